@@ -1,0 +1,72 @@
+// From a user's statement to the engine's SQL. Nothing reaches DuckDB that this did not write: every token is read, names in relation
+// position are resolved, functions are looked up in a whitelist, everything unknown is refused.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "sql/statement.h"
+
+namespace skep::sql {
+
+// Answers what the worker's catalog knows. Names arrive folded (lower case unless quoted).
+class NameCatalog {
+ public:
+  virtual ~NameCatalog() = default;
+  // True when `schema` is an external schema of the current database.
+  virtual bool IsExternalSchema(std::string_view schema) const = 0;
+};
+
+struct EmitContext {
+  std::string database;
+  std::string user;
+  uint32_t process_id = 0;
+  std::vector<std::string> search_path;  // resolved: without "$user" when there is no such schema
+  const NameCatalog* catalog = nullptr;
+};
+
+struct ExternalSchemaDefinition {  // CREATE EXTERNAL SCHEMA [IF NOT EXISTS] name FROM DATA CATALOG DATABASE 'd' [REGION 'r'] IAM_ROLE 'a[,b]' [CATALOG_ID] [CREATE EXTERNAL DATABASE IF NOT EXISTS]
+  std::string name;
+  bool if_not_exists = false;
+  std::string catalog_database;
+  std::string catalog_id;
+  std::string region;
+  std::vector<std::string> role_chain;
+  bool create_database = false;
+};
+
+struct SchemaDrop {
+  std::vector<std::string> names;
+  bool if_exists = false;
+  bool cascade = false;
+  bool drop_external_database = false;
+};
+
+struct Emitted {
+  std::string text;  // DuckDB's SQL; empty when one of the definitions below is what to do
+  std::string tag;   // CommandComplete without counts: "SELECT", "INSERT", "CREATE TABLE"
+  bool returns_rows = false;
+  bool counts_rows = false;  // tag carries the number of rows ("INSERT 0 n", "UPDATE n")
+  std::optional<ExternalSchemaDefinition> external_schema;
+  std::optional<SchemaDrop> schema_drop;
+  // Maps a byte offset in `text` back to a 1-based character position in the user's statement; sorted by first.
+  std::vector<std::pair<uint32_t, uint32_t>> positions;
+};
+
+// Name of the attached catalog under which external schemas appear to the engine: ext.t is emitted as "skep_lake"."ext"."t".
+inline constexpr std::string_view kLakeCatalog = "skep_lake";
+// Schema of hidden metadata tables inside each database file; user statements may never name it.
+inline constexpr std::string_view kHiddenSchema = "skep_catalog";
+
+// Errors: kSyntaxError, kFeatureNotSupported (statement kind, clause or function not offered), kUndefinedFunction,
+// kInsufficientPrivilege (hidden or system relations). All carry the position in statement.text.
+Result<Emitted> EmitDuckDb(const Statement& statement, const EmitContext& context);
+
+// Maps a position in the emitted text (byte offset) to one in the user's statement; 0 when unknown.
+uint32_t UserPosition(const Emitted& emitted, uint32_t emitted_offset);
+
+}  // namespace skep::sql
