@@ -29,6 +29,7 @@ struct Scenario {
   std::shared_ptr<Admission::Waiter> Start(int name) {
     auto waiter = admission.NewWaiter();
     asio::co_spawn(io, Enter(name, waiter), [](std::exception_ptr) {});
+    io.restart();
     io.poll();
     return waiter;
   }
