@@ -20,6 +20,10 @@ if(SKEP_SANITIZE)
   target_link_options(skep_options INTERFACE -fsanitize=address,undefined)
 endif()
 
+if(SKEP_FUZZ)
+  target_compile_options(skep_options INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+
 # DuckDB: only worker/ may link this.
 add_library(skep_duckdb INTERFACE)
 target_include_directories(skep_duckdb SYSTEM INTERFACE ${SKEP_DUCKDB_ROOT}/include)
