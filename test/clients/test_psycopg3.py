@@ -1,0 +1,140 @@
+"""psycopg 3: extended protocol, server-side binding, binary values, pipelines."""
+
+import datetime
+import decimal
+import uuid
+
+import psycopg
+import psycopg.errors
+import pytest
+
+VALUES = [
+    ("smallint", -32768), ("int", 2147483647), ("bigint", -9223372036854775808), ("double precision", 1.0e-300), ("boolean", False),
+    ("varchar(50)", "naïve 🐝"), ("varchar(50)", ""), ("date", datetime.date(1, 1, 1)), ("date", datetime.date(9999, 12, 31)),
+    ("timestamp", datetime.datetime(1969, 12, 31, 23, 59, 59, 999999)), ("numeric(38,0)", decimal.Decimal("9" * 38)),
+    ("numeric(10,4)", decimal.Decimal("-0.0001")), ("numeric(10,4)", decimal.Decimal("0.0000")), ("int", None), ("varchar(5)", None),
+    ("timestamptz", datetime.datetime(2024, 6, 1, 12, tzinfo=datetime.timezone.utc)), ("time", datetime.time(23, 59, 59, 999999)),
+]
+
+
+@pytest.mark.parametrize("binary", [False, True], ids=["text", "binary"])
+@pytest.mark.parametrize("type_name,value", VALUES)
+def test_reads_a_value_in_both_formats(connection, schema, binary, type_name, value):
+    table = f"{schema}.t_{uuid.uuid4().hex[:6]}"
+    connection.execute(f"create table {table} (v {type_name})")
+    connection.execute(f"insert into {table} values (%s)", (value,))
+    with connection.cursor(binary=binary) as cursor:
+        assert cursor.execute(f"select v from {table}").fetchone() == (value,)
+
+
+def test_binary_and_text_parameters_bind(connection):
+    assert connection.execute("select %b::int + %t::int, %s::varchar", (40, 2, "x")).fetchone() == (42, "x")
+
+
+def test_a_prepared_statement_is_used_again(connection, schema):
+    connection.execute(f"create table {schema}.t (a int, b varchar(10))")
+    for i in range(20):
+        connection.execute(f"insert into {schema}.t values (%s, %s)", (i, f"n{i}"), prepare=True)
+    for i in range(20):
+        assert connection.execute(f"select b from {schema}.t where a = %s", (i,), prepare=True).fetchone() == (f"n{i}",)
+
+
+def test_a_prepared_statement_survives_a_change_of_its_table(connection, schema):
+    connection.execute(f"create table {schema}.t (a int)")
+    connection.execute(f"insert into {schema}.t values (1)")
+    query = f"select * from {schema}.t where a = %s"
+    assert connection.execute(query, (1,), prepare=True).fetchone() == (1,)
+    connection.execute(f"alter table {schema}.t add column b int")
+    try:
+        assert connection.execute(query, (1,), prepare=True).fetchone() == (1, None)
+    except psycopg.errors.FeatureNotSupported as error:
+        assert "must not change result type" in str(error)
+
+
+def test_a_pipeline_answers_in_order(connection, schema):
+    connection.execute(f"create table {schema}.t (a int)")
+    with connection.pipeline():
+        cursors = []
+        for i in range(50):
+            connection.execute(f"insert into {schema}.t values (%s)", (i,))
+            cursors.append(connection.execute("select %s::int", (i,)))
+        assert [c.fetchone()[0] for c in cursors] == list(range(50))
+    assert connection.execute(f"select count(*), sum(a) from {schema}.t").fetchone() == (50, 1225)
+
+
+def test_an_error_in_a_pipeline_aborts_the_rest_until_sync(connection):
+    with pytest.raises(psycopg.errors.UndefinedTable):
+        with connection.pipeline():
+            connection.execute("select * from no_such_table")
+            connection.execute("select 1")
+    assert connection.execute("select 2").fetchone() == (2,)
+
+
+def test_executemany_inserts_all(connection, schema):
+    connection.execute(f"create table {schema}.t (a int, b varchar(20))")
+    with connection.cursor() as cursor:
+        cursor.executemany(f"insert into {schema}.t values (%s, %s)", [(i, str(i)) for i in range(200)])
+        assert cursor.rowcount == 200
+    assert connection.execute(f"select count(distinct a) from {schema}.t").fetchone() == (200,)
+
+
+def test_rows_stream_one_by_one(connection):
+    with connection.cursor() as cursor:
+        total = sum(row[0] for row in cursor.stream("select i from generate_series(1, 20000) t(i)"))
+    assert total == 20000 * 20001 // 2
+
+
+def test_a_server_cursor_is_refused_or_works(server):
+    with server.connect(autocommit=False) as connection:
+        with connection.cursor(name="portions") as cursor:
+            try:
+                cursor.execute("select 1")
+            except psycopg.errors.FeatureNotSupported:
+                connection.rollback()
+                return
+            assert cursor.fetchall() == [(1,)]
+
+
+def test_copy_is_refused_and_the_connection_lives(connection):
+    with connection.cursor() as cursor:
+        with pytest.raises(psycopg.errors.FeatureNotSupported):
+            with cursor.copy("copy (select 1) to stdout") as copy:
+                copy.read()
+    assert connection.execute("select 1").fetchone() == (1,)
+
+
+def test_nothing_is_sent_back_for_an_empty_statement(connection):
+    for text in ("", ";", "  -- only a comment", "/* nothing */ ;"):
+        assert connection.execute(text).pgresult.status == psycopg.pq.ExecStatus.EMPTY_QUERY, text
+
+
+def test_an_unknown_function_and_column_have_their_codes(connection):
+    with pytest.raises(psycopg.errors.UndefinedFunction):
+        connection.execute("select no_such_function(1)")
+    with pytest.raises(psycopg.errors.UndefinedColumn) as caught:
+        connection.execute("select nothing_here from (select 1 as a) t")
+    assert caught.value.diag.statement_position == "8"
+    with pytest.raises(psycopg.errors.DivisionByZero):
+        connection.execute("select 1 / (select 0)").fetchone()
+    with pytest.raises(psycopg.errors.SyntaxError):
+        connection.execute("select from where")
+
+
+def test_many_parameters_bind(connection):
+    count = 500
+    text = "select " + " + ".join(["%s::bigint"] * count)
+    assert connection.execute(text, list(range(count))).fetchone() == (sum(range(count)),)
+
+
+def test_a_wide_row_and_a_large_value_pass(connection):
+    row = connection.execute("select " + ", ".join(f"{i} as c{i}" for i in range(1000))).fetchone()
+    assert row == tuple(range(1000))
+    assert connection.execute("select length(%s::varchar(2000000))", ("x" * 1_000_000,)).fetchone() == (1_000_000,)
+    assert len(connection.execute("select repeat('ab', 30000)").fetchone()[0]) == 60_000
+
+
+def test_application_name_and_search_path_are_kept(server):
+    with server.connect(application_name="my tool") as connection:
+        assert connection.execute("show application_name").fetchone() == ("my tool",)
+        connection.execute("set search_path to public")
+        assert connection.execute("show search_path").fetchone() == ("public",)
