@@ -1,0 +1,106 @@
+#include "control/migrations.h"
+
+#include <array>
+
+namespace skep::control {
+namespace {
+
+constexpr std::array<std::string_view, 1> kMigrations = {
+    // 1: workspaces, users, keys, settings, Glue objects, crawlers, statements
+    R"sql(
+CREATE TABLE workspaces (
+  name TEXT PRIMARY KEY,
+  default_database TEXT NOT NULL,
+  created_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE users (
+  workspace TEXT NOT NULL REFERENCES workspaces(name) ON DELETE CASCADE,
+  name TEXT NOT NULL,
+  superuser INTEGER NOT NULL,
+  md5_only INTEGER NOT NULL,
+  scram TEXT NOT NULL,
+  md5 TEXT NOT NULL,
+  digest TEXT NOT NULL,
+  PRIMARY KEY (workspace, name)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE access_keys (
+  id TEXT PRIMARY KEY,
+  secret TEXT NOT NULL,
+  workspace TEXT NOT NULL,
+  user TEXT NOT NULL,
+  account TEXT NOT NULL,
+  active INTEGER NOT NULL,
+  FOREIGN KEY (workspace, user) REFERENCES users(workspace, name) ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+CREATE INDEX access_keys_by_user ON access_keys(workspace, user);
+CREATE TABLE settings (
+  name TEXT PRIMARY KEY,
+  value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE glue_databases (
+  catalog_id TEXT NOT NULL,
+  name TEXT NOT NULL,
+  json TEXT NOT NULL,
+  PRIMARY KEY (catalog_id, name)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE glue_tables (
+  catalog_id TEXT NOT NULL,
+  database TEXT NOT NULL,
+  name TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  json TEXT NOT NULL,
+  PRIMARY KEY (catalog_id, database, name),
+  FOREIGN KEY (catalog_id, database) REFERENCES glue_databases(catalog_id, name) ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+CREATE TABLE glue_partitions (
+  catalog_id TEXT NOT NULL,
+  database TEXT NOT NULL,
+  table_name TEXT NOT NULL,
+  key BLOB NOT NULL,
+  json TEXT NOT NULL,
+  PRIMARY KEY (catalog_id, database, table_name, key),
+  FOREIGN KEY (catalog_id, database, table_name) REFERENCES glue_tables(catalog_id, database, name) ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+CREATE TABLE crawlers (
+  account TEXT NOT NULL,
+  name TEXT NOT NULL,
+  state TEXT NOT NULL,
+  json TEXT NOT NULL,
+  PRIMARY KEY (account, name)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE statements (
+  id TEXT PRIMARY KEY,
+  account TEXT NOT NULL,
+  caller TEXT NOT NULL,
+  workspace TEXT NOT NULL,
+  database TEXT NOT NULL,
+  user TEXT NOT NULL,
+  workgroup TEXT NOT NULL,
+  cluster TEXT NOT NULL,
+  name TEXT NOT NULL,
+  client_token TEXT NOT NULL,
+  sql TEXT NOT NULL,
+  parameters_json TEXT NOT NULL,
+  status TEXT NOT NULL,
+  error TEXT NOT NULL,
+  has_result INTEGER NOT NULL,
+  result_rows INTEGER NOT NULL,
+  result_bytes INTEGER NOT NULL,
+  process_id INTEGER NOT NULL,
+  query_id INTEGER NOT NULL,
+  created_ms INTEGER NOT NULL,
+  updated_ms INTEGER NOT NULL,
+  duration_ns INTEGER NOT NULL,
+  result_file TEXT NOT NULL
+) STRICT;
+CREATE INDEX statements_newest ON statements(account, caller, created_ms, id);
+CREATE INDEX statements_by_age ON statements(created_ms);
+CREATE INDEX statements_by_status ON statements(status);
+CREATE UNIQUE INDEX statements_by_token ON statements(account, caller, client_token) WHERE client_token <> '';
+)sql"};
+
+}  // namespace
+
+std::span<const std::string_view> Migrations() { return kMigrations; }
+
+}  // namespace skep::control
