@@ -60,6 +60,7 @@ class BlockCache {
   Result<std::shared_ptr<Block>> Enter(const BlockKey& key, uint32_t offset, uint32_t length, bool create);
   Result<CachedBlock> Open(const Block& block) const;
   void Touch(const std::shared_ptr<Block>& block);
+  void Forget(const std::shared_ptr<Block>& block);
   void EvictLocked(uint64_t need);
 
   std::string directory_;

@@ -48,6 +48,8 @@ class ObjectStore {
   virtual Result<std::string> Put(const Credentials& credentials, const std::string& bucket, const std::string& key,
                                   std::string_view bytes) = 0;
   virtual Result<void> CreateBucket(const Credentials& credentials, const std::string& bucket) = 0;
+  // Makes running and later calls fail soon with kAdminShutdown.
+  virtual void Stop() {}
 };
 
 struct S3Options {

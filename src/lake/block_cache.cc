@@ -1,0 +1,248 @@
+#include "lake/block_cache.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <bitset>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "base/crypto.h"
+#include "base/log.h"
+#include "ipc/messages.h"
+
+namespace skep::lake {
+namespace {
+
+constexpr uint32_t kPieces = static_cast<uint32_t>(ipc::kBlockBytes / BlockCache::kPieceBytes);
+constexpr std::string_view kSuffix = ".block";
+
+Error FromErrno(const char* what, const std::string& path, int number) {
+  const bool full = number == ENOSPC || number == EDQUOT;
+  return Error{full ? ErrorKind::kDiskFull : ErrorKind::kIoError, fmt::format("cannot {} cache file {}: {}", what, path, std::strerror(number)), {},
+               full ? "Free space on the cache's disk or make the cache smaller." : "", 0};
+}
+
+// Errors that hold for everybody who wants the same bytes. A refusal concerns one caller's credentials.
+bool IsShared(const Error& error) { return error.kind != ErrorKind::kExternalDenied && error.kind != ErrorKind::kQueryCanceled; }
+
+std::string FileName(const BlockKey& key) {
+  ByteWriter w;
+  w.String(key.endpoint).String(key.bucket).String(key.key).String(key.etag).U64(key.object_bytes).U32(key.block);
+  return HexEncode(Sha256(w.str())).substr(0, 48) + std::string(kSuffix);
+}
+
+}  // namespace
+
+struct BlockCache::Block {
+  std::string name;
+  uint64_t start = 0;   // offset of the block in its object
+  uint32_t bytes = 0;   // length of the block
+  uint32_t users = 0;   // calls at work on it; evicted only at zero
+  uint64_t filled = 0;  // bytes accounted
+  std::bitset<kPieces> have, loading;
+  std::array<uint32_t, kPieces> failures{};  // counts failed fetches, so that waiters notice
+  Error failure;
+  std::condition_variable changed;
+  std::list<std::string>::iterator place;
+
+  uint32_t PieceStart(uint32_t piece) const { return piece * kPieceBytes; }
+  uint32_t PieceEnd(uint32_t piece) const { return std::min(bytes, (piece + 1) * kPieceBytes); }
+};
+
+Result<std::unique_ptr<BlockCache>> BlockCache::Open(const std::string& directory, uint64_t max_bytes) {
+  std::error_code error;
+  std::filesystem::create_directories(directory, error);
+  if (error) return Fail(ErrorKind::kIoError, fmt::format("cannot create cache directory {}: {}", directory, error.message()));
+  ::chmod(directory.c_str(), 0700);
+  uint64_t removed = 0;
+  for (std::filesystem::directory_iterator it(directory, error), end; !error && it != end; it.increment(error)) {
+    if (it->path().extension() != kSuffix) continue;
+    std::error_code ignored;
+    if (std::filesystem::remove(it->path(), ignored)) removed++;
+  }
+  if (error) return Fail(ErrorKind::kIoError, fmt::format("cannot read cache directory {}: {}", directory, error.message()));
+  log::Info("block_cache_opened", {{"directory", directory}, {"max_bytes", max_bytes}, {"removed", removed}});
+  return std::unique_ptr<BlockCache>(new BlockCache(directory, max_bytes));
+}
+
+BlockCache::~BlockCache() = default;
+
+Result<std::shared_ptr<BlockCache::Block>> BlockCache::Enter(const BlockKey& key, uint32_t offset, uint32_t length, bool create) {
+  const uint64_t start = uint64_t{key.block} * ipc::kBlockBytes;
+  if (start >= key.object_bytes) return Fail(ErrorKind::kInvalidArgument, fmt::format("block {} lies beyond the object's end", key.block));
+  const auto bytes = static_cast<uint32_t>(std::min<uint64_t>(ipc::kBlockBytes, key.object_bytes - start));
+  if (length == 0 || offset >= bytes || length > bytes - offset) {
+    return Fail(ErrorKind::kInvalidArgument, fmt::format("range {}+{} lies outside block {} of {} bytes", offset, length, key.block, bytes));
+  }
+  const std::string name = FileName(key);
+  const auto found = blocks_.find(name);
+  if (found != blocks_.end()) return found->second;
+  if (!create) return std::shared_ptr<Block>();
+
+  const std::string path = directory_ + "/" + name;
+  const UniqueFd file(::open(path.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600));
+  if (!file) return Fail(FromErrno("create", path, errno));
+  // The only change of length in the file's life, before anybody has it.
+  if (::ftruncate(file.get(), bytes) != 0) {
+    const int number = errno;
+    ::unlink(path.c_str());
+    return Fail(FromErrno("size", path, number));
+  }
+  auto block = std::make_shared<Block>();
+  block->name = name;
+  block->start = start;
+  block->bytes = bytes;
+  recent_.push_front(name);
+  block->place = recent_.begin();
+  blocks_.emplace(name, block);
+  figures_.blocks++;
+  return block;
+}
+
+Result<CachedBlock> BlockCache::Open(const Block& block) const {
+  const std::string path = directory_ + "/" + block.name;
+  CachedBlock out;
+  out.descriptor = UniqueFd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!out.descriptor) return Fail(FromErrno("open", path, errno));
+  out.bytes = block.bytes;
+  return out;
+}
+
+void BlockCache::Touch(const std::shared_ptr<Block>& block) { recent_.splice(recent_.begin(), recent_, block->place); }
+
+void BlockCache::Forget(const std::shared_ptr<Block>& block) {
+  const std::string path = directory_ + "/" + block->name;
+  if (::unlink(path.c_str()) != 0 && errno != ENOENT) {
+    log::Warn("block_cache_unlink_failed", {{"path", path}, {"error", std::strerror(errno)}});
+  }
+  figures_.used_bytes -= block->filled;
+  figures_.blocks--;
+  recent_.erase(block->place);
+  blocks_.erase(block->name);
+}
+
+void BlockCache::EvictLocked(uint64_t need) {
+  auto it = recent_.end();
+  while (figures_.used_bytes + need > max_bytes_ && it != recent_.begin()) {
+    --it;
+    const auto block = blocks_.at(*it);
+    if (block->users > 0) continue;
+    ++it;
+    Forget(block);
+    figures_.evicted_blocks++;
+  }
+}
+
+Result<CachedBlock> BlockCache::Find(const BlockKey& key, uint32_t offset, uint32_t length) {
+  const std::lock_guard lock(mutex_);
+  SKEP_TRY_ASSIGN(auto block, Enter(key, offset, length, false));
+  if (!block) return CachedBlock{};
+  for (uint32_t p = offset / kPieceBytes; p <= (offset + length - 1) / kPieceBytes; p++) {
+    if (!block->have[p]) return CachedBlock{};
+  }
+  Touch(block);
+  figures_.hits++;
+  return Open(*block);
+}
+
+Result<CachedBlock> BlockCache::Get(const BlockKey& key, uint32_t offset, uint32_t length, const Fetch& fetch) {
+  std::unique_lock lock(mutex_);
+  SKEP_TRY_ASSIGN(auto block, Enter(key, offset, length, true));
+  Touch(block);
+  block->users++;
+  struct Leave {
+    Block& b;
+    ~Leave() { b.users--; }  // runs under the lock: it is declared after it
+  } leave{*block};
+
+  const uint32_t first = offset / kPieceBytes, last = (offset + length - 1) / kPieceBytes;
+  bool missed = false;
+  while (true) {
+    uint32_t from = first;
+    while (from <= last && (block->have[from] || block->loading[from])) from++;
+    if (from <= last) {
+      missed = true;
+      uint32_t to = from;
+      while (to <= last && !block->have[to] && !block->loading[to]) block->loading.set(to++);
+      const uint32_t begin = block->PieceStart(from), end = block->PieceEnd(to - 1);
+      EvictLocked(end - begin);
+      lock.unlock();
+
+      std::string buffer;
+      Result<void> done;
+      try {
+        buffer.resize(end - begin);
+        done = fetch(block->start + begin, std::span<char>(buffer));
+      } catch (const std::exception& e) {
+        done = Fail(ErrorKind::kInternal, fmt::format("reading a block failed: {}", e.what()));
+      }
+      bool retried = false;
+      while (done) {
+        const std::string path = directory_ + "/" + block->name;
+        const UniqueFd file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+        int number = file ? 0 : errno;
+        for (size_t at = 0; number == 0 && at < buffer.size();) {
+          const ssize_t n = ::pwrite(file.get(), buffer.data() + at, buffer.size() - at, static_cast<off_t>(begin + at));
+          if (n > 0) at += static_cast<size_t>(n);
+          if (n < 0 && errno != EINTR) number = errno;
+        }
+        if (number == 0) break;
+        if ((number == ENOSPC || number == EDQUOT) && !retried) {
+          // The disk is fuller than the cap assumed: give up everything that nobody uses, once.
+          retried = true;
+          lock.lock();
+          EvictLocked(max_bytes_);
+          lock.unlock();
+          continue;
+        }
+        done = Fail(FromErrno("write", path, number));
+      }
+
+      lock.lock();
+      for (uint32_t p = from; p < to; p++) {
+        block->loading.reset(p);
+        if (done) {
+          block->have.set(p);
+        } else if (IsShared(done.error())) {
+          block->failures[p]++;
+        }
+      }
+      if (done) {
+        block->filled += end - begin;
+        figures_.used_bytes += end - begin;
+        figures_.fetched_bytes += end - begin;
+      } else {
+        block->failure = done.error();
+      }
+      block->changed.notify_all();
+      if (!done) {
+        if (block->users == 1 && block->have.none()) Forget(block);
+        return Fail(done.error());
+      }
+      continue;
+    }
+
+    uint32_t waiting = first;
+    while (waiting <= last && !block->loading[waiting]) waiting++;
+    if (waiting > last) break;
+    const uint32_t failures = block->failures[waiting];
+    block->changed.wait(lock, [&] { return !block->loading[waiting] || block->failures[waiting] != failures; });
+    if (!block->have[waiting] && block->failures[waiting] != failures) return Fail(block->failure);
+  }
+  (missed ? figures_.misses : figures_.hits)++;
+  return Open(*block);
+}
+
+BlockCache::Figures BlockCache::figures() const {
+  const std::lock_guard lock(mutex_);
+  return figures_;
+}
+
+}  // namespace skep::lake

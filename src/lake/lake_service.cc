@@ -1,0 +1,663 @@
+#include "lake/lake_service.h"
+
+#include <fmt/format.h>
+#include <linux/sockios.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <exception>
+#include <unordered_map>
+#include <utility>
+
+#include "base/log.h"
+#include "ipc/channel.h"
+
+namespace skep::lake {
+namespace {
+
+constexpr size_t kPacketBytes = 128u << 10;   // lists are cut into packets of about this size
+constexpr int kUnreadBytes = 128 << 10;       // descriptors in flight are scarce: a peer that does not read gets no more
+constexpr size_t kListThreads = 8;
+constexpr size_t kBulkPartitions = 8;         // from here on, one listing of the whole table may be cheaper
+constexpr uint64_t kLoggedRefusals = 20;      // per connection, then every 1,000th
+
+int64_t NowSeconds() {
+  return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+std::string WithSlash(std::string prefix) {
+  if (!prefix.empty() && !prefix.ends_with('/')) prefix += '/';
+  return prefix;
+}
+
+struct Location {
+  std::string bucket, key;  // key as the catalog has it, without a leading slash
+  std::string prefix() const { return WithSlash(key); }
+};
+
+}  // namespace
+
+// A packet for the worker.
+struct LakeService::Outgoing {
+  std::string bytes;
+  UniqueFd descriptor;
+  bool last = true;  // of its request
+};
+
+// A table, or one granted object, that a connection may read from.
+struct LakeService::Scan {
+  Credentials credentials;
+  std::string name;                     // for the log
+  std::string location;                 // of the table
+  std::vector<std::string> locations;   // by partition
+
+  struct File {
+    std::string bucket, key;
+    ipc::TableFile file;
+  };
+  std::mutex mutex;
+  std::vector<File> files;                                    // by number
+  std::unordered_map<uint32_t, std::vector<uint32_t>> listed;  // partition -> numbers, so that asking twice answers the same
+};
+
+struct LakeService::Connection {
+  uint64_t id = 0;
+  std::string workspace;
+  UniqueFd socket, wake;
+  std::thread thread;
+
+  // Under the service's mutex.
+  std::deque<ipc::LakeRequest> queue;
+  size_t running = 0;
+  bool in_ready = false;
+
+  std::mutex mutex;
+  bool closed = false;
+  std::deque<Outgoing> out;
+  size_t unanswered = 0;
+  uint64_t next_scan = 1;
+  std::unordered_map<uint64_t, std::shared_ptr<Scan>> scans;
+  uint64_t refusals = 0;
+
+  void Send(std::vector<Outgoing> packets) {
+    {
+      const std::lock_guard lock(mutex);
+      if (closed) return;
+      for (auto& p : packets) out.push_back(std::move(p));
+    }
+    const uint64_t one = 1;
+    [[maybe_unused]] const auto n = ::write(wake.get(), &one, sizeof one);
+  }
+  std::shared_ptr<Scan> FindScan(uint64_t scan) {
+    const std::lock_guard lock(mutex);
+    const auto found = scans.find(scan);
+    return found == scans.end() ? nullptr : found->second;
+  }
+  Result<uint64_t> AddScan(std::shared_ptr<Scan> scan, size_t limit) {
+    const std::lock_guard lock(mutex);
+    if (closed) return Fail(ErrorKind::kUndefinedObject, "the worker is gone");
+    if (scans.size() >= limit) return Fail(ErrorKind::kTooManyConnections, fmt::format("the worker has {} open external scans", limit));
+    const uint64_t number = next_scan++;
+    scans.emplace(number, std::move(scan));
+    return number;
+  }
+};
+
+LakeService::LakeService(TableSource& tables, const identity::RoleChainResolver& roles, BlockCache& cache, ObjectStore& store,
+                         const LakeServiceOptions& options)
+    : tables_(tables), roles_(roles), cache_(cache), store_(store), options_(options) {
+  for (size_t i = 0; i < options_.fetch_threads; i++) pool_.emplace_back([this] { RunPool(); });
+}
+
+LakeService::~LakeService() { Shutdown(); }
+
+uint64_t LakeService::Serve(UniqueFd socket, const std::string& workspace) {
+  auto connection = std::make_shared<Connection>();
+  connection->workspace = workspace;
+  connection->socket = std::move(socket);
+  connection->wake = UniqueFd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  ipc::SetNonBlocking(connection->socket.get(), true);
+  std::vector<std::thread> finished;
+  {
+    const std::lock_guard lock(mutex_);
+    connection->id = next_connection_++;
+    if (stopping_ || !connection->wake) return connection->id;
+    finished.swap(finished_);
+    connections_.emplace(connection->id, connection);
+    figures_.connections++;
+    connection->thread = std::thread([this, connection] { RunConnection(connection); });
+  }
+  for (auto& t : finished) t.join();
+  return connection->id;
+}
+
+Result<uint64_t> LakeService::GrantObject(uint64_t connection, const Credentials& credentials, const std::string& path,
+                                          const std::string& etag, uint64_t size) {
+  auto scan = std::make_shared<Scan>();
+  Scan::File file;
+  if (!ParseS3Path(path, file.bucket, file.key) || etag.empty()) {
+    return Fail(ErrorKind::kInvalidArgument, fmt::format("\"{}\" names no object", path));
+  }
+  if (!credentials.MayRead(file.bucket, file.key)) {
+    return Fail(ErrorKind::kInsufficientPrivilege, fmt::format("role {} may not read {}", credentials.role, path));
+  }
+  file.file = ipc::TableFile{0, 0, path, etag, size, 0};
+  scan->credentials = credentials;
+  scan->name = path;
+  scan->files.push_back(std::move(file));
+  scan->listed[0] = {0};
+  std::shared_ptr<Connection> found;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto it = connections_.find(connection);
+    if (it != connections_.end()) found = it->second;
+  }
+  if (!found) return Fail(ErrorKind::kUndefinedObject, "the worker is gone");
+  return found->AddScan(std::move(scan), options_.scans_per_connection);
+}
+
+void LakeService::RevokeGrant(uint64_t connection, uint64_t scan) {
+  std::shared_ptr<Connection> found;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto it = connections_.find(connection);
+    if (it == connections_.end()) return;
+    found = it->second;
+  }
+  const std::lock_guard lock(found->mutex);
+  found->scans.erase(scan);
+}
+
+void LakeService::Shutdown() {
+  std::vector<std::thread> threads;
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+    for (auto& [id, c] : connections_) ::shutdown(c->socket.get(), SHUT_RDWR);
+    threads.swap(pool_);
+  }
+  if (threads.empty()) return;  // done before
+  store_.Stop();
+  work_.notify_all();
+  for (auto& t : threads) t.join();
+  // A connection's thread takes itself out of the map and leaves its handle in finished_.
+  std::unique_lock lock(mutex_);
+  work_.wait(lock, [this] { return connections_.empty(); });
+  threads.clear();
+  threads.swap(finished_);
+  lock.unlock();
+  for (auto& t : threads) t.join();
+}
+
+LakeService::Figures LakeService::figures() const {
+  const std::lock_guard lock(mutex_);
+  return figures_;
+}
+
+void LakeService::RunConnection(const std::shared_ptr<Connection>& c) {
+  bool open = true;
+  ipc::Packet packet;
+  while (open) {
+    // Send what there is, as far as the peer reads.
+    bool blocked = false, unread = false, room = true;
+    {
+      std::unique_lock lock(c->mutex);
+      while (open && !c->out.empty() && !blocked) {
+        int queued = 0;
+        if (::ioctl(c->socket.get(), SIOCOUTQ, &queued) == 0 && queued > kUnreadBytes) {
+          unread = blocked = true;
+          break;
+        }
+        Outgoing& next = c->out.front();
+        std::vector<int> fds;
+        if (next.descriptor) fds.push_back(next.descriptor.get());
+        errno = 0;
+        if (ipc::SendPacket(c->socket.get(), next.bytes, fds)) {
+          if (next.last) c->unanswered--;
+          c->out.pop_front();
+        } else if (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS || errno == ETOOMANYREFS) {
+          // The last two clear by themselves but poll would not say so.
+          unread = errno == ENOBUFS || errno == ETOOMANYREFS;
+          blocked = true;
+        } else {
+          open = false;
+        }
+      }
+      room = c->unanswered < options_.requests_per_connection;
+    }
+    if (!open) break;
+    pollfd fds[2] = {{c->socket.get(), static_cast<short>((room ? POLLIN : 0) | (blocked && !unread ? POLLOUT : 0)), 0},
+                     {c->wake.get(), POLLIN, 0}};
+    if (::poll(fds, 2, unread ? 5 : -1) < 0 && errno != EINTR) break;
+    if (fds[1].revents & POLLIN) {
+      uint64_t count = 0;
+      [[maybe_unused]] const auto n = ::read(c->wake.get(), &count, sizeof count);
+    }
+    if (fds[0].revents & (POLLHUP | POLLERR)) break;
+    if (!room || !(fds[0].revents & POLLIN)) continue;
+    for (int i = 0; i < 64; i++) {  // a few at a time, so that answers go out in between
+      const auto status = ipc::ReceivePacket(c->socket.get(), packet);
+      if (status == ipc::ReceiveStatus::kWouldBlock) break;
+      if (status == ipc::ReceiveStatus::kClosed) {
+        open = false;
+        break;
+      }
+      ipc::LakeRequest request;
+      if (!packet.fds.empty() || !ipc::DecodeExact(packet.bytes, request)) {
+        log::Warn("lake_packet_malformed", {{"connection", c->id}, {"workspace", c->workspace}, {"bytes", packet.bytes.size()}});
+        open = false;
+        break;
+      }
+      Accept(c, std::move(request));
+      const std::lock_guard lock(c->mutex);
+      if (c->unanswered >= options_.requests_per_connection) break;
+    }
+  }
+
+  {
+    const std::lock_guard lock(c->mutex);
+    c->closed = true;
+    c->out.clear();
+    c->scans.clear();
+  }
+  ::shutdown(c->socket.get(), SHUT_RDWR);
+  {
+    const std::lock_guard lock(mutex_);
+    c->queue.clear();
+    connections_.erase(c->id);
+    finished_.push_back(std::move(c->thread));
+  }
+  work_.notify_all();
+}
+
+void LakeService::Accept(const std::shared_ptr<Connection>& c, ipc::LakeRequest request) {
+  if (request.type == ipc::LakeType::kCloseScan) {
+    const std::lock_guard lock(c->mutex);
+    c->scans.erase(request.scan);
+    return;
+  }
+  {
+    const std::lock_guard lock(c->mutex);
+    c->unanswered++;
+  }
+  if (request.type == ipc::LakeType::kBlock) {
+    // Cached blocks are answered here: no hand-over to another thread.
+    std::vector<Outgoing> out;
+    ReadBlock(c, request, false, out);
+    if (!out.empty()) {
+      const std::lock_guard lock(c->mutex);
+      for (auto& p : out) c->out.push_back(std::move(p));
+      return;
+    }
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    c->queue.push_back(std::move(request));
+    if (c->in_ready || c->running >= options_.fetches_per_connection) return;
+    c->in_ready = true;
+    ready_.push_back(c);
+  }
+  work_.notify_one();
+}
+
+void LakeService::RunPool() {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    work_.wait(lock, [this] { return stopping_ || !ready_.empty(); });
+    if (stopping_) return;
+    const auto c = ready_.front();
+    ready_.pop_front();
+    c->in_ready = false;
+    if (c->queue.empty()) continue;
+    const ipc::LakeRequest request = std::move(c->queue.front());
+    c->queue.pop_front();
+    c->running++;
+    if (!c->queue.empty() && c->running < options_.fetches_per_connection) {
+      c->in_ready = true;
+      ready_.push_back(c);
+      work_.notify_one();
+    }
+    lock.unlock();
+    Answer(c, request);
+    lock.lock();
+    c->running--;
+    if (!c->in_ready && !c->queue.empty()) {
+      c->in_ready = true;
+      ready_.push_back(c);
+      work_.notify_one();
+    }
+  }
+}
+
+void LakeService::Answer(const std::shared_ptr<Connection>& c, const ipc::LakeRequest& request) {
+  std::vector<Outgoing> out;
+  try {
+    switch (request.type) {
+      case ipc::LakeType::kOpenTable: OpenTable(c, request, out); break;
+      case ipc::LakeType::kListFiles: ListFiles(c, request, out); break;
+      case ipc::LakeType::kListTables: ListTables(c, request, out); break;
+      case ipc::LakeType::kBlock: ReadBlock(c, request, true, out); break;
+      default: Refuse(c, request, Error{ErrorKind::kProtocolViolation, "unknown lake request", {}, {}, 0}, out);
+    }
+  } catch (const std::exception& e) {
+    log::Fault("lake_request_failed", {{"connection", c->id}, {"error", e.what()}});
+    out.clear();
+    ipc::LakeReply reply;
+    reply.id = request.id;
+    reply.error = Error{ErrorKind::kInternal, "an external read failed inside the gateway", {}, {}, 0};
+    out.push_back({ipc::EncodePacket(reply), {}, true});
+  }
+  c->Send(std::move(out));
+}
+
+void LakeService::Refuse(const std::shared_ptr<Connection>& c, const ipc::LakeRequest& request, Error error, std::vector<Outgoing>& out) {
+  uint64_t refusals = 0;
+  {
+    const std::lock_guard lock(c->mutex);
+    refusals = ++c->refusals;
+  }
+  if (refusals <= kLoggedRefusals || refusals % 1000 == 0) {
+    log::Warn("lake_request_refused", {{"connection", c->id},
+                                       {"workspace", c->workspace},
+                                       {"type", static_cast<int>(request.type)},
+                                       {"scan", request.scan},
+                                       {"file", request.file},
+                                       {"block", request.block},
+                                       {"refusals", refusals},
+                                       {"reason", error.message}});
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    figures_.refused++;
+  }
+  ipc::LakeReply reply;
+  reply.id = request.id;
+  reply.error = std::move(error);
+  out.push_back({ipc::EncodePacket(reply), {}, true});
+}
+
+void LakeService::OpenTable(const std::shared_ptr<Connection>& c, const ipc::LakeRequest& request, std::vector<Outgoing>& out) {
+  const auto fail = [&](Error error) { Refuse(c, request, std::move(error), out); };
+  if (c->workspace.empty()) return fail({ErrorKind::kInsufficientPrivilege, "a scratch worker has no external schemas", {}, {}, 0});
+  auto credentials = roles_.Resolve(identity::Principal::Workspace(c->workspace), request.schema.role_chain);
+  if (!credentials) return fail(credentials.error());
+  if (!request.schema.catalog_id.empty() && request.schema.catalog_id != credentials->account) {
+    return fail({ErrorKind::kInsufficientPrivilege,
+                 fmt::format("{} is not authorized to perform: glue:GetTable on the catalog of account {}", credentials->role, request.schema.catalog_id),
+                 {}, {}, 0});
+  }
+  auto table = tables_.GetTable(credentials->account, request.schema.catalog_database, request.table);
+  if (!table) return fail(table.error());
+
+  auto scan = std::make_shared<Scan>();
+  scan->credentials = std::move(*credentials);
+  scan->name = request.schema.catalog_database + "." + request.table;
+  scan->location = std::move(table->location);
+  scan->locations = std::move(table->locations);
+  auto number = c->AddScan(scan, options_.scans_per_connection);
+  if (!number) return fail(number.error());
+  {
+    const std::lock_guard lock(mutex_);
+    figures_.scans++;
+  }
+  log::Debug("external_table_opened", {{"workspace", c->workspace}, {"user", request.user}, {"table", scan->name}, {"role", scan->credentials.role},
+                                       {"partitions", scan->locations.size()}});
+
+  std::vector<ipc::TablePartition> partitions = std::move(table->description.partitions);
+  ipc::LakeReply reply;
+  reply.id = request.id;
+  reply.scan = *number;
+  reply.table = std::move(table->description);
+  reply.table.partitions.clear();
+  size_t bytes = 0;
+  const auto flush = [&](bool last) {
+    reply.more = !last;
+    out.push_back({ipc::EncodePacket(reply), {}, last});
+    reply.table = {};
+    bytes = 0;
+  };
+  for (auto& partition : partitions) {
+    size_t size = 8;
+    for (const auto& v : partition.values) size += 8 + (v ? v->size() : 0);
+    if (bytes > 0 && bytes + size > kPacketBytes) flush(false);
+    reply.table.partitions.push_back(std::move(partition));
+    bytes += size;
+  }
+  flush(true);
+  if (std::ranges::any_of(out, [](const Outgoing& o) { return o.bytes.size() > ipc::kMaxPacket; })) {
+    out.clear();
+    fail({ErrorKind::kPayloadTooLarge, fmt::format("the description of external table {} is too large", request.table), {}, {}, 0});
+  }
+}
+
+void LakeService::ListTables(const std::shared_ptr<Connection>& c, const ipc::LakeRequest& request, std::vector<Outgoing>& out) {
+  const auto fail = [&](Error error) { Refuse(c, request, std::move(error), out); };
+  if (c->workspace.empty()) return fail({ErrorKind::kInsufficientPrivilege, "a scratch worker has no external schemas", {}, {}, 0});
+  const auto credentials = roles_.Resolve(identity::Principal::Workspace(c->workspace), request.schema.role_chain);
+  if (!credentials) return fail(credentials.error());
+  if (!request.schema.catalog_id.empty() && request.schema.catalog_id != credentials->account) {
+    return fail({ErrorKind::kInsufficientPrivilege,
+                 fmt::format("{} is not authorized to perform: glue:GetTables on the catalog of account {}", credentials->role, request.schema.catalog_id),
+                 {}, {}, 0});
+  }
+  auto names = tables_.ListTables(credentials->account, request.schema.catalog_database);
+  if (!names) return fail(names.error());
+  ipc::LakeReply reply;
+  reply.id = request.id;
+  size_t bytes = 0;
+  const auto flush = [&](bool last) {
+    reply.more = !last;
+    out.push_back({ipc::EncodePacket(reply), {}, last});
+    reply.names.clear();
+    bytes = 0;
+  };
+  for (auto& name : *names) {
+    if (bytes > 0 && bytes + name.size() + 4 > kPacketBytes) flush(false);
+    bytes += name.size() + 4;
+    reply.names.push_back(std::move(name));
+  }
+  flush(true);
+}
+
+Result<void> LakeService::ListInto(Scan& scan, const std::vector<uint32_t>& partitions, std::vector<ipc::TableFile>& files) {
+  std::vector<uint32_t> wanted;
+  {
+    const std::lock_guard lock(scan.mutex);
+    for (const uint32_t p : partitions) {
+      if (!scan.listed.contains(p)) wanted.push_back(p);
+    }
+  }
+  std::ranges::sort(wanted);
+  wanted.erase(std::ranges::unique(wanted).begin(), wanted.end());
+
+  std::vector<Location> locations(wanted.size());
+  for (size_t i = 0; i < wanted.size(); i++) {
+    Location& l = locations[i];
+    const std::string& text = scan.locations[wanted[i]];
+    if (!ParseS3Path(text, l.bucket, l.key)) {
+      return Fail(ErrorKind::kFeatureNotSupported, fmt::format("the location \"{}\" of {} is not on S3", text, scan.name));
+    }
+    // A location may be one object; then reading that object must be allowed.
+    if (!scan.credentials.MayList(l.bucket, l.prefix()) && (l.key.ends_with('/') || !scan.credentials.MayRead(l.bucket, l.key))) {
+      return Fail(ErrorKind::kInsufficientPrivilege,
+                  fmt::format("{} is not authorized to perform: s3:ListBucket on s3://{}/{}", scan.credentials.role, l.bucket, l.key));
+    }
+  }
+
+  std::vector<std::vector<ObjectInfo>> found(wanted.size());
+  bool done = false;
+
+  // Many partitions below the table's own location: one listing of it, as long as it stays shorter than one per partition.
+  Location table;
+  if (wanted.size() >= kBulkPartitions && wanted.size() * 2 >= scan.locations.size() && ParseS3Path(scan.location, table.bucket, table.key) &&
+      scan.credentials.MayList(table.bucket, table.prefix())) {
+    std::unordered_map<std::string, std::vector<size_t>> by_prefix;
+    bool inside = true;
+    for (size_t i = 0; i < wanted.size() && inside; i++) {
+      inside = locations[i].bucket == table.bucket && locations[i].prefix().starts_with(table.prefix());
+      by_prefix[locations[i].prefix()].push_back(i);
+    }
+    if (inside) {
+      std::string next;
+      size_t pages = 0;
+      do {
+        SKEP_TRY_ASSIGN(ListPage page, store_.List(scan.credentials, table.bucket, table.prefix(), "", next));
+        for (const auto& object : page.objects) {
+          for (size_t slash = object.key.rfind('/'); slash != std::string::npos && slash > 0; slash = object.key.rfind('/', slash - 1)) {
+            const auto match = by_prefix.find(object.key.substr(0, slash + 1));
+            if (match == by_prefix.end()) continue;
+            for (const size_t i : match->second) found[i].push_back(object);
+          }
+        }
+        next = std::move(page.next);
+      } while (!next.empty() && ++pages < wanted.size());
+      done = next.empty();
+      if (!done) found.assign(wanted.size(), {});
+    }
+  }
+
+  if (!done && !wanted.empty()) {
+    std::atomic<size_t> at = 0;
+    std::mutex error_mutex;
+    std::optional<Error> error;
+    std::atomic<bool> failed = false;
+    const auto work = [&] {
+      for (size_t i = at++; i < wanted.size() && !failed; i = at++) {
+        Result<std::vector<ObjectInfo>> objects = std::vector<ObjectInfo>();
+        if (scan.credentials.MayList(locations[i].bucket, locations[i].prefix())) {
+          objects = ListAll(store_, scan.credentials, locations[i].bucket, locations[i].prefix(), options_.files_per_scan);
+        }
+        if (objects && objects->empty() && !locations[i].key.empty() && !locations[i].key.ends_with('/') &&
+            scan.credentials.MayRead(locations[i].bucket, locations[i].key)) {
+          auto one = store_.Head(scan.credentials, locations[i].bucket, locations[i].key);
+          if (one) {
+            objects->push_back(std::move(*one));
+          } else if (one.error().kind != ErrorKind::kExternalNotFound) {
+            objects = Fail(one.error());
+          }
+        }
+        if (objects) {
+          found[i] = std::move(*objects);
+        } else {
+          const std::lock_guard lock(error_mutex);
+          if (!error) error = objects.error();
+          failed = true;
+        }
+      }
+    };
+    std::vector<std::thread> helpers;
+    for (size_t i = 1; i < std::min(kListThreads, wanted.size() / 2); i++) helpers.emplace_back(work);
+    work();
+    for (auto& t : helpers) t.join();
+    if (error) return Fail(std::move(*error));
+  }
+
+  const std::lock_guard lock(scan.mutex);
+  for (size_t i = 0; i < wanted.size(); i++) {
+    if (scan.listed.contains(wanted[i])) continue;  // another request was faster
+    auto& numbers = scan.listed[wanted[i]];
+    const std::string prefix = locations[i].prefix();
+    for (auto& object : found[i]) {
+      const bool single = object.key == locations[i].key;
+      if (!single && IsHiddenObject(std::string_view(object.key).substr(prefix.size()), object.size)) continue;
+      if (!scan.credentials.MayRead(locations[i].bucket, object.key)) continue;
+      if (object.etag.empty()) {
+        scan.listed.erase(wanted[i]);
+        return Fail(ErrorKind::kExternalUnavailable, fmt::format("the object store gave no ETag for s3://{}/{}", locations[i].bucket, object.key));
+      }
+      if (scan.files.size() >= options_.files_per_scan) {
+        scan.listed.erase(wanted[i]);
+        return Fail(ErrorKind::kPayloadTooLarge, fmt::format("external table {} has more than {} files", scan.name, options_.files_per_scan));
+      }
+      const auto number = static_cast<uint32_t>(scan.files.size());
+      ipc::TableFile file{number, wanted[i], "s3://" + locations[i].bucket + "/" + object.key, object.etag, object.size, object.modified_s};
+      scan.files.push_back({locations[i].bucket, std::move(object.key), std::move(file)});
+      numbers.push_back(number);
+    }
+  }
+  for (const uint32_t p : partitions) {
+    for (const uint32_t number : scan.listed[p]) files.push_back(scan.files[number].file);
+  }
+  return {};
+}
+
+void LakeService::ListFiles(const std::shared_ptr<Connection>& c, const ipc::LakeRequest& request, std::vector<Outgoing>& out) {
+  const auto fail = [&](Error error) { Refuse(c, request, std::move(error), out); };
+  const auto scan = c->FindScan(request.scan);
+  if (!scan) return fail({ErrorKind::kUndefinedObject, fmt::format("there is no scan {}", request.scan), {}, {}, 0});
+  if (scan->credentials.expires_s != 0 && scan->credentials.expires_s < NowSeconds()) {
+    return fail({ErrorKind::kExternalDenied, "the role's session expired while the statement ran", {}, "Run the statement again.", 0});
+  }
+  // A granted object is not a table: it has no locations, only its one file.
+  std::vector<uint32_t> partitions = request.partitions;
+  const size_t count = scan->locations.empty() && scan->listed.contains(0) ? 1 : scan->locations.size();
+  for (const uint32_t p : partitions) {
+    if (p >= count) return fail({ErrorKind::kInvalidArgument, fmt::format("scan {} has no partition {}", request.scan, p), {}, {}, 0});
+  }
+  std::vector<ipc::TableFile> files;
+  if (auto listed = ListInto(*scan, partitions, files); !listed) return fail(listed.error());
+  ipc::LakeReply reply;
+  reply.id = request.id;
+  size_t bytes = 0;
+  const auto flush = [&](bool last) {
+    reply.more = !last;
+    out.push_back({ipc::EncodePacket(reply), {}, last});
+    reply.files.clear();
+    bytes = 0;
+  };
+  for (auto& file : files) {
+    const size_t size = file.path.size() + file.etag.size() + 40;
+    if (bytes > 0 && bytes + size > kPacketBytes) flush(false);
+    bytes += size;
+    reply.files.push_back(std::move(file));
+  }
+  flush(true);
+}
+
+void LakeService::ReadBlock(const std::shared_ptr<Connection>& c, const ipc::LakeRequest& request, bool may_fetch, std::vector<Outgoing>& out) {
+  const auto fail = [&](Error error) { Refuse(c, request, std::move(error), out); };
+  const auto scan = c->FindScan(request.scan);
+  if (!scan) return fail({ErrorKind::kUndefinedObject, fmt::format("there is no scan {}", request.scan), {}, {}, 0});
+  std::string bucket, key;
+  BlockKey block;
+  {
+    const std::lock_guard lock(scan->mutex);
+    if (request.file >= scan->files.size()) {
+      return fail({ErrorKind::kInsufficientPrivilege, fmt::format("file {} was not listed in scan {}", request.file, request.scan), {}, {}, 0});
+    }
+    const auto& file = scan->files[request.file];
+    bucket = file.bucket;
+    key = file.key;
+    block = BlockKey{scan->credentials.endpoint, file.bucket, file.key, file.file.etag, file.file.size, request.block};
+  }
+  if (scan->credentials.expires_s != 0 && scan->credentials.expires_s < NowSeconds()) {
+    return fail({ErrorKind::kExternalDenied, "the role's session expired while the statement ran", {}, "Run the statement again.", 0});
+  }
+  Result<CachedBlock> got = CachedBlock{};
+  if (may_fetch) {
+    got = cache_.Get(block, request.offset, request.length, [&](uint64_t offset, std::span<char> into) {
+      return store_.GetRange(scan->credentials, bucket, key, block.etag, offset, into);
+    });
+  } else {
+    got = cache_.Find(block, request.offset, request.length);
+    if (got && !got->descriptor) return;  // to be fetched on the pool
+  }
+  if (!got) return fail(got.error());
+  {
+    const std::lock_guard lock(mutex_);
+    figures_.blocks++;
+    figures_.bytes += request.length;
+  }
+  ipc::LakeReply reply;
+  reply.id = request.id;
+  reply.block_bytes = got->bytes;
+  out.push_back({ipc::EncodePacket(reply), std::move(got->descriptor), true});
+}
+
+}  // namespace skep::lake
