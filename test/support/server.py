@@ -79,8 +79,8 @@ class Server:
         lines = []
         if self.lake:
             lines += [
-                "[[account]]", f'id = "{ACCOUNT}"', f'access_key_id = "{self.lake.access_key}"',
-                f'secret_access_key = "{self.lake.secret_key}"', f'endpoint = "{self.lake.endpoint}"', f'region = "{REGION}"', "",
+                "[[account]]", f'id = "{ACCOUNT}"', f'access_key = "{self.lake.access_key}"',
+                f'secret_key = "{self.lake.secret_key}"', f'endpoint = "{self.lake.endpoint}"', f'region = "{REGION}"', "",
                 "[[role]]", f'arn = "{ROLE}"', 'trust = ["workspace:default", "service:glue"]', "",
                 "[[role]]", f'arn = "{UNTRUSTING_ROLE}"', 'trust = ["workspace:somebody-else"]', "",
             ]
@@ -157,7 +157,7 @@ class Server:
 
     @property
     def ca_file(self) -> pathlib.Path:
-        return next(self.data.glob("**/*.crt"), None) or next(self.data.glob("**/*.pem"))
+        return self.data / "tls/server.crt"
 
     def dsn(self, user: User | None = None, database: str = "dev", **more) -> str:
         user = user or self.admin
