@@ -1,0 +1,366 @@
+"""The benchmarks of bench/README.md. Each function prints a Markdown table of what it saw."""
+
+import contextlib
+import json
+import os
+import pathlib
+import random
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "test"))
+
+import duckdb  # noqa: E402
+import psycopg  # noqa: E402
+
+from support.process import wait_until  # noqa: E402
+from support.server import Server, children_of  # noqa: E402
+
+READER = pathlib.Path(os.environ["SKEP_BUILD"]) / "bin/pg_reader"
+CACHE = ROOT / ".deps/bench"
+EXPORT = "select l_orderkey, l_extendedprice, l_discount_f, l_shipdate, l_comment from lineitem5"
+PG_BIN = pathlib.Path("/usr/lib/postgresql/15/bin")
+
+
+def median(values):
+    return statistics.median(values)
+
+
+def table(title, head, rows):
+    print(f"\n### {title}\n")
+    print("| " + " | ".join(head) + " |")
+    print("|" + "---|" * len(head))
+    for row in rows:
+        print("| " + " | ".join(str(c) for c in row) + " |")
+    sys.stdout.flush()
+
+
+def cpu_seconds(pid):
+    """CPU of a process and all below it."""
+    total = 0.0
+    for p in [pid, *children_of(pid)]:
+        with contextlib.suppress(OSError):
+            fields = pathlib.Path(f"/proc/{p}/stat").read_text().rpartition(")")[2].split()
+            total += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return total
+
+
+def pss_mib(pid):
+    for line in pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+        if line.startswith("Pss:"):
+            return int(line.split()[1]) / 1024
+    return 0.0
+
+
+def tpch_file() -> pathlib.Path:
+    """TPC-H SF1 and the table of 5 million rows in a database file as a workspace holds it."""
+    path = CACHE / "dev.duckdb"
+    if path.exists():
+        return path
+    CACHE.mkdir(parents=True, exist_ok=True)
+    building = CACHE / "building.duckdb"
+    building.unlink(missing_ok=True)
+    extension = next((ROOT / ".deps/duckdb/extensions").glob("tpch*"))
+    con = duckdb.connect(str(building), config={"allow_unsigned_extensions": "true"})
+    con.execute(f"load '{extension}'")
+    con.execute("create schema public")
+    con.execute("call dbgen(sf=1, schema='public')")
+    con.execute("""create table public.lineitem5 as select l_orderkey, l_extendedprice, (l_discount)::double as l_discount_f, l_shipdate, l_comment
+                   from public.lineitem limit 5000000""")
+    con.execute("checkpoint")
+    con.close()
+    building.rename(path)
+    return path
+
+
+def tpch_queries():
+    con = duckdb.connect(config={"allow_unsigned_extensions": "true"})
+    con.execute(f"load '{next((ROOT / '.deps/duckdb/extensions').glob('tpch*'))}'")
+    return [q for _, q in con.execute("from tpch_queries()").fetchall()]
+
+
+@contextlib.contextmanager
+def skep(folder, database=None, settings=None, lake=None):
+    server = Server(folder / "skep", lake=lake, settings={"log-level": "warn", **(settings or {})}).init()
+    if database:
+        target = server.data / "workspaces/default/databases/dev.duckdb"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(database, target)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+@contextlib.contextmanager
+def postgres(folder):
+    """A PostgreSQL 15 cluster: cached in memory, no fsync, no JIT, no parallel workers; as its own user when run by root."""
+    data = folder / "pg"
+    data.mkdir()
+    prefix = []
+    if os.getuid() == 0:
+        shutil.chown(folder, "postgres")
+        os.chmod(folder, 0o755)
+        shutil.chown(data, "postgres")
+        prefix = ["runuser", "-u", "postgres", "--"]
+    subprocess.run([*prefix, PG_BIN / "initdb", "-D", data, "-A", "trust", "-U", "bench", "--no-sync"], check=True, capture_output=True)
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj",
+                    "/CN=localhost", "-keyout", data / "server.key", "-out", data / "server.crt"], check=True, capture_output=True)
+    for name in ("server.key", "server.crt"):
+        os.chmod(data / name, 0o600)
+        if prefix:
+            shutil.chown(data / name, "postgres")
+    port = random.randint(20000, 40000)
+    options = {"port": port, "listen_addresses": "127.0.0.1", "unix_socket_directories": "", "shared_buffers": "2GB", "fsync": "off",
+               "jit": "off", "max_parallel_workers_per_gather": 0, "ssl": "on", "max_wal_size": "8GB"}
+    with open(data / "postgresql.auto.conf", "a") as f:
+        for name, value in options.items():
+            f.write(f"{name} = '{value}'\n")
+    server = subprocess.Popen([*prefix, PG_BIN / "postgres", "-D", data], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    dsn = f"host=127.0.0.1 port={port} user=bench dbname=postgres"
+
+    def up():
+        with contextlib.suppress(psycopg.OperationalError):
+            return psycopg.connect(dsn + " sslmode=disable")
+        return None
+
+    try:
+        wait_until("PostgreSQL being ready", up, 30).close()
+        yield dsn, server.pid
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def load_postgres(dsn, database):
+    csv = CACHE / "lineitem5.csv"
+    if not csv.exists():
+        duckdb.connect(str(database), read_only=True).execute(f"copy public.lineitem5 to '{csv}' (header false)")
+    with psycopg.connect(dsn + " sslmode=disable", autocommit=True) as con:
+        con.execute("create table lineitem5(l_orderkey int8, l_extendedprice numeric(15,2), l_discount_f float8, l_shipdate date, l_comment varchar)")
+        with con.cursor().copy("copy lineitem5 from stdin (format csv)") as copy, open(csv, "rb") as f:
+            while chunk := f.read(1 << 20):
+                copy.write(chunk)
+        con.execute("vacuum (freeze, analyze) lineitem5")
+        con.execute("create table nation(n_nationkey int4, n_name char(25), n_regionkey int4)")
+        con.execute("insert into nation select i, 'nation ' || i, i % 5 from generate_series(0, 24) i")
+        con.execute("analyze nation")
+
+
+def read(dsn, sql, form, *more):
+    done = subprocess.run([READER, dsn, sql, form, *more], capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(done.stderr)
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def bench_tpch(folder):
+    database = tpch_file()
+    queries = tpch_queries()
+    with skep(folder, database) as server, server.connect() as con:
+        local_copy = folder / "local.duckdb"
+        shutil.copyfile(database, local_copy)
+        local = duckdb.connect(str(local_copy), config={"threads": str(os.cpu_count())})
+        local.execute("set schema 'public'")
+        ours, theirs = [], []
+        for run in range(6):
+            for side in ("ours", "theirs") if run % 2 else ("theirs", "ours"):
+                start = time.perf_counter()
+                for query in queries:
+                    (con if side == "ours" else local).execute(query).fetchall()
+                if run:
+                    (ours if side == "ours" else theirs).append(time.perf_counter() - start)
+        for number, query in enumerate(queries, 1):
+            a, b = con.execute(query).fetchall(), local.execute(query).fetchall()
+            assert len(a) == len(b), f"query {number}: {len(a)} rows, in process {len(b)}"
+    table("TPC-H SF1, 22 queries, seconds (median of 5)", ["through pgwire", "DuckDB in process", "ratio"],
+          [[f"{median(ours):.2f}", f"{median(theirs):.2f}", f"{median(ours) / median(theirs):.2f}"]])
+
+
+def bench_export(folder):
+    database = tpch_file()
+    with skep(folder, database) as server, postgres(folder) as (pg, pg_pid):
+        load_postgres(pg, database)
+        rows = []
+        for name, form, ours_tls, theirs_tls in (("text", "text", "disable", "disable"), ("text, TLS", "text", "require", "require"),
+                                                 ("binary", "binary", "disable", "disable")):
+            ours, theirs, cpu_ours, cpu_theirs, first = [], [], 0.0, 0.0, []
+            for run in range(6):
+                before = cpu_seconds(server.pid)
+                mine = read(server.dsn(sslmode=ours_tls), EXPORT, form)[0]
+                cpu_ours += cpu_seconds(server.pid) - before if run else 0
+                before = cpu_seconds(pg_pid)
+                other = read(f"{pg} sslmode={theirs_tls}", EXPORT, form)[0]
+                cpu_theirs += cpu_seconds(pg_pid) - before if run else 0
+                assert mine["rows"] == other["rows"] == 5_000_000, (mine, other)
+                if run:
+                    ours.append(mine["seconds"])
+                    theirs.append(other["seconds"])
+                    first.append(mine["first_row_seconds"] * 1000)
+            rows.append([name, f"{median(ours):.2f}", f"{median(theirs):.2f}", f"**{median(theirs) / median(ours):.1f}**",
+                         f"{cpu_ours / 5:.2f}", f"{median(first):.1f}"])
+        table("5 million rows × 5 columns, seconds (median of 5)",
+              ["form", "Skep", "PostgreSQL 15", "times its rows/s", "Skep's CPU s", "first row ms"], rows)
+        a = read(server.dsn(), EXPORT, "text", "--hash")[0]["hash"]
+        b = read(f"{pg} sslmode=disable", EXPORT, "text", "--hash")[0]["hash"]
+        print(f"\nText of all rows byte-identical to PostgreSQL's: {'yes' if a == b else f'NO ({a} / {b})'}")
+
+
+def pgbench(dsn, script, mode, folder, transactions=4000):
+    folder.mkdir(exist_ok=True)
+    for old in folder.glob("pgbench_log*"):
+        old.unlink()
+    (folder / "script.sql").write_text(script)
+    done = subprocess.run(["pgbench", "-n", "-f", str(folder / "script.sql"), "-M", mode, "-c", "1", "-t", str(transactions), "-l", dsn],
+                          cwd=folder, capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(done.stderr)
+    micros = sorted(int(line.split()[2]) for log in folder.glob("pgbench_log*") for line in log.read_text().splitlines())
+    return micros[len(micros) // 2], micros[len(micros) * 99 // 100]
+
+
+def bench_latency(folder):
+    os.environ["PATH"] = f"{PG_BIN}:{os.environ['PATH']}"
+    with skep(folder, tpch_file()) as server, postgres(folder) as (pg, _):
+        load_postgres(pg, tpch_file())
+        ours = server.dsn()
+        theirs = f"{pg} sslmode=disable"
+        point = "\\set k random(0, 24)\nselect n_name from nation where n_nationkey = :k;\n"
+        rows = []
+        for name, script, mode, limit in (("select 1, simple", "select 1;\n", "simple", 1.5), ("select 1, extended", "select 1;\n", "extended", 1.5),
+                                          ("select 1, prepared", "select 1;\n", "prepared", 1.5), ("point query, prepared", point, "prepared", 2.0),
+                                          ("point query, simple", point, "simple", None)):
+            mine, other = [], []
+            for run in range(4):
+                a, b = pgbench(ours, script, mode, folder / "logs"), pgbench(theirs, script, mode, folder / "logs")
+                if run:
+                    mine.append(a)
+                    other.append(b)
+            m, o = median([x[0] for x in mine]), median([x[0] for x in other])
+            rows.append([name, f"{m:.0f} / {median([x[1] for x in mine]):.0f}", f"{o:.0f} / {median([x[1] for x in other]):.0f}", f"{m / o:.2f}",
+                         limit or ""])
+        table("Round trip of one connection, µs p50 / p99 (pgbench, median of 3)", ["statement", "Skep", "PostgreSQL 15", "ratio of p50", "at most"], rows)
+
+
+def bench_cold(folder):
+    rows = []
+    for name, prefork in (("a process forked ahead", "1"), ("forked when asked", "0")):
+        with skep(folder / prefork, tpch_file(), {"worker-prefork": prefork, "worker-idle-timeout": "100ms"}) as server, server.connect() as con:
+            spare = int(prefork)
+            times = []
+            for run in range(31):
+                wait_until("the worker being put to sleep", lambda: len(server.workers()) == spare, 30)
+                start = time.perf_counter()
+                con.execute("select count(*) from lineitem").fetchall()
+                if run:
+                    times.append((time.perf_counter() - start) * 1000)
+            times.sort()
+            rows.append([name, f"{median(times):.0f}", f"{times[-2]:.0f}"])
+    table("No worker to the answer of select count(*) on 300 MB, ms (30 runs)", ["worker", "p50", "p95"], rows)
+
+
+def bench_cancel(folder):
+    rows = []
+    with skep(folder, tpch_file()) as server:
+        for name, sql, reads in (("computing", "select count(*) from lineitem a, lineitem b where a.l_comment > b.l_comment", True),
+                                 ("sorting", "select * from lineitem order by l_comment, l_partkey", True)):
+            times = []
+            for _ in range(7):
+                with server.connect() as con:
+                    moment = []
+
+                    def cancel():
+                        time.sleep(0.4)
+                        moment.append(time.perf_counter())
+                        con.cancel()
+
+                    thread = threading.Thread(target=cancel)
+                    thread.start()
+                    try:
+                        con.execute(sql)
+                        raise AssertionError("not cancelled")
+                    except psycopg.errors.QueryCanceled:
+                        times.append((time.perf_counter() - moment[0]) * 1000)
+                    thread.join()
+            rows.append([name, f"{median(times):.0f}", f"{max(times):.0f}"])
+    table("Cancel to error, ms (7 runs)", ["statement", "median", "most"], rows)
+
+
+def stalled_client(server):
+    """A client that asks for the big result and then does not read."""
+    con = server.connect()
+    con.pgconn.send_query(EXPORT.encode())
+    con.pgconn.flush()
+    return con
+
+
+def bench_stalled(folder):
+    with skep(folder, tpch_file()) as server, server.connect() as con:
+        con.execute("select count(*) from lineitem").fetchall()
+        worker = next(w for w in server.workers() if pss_mib(w) > 20 or True)
+        workers = server.workers()
+
+        def threads():
+            return sum(len(list(pathlib.Path(f"/proc/{w}/task").iterdir())) for w in workers)
+
+        def rss():
+            return sum(pss_mib(p) for p in [server.pid, *workers])
+
+        def timed():
+            times = []
+            for _ in range(7):
+                start = time.perf_counter()
+                con.execute("select sum(l_extendedprice * l_discount), max(l_comment) from lineitem").fetchall()
+                times.append((time.perf_counter() - start) * 1000)
+            return median(times)
+
+        quiet, memory, before = timed(), rss(), threads()
+        stalled = [stalled_client(server) for _ in range(8)]
+        time.sleep(3)
+        cpu = cpu_seconds(server.pid)
+        time.sleep(2)
+        idle_cpu = (cpu_seconds(server.pid) - cpu) / 2
+        loud, memory_after, after = timed(), rss(), threads()
+        table("Eight clients that stop reading a 300 MB result", ["", "before", "with them"],
+              [["another statement, ms", f"{quiet:.0f}", f"{loud:.0f}"], ["memory of gateway and worker, MiB PSS", f"{memory:.0f}", f"{memory_after:.0f}"],
+               ["per stalled client, MiB", "", f"{(memory_after - memory) / 8:.1f}"], ["threads of the worker", before, after],
+               ["CPU while nothing else runs, s/s", "", f"{idle_cpu:.3f}"]])
+        for other in stalled:
+            other.close()
+        del worker
+
+
+def bench_memory(folder):
+    rows = []
+    for name, mode in (("plain", "disable"), ("TLS", "require")):
+        with skep(folder / mode, None, {"pgwire-max-connections": "2000"}) as server:
+            empty = pss_mib(server.pid)
+            connections = [psycopg.connect(server.dsn(sslmode=mode)) for _ in range(1000)]
+            rows.append([f"gateway with 1,000 idle connections, {name}", f"{pss_mib(server.pid):.0f}", f"{empty:.0f} without"])
+            for con in connections:
+                con.close()
+    table("Memory, MiB PSS", ["what", "MiB", ""], rows)
+
+
+BENCHES = {n.removeprefix("bench_"): f for n, f in list(globals().items()) if n.startswith("bench_")}
+
+
+def main():
+    names = sys.argv[1:] or list(BENCHES)
+    for name in names:
+        if name not in BENCHES:
+            sys.exit(f"no benchmark {name}; there are: {', '.join(BENCHES)}")
+    print(f"{os.cpu_count()} cores, kernel {os.uname().release}, DuckDB {duckdb.__version__}")
+    for name in names:
+        with tempfile.TemporaryDirectory(prefix="skep-bench-") as folder:
+            BENCHES[name](pathlib.Path(folder))
+
+
+main()
