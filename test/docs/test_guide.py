@@ -1,0 +1,71 @@
+"""Runs the examples of docs/guide.md and README.md. A fenced block marked `sql` is run over the port; what follows it in a block
+marked `text` must be what psql prints. A block marked `python` is run with the environment that the guide tells its reader to set."""
+
+import os
+import re
+import subprocess
+
+import pytest
+
+from support.server import ROOT
+
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def blocks(name):
+    return BLOCK.findall((ROOT / name).read_text())
+
+
+@pytest.fixture(scope="module")
+def demo_server(tmp_path_factory, demo_data):
+    """A server beside an S3 server with the demo's bucket, as `make demo` leaves it before the crawl."""
+    from support import object_store
+    from support.server import Server
+    if object_store.missing():
+        pytest.skip(object_store.missing())
+    lake = object_store.ObjectStore(tmp_path_factory.mktemp("guide-s3")).start()
+    lake.client().create_bucket(Bucket="lake")
+    for name in ("airports", "weather", "earthquakes", "flights"):
+        lake.put_folder("lake", f"{name}/", demo_data / name)
+    server = Server(tmp_path_factory.mktemp("guide"), lake).init().start()
+    yield server
+    server.stop()
+    lake.stop()
+
+
+def test_the_guides_examples_are_true(demo_server):
+    user = demo_server.add_user("analyst", superuser=True, access_key=True)
+    environment = {**os.environ, **demo_server.environment(user), "PGHOST": "127.0.0.1", "PGPORT": str(demo_server.pgwire_port),
+                   "PGUSER": demo_server.admin.name, "PGPASSWORD": demo_server.admin.password, "PGDATABASE": "dev"}
+    answer, ran = "", 0
+    for language, text in blocks("docs/guide.md"):
+        if language == "sql":
+            done = subprocess.run(["psql", "-X", "-v", "ON_ERROR_STOP=1"], input=text, env=environment, capture_output=True, text=True)
+            assert done.returncode == 0, f"{text}\n{done.stderr}"
+            answer, ran = done.stdout, ran + 1
+        elif language == "text":
+            assert answer.strip() == text.strip()
+        elif language == "python":
+            done = subprocess.run([str(ROOT / ".venv/bin/python"), "-c", text], env=environment, capture_output=True, text=True)
+            assert done.returncode == 0, f"{text}\n{done.stderr}"
+            answer, ran = done.stdout, ran + 1
+    assert ran >= 5
+
+
+def test_every_make_target_in_the_documents_exists():
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    for name in ("README.md", "CONTRIBUTING.md", "docs/guide.md", "docs/operations.md"):
+        named = set(re.findall(r"(?:^|`|\$ )make ([a-z-]+)", (ROOT / name).read_text(), re.MULTILINE))
+        assert named <= targets, f"{name}: {named - targets}"
+
+
+def test_every_row_of_the_compatibility_tables_names_an_existing_test():
+    missing = []
+    for page in sorted((ROOT / "docs/compatibility").glob("*.md")):
+        named = re.findall(r"`(test/[\w/.-]+?)(?:::(\w+))?`", page.read_text())
+        assert named, f"{page.name} names no test"
+        for file, function in named:
+            path = ROOT / file
+            if not path.exists() or (function and not re.search(rf"def {function}\b", path.read_text())):
+                missing.append(f"{page.name}: {file}::{function}")
+    assert not missing
