@@ -5,8 +5,10 @@
 #include <condition_variable>
 #include <deque>
 #include <mutex>
+#include <set>
 #include <string>
 #include <thread>
+#include <utility>
 
 #include "base/error.h"
 #include "catalog/crawler/inferrer.h"
@@ -47,7 +49,7 @@ class CrawlJobs {
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<Job> queue_;
-  std::string stop_;        // account/crawler of the running crawl, when it is to stop
+  std::set<std::pair<std::string, std::string>> stop_;  // (account, crawler) asked to stop
   bool stopping_ = false;
   std::thread thread_;
 };
