@@ -1,0 +1,1183 @@
+#include "sql/emit.h"
+
+#include <algorithm>
+#include <array>
+#include <set>
+
+#include "sql/functions.h"
+#include "sql/lexer.h"
+
+namespace skep::sql {
+namespace {
+
+constexpr size_t kMaxDepth = 400;  // nested parentheses; the engine's own parser has a limit of this order
+
+std::string QuoteName(std::string_view name) {
+  std::string out = "\"";
+  for (const char c : name) {
+    out.push_back(c);
+    if (c == '"') out.push_back('"');
+  }
+  return out + "\"";
+}
+
+std::string QuoteString(std::string_view text) {
+  std::string out = "'";
+  for (const char c : text) {
+    out.push_back(c);
+    if (c == '\'') out.push_back('\'');
+  }
+  return out + "'";
+}
+
+template <size_t N>
+bool In(std::string_view word, const std::array<std::string_view, N>& list) {
+  return std::ranges::find(list, word) != list.end();
+}
+
+// Words that may stand before an opening parenthesis without being a function's name.
+constexpr std::array<std::string_view, 47> kNotFunctions = {
+    "select", "distinct", "all", "from", "where", "and", "or", "not", "in", "exists", "any", "some", "on", "using", "having", "by", "union",
+    "except", "minus", "intersect", "as", "over", "filter", "within", "values", "when", "then", "else", "case", "between", "like", "ilike", "limit",
+    "offset", "is", "join", "with", "recursive", "materialized", "set", "sets", "end", "escape", "similar", "to", "interval", "group"};
+constexpr std::array<std::string_view, 3> kGroupers = {"cube", "rollup", "sets"};
+// Ends the FROM clause of a query.
+constexpr std::array<std::string_view, 14> kAfterFrom = {"where", "group", "having", "order", "limit", "offset", "union", "except", "minus",
+                                                        "intersect", "window", "qualify", "fetch", "set"};
+constexpr std::array<std::string_view, 10> kJoinWords = {"join", "left", "right", "full", "inner", "outer", "cross", "natural", "on", "using"};
+constexpr std::array<std::string_view, 4> kInformationSchema = {"columns", "schemata", "tables", "views"};
+constexpr std::array<std::string_view, 8> kPgCatalog = {"pg_attribute", "pg_class", "pg_database", "pg_namespace", "pg_tables", "pg_type",
+                                                        "pg_views", "pg_settings"};
+
+struct DatePart {
+  std::string_view name, canonical, make;
+  int factor;
+};
+constexpr DatePart kDateParts[] = {
+    {"year", "year", "to_years", 1}, {"years", "year", "to_years", 1}, {"y", "year", "to_years", 1}, {"yr", "year", "to_years", 1},
+    {"yy", "year", "to_years", 1}, {"yyyy", "year", "to_years", 1}, {"quarter", "quarter", "to_months", 3}, {"qtr", "quarter", "to_months", 3},
+    {"q", "quarter", "to_months", 3}, {"month", "month", "to_months", 1}, {"months", "month", "to_months", 1}, {"mon", "month", "to_months", 1},
+    {"mm", "month", "to_months", 1}, {"week", "week", "to_days", 7}, {"weeks", "week", "to_days", 7}, {"w", "week", "to_days", 7},
+    {"ww", "week", "to_days", 7}, {"day", "day", "to_days", 1}, {"days", "day", "to_days", 1}, {"d", "day", "to_days", 1},
+    {"dd", "day", "to_days", 1}, {"hour", "hour", "to_hours", 1}, {"hours", "hour", "to_hours", 1}, {"h", "hour", "to_hours", 1},
+    {"hh", "hour", "to_hours", 1}, {"hr", "hour", "to_hours", 1}, {"minute", "minute", "to_minutes", 1}, {"minutes", "minute", "to_minutes", 1},
+    {"m", "minute", "to_minutes", 1}, {"mi", "minute", "to_minutes", 1}, {"min", "minute", "to_minutes", 1}, {"n", "minute", "to_minutes", 1},
+    {"second", "second", "to_seconds", 1}, {"seconds", "second", "to_seconds", 1}, {"s", "second", "to_seconds", 1},
+    {"sec", "second", "to_seconds", 1}, {"ss", "second", "to_seconds", 1}, {"millisecond", "millisecond", "to_milliseconds", 1},
+    {"ms", "millisecond", "to_milliseconds", 1}, {"microsecond", "microsecond", "to_microseconds", 1},
+    {"us", "microsecond", "to_microseconds", 1}, {"epoch", "epoch", "", 1}, {"dow", "dow", "", 1}, {"dayofweek", "dow", "", 1},
+    {"doy", "doy", "", 1}, {"dayofyear", "doy", "", 1}, {"decade", "decade", "", 1}, {"century", "century", "", 1},
+};
+
+const DatePart* FindDatePart(const Token& token) {
+  std::string name = token.value;
+  for (char& c : name) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+  }
+  const auto it = std::ranges::find(kDateParts, name, &DatePart::name);
+  return it == std::end(kDateParts) ? nullptr : it;
+}
+
+class Emitter {
+ public:
+  Emitter(const Statement& statement, const EmitContext& context) : statement_(statement), context_(context) {}
+
+  Result<Emitted> Run();
+
+ private:
+  // What a run of tokens is; relations stand only in queries.
+  enum class Mode { kQuery, kExpression, kRelations };
+
+  std::unexpected<Error> Error1(ErrorKind kind, std::string message, size_t at, std::string hint = {}) const {
+    const size_t offset = at < tokens_.size() ? tokens_[at].offset : statement_.text.size();
+    return std::unexpected(Error{kind, std::move(message), {}, std::move(hint), CharacterPosition(statement_.text, offset)});
+  }
+  std::unexpected<Error> Near(size_t at) const {
+    if (at >= end_) return Error1(ErrorKind::kSyntaxError, "syntax error at end of input", end_);
+    return Error1(ErrorKind::kSyntaxError, "syntax error at or near \"" + std::string(tokens_[at].text) + "\"", at);
+  }
+  std::unexpected<Error> Unsupported(const std::string& what, size_t at) const {
+    return Error1(ErrorKind::kFeatureNotSupported, what + " is not supported", at);
+  }
+
+  bool Word(size_t i, std::string_view word) const { return i < end_ && tokens_[i].Is(word); }
+  bool Op(size_t i, std::string_view op) const { return i < end_ && tokens_[i].IsOperator(op); }
+  bool Name(size_t i) const { return i < end_ && tokens_[i].IsName(); }
+
+  // Tokens are marked nearly in order, so counting goes on from the last one.
+  void Mark(size_t i) {
+    const size_t offset = tokens_[i].offset;
+    if (offset < counted_offset_) {
+      counted_offset_ = 0;
+      counted_position_ = 1;
+    }
+    counted_position_ += CharacterPosition(statement_.text.substr(counted_offset_), offset - counted_offset_) - 1;
+    counted_offset_ = offset;
+    out_.positions.emplace_back(static_cast<uint32_t>(out_.text.size()), counted_position_);
+  }
+  void Space() {
+    if (!out_.text.empty() && out_.text.back() != ' ' && out_.text.back() != '(') out_.text.push_back(' ');
+  }
+  void Put(std::string_view text) {
+    Space();
+    out_.text += text;
+  }
+  void PutToken(size_t i);
+  void PutName(size_t i) {
+    Space();
+    Mark(i);
+    out_.text += QuoteName(tokens_[i].value);
+  }
+
+  Result<void> MatchParentheses();
+  Result<void> Range(size_t b, size_t e, Mode mode, size_t depth);
+  Result<size_t> Relation(size_t at, size_t e, size_t depth, bool target);
+  Result<size_t> Call(size_t at, size_t e, size_t depth);
+  Result<size_t> Type(size_t at, size_t e);
+  std::vector<std::pair<size_t, size_t>> Arguments(size_t open) const;
+
+  Result<void> EmitInsert();
+  Result<void> EmitUpdate();
+  Result<void> EmitDelete();
+  Result<void> EmitCreateTable();
+  Result<void> EmitColumn(size_t b, size_t e);
+  Result<void> EmitCreateView();
+  Result<void> EmitCreateSchema();
+  Result<void> EmitCreateExternalSchema();
+  Result<void> EmitDrop();
+  Result<void> EmitDropSchema();
+  Result<void> EmitAlterTable();
+  Result<void> EmitTruncate();
+  Result<void> EmitExplain();
+  Result<void> EmitQuery(size_t b, size_t e);
+  Result<size_t> NewTableName(size_t at);
+  Result<void> CheckSchemaName(size_t at) const;
+
+  const Statement& statement_;
+  const EmitContext& context_;
+  std::vector<Token> tokens_;
+  std::vector<size_t> match_;
+  size_t end_ = 0;
+  size_t counted_offset_ = 0;
+  uint32_t counted_position_ = 1;
+  std::set<std::string, std::less<>> common_tables_;
+  Emitted out_;
+};
+
+void Emitter::PutToken(size_t i) {
+  const Token& t = tokens_[i];
+  const bool tight = t.IsOperator(",") || t.IsOperator(")") || t.IsOperator(".") || t.IsOperator("::") || t.IsOperator("[") || t.IsOperator("]");
+  const bool after_dot = !out_.text.empty() && out_.text.back() == '.';
+  if (!tight && !after_dot) Space();
+  Mark(i);
+  switch (t.kind) {
+    case TokenKind::kQuotedName: out_.text += QuoteName(t.value); break;
+    case TokenKind::kString: out_.text += QuoteString(t.value); break;
+    case TokenKind::kParameter: out_.text += "$" + t.value; break;
+    case TokenKind::kWord: {
+      // A word with characters that the engine's lexer reads otherwise goes quoted.
+      const bool plain = std::ranges::all_of(t.value, [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'; });
+      out_.text += plain ? t.value : QuoteName(t.value);
+      break;
+    }
+    default: out_.text += t.value;
+  }
+}
+
+Result<void> Emitter::MatchParentheses() {
+  match_.assign(tokens_.size(), 0);
+  std::vector<size_t> open;
+  for (size_t i = 0; i < end_; i++) {
+    if (tokens_[i].IsOperator("(") || tokens_[i].IsOperator("[")) {
+      open.push_back(i);
+      if (open.size() > kMaxDepth) return Error1(ErrorKind::kPayloadTooLarge, "the statement is nested too deeply", i);
+    } else if (tokens_[i].IsOperator(")") || tokens_[i].IsOperator("]")) {
+      if (open.empty() || tokens_[open.back()].IsOperator("(") != tokens_[i].IsOperator(")")) return Near(i);
+      match_[open.back()] = i;
+      match_[i] = open.back();
+      open.pop_back();
+    }
+  }
+  if (!open.empty()) return Near(end_);
+  return {};
+}
+
+std::vector<std::pair<size_t, size_t>> Emitter::Arguments(size_t open) const {
+  std::vector<std::pair<size_t, size_t>> out;
+  const size_t close = match_[open];
+  size_t begin = open + 1;
+  for (size_t i = open + 1; i < close; i++) {
+    if (Op(i, "(") || Op(i, "[")) {
+      i = match_[i];
+    } else if (Op(i, ",")) {
+      out.emplace_back(begin, i);
+      begin = i + 1;
+    }
+  }
+  if (close > open + 1) out.emplace_back(begin, close);
+  return out;
+}
+
+// A type's name after :: or AS; answers the token behind it.
+Result<size_t> Emitter::Type(size_t at, size_t e) {
+  if (at >= e || !tokens_[at].IsName()) return Near(at);
+  if (!out_.text.ends_with("::")) Space();
+  Mark(at);
+  const std::string& name = tokens_[at].value;
+  const bool arguments = Op(at + 1, "(");
+  const auto with_arguments = [&](std::string_view target, size_t i) -> Result<size_t> {
+    out_.text += target;
+    if (!Op(i, "(")) return i;
+    const size_t close = match_[i];
+    if (Word(i + 1, "max") && close == i + 2) return close + 1;
+    out_.text += "(";
+    for (size_t k = i + 1; k < close; k++) {
+      if (tokens_[k].kind != TokenKind::kNumber && !tokens_[k].IsOperator(",")) return Near(k);
+      out_.text += tokens_[k].value;
+    }
+    out_.text += ")";
+    return close + 1;
+  };
+  const auto zoned = [&](std::string_view plain, std::string_view with_zone, size_t i) -> size_t {
+    if (Op(i, "(")) i = match_[i] + 1;
+    if ((Word(i, "with") || Word(i, "without")) && Word(i + 1, "time") && Word(i + 2, "zone")) {
+      out_.text += Word(i, "with") ? with_zone : plain;
+      return i + 3;
+    }
+    out_.text += plain;
+    return i;
+  };
+  if (name == "varchar" || name == "nvarchar" || name == "text" || name == "bpchar" || name == "nchar" || name == "char") {
+    return with_arguments("varchar", at + 1);
+  }
+  if (name == "character") return with_arguments("varchar", at + (Word(at + 1, "varying") ? 2 : 1));
+  if (name == "decimal" || name == "numeric") {
+    if (arguments) return with_arguments("decimal", at + 1);
+    out_.text += "decimal(18,0)";
+    return at + 1;
+  }
+  if (name == "double") {
+    out_.text += "double";
+    return at + (Word(at + 1, "precision") ? 2 : 1);
+  }
+  if (name == "float" || name == "float8") {
+    out_.text += "double";
+    return arguments ? match_[at + 1] + 1 : at + 1;
+  }
+  if (name == "timestamp") return zoned("timestamp", "timestamptz", at + 1);
+  if (name == "time") return zoned("time", "timetz", at + 1);
+  if (name == "super") {
+    out_.text += "json";
+    return at + 1;
+  }
+  if (name == "varbyte" || name == "varbinary" || name == "binary") {
+    out_.text += "blob";
+    return arguments ? match_[at + 1] + 1 : at + 1;
+  }
+  static constexpr std::array<std::string_view, 17> kSame = {"smallint", "integer", "int", "bigint", "int2", "int4", "int8", "real", "float4",
+                                                            "boolean", "bool", "date", "timestamptz", "timetz", "interval", "oid", "name"};
+  if (!In(name, kSame)) return Error1(ErrorKind::kUndefinedObject, "type \"" + name + "\" does not exist", at);
+  out_.text += name == "oid" ? "bigint" : name == "name" ? "varchar" : name;
+  return at + 1;
+}
+
+// A table, view or alias of one in relation position; answers the token behind the name.
+Result<size_t> Emitter::Relation(size_t at, size_t e, size_t depth, bool target) {
+  if (Word(at, "lateral")) {
+    Put("lateral");
+    at++;
+  }
+  if (Word(at, "only")) at++;
+  if (at >= e || !tokens_[at].IsName()) {
+    if (at < e && tokens_[at].kind == TokenKind::kString) return Near(at);
+    return Near(at);
+  }
+  std::vector<size_t> parts{at};
+  while (Op(parts.back() + 1, ".") && Name(parts.back() + 2) && parts.size() < 4) parts.push_back(parts.back() + 2);
+  const size_t next = parts.back() + 1;
+  if (Op(next, "(") && !target) {
+    const Function* function = parts.size() == 1 ? FindFunction(tokens_[at].value) : nullptr;
+    if (!function || function->form != FunctionForm::kRelation) {
+      return Error1(ErrorKind::kUndefinedFunction, "function " + tokens_[parts.back()].value + "() does not exist", at);
+    }
+    Put(function->target);
+    out_.text += "(";
+    SKEP_TRY(Range(next + 1, match_[next], Mode::kExpression, depth + 1));
+    out_.text += ")";
+    return match_[next] + 1;
+  }
+  if (parts.size() >= 3) {
+    const std::string& database = tokens_[parts[0]].value;
+    if (parts.size() > 3 || database != context_.database) {
+      return Error1(ErrorKind::kFeatureNotSupported, "cross-database reference to \"" + database + "\" is not supported", at);
+    }
+    parts.erase(parts.begin());
+  }
+  const std::string& name = tokens_[parts.back()].value;
+  const std::string schema = parts.size() == 2 ? tokens_[parts[0]].value : "";
+  const auto denied = [&] { return Error1(ErrorKind::kInsufficientPrivilege, "permission denied for relation " + name, at); };
+  if (schema.empty()) {
+    if (!common_tables_.contains(name)) {
+      for (const std::string_view prefix : {"duckdb_", "pragma_", "sqlite_", "skep_"}) {
+        if (name.starts_with(prefix)) return denied();
+      }
+      if (name.starts_with("pg_") && !In(name, kPgCatalog)) {
+        return Error1(ErrorKind::kUndefinedTable, "relation \"" + name + "\" does not exist", at);
+      }
+    }
+    PutName(parts.back());
+    return next;
+  }
+  if (schema == kHiddenSchema || schema == kLakeCatalog || schema == "main" || schema == "temp" || schema == "system") return denied();
+  if (schema == "information_schema" ? !In(name, kInformationSchema) : schema == "pg_catalog" && !In(name, kPgCatalog)) {
+    return Error1(ErrorKind::kUndefinedTable, "relation \"" + schema + "." + name + "\" does not exist", at);
+  }
+  if (target && (schema == "information_schema" || schema == "pg_catalog")) return denied();
+  const bool external = context_.catalog && context_.catalog->IsExternalSchema(schema);
+  if (external && target) return Unsupported("writing to an external table", at);
+  Space();
+  Mark(at);
+  if (external) out_.text += QuoteName(kLakeCatalog) + ".";
+  if (!external && schema != "information_schema" && schema != "pg_catalog") out_.text += QuoteName(context_.database) + ".";
+  out_.text += QuoteName(schema) + ".";
+  Mark(parts.back());
+  out_.text += QuoteName(name);
+  return next;
+}
+
+// A function call at `at` (a name before an opening parenthesis); answers the token behind the closing one.
+Result<size_t> Emitter::Call(size_t at, size_t e, size_t depth) {
+  const std::string& name = tokens_[at].value;
+  const size_t open = at + 1, close = match_[open];
+  const auto unknown = [&] {
+    return Error1(ErrorKind::kUndefinedFunction, "function " + name + "() does not exist", at,
+                  "No function of this name is offered; see docs/compatibility/sql.md.");
+  };
+  if (name == "cast" || name == "try_cast") {
+    size_t as = open + 1;
+    for (; as < close && !Word(as, "as"); as++) {
+      if (Op(as, "(")) as = match_[as];
+    }
+    if (as >= close) return Near(close);
+    Space();
+    Mark(at);
+    out_.text += name + "(";
+    SKEP_TRY(Range(open + 1, as, Mode::kExpression, depth + 1));
+    Put("as");
+    SKEP_TRY_ASSIGN(const size_t behind, Type(as + 1, close));
+    if (behind != close) return Near(behind);
+    out_.text += ")";
+    return close + 1;
+  }
+  if (name == "extract") {
+    const DatePart* part = open + 1 < close ? FindDatePart(tokens_[open + 1]) : nullptr;
+    if (!part || !Word(open + 2, "from")) return Near(open + 1);
+    Space();
+    Mark(at);
+    out_.text += "extract(";
+    out_.text += part->canonical;
+    out_.text += " from";
+    SKEP_TRY(Range(open + 3, close, Mode::kExpression, depth + 1));
+    out_.text += ")";
+    return close + 1;
+  }
+  const Function* function = FindFunction(name);
+  if (!function || function->form == FunctionForm::kRelation) return unknown();
+  const auto arguments = Arguments(open);
+  const auto emit = [&](size_t i) { return Range(arguments[i].first, arguments[i].second, Mode::kExpression, depth + 1); };
+  const auto count = [&](size_t n) -> Result<void> {
+    if (arguments.size() != n) return unknown();
+    return {};
+  };
+  const auto part_of = [&](size_t i) -> Result<const DatePart*> {
+    const auto [b, f] = arguments[i];
+    const DatePart* part = f == b + 1 && (tokens_[b].IsName() || tokens_[b].kind == TokenKind::kString) ? FindDatePart(tokens_[b]) : nullptr;
+    if (!part) return Error1(ErrorKind::kInvalidArgument, "invalid date part \"" + tokens_[b].value + "\"", b);
+    return part;
+  };
+  Space();
+  Mark(at);
+  switch (function->form) {
+    case FunctionForm::kPlain:
+      out_.text += function->target;
+      out_.text += "(";
+      SKEP_TRY(Range(open + 1, close, Mode::kExpression, depth + 1));
+      out_.text += ")";
+      break;
+    case FunctionForm::kDateAdd: {
+      SKEP_TRY(count(3));
+      SKEP_TRY_ASSIGN(const DatePart* part, part_of(0));
+      if (part->make.empty()) return Error1(ErrorKind::kInvalidArgument, "invalid date part for dateadd", arguments[0].first);
+      out_.text += "(cast(";
+      SKEP_TRY(emit(2));
+      out_.text += " as timestamp) + ";
+      out_.text += part->make;
+      out_.text += "(cast((";
+      SKEP_TRY(emit(1));
+      out_.text += part->factor == 1 ? ") as integer)))" : ") * " + std::to_string(part->factor) + " as integer)))";
+      break;
+    }
+    case FunctionForm::kDateDiff: {
+      SKEP_TRY(count(3));
+      SKEP_TRY_ASSIGN(const DatePart* part, part_of(0));
+      out_.text += "date_diff('" + std::string(part->canonical) + "', cast(";
+      SKEP_TRY(emit(1));
+      out_.text += " as timestamp), cast(";
+      SKEP_TRY(emit(2));
+      out_.text += " as timestamp))";
+      break;
+    }
+    case FunctionForm::kDatePart: {
+      SKEP_TRY(count(2));
+      SKEP_TRY_ASSIGN(const DatePart* part, part_of(0));
+      out_.text += std::string(function->target) + "('" + std::string(part->canonical) + "',";
+      SKEP_TRY(emit(1));
+      out_.text += ")";
+      break;
+    }
+    case FunctionForm::kSwapFirstTwo:
+      SKEP_TRY(count(2));
+      out_.text += std::string(function->target) + "(";
+      SKEP_TRY(emit(1));
+      out_.text += ",";
+      SKEP_TRY(emit(0));
+      out_.text += ")";
+      break;
+    case FunctionForm::kNow:
+      SKEP_TRY(count(0));
+      out_.text += "cast(now() as timestamp)";
+      break;
+    case FunctionForm::kNvl2:
+      SKEP_TRY(count(3));
+      out_.text += "(case when (";
+      SKEP_TRY(emit(0));
+      out_.text += ") is not null then (";
+      SKEP_TRY(emit(1));
+      out_.text += ") else (";
+      SKEP_TRY(emit(2));
+      out_.text += ") end)";
+      break;
+    case FunctionForm::kDecode:
+      if (arguments.size() < 3) return unknown();
+      out_.text += "(case";
+      for (size_t i = 1; i + 1 < arguments.size(); i += 2) {
+        out_.text += " when (";
+        SKEP_TRY(emit(0));
+        out_.text += ") is not distinct from (";
+        SKEP_TRY(emit(i));
+        out_.text += ") then (";
+        SKEP_TRY(emit(i + 1));
+        out_.text += ")";
+      }
+      if (arguments.size() % 2 == 0) {
+        out_.text += " else (";
+        SKEP_TRY(emit(arguments.size() - 1));
+        out_.text += ")";
+      }
+      out_.text += " end)";
+      break;
+    case FunctionForm::kLiteral:
+      SKEP_TRY(count(0));
+      if (name == "current_database") {
+        out_.text += QuoteString(context_.database);
+      } else if (name == "current_schema") {
+        out_.text += QuoteString(context_.search_path.empty() ? "public" : context_.search_path.front());
+      } else if (name == "pg_backend_pid") {
+        out_.text += std::to_string(context_.process_id);
+      } else if (name == "version") {
+        out_.text += "'PostgreSQL 8.0.2 on i686-pc-linux-gnu, compiled by GCC gcc (GCC) 3.4.2 20041017 (Red Hat 3.4.2-6.fc3), Redshift 1.0.77467'";
+      } else {
+        out_.text += "100";
+      }
+      break;
+    case FunctionForm::kRelation: return unknown();
+  }
+  (void)e;
+  return close + 1;
+}
+
+Result<void> Emitter::Range(size_t b, size_t e, Mode mode, size_t depth) {
+  if (depth > kMaxDepth) return Error1(ErrorKind::kPayloadTooLarge, "the statement is nested too deeply", b);
+  enum class Clause { kOther, kFrom };
+  Clause clause = mode == Mode::kRelations ? Clause::kFrom : Clause::kOther;
+  bool wants_relation = mode == Mode::kRelations;
+  bool after_relation = false;  // an alias, perhaps with column names, may follow
+  std::string top;              // of SELECT TOP n: LIMIT at the end
+  for (size_t i = b; i < e;) {
+    const Token& t = tokens_[i];
+    if (wants_relation) {
+      if (Op(i, "(")) {
+        const size_t close = match_[i];
+        size_t inner = i;
+        while (Op(inner, "(")) inner++;
+        const bool query = Word(inner, "select") || Word(inner, "with") || Word(inner, "values");
+        Put("(");
+        SKEP_TRY(Range(i + 1, close, query ? Mode::kQuery : Mode::kRelations, depth + 1));
+        out_.text += ")";
+        i = close + 1;
+      } else {
+        SKEP_TRY_ASSIGN(i, Relation(i, e, depth, false));
+      }
+      wants_relation = false;
+      after_relation = true;
+      continue;
+    }
+    if (after_relation) {
+      if (Word(i, "as") && i + 1 < e) {
+        Put("as");
+        i++;
+      } else if (!(t.IsName() && !(t.kind == TokenKind::kWord && (In(t.value, kJoinWords) || In(t.value, kAfterFrom))))) {
+        after_relation = false;
+        continue;
+      }
+      after_relation = false;
+      if (!Name(i)) return Near(i);
+      PutName(i++);
+      if (Op(i, "(") && i < e) {
+        out_.text += "(";
+        for (const auto& [from, to] : Arguments(i)) {
+          if (to != from + 1 || !tokens_[from].IsName()) return Near(from);
+          if (out_.text.back() != '(') out_.text += ", ";
+          Mark(from);
+          out_.text += QuoteName(tokens_[from].value);
+        }
+        out_.text += ")";
+        i = match_[i] + 1;
+      }
+      continue;
+    }
+    if (t.kind == TokenKind::kWord) {
+      const bool dotted = i > b && Op(i - 1, ".");
+      const bool distinct_from = t.value == "from" && i >= b + 1 && Word(i - 1, "distinct") && i >= b + 2 && (Word(i - 2, "is") || Word(i - 2, "not"));
+      if (!dotted && mode != Mode::kExpression) {
+        if (t.value == "with" && i == b) {
+          // Names of common table expressions, then their queries.
+          Put("with");
+          i++;
+          if (Word(i, "recursive")) Put("recursive"), i++;
+          // All names first: a recursive one may be used before it is read.
+          for (size_t k = i; k < e; k++) {
+            if (Op(k, "(")) {
+              k = match_[k];
+            } else if (Name(k) && (Word(k + 1, "as") || (Op(k + 1, "(") && Word(match_[k + 1] + 1, "as")))) {
+              common_tables_.insert(tokens_[k].value);
+            }
+          }
+          while (i < e) {
+            if (!Name(i)) return Near(i);
+            PutName(i++);
+            if (Op(i, "(")) {
+              out_.text += "(";
+              for (const auto& [from, to] : Arguments(i)) {
+                if (to != from + 1 || !tokens_[from].IsName()) return Near(from);
+                if (out_.text.back() != '(') out_.text += ", ";
+                out_.text += QuoteName(tokens_[from].value);
+              }
+              out_.text += ")";
+              i = match_[i] + 1;
+            }
+            if (!Word(i, "as") || !Op(i + 1, "(")) return Near(Word(i, "as") ? i + 1 : i);
+            Put("as (");
+            SKEP_TRY(Range(i + 2, match_[i + 1], Mode::kQuery, depth + 1));
+            out_.text += ")";
+            i = match_[i + 1] + 1;
+            if (!Op(i, ",")) break;
+            out_.text += ",";
+            i++;
+          }
+          continue;
+        }
+        if (t.value == "select") {
+          PutToken(i++);
+          clause = Clause::kOther;
+          size_t k = i;
+          if (Word(k, "distinct") || Word(k, "all")) k++;
+          if (Word(k, "top") && k + 1 < e && tokens_[k + 1].kind == TokenKind::kNumber) {
+            if (k > i) PutToken(i);
+            top = tokens_[k + 1].value;
+            i = k + 2;
+          }
+          continue;
+        }
+        if (t.value == "from" && !distinct_from) {
+          PutToken(i++);
+          clause = Clause::kFrom;
+          wants_relation = true;
+          continue;
+        }
+        if (t.value == "join" && clause == Clause::kFrom) {
+          PutToken(i++);
+          wants_relation = true;
+          continue;
+        }
+        if (t.value == "minus" && i + 1 < e && (Word(i + 1, "select") || Op(i + 1, "("))) {
+          Put("except");
+          clause = Clause::kOther;
+          i++;
+          continue;
+        }
+        if (t.value == "into") return Unsupported("SELECT INTO", i);
+        if (t.value == "using" && clause == Clause::kFrom && Op(i + 1, "(")) {
+          PutToken(i);
+          Put("(");
+          for (const auto& [from, to] : Arguments(i + 1)) {
+            if (to != from + 1 || !tokens_[from].IsName()) return Near(from);
+            if (out_.text.back() != '(') out_.text += ", ";
+            out_.text += QuoteName(tokens_[from].value);
+          }
+          out_.text += ")";
+          i = match_[i + 1] + 1;
+          continue;
+        }
+        if (In(t.value, kAfterFrom)) clause = Clause::kOther;
+      }
+      if (mode == Mode::kExpression && !dotted && (t.value == "select" || t.value == "with") && i == b) {
+        return Range(b, e, Mode::kQuery, depth);
+      }
+      if (!dotted && t.value == "sysdate") {
+        Put("cast(now() as timestamp)");
+        i++;
+        continue;
+      }
+      if (!dotted && (t.value == "current_user" || t.value == "session_user" || (t.value == "user" && !Op(i + 1, ".") && !Op(i + 1, "(")))) {
+        Put(QuoteString(context_.user));
+        i++;
+        continue;
+      }
+      if (!dotted && t.value == "approximate" && (Word(i + 1, "count") || Word(i + 1, "percentile_disc"))) {
+        i++;
+        continue;
+      }
+      if (Op(i + 1, "(") && i + 1 < e) {
+        const bool grouper = In(t.value, kGroupers);
+        if (grouper || (In(t.value, kNotFunctions) && !dotted)) {
+          PutToken(i++);
+          if (grouper) {
+            out_.text += "(";
+            SKEP_TRY(Range(i + 1, match_[i], Mode::kExpression, depth + 1));
+            out_.text += ")";
+            i = match_[i] + 1;
+          }
+          continue;
+        }
+        if (dotted && !(i >= b + 2 && (Word(i - 2, "pg_catalog")))) {
+          return Error1(ErrorKind::kUndefinedFunction, "function " + t.value + "() does not exist", i);
+        }
+        if (dotted) {
+          // pg_catalog.f(x): the schema was written already; take it back.
+          out_.text.resize(out_.text.size() - std::string_view("pg_catalog.").size());
+        }
+        SKEP_TRY_ASSIGN(i, Call(i, e, depth));
+        continue;
+      }
+      PutToken(i++);
+      continue;
+    }
+    if (t.kind == TokenKind::kQuotedName && Op(i + 1, "(") && i + 1 < e) {
+      SKEP_TRY_ASSIGN(i, Call(i, e, depth));
+      continue;
+    }
+    if (t.IsOperator("::")) {
+      out_.text += "::";
+      SKEP_TRY_ASSIGN(i, Type(i + 1, e));
+      continue;
+    }
+    if (t.IsOperator("(")) {
+      const size_t close = match_[i];
+      size_t inner = i;
+      while (Op(inner, "(")) inner++;
+      const bool query = Word(inner, "select") || Word(inner, "with");
+      Put("(");
+      SKEP_TRY(Range(i + 1, close, query ? Mode::kQuery : Mode::kExpression, depth + 1));
+      out_.text += ")";
+      i = close + 1;
+      continue;
+    }
+    if (t.IsOperator(",") && clause == Clause::kFrom && mode != Mode::kExpression) {
+      PutToken(i++);
+      wants_relation = true;
+      continue;
+    }
+    if (t.IsOperator(";") || t.IsOperator("{") || t.IsOperator("}") || t.IsOperator(":") || t.IsOperator("?") || t.IsOperator("->")) return Near(i);
+    PutToken(i++);
+  }
+  if (wants_relation) return Near(e);
+  if (!top.empty()) Put("limit " + top);
+  return {};
+}
+
+Result<void> Emitter::EmitQuery(size_t b, size_t e) { return Range(b, e, Mode::kQuery, 0); }
+
+Result<void> Emitter::CheckSchemaName(size_t at) const {
+  if (!Name(at)) return Near(at);
+  const std::string& name = tokens_[at].value;
+  if (name == kHiddenSchema || name == kLakeCatalog || name == "main" || name == "temp" || name == "system" || name == "information_schema" ||
+      name.starts_with("pg_")) {
+    return Error1(ErrorKind::kInsufficientPrivilege, "schema name \"" + name + "\" is reserved", at);
+  }
+  return {};
+}
+
+// The name of a table or view about to be made; goes to the first schema of the search path when it names none.
+Result<size_t> Emitter::NewTableName(size_t at) {
+  if (!Name(at)) return Near(at);
+  if (Op(at + 1, ".") && Name(at + 2)) {
+    SKEP_TRY(CheckSchemaName(at));
+    return Relation(at, end_, 0, true);
+  }
+  std::string name = tokens_[at].value;
+  if (statement_.temporary) {
+    Space();
+    Mark(at);
+    out_.text += QuoteName(name);
+    return at + 1;
+  }
+  const std::string schema = context_.search_path.empty() ? "public" : context_.search_path.front();
+  Space();
+  Mark(at);
+  out_.text += QuoteName(context_.database) + "." + QuoteName(schema) + "." + QuoteName(name);
+  return at + 1;
+}
+
+Result<void> Emitter::EmitInsert() {
+  Put("insert into");
+  SKEP_TRY_ASSIGN(size_t at, Relation(2, end_, 0, true));
+  if (Op(at, "(")) {
+    size_t inner = at;
+    while (Op(inner, "(")) inner++;
+    if (!Word(inner, "select") && !Word(inner, "with")) {
+      Put("(");
+      for (const auto& [from, to] : Arguments(at)) {
+        if (to != from + 1 || !tokens_[from].IsName()) return Near(from);
+        if (out_.text.back() != '(') out_.text += ", ";
+        Mark(from);
+        out_.text += QuoteName(tokens_[from].value);
+      }
+      out_.text += ")";
+      at = match_[at] + 1;
+    }
+  }
+  if (Word(at, "default") && Word(at + 1, "values")) {
+    if (at + 2 != end_) return Near(at + 2);
+    Put("default values");
+    return {};
+  }
+  if (Word(at, "values")) {
+    Put("values");
+    return Range(at + 1, end_, Mode::kExpression, 0);
+  }
+  if (!Word(at, "select") && !Word(at, "with") && !Op(at, "(")) return Near(at);
+  return EmitQuery(at, end_);
+}
+
+Result<void> Emitter::EmitUpdate() {
+  Put("update");
+  SKEP_TRY_ASSIGN(const size_t at, Relation(1, end_, 0, true));
+  size_t set = at;
+  if (Word(set, "as")) set++;
+  if (Name(set) && !Word(set, "set")) {
+    Put("as");
+    PutName(set++);
+  }
+  if (!Word(set, "set")) return Near(set);
+  return Range(set, end_, Mode::kQuery, 0);
+}
+
+Result<void> Emitter::EmitDelete() {
+  Put("delete from");
+  SKEP_TRY_ASSIGN(size_t at, Relation(Word(1, "from") ? 2 : 1, end_, 0, true));
+  if (Word(at, "as")) at++;
+  if (Name(at) && !Word(at, "using") && !Word(at, "where")) {
+    Put("as");
+    PutName(at++);
+  }
+  if (Word(at, "using")) {
+    Put("using");
+    size_t where = at + 1;
+    for (; where < end_ && !Word(where, "where"); where++) {
+      if (Op(where, "(")) where = match_[where];
+    }
+    SKEP_TRY(Range(at + 1, where, Mode::kRelations, 0));
+    at = where;
+  }
+  if (at < end_ && !Word(at, "where")) return Near(at);
+  return Range(at, end_, Mode::kQuery, 0);
+}
+
+Result<void> Emitter::EmitColumn(size_t b, size_t e) {
+  if (!Name(b)) return Near(b);
+  PutName(b);
+  SKEP_TRY_ASSIGN(size_t at, Type(b + 1, e));
+  while (at < e) {
+    if (Word(at, "not") && Word(at + 1, "null")) {
+      Put("not null");
+      at += 2;
+    } else if (Word(at, "null")) {
+      at++;
+    } else if (Word(at, "default")) {
+      size_t stop = at + 1;
+      for (; stop < e; stop++) {
+        if (Op(stop, "(")) {
+          stop = match_[stop];
+        } else if (stop > at + 1 && (Word(stop, "not") || Word(stop, "null") || Word(stop, "encode") || Word(stop, "distkey") || Word(stop, "sortkey") ||
+                                     Word(stop, "primary") || Word(stop, "unique") || Word(stop, "references"))) {
+          break;
+        }
+      }
+      Put("default");
+      SKEP_TRY(Range(at + 1, stop, Mode::kExpression, 0));
+      at = stop;
+    } else if (Word(at, "encode") && Name(at + 1)) {
+      at += 2;
+    } else if (Word(at, "distkey") || Word(at, "sortkey") || Word(at, "unique")) {
+      at++;
+    } else if (Word(at, "primary") && Word(at + 1, "key")) {
+      Put("not null");
+      at += 2;
+    } else if (Word(at, "references") && Name(at + 1)) {
+      at += 2;
+      while (Op(at, ".") && Name(at + 1)) at += 2;
+      if (Op(at, "(")) at = match_[at] + 1;
+    } else if (Word(at, "collate") && Name(at + 1)) {
+      at += 2;
+    } else if (Word(at, "identity") || Word(at, "generated")) {
+      return Unsupported("an IDENTITY column", at);
+    } else {
+      return Near(at);
+    }
+  }
+  return {};
+}
+
+Result<void> Emitter::EmitCreateTable() {
+  size_t at = 1;
+  while (!Word(at, "table")) at++;
+  at++;
+  Put(statement_.temporary ? "create temporary table" : "create table");
+  if (Word(at, "if") && Word(at + 1, "not") && Word(at + 2, "exists")) {
+    Put("if not exists");
+    at += 3;
+  }
+  SKEP_TRY_ASSIGN(at, NewTableName(at));
+  const bool as_query = statement_.kind == StatementKind::kCreateTableAs;
+  if (Op(at, "(")) {
+    const auto arguments = Arguments(at);
+    const size_t close = match_[at];
+    Put("(");
+    for (const auto& [from, to] : arguments) {
+      if (Word(from, "primary") || Word(from, "unique") || Word(from, "foreign") || Word(from, "constraint")) continue;  // informational
+      if (Word(from, "like")) return Unsupported("CREATE TABLE LIKE", from);
+      if (out_.text.back() != '(') out_.text += ", ";
+      if (as_query) {
+        if (to != from + 1 || !Name(from)) return Near(from);
+        PutName(from);
+      } else {
+        SKEP_TRY(EmitColumn(from, to));
+      }
+    }
+    out_.text += ")";
+    at = close + 1;
+  } else if (!as_query && !Word(at, "backup") && !Word(at, "diststyle")) {
+    return Near(at);
+  }
+  // Physical attributes are read and have no meaning here yet.
+  while (at < end_ && !Word(at, "as")) {
+    if (Word(at, "backup") && Name(at + 1)) {
+      at += 2;
+    } else if (Word(at, "diststyle") && Name(at + 1)) {
+      at += 2;
+    } else if (Word(at, "distkey") && Op(at + 1, "(")) {
+      at = match_[at + 1] + 1;
+    } else if (Word(at, "compound") || Word(at, "interleaved")) {
+      at++;
+    } else if (Word(at, "sortkey") && (Op(at + 1, "(") || Word(at + 1, "auto"))) {
+      at = Op(at + 1, "(") ? match_[at + 1] + 1 : at + 2;
+    } else if (Word(at, "encode") && Word(at + 1, "auto")) {
+      at += 2;
+    } else {
+      return Near(at);
+    }
+  }
+  if (!as_query) return {};
+  Put("as");
+  size_t b = at + 1, e = end_;
+  while (Op(b, "(") && match_[b] == e - 1) b++, e--;
+  if (!Word(b, "select") && !Word(b, "with") && !Word(b, "values") && !Op(b, "(")) return Near(b);
+  return EmitQuery(b, e);
+}
+
+Result<void> Emitter::EmitCreateView() {
+  const bool replace = Word(1, "or");
+  size_t at = replace ? 4 : 2;
+  Put(replace ? "create or replace view" : "create view");
+  SKEP_TRY_ASSIGN(at, NewTableName(at));
+  if (Op(at, "(")) {
+    Put("(");
+    for (const auto& [from, to] : Arguments(at)) {
+      if (to != from + 1 || !Name(from)) return Near(from);
+      if (out_.text.back() != '(') out_.text += ", ";
+      out_.text += QuoteName(tokens_[from].value);
+    }
+    out_.text += ")";
+    at = match_[at] + 1;
+  }
+  if (!Word(at, "as")) return Near(at);
+  size_t e = end_;
+  if (e >= 4 && Word(e - 4, "with") && Word(e - 3, "no") && Word(e - 2, "schema") && Word(e - 1, "binding")) {
+    return Unsupported("WITH NO SCHEMA BINDING", e - 4);
+  }
+  Put("as");
+  return EmitQuery(at + 1, e);
+}
+
+Result<void> Emitter::EmitCreateSchema() {
+  size_t at = 2;
+  Put("create schema");
+  if (Word(at, "if") && Word(at + 1, "not") && Word(at + 2, "exists")) {
+    Put("if not exists");
+    at += 3;
+  }
+  SKEP_TRY(CheckSchemaName(at));
+  Space();
+  Mark(at);
+  out_.text += QuoteName(context_.database) + "." + QuoteName(tokens_[at].value);
+  at++;
+  if (Word(at, "authorization") && Name(at + 1)) at += 2;
+  if (at != end_) return Near(at);
+  return {};
+}
+
+Result<void> Emitter::EmitCreateExternalSchema() {
+  ExternalSchemaDefinition definition;
+  size_t at = 3;
+  if (Word(at, "if") && Word(at + 1, "not") && Word(at + 2, "exists")) {
+    definition.if_not_exists = true;
+    at += 3;
+  }
+  SKEP_TRY(CheckSchemaName(at));
+  definition.name = tokens_[at++].value;
+  if (!Word(at, "from")) return Near(at);
+  if (!(Word(at + 1, "data") && Word(at + 2, "catalog"))) {
+    return Unsupported("CREATE EXTERNAL SCHEMA FROM " + (Name(at + 1) ? tokens_[at + 1].value : std::string("?")), at + 1);
+  }
+  at += 3;
+  const auto text = [&](std::string& into) -> Result<void> {
+    if (at >= end_ || tokens_[at].kind != TokenKind::kString) return Near(at);
+    into = tokens_[at++].value;
+    return {};
+  };
+  while (at < end_) {
+    if (Word(at, "database")) {
+      at++;
+      SKEP_TRY(text(definition.catalog_database));
+    } else if (Word(at, "region")) {
+      at++;
+      SKEP_TRY(text(definition.region));
+    } else if (Word(at, "catalog_id")) {
+      at++;
+      SKEP_TRY(text(definition.catalog_id));
+    } else if (Word(at, "iam_role")) {
+      at++;
+      if (Word(at, "default")) return Unsupported("IAM_ROLE default", at);
+      std::string roles;
+      SKEP_TRY(text(roles));
+      for (size_t from = 0; from <= roles.size();) {
+        const size_t comma = std::min(roles.find(',', from), roles.size());
+        std::string role = roles.substr(from, comma - from);
+        std::erase(role, ' ');
+        if (role.empty()) return Error1(ErrorKind::kInvalidArgument, "IAM_ROLE holds an empty role", at - 1);
+        definition.role_chain.push_back(std::move(role));
+        from = comma + 1;
+      }
+    } else if (Word(at, "create") && Word(at + 1, "external") && Word(at + 2, "database")) {
+      definition.create_database = true;
+      at += 3;
+      if (Word(at, "if") && Word(at + 1, "not") && Word(at + 2, "exists")) at += 3;
+    } else {
+      return Near(at);
+    }
+  }
+  if (definition.catalog_database.empty()) return Error1(ErrorKind::kSyntaxError, "DATABASE is missing", end_);
+  if (definition.role_chain.empty()) return Error1(ErrorKind::kSyntaxError, "IAM_ROLE is missing", end_);
+  out_.external_schema = std::move(definition);
+  return {};
+}
+
+Result<void> Emitter::EmitDrop() {
+  const bool view = statement_.kind == StatementKind::kDropView;
+  size_t at = 2;
+  bool if_exists = false;
+  if (Word(at, "if") && Word(at + 1, "exists")) {
+    if_exists = true;
+    at += 2;
+  }
+  const bool cascade = end_ > at && Word(end_ - 1, "cascade");
+  const size_t e = end_ - (cascade || Word(end_ - 1, "restrict") ? 1 : 0);
+  while (true) {
+    if (!out_.text.empty()) out_.text += "; ";
+    out_.text += view ? "drop view" : "drop table";
+    if (if_exists) out_.text += " if exists";
+    SKEP_TRY_ASSIGN(at, Relation(at, e, 0, true));
+    if (cascade) out_.text += " cascade";
+    if (at == e) return {};
+    if (!Op(at, ",")) return Near(at);
+    at++;
+  }
+}
+
+Result<void> Emitter::EmitDropSchema() {
+  SchemaDrop drop;
+  size_t at = 2;
+  if (Word(at, "if") && Word(at + 1, "exists")) {
+    drop.if_exists = true;
+    at += 2;
+  }
+  while (true) {
+    SKEP_TRY(CheckSchemaName(at));
+    drop.names.push_back(tokens_[at++].value);
+    if (!Op(at, ",")) break;
+    at++;
+  }
+  if (Word(at, "drop") && Word(at + 1, "external") && Word(at + 2, "database")) {
+    drop.drop_external_database = true;
+    at += 3;
+  }
+  if (Word(at, "cascade") || Word(at, "restrict")) drop.cascade = Word(at++, "cascade");
+  if (at != end_) return Near(at);
+  out_.schema_drop = std::move(drop);
+  return {};
+}
+
+Result<void> Emitter::EmitAlterTable() {
+  Put("alter table");
+  SKEP_TRY_ASSIGN(size_t at, Relation(2, end_, 0, true));
+  if (Word(at, "rename")) {
+    size_t k = at + 1;
+    if (Word(k, "to") && Name(k + 1) && k + 2 == end_) {
+      Put("rename to");
+      PutName(k + 1);
+      return {};
+    }
+    if (Word(k, "column")) k++;
+    if (Name(k) && Word(k + 1, "to") && Name(k + 2) && k + 3 == end_) {
+      Put("rename column");
+      PutName(k);
+      Put("to");
+      PutName(k + 2);
+      return {};
+    }
+    return Near(k);
+  }
+  if (Word(at, "add") && !Word(at + 1, "constraint") && !Word(at + 1, "primary") && !Word(at + 1, "unique") && !Word(at + 1, "foreign")) {
+    at++;
+    if (Word(at, "column")) at++;
+    Put("add column");
+    return EmitColumn(at, end_);
+  }
+  if (Word(at, "drop")) {
+    at++;
+    if (Word(at, "column")) at++;
+    if (!Name(at)) return Near(at);
+    Put("drop column");
+    PutName(at++);
+    if (Word(at, "cascade") || Word(at, "restrict")) at++;
+    if (at != end_) return Near(at);
+    return {};
+  }
+  return Unsupported("this form of ALTER TABLE", at);
+}
+
+Result<void> Emitter::EmitTruncate() {
+  Put("truncate");
+  SKEP_TRY_ASSIGN(const size_t at, Relation(Word(1, "table") ? 2 : 1, end_, 0, true));
+  if (at != end_) return Near(at);
+  return {};
+}
+
+Result<void> Emitter::EmitExplain() {
+  size_t at = 1;
+  if (Word(at, "verbose")) at++;
+  if (Word(at, "analyze")) return Unsupported("EXPLAIN ANALYZE", at);
+  if (!Word(at, "select") && !Word(at, "with") && !Op(at, "(")) return Unsupported("EXPLAIN of this statement", at);
+  Put("explain");
+  return EmitQuery(at, end_);
+}
+
+Result<Emitted> Emitter::Run() {
+  SKEP_TRY_ASSIGN(tokens_, Tokenize(statement_.text));
+  end_ = tokens_.size() - 1;
+  SKEP_TRY(MatchParentheses());
+  out_.tag = statement_.command;
+  out_.returns_rows = statement_.returns_rows;
+  switch (statement_.kind) {
+    case StatementKind::kSelect:
+      out_.counts_rows = true;
+      SKEP_TRY(EmitQuery(0, end_));
+      break;
+    case StatementKind::kInsert:
+      out_.tag = "INSERT";
+      out_.counts_rows = true;
+      SKEP_TRY(EmitInsert());
+      break;
+    case StatementKind::kUpdate:
+      out_.tag = "UPDATE";
+      out_.counts_rows = true;
+      SKEP_TRY(EmitUpdate());
+      break;
+    case StatementKind::kDelete:
+      out_.tag = "DELETE";
+      out_.counts_rows = true;
+      SKEP_TRY(EmitDelete());
+      break;
+    case StatementKind::kCreateTable:
+    case StatementKind::kCreateTableAs:
+      out_.tag = "CREATE TABLE";
+      SKEP_TRY(EmitCreateTable());
+      break;
+    case StatementKind::kCreateView:
+      out_.tag = "CREATE VIEW";
+      SKEP_TRY(EmitCreateView());
+      break;
+    case StatementKind::kCreateSchema:
+      out_.tag = "CREATE SCHEMA";
+      SKEP_TRY(EmitCreateSchema());
+      break;
+    case StatementKind::kCreateExternalSchema:
+      out_.tag = "CREATE SCHEMA";
+      SKEP_TRY(EmitCreateExternalSchema());
+      break;
+    case StatementKind::kDropTable:
+    case StatementKind::kDropView:
+      out_.tag = statement_.kind == StatementKind::kDropView ? "DROP VIEW" : "DROP TABLE";
+      SKEP_TRY(EmitDrop());
+      break;
+    case StatementKind::kDropSchema:
+      out_.tag = "DROP SCHEMA";
+      SKEP_TRY(EmitDropSchema());
+      break;
+    case StatementKind::kAlterTable:
+      out_.tag = "ALTER TABLE";
+      SKEP_TRY(EmitAlterTable());
+      break;
+    case StatementKind::kTruncate:
+      out_.tag = "TRUNCATE";
+      SKEP_TRY(EmitTruncate());
+      break;
+    case StatementKind::kExplain: SKEP_TRY(EmitExplain()); break;
+    case StatementKind::kAnalyze:
+    case StatementKind::kVacuum: out_.tag = statement_.kind == StatementKind::kAnalyze ? "ANALYZE" : "VACUUM"; break;
+    default: return Unsupported(statement_.command, 0);
+  }
+  return std::move(out_);
+}
+
+}  // namespace
+
+Result<Emitted> EmitDuckDb(const Statement& statement, const EmitContext& context) { return Emitter(statement, context).Run(); }
+
+uint32_t UserPosition(const Emitted& emitted, uint32_t emitted_offset) {
+  auto it = std::ranges::upper_bound(emitted.positions, emitted_offset, {}, &std::pair<uint32_t, uint32_t>::first);
+  return it == emitted.positions.begin() ? 0 : std::prev(it)->second;
+}
+
+}  // namespace skep::sql

@@ -1,0 +1,84 @@
+#include "sql/statement.h"
+
+#include <gtest/gtest.h>
+
+namespace skep::sql {
+namespace {
+
+struct Case {
+  const char* text;
+  StatementKind kind;
+  const char* command;
+};
+
+TEST(ParseScript, ClassifiesByTheLeadingWords) {
+  const Case cases[] = {
+      {"select 1", StatementKind::kSelect, "SELECT"},
+      {"(select 1)", StatementKind::kSelect, "SELECT"},
+      {"/* a */ with x as (select 1) select * from x", StatementKind::kSelect, "SELECT"},
+      {"CREATE TEMP TABLE t(a int)", StatementKind::kCreateTable, "CREATE TABLE"},
+      {"create table t as select 1", StatementKind::kCreateTableAs, "CREATE TABLE"},
+      {"create external schema e from data catalog", StatementKind::kCreateExternalSchema, "CREATE EXTERNAL SCHEMA"},
+      {"start transaction read only", StatementKind::kBegin, "START TRANSACTION"},
+      {"end", StatementKind::kCommit, "END"},
+      {"copy t from 's3://b'", StatementKind::kUnsupported, "COPY"},
+      {"create user u", StatementKind::kUnsupported, "CREATE USER"},
+      {"attach 'x' as y", StatementKind::kUnsupported, "ATTACH"},
+      {"pragma database_list", StatementKind::kUnsupported, "PRAGMA"},
+      {"from t select 1", StatementKind::kUnsupported, "FROM"},
+      {"select 1 into t", StatementKind::kUnsupported, "SELECT INTO"},
+      {"show tables from schema dev.public", StatementKind::kUnsupported, "SHOW TABLES"},
+  };
+  for (const auto& c : cases) {
+    const auto parsed = ParseScript(c.text);
+    ASSERT_TRUE(parsed) << c.text;
+    ASSERT_EQ(parsed->size(), 1u) << c.text;
+    EXPECT_EQ(parsed->front().kind, c.kind) << c.text;
+    EXPECT_EQ(parsed->front().command, c.command) << c.text;
+  }
+}
+
+TEST(ParseScript, SplitsAtSemicolonsOutsideLiteralsAndComments) {
+  const std::string script = " select ';' ; -- ;\n select \";\" /* ; /* ; */ */ ;; select $$;$$ ";
+  const auto parsed = ParseScript(script);
+  ASSERT_TRUE(parsed);
+  ASSERT_EQ(parsed->size(), 3u);
+  EXPECT_EQ((*parsed)[0].text, "select ';'");
+  EXPECT_EQ((*parsed)[1].text, "select \";\"");
+  EXPECT_EQ((*parsed)[2].text, "select $$;$$");
+  EXPECT_EQ(script.substr((*parsed)[1].offset, 6), "select");
+}
+
+TEST(ParseScript, NamesThePositionOfWhatIsUnterminated) {
+  EXPECT_EQ(ParseScript("select 'a").error().position, 8u);
+  EXPECT_EQ(ParseScript("select 'é', \"b").error().position, 13u);
+  EXPECT_EQ(ParseScript("select 1 /* x").error().kind, ErrorKind::kSyntaxError);
+  EXPECT_EQ(ParseScript("select $q$ x").error().position, 8u);
+}
+
+TEST(ParseScript, ReadsSettings) {
+  const auto one = [](const char* text) { return ParseScript(text)->front(); };
+  EXPECT_EQ(one("SET search_path TO a, \"$user\", B").setting_value, "a, \"$user\", B");
+  EXPECT_EQ(one("set TimeZone = 'Europe/Berlin'").setting_name, "timezone");
+  EXPECT_EQ(one("set time zone 'UTC'").setting_value, "UTC");
+  EXPECT_EQ(one("set time zone 'UTC'").setting_name, "timezone");
+  EXPECT_TRUE(one("set statement_timeout to default").setting_default);
+  EXPECT_EQ(one("set extra_float_digits = -3").setting_value, "-3");
+  EXPECT_TRUE(one("set local a.b = 1").setting_local);
+  EXPECT_EQ(one("show all").setting_name, "all");
+  EXPECT_EQ(one("set datestyle = ISO, MDY").setting_value, "ISO, MDY");
+  EXPECT_EQ(one("set client_encoding to 'UTF8'").setting_value, "UTF8");
+}
+
+TEST(ParseScript, CountsParameters) {
+  EXPECT_EQ(ParseScript("select $2, $1, '$9'")->front().parameter_count, 2u);
+  EXPECT_EQ(ParseScript("select $0").error().kind, ErrorKind::kUndefinedParameter);
+}
+
+TEST(ParseScript, RefusesAStatementAboveTheLimit) {
+  const std::string big = "select '" + std::string(kMaxStatementBytes, 'x') + "'";
+  EXPECT_EQ(ParseScript(big).error().kind, ErrorKind::kPayloadTooLarge);
+}
+
+}  // namespace
+}  // namespace skep::sql
