@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <set>
 
 #include "sql/functions.h"
@@ -10,6 +11,7 @@
 namespace skep::sql {
 namespace {
 
+constexpr size_t kMaxEmittedBytes = 4 * kMaxStatementBytes;  // rewrites that repeat an argument must not multiply without end
 constexpr size_t kMaxDepth = 400;  // nested parentheses; the engine's own parser has a limit of this order
 
 std::string QuoteName(std::string_view name) {
@@ -19,6 +21,14 @@ std::string QuoteName(std::string_view name) {
     if (c == '"') out.push_back('"');
   }
   return out + "\"";
+}
+
+std::string Lower(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+  }
+  return out;
 }
 
 std::string QuoteString(std::string_view text) {
@@ -35,19 +45,26 @@ bool In(std::string_view word, const std::array<std::string_view, N>& list) {
   return std::ranges::find(list, word) != list.end();
 }
 
-// Words that may stand before an opening parenthesis without being a function's name.
-constexpr std::array<std::string_view, 47> kNotFunctions = {
-    "select", "distinct", "all", "from", "where", "and", "or", "not", "in", "exists", "any", "some", "on", "using", "having", "by", "union",
-    "except", "minus", "intersect", "as", "over", "filter", "within", "values", "when", "then", "else", "case", "between", "like", "ilike", "limit",
-    "offset", "is", "join", "with", "recursive", "materialized", "set", "sets", "end", "escape", "similar", "to", "interval", "group"};
-constexpr std::array<std::string_view, 3> kGroupers = {"cube", "rollup", "sets"};
+// Keywords of queries and expressions, written as they are. Every other word goes quoted, so that no grammar of the engine's own
+// (SHOW, DESCRIBE, PIVOT, ATTACH, ...) can be reached by a word that is not listed here.
+constexpr std::array<std::string_view, 50> kKeywords = {
+    "all", "and", "any", "as", "asc", "between", "by", "case", "current_date", "current_timestamp", "default", "desc", "distinct", "else", "end",
+    "except", "exists", "false", "group", "having", "ilike", "in", "intersect", "is", "isnull", "like", "limit", "localtimestamp", "not", "notnull",
+    "null", "offset", "on", "or", "order", "qualify", "select", "similar", "some", "then", "true", "union", "when", "where", "current_time",
+    "localtime", "from", "values", "with", "join"};
+constexpr std::array<std::string_view, 9> kUnits = {"year", "years", "month", "months", "day", "days", "hour", "minute", "second"};
+constexpr std::array<std::string_view, 8> kLiteralTypes = {"date", "time", "timestamp", "timestamptz", "timetz", "interval", "datetime", "varchar"};
+constexpr std::array<std::string_view, 7> kBeforeText = {"escape", "zone", "to", "for", "both", "leading", "trailing"};
+constexpr std::array<std::string_view, 9> kFrameWords = {"rows", "range", "between", "and", "unbounded", "preceding", "following", "current", "row"};
+constexpr std::array<std::string_view, 28> kOperators = {"+", "-", "*", "/", "%", "^", "=", "<", ">", "<=", ">=", "<>", "!=", "||", ".", ",", "&", "|",
+                                                         "<<", ">>", "~", "!~", "~*", "!~*", "~~", "!~~", "~~*", "!~~*"};
 // Ends the FROM clause of a query.
 constexpr std::array<std::string_view, 14> kAfterFrom = {"where", "group", "having", "order", "limit", "offset", "union", "except", "minus",
                                                         "intersect", "window", "qualify", "fetch", "set"};
 constexpr std::array<std::string_view, 10> kJoinWords = {"join", "left", "right", "full", "inner", "outer", "cross", "natural", "on", "using"};
 constexpr std::array<std::string_view, 4> kInformationSchema = {"columns", "schemata", "tables", "views"};
-constexpr std::array<std::string_view, 8> kPgCatalog = {"pg_attribute", "pg_class", "pg_database", "pg_namespace", "pg_tables", "pg_type",
-                                                        "pg_views", "pg_settings"};
+constexpr std::array<std::string_view, 10> kPgCatalog = {"pg_attrdef", "pg_attribute", "pg_class", "pg_constraint", "pg_database",
+                                                          "pg_description", "pg_namespace", "pg_tables", "pg_type", "pg_views"};
 
 struct DatePart {
   std::string_view name, canonical, make;
@@ -78,6 +95,37 @@ const DatePart* FindDatePart(const Token& token) {
   return it == std::end(kDateParts) ? nullptr : it;
 }
 
+// A to_char format in the engine's own letters; nothing when it holds a pattern without a counterpart.
+std::optional<std::string> EngineFormat(std::string_view format) {
+  static constexpr std::pair<std::string_view, std::string_view> kPatterns[] = {
+      {"yyyy", "%Y"}, {"hh24", "%H"}, {"hh12", "%I"}, {"ddd", "%j"}, {"yy", "%y"}, {"mm", "%m"}, {"dd", "%d"}, {"hh", "%I"},
+      {"mi", "%M"},   {"ss", "%S"},   {"ms", "%g"},   {"us", "%f"},  {"am", "%p"}, {"pm", "%p"}};
+  static constexpr std::pair<std::string_view, std::string_view> kExact[] = {{"Mon", "%b"}, {"Dy", "%a"}, {"FMMonth", "%B"}, {"FMDay", "%A"}};
+  std::string out;
+  while (!format.empty()) {
+    const auto exact = std::ranges::find_if(kExact, [&](const auto& p) { return format.starts_with(p.first); });
+    const std::string lower = Lower(format.substr(0, 4));
+    const auto folded = std::ranges::find_if(kPatterns, [&](const auto& p) { return lower.starts_with(p.first); });
+    if (exact != std::end(kExact)) {
+      out += exact->second;
+      format.remove_prefix(exact->first.size());
+    } else if (folded != std::end(kPatterns)) {
+      out += folded->second;
+      format.remove_prefix(folded->first.size());
+    } else if (format[0] == '"' && format.find('"', 1) != std::string_view::npos) {
+      const size_t close = format.find('"', 1);
+      for (const char c : format.substr(1, close - 1)) out += c == '%' ? std::string("%%") : std::string(1, c);
+      format.remove_prefix(close + 1);
+    } else if (std::string_view("-/.,:; _").find(format[0]) != std::string_view::npos || (format[0] == 'T' && !out.empty())) {
+      out.push_back(format[0]);
+      format.remove_prefix(1);
+    } else {
+      return std::nullopt;
+    }
+  }
+  return out;
+}
+
 class Emitter {
  public:
   Emitter(const Statement& statement, const EmitContext& context) : statement_(statement), context_(context) {}
@@ -85,8 +133,10 @@ class Emitter {
   Result<Emitted> Run();
 
  private:
-  // What a run of tokens is; relations stand only in queries.
-  enum class Mode { kQuery, kExpression, kRelations };
+  // What a run of tokens is. kQuery and kExpression differ only in name: FROM always opens a relation list and only behind SELECT.
+  // kChange: behind UPDATE ... SET or DELETE, where FROM may stand without SELECT. kKeywords: arguments of substring and trim, where
+  // FROM is punctuation.
+  enum class Mode { kQuery, kExpression, kRelations, kChange, kKeywords };
 
   std::unexpected<Error> Error1(ErrorKind kind, std::string message, size_t at, std::string hint = {}) const {
     const size_t offset = at < tokens_.size() ? tokens_[at].offset : statement_.text.size();
@@ -135,6 +185,12 @@ class Emitter {
   Result<size_t> Call(size_t at, size_t e, size_t depth);
   Result<size_t> Type(size_t at, size_t e);
   std::vector<std::pair<size_t, size_t>> Arguments(size_t open) const;
+  std::string FirstSchema() const { return context_.search_path.empty() ? "public" : context_.search_path.front(); }
+  Result<void> NameList(size_t open);
+  Result<void> Window(size_t open, size_t depth);
+  Result<size_t> WithClause(size_t at, size_t e, size_t depth);
+  void NameItem(size_t b, size_t e);
+  bool OpensQuery(size_t open) const;
 
   Result<void> EmitInsert();
   Result<void> EmitUpdate();
@@ -174,12 +230,7 @@ void Emitter::PutToken(size_t i) {
     case TokenKind::kQuotedName: out_.text += QuoteName(t.value); break;
     case TokenKind::kString: out_.text += QuoteString(t.value); break;
     case TokenKind::kParameter: out_.text += "$" + t.value; break;
-    case TokenKind::kWord: {
-      // A word with characters that the engine's lexer reads otherwise goes quoted.
-      const bool plain = std::ranges::all_of(t.value, [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'; });
-      out_.text += plain ? t.value : QuoteName(t.value);
-      break;
-    }
+    case TokenKind::kWord: out_.text += In(t.value, kKeywords) && !after_dot && !Op(i + 1, ".") ? t.value : QuoteName(t.value); break;
     default: out_.text += t.value;
   }
 }
@@ -288,15 +339,12 @@ Result<size_t> Emitter::Relation(size_t at, size_t e, size_t depth, bool target)
     at++;
   }
   if (Word(at, "only")) at++;
-  if (at >= e || !tokens_[at].IsName()) {
-    if (at < e && tokens_[at].kind == TokenKind::kString) return Near(at);
-    return Near(at);
-  }
+  if (at >= e || !tokens_[at].IsName() || (tokens_[at].kind == TokenKind::kWord && In(tokens_[at].value, kKeywords))) return Near(at);
   std::vector<size_t> parts{at};
   while (Op(parts.back() + 1, ".") && Name(parts.back() + 2) && parts.size() < 4) parts.push_back(parts.back() + 2);
   const size_t next = parts.back() + 1;
   if (Op(next, "(") && !target) {
-    const Function* function = parts.size() == 1 ? FindFunction(tokens_[at].value) : nullptr;
+    const Function* function = parts.size() == 1 ? FindFunction(tokens_[at].value, 0) : nullptr;
     if (!function || function->form != FunctionForm::kRelation) {
       return Error1(ErrorKind::kUndefinedFunction, "function " + tokens_[parts.back()].value + "() does not exist", at);
     }
@@ -313,12 +361,19 @@ Result<size_t> Emitter::Relation(size_t at, size_t e, size_t depth, bool target)
     }
     parts.erase(parts.begin());
   }
-  const std::string& name = tokens_[parts.back()].value;
-  const std::string schema = parts.size() == 2 ? tokens_[parts[0]].value : "";
+  // The engine compares names without regard to case, so the checks do too.
+  const std::string name = Lower(tokens_[parts.back()].value);
+  const std::string schema = parts.size() == 2 ? Lower(tokens_[parts[0]].value) : "";
+  // The engine reads a file where a table of that name is missing; no table's name looks like a path.
+  for (const size_t part : parts) {
+    if (tokens_[part].value.find_first_of("./\\:*?[~") != std::string::npos) {
+      return Error1(ErrorKind::kUndefinedTable, "relation \"" + tokens_[part].value + "\" does not exist", part);
+    }
+  }
   const auto denied = [&] { return Error1(ErrorKind::kInsufficientPrivilege, "permission denied for relation " + name, at); };
   if (schema.empty()) {
     if (!common_tables_.contains(name)) {
-      for (const std::string_view prefix : {"duckdb_", "pragma_", "sqlite_", "skep_"}) {
+      for (const std::string_view prefix : {"duckdb_", "pragma_", "sqlite_"}) {
         if (name.starts_with(prefix)) return denied();
       }
       if (name.starts_with("pg_") && !In(name, kPgCatalog)) {
@@ -339,15 +394,15 @@ Result<size_t> Emitter::Relation(size_t at, size_t e, size_t depth, bool target)
   Mark(at);
   if (external) out_.text += QuoteName(kLakeCatalog) + ".";
   if (!external && schema != "information_schema" && schema != "pg_catalog") out_.text += QuoteName(context_.database) + ".";
-  out_.text += QuoteName(schema) + ".";
+  out_.text += QuoteName(tokens_[parts[0]].value) + ".";
   Mark(parts.back());
-  out_.text += QuoteName(name);
+  out_.text += QuoteName(tokens_[parts.back()].value);
   return next;
 }
 
 // A function call at `at` (a name before an opening parenthesis); answers the token behind the closing one.
 Result<size_t> Emitter::Call(size_t at, size_t e, size_t depth) {
-  const std::string& name = tokens_[at].value;
+  const std::string name = Lower(tokens_[at].value);
   const size_t open = at + 1, close = match_[open];
   const auto unknown = [&] {
     return Error1(ErrorKind::kUndefinedFunction, "function " + name + "() does not exist", at,
@@ -381,9 +436,9 @@ Result<size_t> Emitter::Call(size_t at, size_t e, size_t depth) {
     out_.text += ")";
     return close + 1;
   }
-  const Function* function = FindFunction(name);
-  if (!function || function->form == FunctionForm::kRelation) return unknown();
   const auto arguments = Arguments(open);
+  const Function* function = FindFunction(name, arguments.size());
+  if (!function || function->form == FunctionForm::kRelation) return unknown();
   const auto emit = [&](size_t i) { return Range(arguments[i].first, arguments[i].second, Mode::kExpression, depth + 1); };
   const auto count = [&](size_t n) -> Result<void> {
     if (arguments.size() != n) return unknown();
@@ -398,12 +453,79 @@ Result<size_t> Emitter::Call(size_t at, size_t e, size_t depth) {
   Space();
   Mark(at);
   switch (function->form) {
-    case FunctionForm::kPlain:
+    case FunctionForm::kPlain: {
       out_.text += function->target;
       out_.text += "(";
       SKEP_TRY(Range(open + 1, close, Mode::kExpression, depth + 1));
+      // The engine wants IGNORE NULLS inside the parentheses.
+      if ((Word(close + 1, "ignore") || Word(close + 1, "respect")) && Word(close + 2, "nulls")) {
+        out_.text += " " + tokens_[close + 1].value + " nulls)";
+        return close + 3;
+      }
       out_.text += ")";
       break;
+    }
+    case FunctionForm::kKeywords:
+      out_.text += function->target;
+      out_.text += "(";
+      SKEP_TRY(Range(open + 1, close, Mode::kKeywords, depth + 1));
+      out_.text += ")";
+      break;
+    case FunctionForm::kTemplate:
+      for (size_t k = 0; k < function->target.size(); k++) {
+        const char c = function->target[k];
+        if (c == '$' && k + 1 < function->target.size() && function->target[k + 1] >= '1' && function->target[k + 1] <= '9') {
+          const auto index = static_cast<size_t>(function->target[++k] - '1');
+          out_.text += "(";
+          SKEP_TRY(emit(index));
+          out_.text += ")";
+        } else {
+          out_.text.push_back(c);
+        }
+      }
+      break;
+    case FunctionForm::kConvert: {
+      SKEP_TRY(count(2));
+      out_.text += "cast(";
+      SKEP_TRY(emit(1));
+      out_.text += " as";
+      SKEP_TRY_ASSIGN(const size_t behind, Type(arguments[0].first, arguments[0].second));
+      if (behind != arguments[0].second) return Near(behind);
+      out_.text += ")";
+      break;
+    }
+    case FunctionForm::kListagg: {
+      if (arguments.empty() || arguments.size() > 2) return unknown();
+      const bool distinct = Word(arguments[0].first, "distinct");
+      out_.text += distinct ? "string_agg(distinct cast(" : "string_agg(cast(";
+      SKEP_TRY(Range(arguments[0].first + (distinct ? 1 : 0), arguments[0].second, Mode::kExpression, depth + 1));
+      out_.text += " as varchar),";
+      if (arguments.size() == 2) {
+        SKEP_TRY(emit(1));
+      } else {
+        out_.text += " ''";
+      }
+      size_t behind = close + 1;
+      if (Word(behind, "within") && Word(behind + 1, "group") && Op(behind + 2, "(") && Word(behind + 3, "order")) {
+        SKEP_TRY(Range(behind + 3, match_[behind + 2], Mode::kExpression, depth + 1));
+        behind = match_[behind + 2] + 1;
+      }
+      out_.text += ")";
+      return behind;
+    }
+    case FunctionForm::kToChar:
+    case FunctionForm::kToDate: {
+      SKEP_TRY(count(2));
+      const auto [b, f] = arguments[1];
+      const auto format = f == b + 1 && tokens_[b].kind == TokenKind::kString ? EngineFormat(tokens_[b].value) : std::nullopt;
+      if (!format) return Unsupported("this format of " + name, b);
+      const bool to_char = function->form == FunctionForm::kToChar;
+      out_.text += to_char ? "strftime(cast(" : "cast(strptime(";
+      SKEP_TRY(emit(0));
+      out_.text += (to_char ? " as timestamp), " : ", ") + QuoteString(*format) + ")";
+      if (!to_char) out_.text += " as " + std::string(function->target) + ")";
+      break;
+    }
     case FunctionForm::kDateAdd: {
       SKEP_TRY(count(3));
       SKEP_TRY_ASSIGN(const DatePart* part, part_of(0));
@@ -435,27 +557,9 @@ Result<size_t> Emitter::Call(size_t at, size_t e, size_t depth) {
       out_.text += ")";
       break;
     }
-    case FunctionForm::kSwapFirstTwo:
-      SKEP_TRY(count(2));
-      out_.text += std::string(function->target) + "(";
-      SKEP_TRY(emit(1));
-      out_.text += ",";
-      SKEP_TRY(emit(0));
-      out_.text += ")";
-      break;
     case FunctionForm::kNow:
       SKEP_TRY(count(0));
       out_.text += "cast(now() as timestamp)";
-      break;
-    case FunctionForm::kNvl2:
-      SKEP_TRY(count(3));
-      out_.text += "(case when (";
-      SKEP_TRY(emit(0));
-      out_.text += ") is not null then (";
-      SKEP_TRY(emit(1));
-      out_.text += ") else (";
-      SKEP_TRY(emit(2));
-      out_.text += ") end)";
       break;
     case FunctionForm::kDecode:
       if (arguments.size() < 3) return unknown();
@@ -477,11 +581,16 @@ Result<size_t> Emitter::Call(size_t at, size_t e, size_t depth) {
       out_.text += " end)";
       break;
     case FunctionForm::kLiteral:
+      if (name == "pg_get_userbyid" || name == "current_schemas") {
+        SKEP_TRY(count(1));
+        out_.text += name == "current_schemas" ? QuoteString("{pg_catalog," + FirstSchema() + "}") : QuoteString(context_.user);
+        break;
+      }
       SKEP_TRY(count(0));
       if (name == "current_database") {
         out_.text += QuoteString(context_.database);
       } else if (name == "current_schema") {
-        out_.text += QuoteString(context_.search_path.empty() ? "public" : context_.search_path.front());
+        out_.text += QuoteString(FirstSchema());
       } else if (name == "pg_backend_pid") {
         out_.text += std::to_string(context_.process_id);
       } else if (name == "version") {
@@ -496,21 +605,176 @@ Result<size_t> Emitter::Call(size_t at, size_t e, size_t depth) {
   return close + 1;
 }
 
+// ("a", "b"): column names in parentheses.
+Result<void> Emitter::NameList(size_t open) {
+  out_.text += "(";
+  for (const auto& [from, to] : Arguments(open)) {
+    if (to != from + 1 || !tokens_[from].IsName()) return Near(from);
+    if (out_.text.back() != '(') out_.text += ", ";
+    Mark(from);
+    out_.text += QuoteName(tokens_[from].value);
+  }
+  out_.text += ")";
+  return {};
+}
+
+// What follows OVER: partition, order, frame.
+Result<void> Emitter::Window(size_t open, size_t depth) {
+  const size_t close = match_[open];
+  size_t frame = open + 1;
+  for (; frame < close; frame++) {
+    if (Op(frame, "(")) {
+      frame = match_[frame];
+    } else if ((Word(frame, "rows") || Word(frame, "range")) && (Word(frame + 1, "between") || Word(frame + 1, "unbounded") ||
+               Word(frame + 1, "current") || Word(frame + 2, "preceding") || Word(frame + 2, "following"))) {
+      break;
+    }
+  }
+  Put("(");
+  SKEP_TRY(Range(open + 1, frame, Mode::kExpression, depth + 1));
+  for (; frame < close; frame++) {
+    const Token& t = tokens_[frame];
+    if (t.kind != TokenKind::kNumber && !(t.kind == TokenKind::kWord && In(t.value, kFrameWords))) return Near(frame);
+    Mark(frame);
+    Put(t.value);
+  }
+  out_.text += ")";
+  return {};
+}
+
+// WITH at `at`: names of common table expressions, then their queries; answers the token behind them.
+Result<size_t> Emitter::WithClause(size_t at, size_t e, size_t depth) {
+  Put("with");
+  size_t i = at + 1;
+  if (Word(i, "recursive")) {
+    Put("recursive");
+    i++;
+  }
+  // All names first: a recursive one may be used before it is read.
+  for (size_t k = i; k < e; k++) {
+    if (Op(k, "(")) {
+      k = match_[k];
+    } else if (Name(k) && (Word(k + 1, "as") || (Op(k + 1, "(") && Word(match_[k + 1] + 1, "as")))) {
+      common_tables_.insert(Lower(tokens_[k].value));
+    }
+  }
+  while (true) {
+    if (i >= e || !Name(i)) return Near(i);
+    PutName(i++);
+    if (Op(i, "(")) {
+      SKEP_TRY(NameList(i));
+      i = match_[i] + 1;
+    }
+    if (!Word(i, "as")) return Near(i);
+    if (!Op(i + 1, "(") || !OpensQuery(i + 1)) return Near(i + 1);
+    Put("as (");
+    SKEP_TRY(Range(i + 2, match_[i + 1], Mode::kQuery, depth + 1));
+    out_.text += ")";
+    i = match_[i + 1] + 1;
+    if (!Op(i, ",") || i >= e) return i;
+    out_.text += ",";
+    i++;
+  }
+}
+
+// True when the parenthesis holds a query and not joined relations.
+bool Emitter::OpensQuery(size_t open) const {
+  size_t inner = open;
+  while (Op(inner, "(")) {
+    const size_t behind = match_[inner] + 1;
+    if (inner > open && !Op(behind, ")") && !Word(behind, "union") && !Word(behind, "except") && !Word(behind, "minus") &&
+        !Word(behind, "intersect") && !Word(behind, "order") && !Word(behind, "limit") && !Word(behind, "offset")) {
+      return false;
+    }
+    inner++;
+  }
+  return Word(inner, "select") || Word(inner, "with") || (Word(inner, "values") && Op(inner + 1, "("));
+}
+
+// Behind an item of a select list without a name of its own: the name Redshift would give it.
+void Emitter::NameItem(size_t b, size_t e) {
+  if (b >= e) return;
+  const auto name = [&](std::string_view text) { out_.text += " as " + QuoteName(text); };
+  std::vector<size_t> top;  // tokens outside parentheses; a parenthesis counts as one
+  for (size_t i = b; i < e; i++) {
+    if (Word(i, "as")) return;
+    top.push_back(i);
+    if (Op(i, "(")) i = match_[i];
+  }
+  if (Word(b, "approximate")) return;
+  const Token& first = tokens_[b];
+  const bool function = top.size() >= 2 && first.kind == TokenKind::kWord && Op(top[1], "(") && !In(first.value, kKeywords);
+  if (top.size() == 1) {
+    if (first.Is("current_user") || first.Is("session_user") || first.Is("user") || first.Is("sysdate")) return name(first.value);
+    if (first.Is("current_date")) return name("date");
+    if (first.IsName() && !first.Is("true") && !first.Is("false") && !first.Is("null")) return;
+    if (first.IsOperator("*")) return;
+    return name("?column?");
+  }
+  if (first.Is("case") && Word(e - 1, "end")) {
+    size_t ends = 0;
+    for (const size_t i : top) ends += Word(i, "end") ? 1 : 0;
+    if (ends == 1) return name("case");
+  }
+  if (function) {
+    const bool cast = first.Is("cast") || first.Is("try_cast") || first.Is("convert");
+    const bool whole = top.size() == 2 || (top.size() == 4 && Word(top[2], "over")) ||
+                       (top.size() == 5 && Word(top[2], "within") && Word(top[3], "group")) ||
+                       (top.size() == 6 && Word(top[2], "ignore") && Word(top[4], "over"));
+    if (cast && whole) {
+      if (Name(top[1] + 1) && Word(top[1] + 2, "as")) name(tokens_[top[1] + 1].value);
+      else name("?column?");
+      return;
+    }
+    if (whole) return name(first.Is("extract") ? std::string("date_part") : first.value);
+  }
+  // A column of a relation: a.b, a.*
+  if (top.size() % 2 == 1) {
+    bool dotted = true;
+    for (size_t i = 1; i < top.size(); i += 2) dotted &= Op(top[i], ".");
+    if (dotted) return;
+  }
+  if (Op(top[1], "::") && top.size() <= 4 && !Op(top.back(), "::")) {
+    if (first.IsName() && !In(first.value, kKeywords)) return name(first.value);
+    return name("?column?");
+  }
+  // An alias without AS stands behind a complete operand.
+  const Token& last = tokens_[e - 1];
+  const Token& before = tokens_[e - 2];
+  const bool operand = before.IsOperator(")") || (before.IsName() && (!In(before.value, kKeywords) || before.Is("end") || before.Is("null") ||
+                       before.Is("true") || before.Is("false") || before.kind == TokenKind::kQuotedName)) ||
+                       before.kind == TokenKind::kString || before.kind == TokenKind::kNumber || before.kind == TokenKind::kParameter;
+  if (last.kind == TokenKind::kQuotedName && operand) return;
+  if (last.kind == TokenKind::kWord && operand && !In(last.value, kKeywords) && !(before.kind == TokenKind::kString && In(last.value, kUnits))) return;
+  if (Op(b, "*") || Word(b, "distinct")) return;
+  for (const size_t i : top) {
+    if (Word(i, "exclude")) return;
+  }
+  name("?column?");
+}
+
 Result<void> Emitter::Range(size_t b, size_t e, Mode mode, size_t depth) {
   if (depth > kMaxDepth) return Error1(ErrorKind::kPayloadTooLarge, "the statement is nested too deeply", b);
-  enum class Clause { kOther, kFrom };
+  if (out_.text.size() > kMaxEmittedBytes) return Error1(ErrorKind::kPayloadTooLarge, "the statement becomes too long", b);
+  enum class Clause { kOther, kList, kFrom };
   Clause clause = mode == Mode::kRelations ? Clause::kFrom : Clause::kOther;
   bool wants_relation = mode == Mode::kRelations;
-  bool after_relation = false;  // an alias, perhaps with column names, may follow
-  std::string top;              // of SELECT TOP n: LIMIT at the end
+  bool after_relation = false;          // an alias, perhaps with column names, may follow
+  bool may_from = mode == Mode::kChange;  // a SELECT stands before
+  bool query_start = true;              // SELECT, WITH, VALUES may stand here
+  size_t item = b;
+  std::string top;  // of SELECT TOP n: LIMIT at the end
+  const auto end_list = [&](size_t at) {
+    if (clause == Clause::kList) NameItem(item, at);
+    clause = Clause::kOther;
+  };
+  const auto query_follows = [&](size_t at) { return at < e && (Word(at, "select") || Word(at, "values") || Op(at, "(")); };
   for (size_t i = b; i < e;) {
     const Token& t = tokens_[i];
     if (wants_relation) {
       if (Op(i, "(")) {
         const size_t close = match_[i];
-        size_t inner = i;
-        while (Op(inner, "(")) inner++;
-        const bool query = Word(inner, "select") || Word(inner, "with") || Word(inner, "values");
+        const bool query = OpensQuery(i);
         Put("(");
         SKEP_TRY(Range(i + 1, close, query ? Mode::kQuery : Mode::kRelations, depth + 1));
         out_.text += ")";
@@ -523,159 +787,269 @@ Result<void> Emitter::Range(size_t b, size_t e, Mode mode, size_t depth) {
       continue;
     }
     if (after_relation) {
-      if (Word(i, "as") && i + 1 < e) {
+      after_relation = false;
+      if ((Word(i, "pivot") || Word(i, "unpivot")) && Op(i + 1, "(")) return Unsupported(t.value == "pivot" ? "PIVOT" : "UNPIVOT", i);
+      if (Word(i, "as")) {
         Put("as");
         i++;
-      } else if (!(t.IsName() && !(t.kind == TokenKind::kWord && (In(t.value, kJoinWords) || In(t.value, kAfterFrom))))) {
-        after_relation = false;
+      } else if (!t.IsName() || (t.kind == TokenKind::kWord && (In(t.value, kJoinWords) || In(t.value, kAfterFrom) || In(t.value, kKeywords)))) {
         continue;
       }
-      after_relation = false;
-      if (!Name(i)) return Near(i);
+      if (i >= e || !Name(i)) return Near(i);
       PutName(i++);
-      if (Op(i, "(") && i < e) {
-        out_.text += "(";
-        for (const auto& [from, to] : Arguments(i)) {
-          if (to != from + 1 || !tokens_[from].IsName()) return Near(from);
-          if (out_.text.back() != '(') out_.text += ", ";
-          Mark(from);
-          out_.text += QuoteName(tokens_[from].value);
-        }
-        out_.text += ")";
+      if (i < e && Op(i, "(")) {
+        SKEP_TRY(NameList(i));
         i = match_[i] + 1;
       }
       continue;
     }
-    if (t.kind == TokenKind::kWord) {
-      const bool dotted = i > b && Op(i - 1, ".");
-      const bool distinct_from = t.value == "from" && i >= b + 1 && Word(i - 1, "distinct") && i >= b + 2 && (Word(i - 2, "is") || Word(i - 2, "not"));
-      if (!dotted && mode != Mode::kExpression) {
-        if (t.value == "with" && i == b) {
-          // Names of common table expressions, then their queries.
-          Put("with");
-          i++;
-          if (Word(i, "recursive")) Put("recursive"), i++;
-          // All names first: a recursive one may be used before it is read.
-          for (size_t k = i; k < e; k++) {
-            if (Op(k, "(")) {
-              k = match_[k];
-            } else if (Name(k) && (Word(k + 1, "as") || (Op(k + 1, "(") && Word(match_[k + 1] + 1, "as")))) {
-              common_tables_.insert(tokens_[k].value);
-            }
-          }
-          while (i < e) {
-            if (!Name(i)) return Near(i);
-            PutName(i++);
-            if (Op(i, "(")) {
-              out_.text += "(";
-              for (const auto& [from, to] : Arguments(i)) {
-                if (to != from + 1 || !tokens_[from].IsName()) return Near(from);
-                if (out_.text.back() != '(') out_.text += ", ";
-                out_.text += QuoteName(tokens_[from].value);
-              }
-              out_.text += ")";
-              i = match_[i] + 1;
-            }
-            if (!Word(i, "as") || !Op(i + 1, "(")) return Near(Word(i, "as") ? i + 1 : i);
-            Put("as (");
-            SKEP_TRY(Range(i + 2, match_[i + 1], Mode::kQuery, depth + 1));
-            out_.text += ")";
-            i = match_[i + 1] + 1;
-            if (!Op(i, ",")) break;
-            out_.text += ",";
-            i++;
-          }
+    const bool dotted = i > b && Op(i - 1, ".");
+    const bool call = i + 1 < e && Op(i + 1, "(");
+    if (t.kind == TokenKind::kWord && !dotted && !Op(i + 1, ".")) {
+      const std::string& w = t.value;
+      if (w == "with" && i == b && mode != Mode::kRelations) {
+        SKEP_TRY_ASSIGN(i, WithClause(i, e, depth));
+        if (!query_follows(i)) return Near(i);
+        continue;
+      }
+      if (w == "select") {
+        if (!query_start) return Near(i);
+        query_start = false;
+        may_from = true;
+        PutToken(i++);
+        size_t k = i;
+        if (Word(k, "distinct") || Word(k, "all")) k++;
+        if (Word(k, "top") && k + 1 < e && (tokens_[k + 1].kind == TokenKind::kNumber || tokens_[k + 1].kind == TokenKind::kParameter)) {
+          if (k > i) PutToken(i);
+          top = std::string(tokens_[k + 1].text);
+          i = k + 2;
+        }
+        if (i < e && (Word(i, "distinct") || Word(i, "all"))) PutToken(i++);
+        clause = Clause::kList;
+        item = i;
+        if (i >= e || Word(i, "from")) return Near(i);
+        continue;
+      }
+      if (w == "values") {
+        if (!query_start || !call) return Near(i);
+        query_start = false;
+        PutToken(i++);
+        continue;
+      }
+      if (w == "union" || w == "except" || w == "intersect" || (w == "minus" && (query_follows(i + 1) || Word(i + 1, "all")))) {
+        end_list(i);
+        if (!top.empty()) return Unsupported("TOP in a set operation", i);
+        Mark(i);
+        Put(w == "minus" ? std::string("except") : w);
+        i++;
+        if (i < e && (Word(i, "all") || Word(i, "distinct"))) PutToken(i++);
+        if (!query_follows(i)) return Near(i);
+        query_start = true;
+        may_from = false;
+        continue;
+      }
+      if (w == "from") {
+        const bool distinct_from = i >= b + 2 && Word(i - 1, "distinct") && (Word(i - 2, "is") || Word(i - 2, "not"));
+        if (distinct_from || (mode == Mode::kKeywords && !may_from)) {
+          PutToken(i++);
           continue;
         }
-        if (t.value == "select") {
+        if (!may_from) return Near(i);
+        end_list(i);
+        may_from = false;
+        PutToken(i++);
+        clause = Clause::kFrom;
+        wants_relation = true;
+        continue;
+      }
+      if (w == "into") return Unsupported("SELECT INTO", i);
+      if (w == "for" && (Word(i + 1, "update") || Word(i + 1, "share"))) return Unsupported("SELECT FOR UPDATE", i);
+      if (w == "connect" && Word(i + 1, "by")) return Unsupported("CONNECT BY", i);
+      if (w == "start" && Word(i + 1, "with")) return Unsupported("START WITH", i);
+      if (mode == Mode::kKeywords && (w == "for" || w == "both" || w == "leading" || w == "trailing")) {
+        Mark(i);
+        Put(w);
+        i++;
+        continue;
+      }
+      if (clause == Clause::kFrom) {
+        if (w == "join") {
           PutToken(i++);
-          clause = Clause::kOther;
-          size_t k = i;
-          if (Word(k, "distinct") || Word(k, "all")) k++;
-          if (Word(k, "top") && k + 1 < e && tokens_[k + 1].kind == TokenKind::kNumber) {
-            if (k > i) PutToken(i);
-            top = tokens_[k + 1].value;
-            i = k + 2;
-          }
-          continue;
-        }
-        if (t.value == "from" && !distinct_from) {
-          PutToken(i++);
-          clause = Clause::kFrom;
           wants_relation = true;
           continue;
         }
-        if (t.value == "join" && clause == Clause::kFrom) {
-          PutToken(i++);
-          wants_relation = true;
-          continue;
-        }
-        if (t.value == "minus" && i + 1 < e && (Word(i + 1, "select") || Op(i + 1, "("))) {
-          Put("except");
-          clause = Clause::kOther;
+        if (!call && In(w, kJoinWords) && w != "on") {
+          Mark(i);
+          Put(w);
           i++;
           continue;
         }
-        if (t.value == "into") return Unsupported("SELECT INTO", i);
-        if (t.value == "using" && clause == Clause::kFrom && Op(i + 1, "(")) {
-          PutToken(i);
-          Put("(");
-          for (const auto& [from, to] : Arguments(i + 1)) {
-            if (to != from + 1 || !tokens_[from].IsName()) return Near(from);
-            if (out_.text.back() != '(') out_.text += ", ";
-            out_.text += QuoteName(tokens_[from].value);
-          }
-          out_.text += ")";
+        if (w == "using" && call) {
+          Put("using ");
+          SKEP_TRY(NameList(i + 1));
           i = match_[i + 1] + 1;
           continue;
         }
-        if (In(t.value, kAfterFrom)) clause = Clause::kOther;
       }
-      if (mode == Mode::kExpression && !dotted && (t.value == "select" || t.value == "with") && i == b) {
-        return Range(b, e, Mode::kQuery, depth);
+      if (w == "join") return Near(i);
+      if (w == "fetch" && (Word(i + 1, "first") || Word(i + 1, "next")) && i + 2 < e && tokens_[i + 2].kind == TokenKind::kNumber) {
+        end_list(i);
+        Put("limit " + tokens_[i + 2].value);
+        i += 3;
+        if (Word(i, "row") || Word(i, "rows")) i++;
+        if (!Word(i, "only")) return Near(i);
+        i++;
+        continue;
       }
-      if (!dotted && t.value == "sysdate") {
+      if (w == "where" || w == "having" || w == "qualify" || w == "limit" || w == "offset" ||
+          ((w == "group" || w == "order") && Word(i + 1, "by"))) {
+        end_list(i);
+        PutToken(i++);
+        continue;
+      }
+      if (clause == Clause::kList && w == "as" && i + 1 < e) {
+        if (!Name(i + 1)) return Near(i + 1);
+        Put("as");
+        PutName(i + 1);
+        i += 2;
+        continue;
+      }
+      if (w == "as") return Near(i);
+      // Words with a meaning in one place only; elsewhere they are names.
+      const bool nulls = w == "nulls" && (Word(i + 1, "first") || Word(i + 1, "last"));
+      const bool ignore = (w == "ignore" || w == "respect") && Word(i + 1, "nulls");
+      if (nulls || ignore) {
+        Put(w + " " + tokens_[i + 1].value);
+        i += 2;
+        continue;
+      }
+      if (w == "at" && Word(i + 1, "time") && Word(i + 2, "zone")) {
+        Mark(i);
+        Put("at time zone");
+        i += 3;
+        continue;
+      }
+      if (w == "similar" && Word(i + 1, "to")) {
+        Put("similar to");
+        i += 2;
+        continue;
+      }
+      if (w == "escape" && i + 1 < e && tokens_[i + 1].kind == TokenKind::kString) {
+        Put("escape");
+        i++;
+        continue;
+      }
+      if (w == "partition" && Word(i + 1, "by")) {
+        Put("partition by");
+        i += 2;
+        continue;
+      }
+      if (w == "unknown" && i > b && (Word(i - 1, "is") || Word(i - 1, "not"))) {
+        Put("null");
+        i++;
+        continue;
+      }
+      if (w == "collate") {
+        if (Word(i + 1, "pg_catalog") && Op(i + 2, ".") && Word(i + 3, "default")) {
+          i += 4;
+          continue;
+        }
+        return Unsupported("COLLATE", i);
+      }
+      if (w == "operator" && call && Word(i + 2, "pg_catalog") && Op(i + 3, ".") && i + 4 < e && match_[i + 1] == i + 5) {
+        if (tokens_[i + 4].kind != TokenKind::kOperator || !In(tokens_[i + 4].value, kOperators)) return Near(i + 4);
+        Put(tokens_[i + 4].value);
+        i += 6;
+        continue;
+      }
+      if (w == "exclude" && i > b && Op(i - 1, "*") && i + 1 < e) {
+        Put("exclude ");
+        if (Op(i + 1, "(")) {
+          SKEP_TRY(NameList(i + 1));
+          i = match_[i + 1] + 1;
+        } else {
+          if (!Name(i + 1)) return Near(i + 1);
+          out_.text += "(" + QuoteName(tokens_[i + 1].value) + ")";
+          i += 2;
+        }
+        continue;
+      }
+      if (In(w, kLiteralTypes) && i + 1 < e && tokens_[i + 1].kind == TokenKind::kString) {
+        Mark(i);
+        Put(w == "datetime" ? std::string("timestamp") : w);
+        PutToken(i + 1);
+        i += 2;
+        if (w == "interval" && i < e && tokens_[i].kind == TokenKind::kWord && In(tokens_[i].value, kUnits)) {
+          Put(tokens_[i++].value);
+          if (Op(i, "(") && match_[i] == i + 2 && tokens_[i + 1].kind == TokenKind::kNumber) i += 3;  // a precision
+        }
+        continue;
+      }
+      if (w == "sysdate") {
         Put("cast(now() as timestamp)");
         i++;
         continue;
       }
-      if (!dotted && (t.value == "current_user" || t.value == "session_user" || (t.value == "user" && !Op(i + 1, ".") && !Op(i + 1, "(")))) {
+      if (w == "current_user" || w == "session_user" || (w == "user" && !call)) {
         Put(QuoteString(context_.user));
         i++;
         continue;
       }
-      if (!dotted && t.value == "approximate" && (Word(i + 1, "count") || Word(i + 1, "percentile_disc"))) {
+      if (w == "approximate" && (Word(i + 1, "count") || Word(i + 1, "percentile_disc"))) {
         i++;
         continue;
       }
-      if (Op(i + 1, "(") && i + 1 < e) {
-        const bool grouper = In(t.value, kGroupers);
-        if (grouper || (In(t.value, kNotFunctions) && !dotted)) {
-          PutToken(i++);
-          if (grouper) {
-            out_.text += "(";
-            SKEP_TRY(Range(i + 1, match_[i], Mode::kExpression, depth + 1));
-            out_.text += ")";
-            i = match_[i] + 1;
-          }
+      if (call) {
+        const bool behind_call = i > b && (Op(i - 1, ")") || Word(i - 1, "nulls"));
+        if (w == "over" && behind_call) {
+          Put("over");
+          SKEP_TRY(Window(i + 1, depth));
+          i = match_[i + 1] + 1;
           continue;
         }
-        if (dotted && !(i >= b + 2 && (Word(i - 2, "pg_catalog")))) {
-          return Error1(ErrorKind::kUndefinedFunction, "function " + t.value + "() does not exist", i);
+        const bool grouper = (w == "cube" || w == "rollup") && i > b && (Word(i - 1, "by") || Op(i - 1, ","));
+        if (grouper || (w == "filter" && behind_call && Word(i + 2, "where"))) {
+          Put(w);
+          i++;
+          continue;
         }
-        if (dotted) {
-          // pg_catalog.f(x): the schema was written already; take it back.
-          out_.text.resize(out_.text.size() - std::string_view("pg_catalog.").size());
+        if (!In(w, kKeywords) || w == "isnull") {
+          SKEP_TRY_ASSIGN(i, Call(i, e, depth));
+          continue;
         }
-        SKEP_TRY_ASSIGN(i, Call(i, e, depth));
+      }
+      if (w == "within" && Word(i + 1, "group") && Op(i + 2, "(") && Word(i + 3, "order")) {
+        Put("within group");
+        i += 2;
+        continue;
+      }
+      if (w == "grouping" && Word(i + 1, "sets") && Op(i + 2, "(")) {
+        Put("grouping sets");
+        i += 2;
         continue;
       }
       PutToken(i++);
       continue;
     }
-    if (t.kind == TokenKind::kQuotedName && Op(i + 1, "(") && i + 1 < e) {
+    if (t.IsName() && call) {
+      if (match_[i + 1] == i + 3 && Op(i + 2, "+")) return Unsupported("the outer join operator (+)", i + 1);
+      if (dotted) {
+        if (!(i >= b + 2 && Word(i - 2, "pg_catalog") && out_.text.ends_with("\"pg_catalog\".")) || (i >= b + 3 && Op(i - 3, "."))) {
+          return Error1(ErrorKind::kUndefinedFunction, "function " + t.value + "() does not exist", i);
+        }
+        out_.text.resize(out_.text.size() - std::string_view("\"pg_catalog\".").size());
+      }
       SKEP_TRY_ASSIGN(i, Call(i, e, depth));
       continue;
+    }
+    if (t.IsName()) {
+      PutToken(i++);
+      continue;
+    }
+    // name 'text' is a literal of a type of that name to the engine: only the types named above have one.
+    if (t.kind == TokenKind::kString && i > b && tokens_[i - 1].IsName() &&
+        !(tokens_[i - 1].kind == TokenKind::kWord && (In(tokens_[i - 1].value, kKeywords) || In(tokens_[i - 1].value, kBeforeText)))) {
+      return Near(i);
     }
     if (t.IsOperator("::")) {
       out_.text += "::";
@@ -684,24 +1058,37 @@ Result<void> Emitter::Range(size_t b, size_t e, Mode mode, size_t depth) {
     }
     if (t.IsOperator("(")) {
       const size_t close = match_[i];
-      size_t inner = i;
-      while (Op(inner, "(")) inner++;
-      const bool query = Word(inner, "select") || Word(inner, "with");
+      if (close == i + 2 && Op(i + 1, "+")) return Unsupported("the outer join operator (+)", i);
       Put("(");
-      SKEP_TRY(Range(i + 1, close, query ? Mode::kQuery : Mode::kExpression, depth + 1));
+      SKEP_TRY(Range(i + 1, close, Mode::kExpression, depth + 1));
       out_.text += ")";
       i = close + 1;
       continue;
     }
-    if (t.IsOperator(",") && clause == Clause::kFrom && mode != Mode::kExpression) {
-      PutToken(i++);
-      wants_relation = true;
-      continue;
+    if (t.kind == TokenKind::kOperator) {
+      if (t.value == "[") return Unsupported("navigation and arrays by brackets", i);
+      if (std::string_view("();{}:?]").find(t.value) != std::string_view::npos) return Near(i);
+      if (!In(t.value, kOperators)) return Error1(ErrorKind::kUndefinedFunction, "operator does not exist: " + t.value, i);
+      if (t.value == ",") {
+        if (clause == Clause::kFrom) wants_relation = true;
+        if (clause == Clause::kList) NameItem(item, i);
+        item = i + 1;
+      }
+      const bool match = t.value == "~" || t.value == "!~" || t.value == "~*" || t.value == "!~*";
+      if (match && i > b) {
+        // The engine's operator wants the whole text to match, Redshift's any part of it.
+        if (i + 1 >= e || tokens_[i + 1].kind != TokenKind::kString) return Unsupported("a pattern that is not a literal", i + 1);
+        Mark(i);
+        Put(t.value.starts_with("!") ? "!~" : "~");
+        Put(QuoteString((t.value.ends_with("*") ? "(?is).*(?:" : "(?s).*(?:") + tokens_[i + 1].value + ").*"));
+        i += 2;
+        continue;
+      }
     }
-    if (t.IsOperator(";") || t.IsOperator("{") || t.IsOperator("}") || t.IsOperator(":") || t.IsOperator("?") || t.IsOperator("->")) return Near(i);
     PutToken(i++);
   }
   if (wants_relation) return Near(e);
+  if (clause == Clause::kList) NameItem(item, e);
   if (!top.empty()) Put("limit " + top);
   return {};
 }
@@ -710,7 +1097,7 @@ Result<void> Emitter::EmitQuery(size_t b, size_t e) { return Range(b, e, Mode::k
 
 Result<void> Emitter::CheckSchemaName(size_t at) const {
   if (!Name(at)) return Near(at);
-  const std::string& name = tokens_[at].value;
+  const std::string name = Lower(tokens_[at].value);
   if (name == kHiddenSchema || name == kLakeCatalog || name == "main" || name == "temp" || name == "system" || name == "information_schema" ||
       name.starts_with("pg_")) {
     return Error1(ErrorKind::kInsufficientPrivilege, "schema name \"" + name + "\" is reserved", at);
@@ -733,6 +1120,7 @@ Result<size_t> Emitter::NewTableName(size_t at) {
     return at + 1;
   }
   const std::string schema = context_.search_path.empty() ? "public" : context_.search_path.front();
+  if (context_.catalog && context_.catalog->IsExternalSchema(schema)) return Unsupported("creating a table in an external schema", at);
   Space();
   Mark(at);
   out_.text += QuoteName(context_.database) + "." + QuoteName(schema) + "." + QuoteName(name);
@@ -780,7 +1168,8 @@ Result<void> Emitter::EmitUpdate() {
     PutName(set++);
   }
   if (!Word(set, "set")) return Near(set);
-  return Range(set, end_, Mode::kQuery, 0);
+  Put("set");
+  return Range(set + 1, end_, Mode::kChange, 0);
 }
 
 Result<void> Emitter::EmitDelete() {
@@ -801,7 +1190,7 @@ Result<void> Emitter::EmitDelete() {
     at = where;
   }
   if (at < end_ && !Word(at, "where")) return Near(at);
-  return Range(at, end_, Mode::kQuery, 0);
+  return Range(at, end_, Mode::kChange, 0);
 }
 
 Result<void> Emitter::EmitColumn(size_t b, size_t e) {

@@ -19,6 +19,7 @@ class Lexer {
   explicit Lexer(std::string_view script) : script_(script) {}
 
   Result<std::vector<Token>> Run() {
+    if (const size_t zero = script_.find('\0'); zero != std::string_view::npos) return Bad("a statement holds no zero bytes", zero);
     std::vector<Token> tokens;
     while (true) {
       SKEP_TRY_ASSIGN(const bool spaced, SkipBlanks());
@@ -139,7 +140,12 @@ class Lexer {
         case 'r': token.value.push_back('\r'); break;
         case 'b': token.value.push_back('\b'); break;
         case 'f': token.value.push_back('\f'); break;
-        default: token.value.push_back(e);
+        case 'x':
+        case 'u':
+        case 'U': return Bad("this escape is not offered: \\" + std::string(1, e), at_ - 2);
+        default:
+          if (e >= '0' && e <= '7') return Bad("octal escapes are not offered", at_ - 2);
+          token.value.push_back(e);
       }
     }
   }
