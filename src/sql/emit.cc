@@ -126,6 +126,26 @@ std::optional<std::string> EngineFormat(std::string_view format) {
   return out;
 }
 
+// A pattern of SIMILAR TO as a regular expression over the whole text.
+std::string SimilarPattern(std::string_view pattern) {
+  std::string out = "(?s)(?:";
+  for (size_t i = 0; i < pattern.size(); i++) {
+    const char c = pattern[i];
+    if (c == '%') {
+      out += ".*";
+    } else if (c == '_') {
+      out += '.';
+    } else if (c == '\\' && i + 1 < pattern.size()) {
+      out += c;
+      out += pattern[++i];
+    } else {
+      if (c == '.' || c == '^' || c == '$') out += '\\';
+      out += c;
+    }
+  }
+  return out + ")";
+}
+
 class Emitter {
  public:
   Emitter(const Statement& statement, const EmitContext& context) : statement_(statement), context_(context) {}
@@ -930,8 +950,12 @@ Result<void> Emitter::Range(size_t b, size_t e, Mode mode, size_t depth) {
         continue;
       }
       if (w == "similar" && Word(i + 1, "to")) {
+        // The engine reads SIMILAR TO as a regular expression; the wildcards % and _ are put into its letters.
+        if (i + 2 >= e || tokens_[i + 2].kind != TokenKind::kString || Word(i + 3, "escape")) return Unsupported("this form of SIMILAR TO", i);
+        Mark(i);
         Put("similar to");
-        i += 2;
+        Put(QuoteString(SimilarPattern(tokens_[i + 2].value)));
+        i += 3;
         continue;
       }
       if (w == "escape" && i + 1 < e && tokens_[i + 1].kind == TokenKind::kString) {

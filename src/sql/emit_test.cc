@@ -200,6 +200,7 @@ TEST(EmitDuckDb, RewritesFunctions) {
       {"select convert(int, a) c from t", "select cast(\"a\" as int) \"c\" from \"t\""},
       {"select first_value(a) ignore nulls over (order by b rows between unbounded preceding and current row) v from t",
        "select first_value(\"a\" ignore nulls) over (order by \"b\" rows between unbounded preceding and current row) \"v\" from \"t\""},
+      {"select a similar to '%(b|c).d_' m from t", "select \"a\" similar to '(?s)(?:.*(b|c)\\.d.)' \"m\" from \"t\""},
       {"select a ~ '^b' m from t", "select \"a\" ~ '(?s).*(?:^b).*' \"m\" from \"t\""},
       {"select date '2020-01-01' + interval '90' day (3) x", "select date '2020-01-01' + interval '90' day \"x\""},
   };
