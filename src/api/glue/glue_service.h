@@ -1,0 +1,38 @@
+// The Glue Data Catalog API: databases, tables, partitions and crawlers as JSON structures in the control store. Checks shapes and
+// names, never touches the lake; crawls are handed to a CrawlerRunner. Source of shapes and texts: the service's public model.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <string>
+
+#include "api/context.h"
+#include "api/glue/crawler_runner.h"
+#include "control/store.h"
+#include "net/blocking_pool.h"
+
+namespace skep::glue {
+
+class GlueService final : public api::Service {
+ public:
+  // Everything must outlive the service. `now_ms` is the wall clock; empty = the system's.
+  GlueService(control::Store& store, net::BlockingPool& blocking, CrawlerRunner& crawls, std::function<int64_t()> now_ms = {});
+
+  std::string_view target() const override { return "AWSGlue"; }
+  std::string_view signing_name() const override { return "glue"; }
+  bool Knows(std::string_view operation) const override;
+  boost::asio::awaitable<api::Answer<std::string>> Call(api::Context context, std::string operation, api::Json request) override;
+
+  // The same without a coroutine, for the blocking pool and for tests.
+  api::Answer<api::Json> CallNow(const api::Context& context, std::string_view operation, const api::Json& request);
+
+ private:
+  control::Store& store_;
+  net::BlockingPool& blocking_;
+  CrawlerRunner& crawls_;
+  std::function<int64_t()> now_ms_;
+  std::mutex changing_;  // one read-modify-write at a time
+};
+
+}  // namespace skep::glue
