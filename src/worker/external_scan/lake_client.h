@@ -1,0 +1,122 @@
+// The worker's end of the lake socket: asks the gateway for external tables, their files and byte ranges of those files, and keeps
+// the blocks it was given mapped. Knows nothing of the engine: it answers Result, and lake_errors turns that into exceptions.
+// One I/O thread receives; any number of threads ask and wait.
+#pragma once
+
+#include <array>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "base/error.h"
+#include "base/unique_fd.h"
+#include "ipc/channel.h"
+#include "ipc/messages.h"
+
+namespace skep::external_scan {
+
+// A file as the gateway listed it. The gateway holds its key and ETag; the number is all it takes.
+struct FileId {
+  uint64_t scan = 0;
+  uint32_t number = 0;
+  uint64_t size_bytes = 0;
+};
+
+struct OpenedTable {
+  uint64_t scan = 0;
+  ipc::TableDescription description;
+};
+
+struct LakeClientOptions {
+  size_t mapped_blocks = 1024;   // kept after use, the least recently used goes first
+  size_t requests_in_flight = 96;
+  size_t ahead_in_flight = 48;   // above, read-ahead is dropped instead of queued
+};
+
+class LakeClient {
+ public:
+  // Tells a waiting call to give up with kQueryCanceled. Asked at least every 20 ms; may be empty.
+  using Interrupted = std::function<bool()>;
+
+  explicit LakeClient(UniqueFd socket, const LakeClientOptions& options = {});
+  ~LakeClient();
+  LakeClient(const LakeClient&) = delete;
+  LakeClient& operator=(const LakeClient&) = delete;
+
+  // Opens a scan of a table. Errors: what the gateway says (kUndefinedTable, kExternalDenied, kInvalidRole, ...), kExternalUnavailable
+  // (gateway gone), kQueryCanceled. The same for the calls below.
+  Result<OpenedTable> OpenTable(const ipc::ExternalSchemaBinding& schema, const std::string& user, const std::string& table,
+                                const Interrupted& interrupted);
+  // Lists the files of some partitions, in order of partition; any number of partitions.
+  Result<std::vector<ipc::TableFile>> ListFiles(uint64_t scan, const std::vector<uint32_t>& partitions, const Interrupted& interrupted);
+  Result<std::vector<std::string>> ListTables(const ipc::ExternalSchemaBinding& schema, const Interrupted& interrupted);
+  // Ends a scan and forgets its blocks. Never blocks.
+  void CloseScan(uint64_t scan);
+
+  // Copies bytes [offset, offset + out.size()) of a file; all ranges are requested before the first is waited for. `name` stands in
+  // error messages. Errors also: kExternalChanged, kExternalNotFound, kExternalDenied.
+  Result<void> Read(const FileId& file, uint64_t offset, std::span<char> out, const std::string& name, const Interrupted& interrupted);
+  // Starts to fetch a range that will be read soon. Never blocks; does nothing when the gateway is busy or gone.
+  void Prefetch(const FileId& file, uint64_t offset, uint64_t length);
+
+  struct Figures {
+    uint64_t block_requests = 0, ahead_requests = 0, requested_bytes = 0, read_bytes = 0, list_requests = 0, listed_partitions = 0, open_requests = 0;
+  };
+  Figures figures() const;
+
+ private:
+  static constexpr uint64_t kPieceBytes = 1u << 20;
+  static constexpr size_t kPieces = ipc::kBlockBytes / kPieceBytes;
+
+  struct Call;
+  struct Mapping;
+  struct Block;
+  using CallPtr = std::shared_ptr<Call>;
+  struct BlockKey {
+    uint64_t scan;
+    uint32_t file, block;
+    bool operator==(const BlockKey&) const = default;
+  };
+  struct BlockKeyHash {
+    size_t operator()(const BlockKey& k) const {
+      return std::hash<uint64_t>{}(k.scan * 0x9e3779b97f4a7c15u ^ (uint64_t{k.file} << 32 | k.block));
+    }
+  };
+
+  void RunIo();
+  void Receive(ipc::Packet packet);
+  void Finish(Call& call);
+  void FinishBlock(Call& call);
+  void Submit(const CallPtr& call);
+  void Pump();
+  void Wake();
+  Result<void> Wait(std::unique_lock<std::mutex>& lock, Call& call, const Interrupted& interrupted);
+  Result<ipc::LakeReply> Ask(ipc::LakeRequest request, const Interrupted& interrupted);
+  Block& Touch(const FileId& file, uint32_t block);
+  void Request(Block& block, const FileId& file, uint32_t number, size_t first, size_t last, bool ahead);
+
+  UniqueFd socket_, wake_;
+  LakeClientOptions options_;
+
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  bool gone_ = false, stopping_ = false;
+  uint64_t next_id_ = 1;
+  std::deque<CallPtr> queue_;                       // not sent yet
+  std::unordered_map<uint64_t, CallPtr> in_flight_;
+  std::unordered_map<BlockKey, std::unique_ptr<Block>, BlockKeyHash> blocks_;
+  std::list<BlockKey> recent_;                      // newest first
+  Figures figures_;
+  std::thread io_;
+};
+
+}  // namespace skep::external_scan

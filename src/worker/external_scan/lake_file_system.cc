@@ -1,0 +1,171 @@
+#include "worker/external_scan/lake_file_system.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <charconv>
+#include <span>
+
+#include "duckdb/common/file_opener.hpp"
+#include "duckdb/main/client_context_state.hpp"
+#include "worker/external_scan/lake_errors.h"
+
+namespace skep::external_scan {
+namespace {
+
+constexpr std::string_view kScheme = "s3://";
+constexpr uint64_t kAheadBytes = 4u << 20;  // of a file that is read from front to back
+
+// Options of OpenFileInfo; the first three names are the engine's own.
+constexpr const char* kSizeOption = "file_size";
+constexpr const char* kEtagOption = "etag";
+constexpr const char* kModifiedOption = "last_modified";
+constexpr const char* kScanOption = "skep_scan";
+constexpr const char* kNumberOption = "skep_file";
+
+struct LakeBytes final : duckdb::ClientContextState {
+  std::atomic<uint64_t> bytes = 0;
+};
+duckdb::shared_ptr<LakeBytes> BytesOf(duckdb::ClientContext& context) {
+  return context.registered_state->GetOrCreate<LakeBytes>("skep_lake_bytes");
+}
+
+struct LakeHandle final : duckdb::FileHandle {
+  LakeHandle(duckdb::FileSystem& fs, const std::string& engine_path, duckdb::FileOpenFlags flags) : FileHandle(fs, engine_path, flags) {}
+  void Close() override {}
+
+  FileId file;
+  std::string name;  // as users see it
+  std::string etag;
+  duckdb::timestamp_t modified{0};
+  LakeClient::Interrupted interrupted;
+  duckdb::shared_ptr<LakeBytes> bytes;
+  uint64_t position = 0;
+  uint64_t ahead = 0;  // end of what sequential reading has asked for
+};
+
+[[noreturn]] void Refuse(const std::string& path) {
+  ThrowLakeError({ErrorKind::kInsufficientPrivilege, fmt::format("{} cannot be opened by its name", PublicText(path)), {}, "Use an external table.", 0});
+}
+
+}  // namespace
+
+std::string EncodeLakePath(const LakePath& path) {
+  return fmt::format("{}{}.{}.{}@{}", kScheme, path.file.scan, path.file.number, path.file.size_bytes, path.path.substr(kScheme.size()));
+}
+
+std::optional<LakePath> DecodeLakePath(const std::string& path) {
+  if (!path.starts_with(kScheme)) return std::nullopt;
+  LakePath out;
+  const char* at = path.data() + kScheme.size();
+  const char* const end = path.data() + path.size();
+  const auto number = [&](auto& value, char stop) {
+    const auto [next, error] = std::from_chars(at, end, value);
+    if (error != std::errc{} || next == end || *next != stop) return false;
+    at = next + 1;
+    return true;
+  };
+  if (!number(out.file.scan, '.') || !number(out.file.number, '.') || !number(out.file.size_bytes, '@')) return std::nullopt;
+  out.path = std::string(kScheme) + std::string(at, end);
+  return out;
+}
+
+duckdb::OpenFileInfo DescribeLakeFile(uint64_t scan, const ipc::TableFile& file, bool in_path) {
+  duckdb::OpenFileInfo info(in_path ? EncodeLakePath({{scan, file.number, file.size}, file.path}) : file.path);
+  info.extended_info = duckdb::make_shared_ptr<duckdb::ExtendedOpenFileInfo>();
+  auto& options = info.extended_info->options;
+  options[kSizeOption] = duckdb::Value::UBIGINT(file.size);
+  options[kEtagOption] = duckdb::Value(file.etag);
+  options[kModifiedOption] = duckdb::Value::TIMESTAMP(duckdb::Timestamp::FromEpochSeconds(file.modified_s));
+  options["validate_external_file_cache"] = duckdb::Value::BOOLEAN(true);
+  options[kScanOption] = duckdb::Value::UBIGINT(scan);
+  options[kNumberOption] = duckdb::Value::UBIGINT(file.number);
+  return info;
+}
+
+std::optional<uint32_t> LakeFileNumber(const duckdb::OpenFileInfo& info) {
+  if (info.extended_info) {
+    const auto found = info.extended_info->options.find(kNumberOption);
+    if (found != info.extended_info->options.end()) return static_cast<uint32_t>(found->second.GetValue<uint64_t>());
+  }
+  if (const auto path = DecodeLakePath(info.path)) return path->file.number;
+  return std::nullopt;
+}
+
+LakeClient::Interrupted InterruptOf(duckdb::ClientContext* context) {
+  if (context == nullptr) return {};
+  return [weak = duckdb::weak_ptr<duckdb::ClientContext>(context->shared_from_this())] {
+    const auto live = weak.lock();
+    return live && live->IsInterrupted();
+  };
+}
+
+uint64_t TakeLakeBytes(duckdb::ClientContext& context) { return BytesOf(context)->bytes.exchange(0); }
+
+bool LakeFileSystem::CanHandleFile(const std::string& path) { return path.starts_with(kScheme); }
+
+duckdb::unique_ptr<duckdb::FileHandle> LakeFileSystem::OpenFileExtended(const duckdb::OpenFileInfo& info, duckdb::FileOpenFlags flags,
+                                                                        duckdb::optional_ptr<duckdb::FileOpener> opener) {
+  if (flags.OpenForWriting()) Refuse(info.path);
+  auto handle = duckdb::make_uniq<LakeHandle>(*this, info.path, flags);
+  const auto* options = info.extended_info ? &info.extended_info->options : nullptr;
+  if (options && options->contains(kScanOption) && options->contains(kNumberOption) && options->contains(kSizeOption)) {
+    handle->file = {options->at(kScanOption).GetValue<uint64_t>(), static_cast<uint32_t>(options->at(kNumberOption).GetValue<uint64_t>()),
+                    options->at(kSizeOption).GetValue<uint64_t>()};
+    handle->name = PublicText(info.path);
+    if (options->contains(kEtagOption)) handle->etag = duckdb::StringValue::Get(options->at(kEtagOption));
+    if (options->contains(kModifiedOption)) handle->modified = options->at(kModifiedOption).GetValue<duckdb::timestamp_t>();
+  } else if (auto decoded = DecodeLakePath(info.path)) {
+    handle->file = decoded->file;
+    handle->name = std::move(decoded->path);
+    handle->etag = fmt::format("{}.{}", handle->file.scan, handle->file.number);  // a scan sees one version of a file
+  } else {
+    Refuse(info.path);
+  }
+  if (auto context = duckdb::FileOpener::TryGetClientContext(opener)) {
+    handle->interrupted = InterruptOf(context.get());
+    handle->bytes = BytesOf(*context);
+  }
+  return handle;
+}
+
+void LakeFileSystem::Read(duckdb::FileHandle& base, void* buffer, int64_t bytes, duckdb::idx_t location) {
+  auto& handle = base.Cast<LakeHandle>();
+  if (bytes <= 0) return;
+  const auto size = static_cast<size_t>(bytes);
+  OrThrow(client_.Read(handle.file, location, {static_cast<char*>(buffer), size}, handle.name, handle.interrupted));
+  if (handle.bytes) handle.bytes->bytes += size;
+}
+
+int64_t LakeFileSystem::Read(duckdb::FileHandle& base, void* buffer, int64_t bytes) {
+  auto& handle = base.Cast<LakeHandle>();
+  const auto left = static_cast<int64_t>(handle.file.size_bytes - std::min(handle.position, handle.file.size_bytes));
+  bytes = std::min(bytes, left);
+  if (bytes <= 0) return 0;
+  const uint64_t end = handle.position + static_cast<uint64_t>(bytes);
+  if (end + kAheadBytes / 2 > handle.ahead && handle.ahead < handle.file.size_bytes) {
+    const uint64_t from = std::max(handle.ahead, handle.position);
+    handle.ahead = end + kAheadBytes;
+    client_.Prefetch(handle.file, from, handle.ahead - from);
+  }
+  Read(base, buffer, bytes, handle.position);
+  handle.position = end;
+  return bytes;
+}
+
+int64_t LakeFileSystem::GetFileSize(duckdb::FileHandle& handle) { return static_cast<int64_t>(handle.Cast<LakeHandle>().file.size_bytes); }
+duckdb::timestamp_t LakeFileSystem::GetLastModifiedTime(duckdb::FileHandle& handle) { return handle.Cast<LakeHandle>().modified; }
+std::string LakeFileSystem::GetVersionTag(duckdb::FileHandle& handle) { return handle.Cast<LakeHandle>().etag; }
+void LakeFileSystem::Seek(duckdb::FileHandle& handle, duckdb::idx_t location) { handle.Cast<LakeHandle>().position = location; }
+void LakeFileSystem::Reset(duckdb::FileHandle& handle) { handle.Cast<LakeHandle>().position = 0; }
+duckdb::idx_t LakeFileSystem::SeekPosition(duckdb::FileHandle& handle) { return handle.Cast<LakeHandle>().position; }
+
+bool LakeFileSystem::FileExists(const std::string& path, duckdb::optional_ptr<duckdb::FileOpener>) { return DecodeLakePath(path).has_value(); }
+
+duckdb::vector<duckdb::OpenFileInfo> LakeFileSystem::Glob(const std::string& path, duckdb::FileOpener*) {
+  if (!DecodeLakePath(path)) Refuse(path);
+  return {duckdb::OpenFileInfo(path)};
+}
+
+}  // namespace skep::external_scan

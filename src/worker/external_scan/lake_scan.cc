@@ -1,0 +1,132 @@
+#include "worker/external_scan/lake_scan.h"
+
+#include <fmt/format.h>
+
+#include <optional>
+
+#include "duckdb/catalog/catalog.hpp"
+#include "duckdb/catalog/catalog_entry/table_function_catalog_entry.hpp"
+#include "duckdb/common/multi_file/multi_file_function.hpp"
+#include "duckdb/parser/tableref/table_function_ref.hpp"
+#include "worker/external_scan/lake_errors.h"
+#include "worker/external_scan/lake_reader.h"
+
+namespace skep::external_scan {
+namespace {
+
+const char* FunctionOf(const LakeTable& table) {
+  if (table.format() == "parquet") return "parquet_scan";
+  if (table.format() == "csv") return "read_csv";
+  if (table.format() == "json") return "read_json";
+  ThrowLakeError({ErrorKind::kFeatureNotSupported, fmt::format("external table {} has the format {}, which is not supported", table.QualifiedName(), table.format()), {}, {}, 0});
+}
+
+std::optional<std::string> OptionOf(const LakeTable& table, std::string_view name) {
+  for (const auto& [key, value] : table.description().options) {
+    if (key == name) return value;
+  }
+  return std::nullopt;
+}
+
+// Data columns as the option `columns` of CSV and JSON wants them: a struct of type names.
+duckdb::Value ColumnsOption(const LakeTable& table) {
+  duckdb::child_list_t<duckdb::Value> columns;
+  for (size_t i = 0; i < table.data_columns(); i++) columns.emplace_back(table.names()[i], duckdb::Value(table.types()[i].ToString()));
+  return duckdb::Value::STRUCT(std::move(columns));
+}
+
+duckdb::named_parameter_map_t CsvOptions(const LakeTable& table) {
+  duckdb::named_parameter_map_t options;
+  const std::string delimiter = OptionOf(table, "delimiter").value_or("\x01");
+  const std::string quote = OptionOf(table, "quote").value_or(""), escape = OptionOf(table, "escape").value_or("");
+  if (delimiter.empty() || quote.size() > 1 || escape.size() > 1) {
+    ThrowLakeError({ErrorKind::kFeatureNotSupported, fmt::format("external table {}: a delimiter must not be empty, a quote and an escape are one character", table.QualifiedName()), {}, {}, 0});
+  }
+  options["delim"] = duckdb::Value(delimiter);
+  options["quote"] = duckdb::Value(quote);
+  options["escape"] = duckdb::Value(escape);
+  options["auto_detect"] = duckdb::Value::BOOLEAN(false);
+  options["header"] = duckdb::Value::BOOLEAN(false);
+  uint64_t skip = 0;
+  if (const auto text = OptionOf(table, "skip")) skip = std::strtoull(text->c_str(), nullptr, 10);
+  if (const auto header = OptionOf(table, "header"); skip == 0 && header == "true") skip = 1;
+  if (skip > 0) options["skip"] = duckdb::Value::BIGINT(static_cast<int64_t>(skip));
+  // Rows may be shorter than the table (the rest is NULL) or longer (the rest is ignored), as in Hive. A parallel reader cannot pad
+  // rows of which quotes may hide the end.
+  options["null_padding"] = duckdb::Value::BOOLEAN(true);
+  options["strict_mode"] = duckdb::Value::BOOLEAN(false);
+  if (!quote.empty()) options["parallel"] = duckdb::Value::BOOLEAN(false);
+  // An empty field is NULL: the readers make no difference between columns of text and others.
+  options["nullstr"] = duckdb::Value::LIST(duckdb::LogicalType::VARCHAR, {duckdb::Value(OptionOf(table, "null").value_or("\\N")), duckdb::Value("")});
+  return options;
+}
+
+duckdb::named_parameter_map_t JsonOptions(const LakeTable& table) {
+  duckdb::named_parameter_map_t options;
+  options["format"] = duckdb::Value(OptionOf(table, "array") == "true" ? "array" : "newline_delimited");
+  options["records"] = duckdb::Value("true");
+  return options;
+}
+
+duckdb::named_parameter_map_t OptionsOf(const LakeTable& table) {
+  if (table.format() == "parquet") return {};
+  auto options = table.format() == "csv" ? CsvOptions(table) : JsonOptions(table);
+  options["columns"] = ColumnsOption(table);
+  options["hive_partitioning"] = duckdb::Value::BOOLEAN(false);  // keys and values come from the catalog, not from paths
+  if (const auto compression = OptionOf(table, "compression")) options["compression"] = duckdb::Value(*compression);
+  return options;
+}
+
+const LakeFileList& ListOf(const duckdb::FunctionData& bind_data) { return bind_data.Cast<duckdb::MultiFileBindData>().file_list->Cast<LakeFileList>(); }
+
+duckdb::virtual_column_map_t VirtualColumnsOf(duckdb::ClientContext&, duckdb::optional_ptr<duckdb::FunctionData> bind_data) {
+  auto& data = bind_data->Cast<duckdb::MultiFileBindData>();
+  data.virtual_columns = ListOf(data).table().VirtualColumns();
+  return data.virtual_columns;
+}
+
+// Without `table` the binder would neither find virtual columns nor know the catalog's identity.
+duckdb::BindInfo BindInfoOf(const duckdb::optional_ptr<duckdb::FunctionData> bind_data) {
+  duckdb::BindInfo info(duckdb::ScanType::EXTERNAL);
+  info.table = ListOf(*bind_data).table().entry.get();
+  return info;
+}
+
+duckdb::InsertionOrderPreservingMap<std::string> Explain(duckdb::TableFunctionToStringInput& input) {
+  duckdb::InsertionOrderPreservingMap<std::string> lines;
+  const auto& list = ListOf(*input.bind_data);
+  lines["Table"] = list.table().QualifiedName();
+  if (list.table().partition_keys() > 0) lines["Partitions"] = fmt::format("{}/{}", list.partitions(), list.table().partition_count());
+  if (const auto files = list.files_if_listed()) lines["Files"] = std::to_string(*files);
+  return lines;
+}
+
+}  // namespace
+
+duckdb::TableFunction BindLakeScan(duckdb::ClientContext& context, LakeTable& table, duckdb::unique_ptr<duckdb::FunctionData>& bind_data) {
+  auto& entry = duckdb::Catalog::GetSystemCatalog(context).GetEntry<duckdb::TableFunctionCatalogEntry>(context, DEFAULT_SCHEMA, FunctionOf(table));
+  duckdb::TableFunction function = entry.functions.GetFunctionByArguments(context, {duckdb::LogicalType::VARCHAR});
+  const auto format_info = function.function_info;  // the reader's own, which JSON needs at bind
+  function.name = "lake_" + table.format();
+  function.function_info = duckdb::make_shared_ptr<LakeScanInfo>(table.shared_from_this());
+  function.get_multi_file_reader = LakeReader::Create;
+  function.get_virtual_columns = VirtualColumnsOf;
+  function.get_bind_info = BindInfoOf;
+  function.to_string = Explain;
+  // These know files, not our list.
+  function.statistics = nullptr;
+  function.get_partition_stats = nullptr;
+  function.serialize = nullptr;
+  function.deserialize = nullptr;
+
+  auto options = OptionsOf(table);
+  duckdb::vector<duckdb::Value> inputs{duckdb::Value(table.QualifiedName())};
+  duckdb::vector<duckdb::LogicalType> input_types, types;
+  duckdb::vector<std::string> input_names, names;
+  const duckdb::TableFunctionRef ref;
+  duckdb::TableFunctionBindInput input(inputs, options, input_types, input_names, format_info.get(), nullptr, function, ref);
+  bind_data = function.bind(context, input, types, names);
+  return function;
+}
+
+}  // namespace skep::external_scan

@@ -1,0 +1,135 @@
+#include "worker/external_scan/lake_table.h"
+
+#include <fmt/format.h>
+
+#include "duckdb/catalog/catalog_entry/table_column_type.hpp"
+#include "duckdb/common/multi_file/multi_file_reader.hpp"
+#include "worker/external_scan/glue_types.h"
+#include "worker/external_scan/lake_errors.h"
+
+namespace skep::external_scan {
+
+static_assert(kPathColumn == duckdb::MultiFileReader::COLUMN_IDENTIFIER_FILENAME);
+static_assert(kFileIndexColumn == duckdb::MultiFileReader::COLUMN_IDENTIFIER_FILE_INDEX);
+
+namespace {
+
+// Closes the scan of a table that turned out to be unusable.
+class ScanGuard {
+ public:
+  ScanGuard(LakeClient& client, uint64_t scan) : client_(client), scan_(scan) {}
+  ~ScanGuard() {
+    if (armed_) client_.CloseScan(scan_);
+  }
+  void Release() { armed_ = false; }
+
+ private:
+  LakeClient& client_;
+  uint64_t scan_;
+  bool armed_ = true;
+};
+
+}  // namespace
+
+LakeTable::LakeTable(LakeClient& client, std::string schema, OpenedTable opened)
+    : client_(client), scan_(opened.scan), schema_(std::move(schema)), description_(std::move(opened.description)) {
+  ScanGuard guard(client_, scan_);
+  const auto add = [this](const ipc::TableColumn& column) {
+    auto type = ParseGlueType(column.type);
+    if (!type) {
+      type.error().message = fmt::format("column {} of external table {}: {}", column.name, QualifiedName(), type.error().message);
+      ThrowLakeError(type.error());
+    }
+    for (const auto& other : names_) {
+      if (duckdb::StringUtil::CIEquals(other, column.name)) {
+        ThrowLakeError({ErrorKind::kDataException, fmt::format("external table {} has two columns named {}", QualifiedName(), column.name), {}, {}, 0});
+      }
+    }
+    names_.push_back(column.name);
+    types_.push_back(std::move(*type));
+  };
+  for (const auto& column : description_.columns) add(column);
+  for (const auto& key : description_.partition_keys) add(key);
+
+  const size_t keys = partition_keys();
+  values_.reserve(description_.partitions.size() * keys);
+  for (const auto& partition : description_.partitions) {
+    if (partition.values.size() != keys) {
+      ThrowLakeError({ErrorKind::kDataException, fmt::format("a partition of external table {} has {} values for {} keys", QualifiedName(), partition.values.size(), keys), {}, {}, 0});
+    }
+    for (size_t k = 0; k < keys; k++) {
+      const auto& type = types_[data_columns() + k];
+      if (!partition.values[k]) {
+        values_.emplace_back(type);
+        continue;
+      }
+      duckdb::Value value(*partition.values[k]), cast;
+      std::string error;
+      if (type.id() == duckdb::LogicalTypeId::VARCHAR) {
+        values_.push_back(std::move(value));
+      } else if (value.DefaultTryCastAs(type, cast, &error, true)) {
+        values_.push_back(std::move(cast));
+      } else {
+        ThrowLakeError({ErrorKind::kInvalidText,
+                        fmt::format("partition value \"{}\" of external table {} is not a {} ({})", *partition.values[k], QualifiedName(),
+                                    description_.partition_keys[k].type, description_.partition_keys[k].name),
+                        {}, "Correct the partition in the data catalog.", 0});
+      }
+    }
+  }
+  guard.Release();
+}
+
+LakeTable::~LakeTable() { Close(); }
+
+void LakeTable::Close() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (closed_) return;
+    closed_ = true;
+  }
+  client_.CloseScan(scan_);
+}
+
+duckdb::vector<uint32_t> LakeTable::ListFiles(const duckdb::vector<uint32_t>& partitions, const LakeClient::Interrupted& interrupted) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (closed_) ThrowLakeError({ErrorKind::kExternalChanged, fmt::format("the scan of external table {} has ended", QualifiedName()), {}, "Run the statement again.", 0});
+  }
+  auto listed = OrThrow(client_.ListFiles(scan_, {partitions.begin(), partitions.end()}, interrupted));
+  duckdb::vector<uint32_t> numbers;
+  numbers.reserve(listed.size());
+  const std::lock_guard lock(mutex_);
+  for (auto& file : listed) {
+    if (file.partition >= partition_count() || file.number > files_.size() + listed.size() + 2'000'000 || !file.path.starts_with("s3://")) {
+      ThrowLakeError({ErrorKind::kExternalUnavailable, fmt::format("the gateway listed a file that is not of external table {}", QualifiedName()), {}, {}, 0});
+    }
+    numbers.push_back(file.number);
+    if (file.number >= files_.size()) files_.resize(file.number + 1);
+    files_[file.number] = std::move(file);
+  }
+  return numbers;
+}
+
+ipc::TableFile LakeTable::File(uint32_t number) const {
+  const std::lock_guard lock(mutex_);
+  if (number >= files_.size() || files_[number].path.empty()) {
+    ThrowLakeError({ErrorKind::kExternalUnavailable, fmt::format("file {} of external table {} was not listed", number, QualifiedName()), {}, {}, 0});
+  }
+  return files_[number];
+}
+
+duckdb::virtual_column_map_t LakeTable::VirtualColumns() const {
+  duckdb::virtual_column_map_t columns;
+  columns.insert({kPathColumn, duckdb::TableColumn("$path", duckdb::LogicalType::VARCHAR)});
+  columns.insert({kSizeColumn, duckdb::TableColumn("$size", duckdb::LogicalType::BIGINT)});
+  columns.insert({kFileIndexColumn, duckdb::TableColumn("file_index", duckdb::LogicalType::UBIGINT)});
+  if (format() == "parquet") {
+    // Late materialization finds its rows again by file and row number.
+    columns.insert({duckdb::MultiFileReader::COLUMN_IDENTIFIER_FILE_ROW_NUMBER, duckdb::TableColumn("file_row_number", duckdb::LogicalType::BIGINT)});
+  }
+  columns.insert({duckdb::COLUMN_IDENTIFIER_EMPTY, duckdb::TableColumn("", duckdb::LogicalType::BOOLEAN)});
+  return columns;
+}
+
+}  // namespace skep::external_scan

@@ -1,0 +1,73 @@
+// One external table as one statement sees it: columns, partitions and the files listed so far, all of one version of the catalog.
+// The catalog entry, the bound scan and its file lists share it; when the last of them goes, or the transaction that opened it ends,
+// the scan is closed at the gateway.
+#pragma once
+
+#include <duckdb.hpp>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "duckdb/catalog/catalog_entry/table_catalog_entry.hpp"
+#include "worker/external_scan/lake_client.h"
+
+namespace skep::external_scan {
+
+// Virtual columns: not in `select *`, known before a file is opened.
+inline constexpr duckdb::column_t kPathColumn = UINT64_C(9223372036854775808);       // the engine's id of "filename"
+inline constexpr duckdb::column_t kFileIndexColumn = UINT64_C(9223372036854775810);  // the engine's id of "file_index"
+inline constexpr duckdb::column_t kSizeColumn = UINT64_C(9223372036854776000);
+
+class LakeTable : public duckdb::enable_shared_from_this<LakeTable> {
+ public:
+  // Throws as lake_errors says: a type that is not supported, a partition value that is not of its key's type.
+  LakeTable(LakeClient& client, std::string schema, OpenedTable opened);
+  ~LakeTable();
+  LakeTable(const LakeTable&) = delete;
+  LakeTable& operator=(const LakeTable&) = delete;
+
+  // Closes the scan at the gateway; reading fails from then on. Idempotent.
+  void Close();
+
+  LakeClient& client() const { return client_; }
+  uint64_t scan() const { return scan_; }
+  const std::string& format() const { return description_.format; }
+  const ipc::TableDescription& description() const { return description_; }
+  std::string QualifiedName() const { return schema_ + "." + description_.name; }
+
+  // Data columns first, then partition keys.
+  const duckdb::vector<std::string>& names() const { return names_; }
+  const duckdb::vector<duckdb::LogicalType>& types() const { return types_; }
+  size_t data_columns() const { return description_.columns.size(); }
+  size_t partition_keys() const { return description_.partition_keys.size(); }
+  size_t partition_count() const { return partition_keys() == 0 ? 1 : description_.partitions.size(); }
+  // Of partition `partition`, cast to its key's type.
+  const duckdb::Value& PartitionValue(uint32_t partition, size_t key) const { return values_[partition * partition_keys() + key]; }
+
+  // Lists the files of partitions. Numbers, in order of partition. Throws lake errors.
+  duckdb::vector<uint32_t> ListFiles(const duckdb::vector<uint32_t>& partitions, const LakeClient::Interrupted& interrupted);
+  // A file that was listed.
+  ipc::TableFile File(uint32_t number) const;
+
+  duckdb::virtual_column_map_t VirtualColumns() const;
+  // JSON's reader keeps only the path of a file, so its path must say which file it is.
+  bool names_files_in_path() const { return description_.format == "json"; }
+
+  duckdb::unique_ptr<duckdb::TableCatalogEntry> entry;  // set once by whoever made the table
+
+ private:
+  LakeClient& client_;
+  const uint64_t scan_;
+  const std::string schema_;
+  ipc::TableDescription description_;
+  duckdb::vector<std::string> names_;
+  duckdb::vector<duckdb::LogicalType> types_;
+  duckdb::vector<duckdb::Value> values_;  // row by row
+
+  mutable std::mutex mutex_;
+  bool closed_ = false;
+  std::vector<ipc::TableFile> files_;  // by number; unlisted ones have no path
+};
+
+}  // namespace skep::external_scan
