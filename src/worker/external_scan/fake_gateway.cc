@@ -170,6 +170,11 @@ void FakeGateway::List(const ipc::LakeRequest& request) {
   auto& scan = scans_[request.scan];
   for (const uint32_t partition : request.partitions) {
     counts_.listed.push_back(partition);
+    if (const auto before = scan.listed.find(partition); before != scan.listed.end()) {
+      reply.files.insert(reply.files.end(), before->second.begin(), before->second.end());
+      continue;
+    }
+    auto& listed = scan.listed[partition];
     const std::string folder = root_ + "/" + scan.table.folders.at(partition);
     std::set<std::string> paths;
     if (std::filesystem::exists(folder)) {
@@ -181,6 +186,7 @@ void FakeGateway::List(const ipc::LakeRequest& request) {
       ipc::TableFile file{static_cast<uint32_t>(scan.files.size()), partition, std::string(kBucket) + path.substr(root_.size() + 1), EtagOf(path),
                           std::filesystem::file_size(path), 1'700'000'000};
       scan.files.push_back(file);
+      listed.push_back(file);
       reply.files.push_back(std::move(file));
     }
   }

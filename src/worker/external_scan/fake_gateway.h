@@ -62,6 +62,7 @@ class FakeGateway {
   struct Scan {
     FakeTable table;
     std::vector<ipc::TableFile> files;
+    std::map<uint32_t, std::vector<ipc::TableFile>> listed;  // asking twice answers the same
   };
   void Run();
   void Handle(const ipc::LakeRequest& request);

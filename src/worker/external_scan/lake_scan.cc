@@ -63,7 +63,7 @@ duckdb::named_parameter_map_t CsvOptions(const LakeTable& table) {
 
 duckdb::named_parameter_map_t JsonOptions(const LakeTable& table) {
   duckdb::named_parameter_map_t options;
-  options["format"] = duckdb::Value(OptionOf(table, "array") == "true" ? "array" : "newline_delimited");
+  options["format"] = duckdb::Value(OptionOf(table, "array") == "true" ? "array" : "auto");
   options["records"] = duckdb::Value("true");
   return options;
 }
@@ -73,7 +73,7 @@ duckdb::named_parameter_map_t OptionsOf(const LakeTable& table) {
   auto options = table.format() == "csv" ? CsvOptions(table) : JsonOptions(table);
   options["columns"] = ColumnsOption(table);
   options["hive_partitioning"] = duckdb::Value::BOOLEAN(false);  // keys and values come from the catalog, not from paths
-  if (const auto compression = OptionOf(table, "compression")) options["compression"] = duckdb::Value(*compression);
+  if (const auto compression = OptionOf(table, "compression")) options["compression"] = duckdb::Value(*compression == "none" ? "uncompressed" : *compression);
   return options;
 }
 

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <unordered_set>
+
 #include "duckdb/catalog/catalog_entry/table_column_type.hpp"
 #include "duckdb/common/multi_file/multi_file_reader.hpp"
 #include "worker/external_scan/glue_types.h"
@@ -13,6 +15,8 @@ static_assert(kPathColumn == duckdb::MultiFileReader::COLUMN_IDENTIFIER_FILENAME
 static_assert(kFileIndexColumn == duckdb::MultiFileReader::COLUMN_IDENTIFIER_FILE_INDEX);
 
 namespace {
+
+constexpr uint32_t kMaxFiles = 16'000'000;  // of one table; far above what the gateway lists
 
 // Closes the scan of a table that turned out to be unusable.
 class ScanGuard {
@@ -92,21 +96,36 @@ void LakeTable::Close() {
 }
 
 duckdb::vector<uint32_t> LakeTable::ListFiles(const duckdb::vector<uint32_t>& partitions, const LakeClient::Interrupted& interrupted) {
+  std::vector<uint32_t> wanted;
   {
     const std::lock_guard lock(mutex_);
     if (closed_) ThrowLakeError({ErrorKind::kExternalChanged, fmt::format("the scan of external table {} has ended", QualifiedName()), {}, "Run the statement again.", 0});
+    for (const uint32_t partition : partitions) {
+      if (!listed_.contains(partition)) wanted.push_back(partition);
+    }
   }
-  auto listed = OrThrow(client_.ListFiles(scan_, {partitions.begin(), partitions.end()}, interrupted));
-  duckdb::vector<uint32_t> numbers;
-  numbers.reserve(listed.size());
-  const std::lock_guard lock(mutex_);
-  for (auto& file : listed) {
-    if (file.partition >= partition_count() || file.number > files_.size() + listed.size() + 2'000'000 || !file.path.starts_with("s3://")) {
+  std::vector<ipc::TableFile> found;
+  if (!wanted.empty()) found = OrThrow(client_.ListFiles(scan_, wanted, interrupted));
+
+  for (const auto& file : found) {
+    if (file.partition >= partition_count() || file.number > kMaxFiles || !file.path.starts_with("s3://")) {
       ThrowLakeError({ErrorKind::kExternalUnavailable, fmt::format("the gateway listed a file that is not of external table {}", QualifiedName()), {}, {}, 0});
     }
-    numbers.push_back(file.number);
+  }
+  const std::lock_guard lock(mutex_);
+  // Another scan of the same statement may have listed a partition meanwhile: the first answer counts, numbers name rows.
+  std::erase_if(wanted, [this](uint32_t partition) { return !listed_.try_emplace(partition).second; });
+  const std::unordered_set<uint32_t> fresh(wanted.begin(), wanted.end());
+  for (auto& file : found) {
+    if (!fresh.contains(file.partition)) continue;
+    listed_[file.partition].push_back(file.number);
     if (file.number >= files_.size()) files_.resize(file.number + 1);
     files_[file.number] = std::move(file);
+  }
+  duckdb::vector<uint32_t> numbers;
+  for (const uint32_t partition : partitions) {
+    const auto& of = listed_[partition];
+    numbers.insert(numbers.end(), of.begin(), of.end());
   }
   return numbers;
 }

@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "duckdb/catalog/catalog_entry/table_catalog_entry.hpp"
@@ -45,7 +46,7 @@ class LakeTable : public duckdb::enable_shared_from_this<LakeTable> {
   // Of partition `partition`, cast to its key's type.
   const duckdb::Value& PartitionValue(uint32_t partition, size_t key) const { return values_[partition * partition_keys() + key]; }
 
-  // Lists the files of partitions. Numbers, in order of partition. Throws lake errors.
+  // Lists the files of partitions, each partition at most once. Numbers, in order of partition. Throws lake errors.
   duckdb::vector<uint32_t> ListFiles(const duckdb::vector<uint32_t>& partitions, const LakeClient::Interrupted& interrupted);
   // A file that was listed.
   ipc::TableFile File(uint32_t number) const;
@@ -68,6 +69,7 @@ class LakeTable : public duckdb::enable_shared_from_this<LakeTable> {
   mutable std::mutex mutex_;
   bool closed_ = false;
   std::vector<ipc::TableFile> files_;  // by number; unlisted ones have no path
+  std::unordered_map<uint32_t, duckdb::vector<uint32_t>> listed_;  // partition -> numbers
 };
 
 }  // namespace skep::external_scan

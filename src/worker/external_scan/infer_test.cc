@@ -1,0 +1,109 @@
+#include "worker/external_scan/infer.h"
+
+#include <fstream>
+
+#include "worker/external_scan/lake_fixture.h"
+
+namespace skep::external_scan {
+namespace {
+
+class InferTest : public LakeFixture {
+ protected:
+  void WriteText(const std::string& file, const std::string& text) { std::ofstream(root_ + "/" + file, std::ios::binary) << text; }
+  Result<ipc::InferReply> InferFile(const std::string& file, const std::string& format = {}) {
+    ipc::InferRequest request;
+    request.path = "s3://lake/" + file;
+    request.scan = gateway_->Grant(request.path);
+    request.size = std::filesystem::file_size(root_ + "/" + file);
+    request.format = format;
+    return Infer(*connection_, *client_, request);
+  }
+  static std::string Columns(const Result<ipc::InferReply>& reply) {
+    if (!reply) return "ERROR " + reply.error().message;
+    std::string out = reply->format;
+    for (const auto& c : reply->columns) out += " " + c.name + ":" + c.type;
+    return out;
+  }
+};
+
+TEST_F(InferTest, FindsDelimiterHeaderAndTypesOfCsv) {
+  WriteText("a.csv", "id;name;price;day;at;ok\n1;\"a;b\";1.5;2026-01-02;2026-01-02 03:04:05;true\n2;c;2.5;2026-01-03;2026-01-02 03:04:05;false\n");
+  const auto reply = InferFile("a.csv");
+  EXPECT_EQ(Columns(reply), "csv id:bigint name:string price:double day:date at:timestamp ok:boolean");
+  ASSERT_TRUE(reply);
+  EXPECT_EQ(reply->delimiter, ";");
+  EXPECT_EQ(reply->quote, "\"");
+  EXPECT_TRUE(reply->header);
+  EXPECT_EQ(reply->rows, 2u);
+}
+
+TEST_F(InferTest, LeavesDatesThatAreNotIsoAsText) {
+  WriteText("d.csv", "id,day\n1,13/02/2026\n2,14/02/2026\n3,28/12/2025\n");
+  EXPECT_EQ(Columns(InferFile("d.csv")), "csv id:bigint day:string");
+}
+
+TEST_F(InferTest, ReadsCompressedTextOfAnyName) {
+  Write("b.csv.gz", "SELECT range AS n, 'x' || range AS s FROM range(100)", "FORMAT csv, HEADER, COMPRESSION gzip");
+  EXPECT_EQ(Columns(InferFile("b.csv.gz")), "csv n:bigint s:string");
+  std::filesystem::rename(root_ + "/b.csv.gz", root_ + "/b");
+  EXPECT_EQ(Columns(InferFile("b")), "csv n:bigint s:string");
+  Write("z.json.zst", "SELECT range AS n FROM range(10)", "FORMAT json, COMPRESSION zstd");
+  EXPECT_EQ(Columns(InferFile("z.json.zst")), "json n:bigint");
+}
+
+TEST_F(InferTest, FindsNestedTypesOfJson) {
+  WriteText("n.json", "{\"id\":1,\"tags\":[\"a\"],\"who\":{\"name\":\"x\",\"age\":3}}\n{\"id\":2,\"tags\":[],\"who\":{\"name\":\"y\",\"age\":null}}\n");
+  const auto reply = InferFile("n.json");
+  EXPECT_EQ(Columns(reply), "json id:bigint tags:array<string> who:struct<name:string,age:bigint>");
+  ASSERT_TRUE(reply);
+  EXPECT_EQ(reply->rows, 2u);
+  WriteText("array", "[{\"a\":1},{\"a\":2}]");
+  EXPECT_EQ(Columns(InferFile("array")), "json a:bigint");
+}
+
+TEST_F(InferTest, TakesTheExactSchemaAndCountOfParquet) {
+  Write("p/dt=2026-01-01/p.parquet",
+        "SELECT 1::INTEGER AS i, 2::DECIMAL(10,2) AS d, 'x' AS s, DATE '2026-01-01' AS day, TIMESTAMP '2026-01-01 00:00:00' AS t, [1::BIGINT] AS l, "
+        "{'a': 1::SMALLINT, 'b': 'y'} AS st, MAP {'k': 1.0::DOUBLE} AS m FROM range(77)",
+        "FORMAT parquet");
+  const auto reply = InferFile("p/dt=2026-01-01/p.parquet");
+  EXPECT_EQ(Columns(reply),
+            "parquet i:int d:decimal(10,2) s:string day:date t:timestamp l:array<bigint> st:struct<a:smallint,b:string> m:map<string,double>");
+  ASSERT_TRUE(reply);
+  EXPECT_EQ(reply->rows, 77u);
+  std::filesystem::copy(root_ + "/p/dt=2026-01-01/p.parquet", root_ + "/noname");
+  EXPECT_EQ(Columns(InferFile("noname")).substr(0, 15), "parquet i:int d");
+}
+
+TEST_F(InferTest, SaysClearlyWhatIsWrongWithABrokenFile) {
+  WriteText("bad.parquet", "PAR1 this is not parquet at all");
+  WriteText("bad.json", "{\"a\":1}\n{\"a\":\n");
+  WriteText("bad.gz", "\x1f\x8b no gzip");
+  WriteText("empty.csv", "");
+  WriteText("binary", std::string("\x01\x00\x02", 3));
+  for (const char* file : {"bad.parquet", "bad.json", "bad.gz", "empty.csv", "binary"}) {
+    const auto reply = InferFile(file);
+    ASSERT_FALSE(reply) << file;
+    EXPECT_EQ(reply.error().kind, ErrorKind::kDataException) << file << ": " << reply.error().message;
+    EXPECT_NE(reply.error().message.find(std::string("s3://lake/") + file), std::string::npos) << reply.error().message;
+    EXPECT_EQ(reply.error().message.find('@'), std::string::npos) << reply.error().message;
+  }
+}
+
+TEST_F(InferTest, KeepsTheGatewaysErrors) {
+  WriteText("secret.csv", "a,b\n1,2\n");
+  gateway_->SetFault("secret", Fault::kDenied);
+  const auto denied = InferFile("secret.csv");
+  ASSERT_FALSE(denied);
+  EXPECT_EQ(denied.error().kind, ErrorKind::kExternalDenied);
+  gateway_->ClearFaults();
+  EXPECT_EQ(Columns(InferFile("secret.csv")), "csv a:bigint b:bigint");
+}
+
+TEST_F(InferTest, OpensAKeyThatLooksLikeAPattern) {
+  WriteText("we[i]rd *?'@.csv", "a,b\n1,2\n3,4\n");
+  EXPECT_EQ(Columns(InferFile("we[i]rd *?'@.csv")), "csv a:bigint b:bigint");
+}
+
+}  // namespace
+}  // namespace skep::external_scan
