@@ -2,10 +2,12 @@
 #include <gtest/gtest.h>
 
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/read.hpp>
 #include <boost/asio/redirect_error.hpp>
+#include <boost/asio/ssl.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/use_future.hpp>
@@ -13,6 +15,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstdlib>
 #include <ctime>
 #include <filesystem>
@@ -29,6 +32,7 @@
 #include "control/store.h"
 #include "identity/sigv4.h"
 #include "net/blocking_pool.h"
+#include "net/tls.h"
 #include "protocol/aws/http_server.h"
 #include "protocol/aws/json_service.h"
 
@@ -173,10 +177,12 @@ class Door {
       co_await door.server->Drain();
     };
     asio::co_spawn(io, stop(*this), asio::use_future).get();
+    work.reset();
     thread.join();
   }
 
   asio::io_context io{1};
+  asio::executor_work_guard<asio::io_context::executor_type> work = asio::make_work_guard(io);
   net::BlockingPool blocking{2};
   ScriptedSessions sessions;
   FakeCrawls crawls;
@@ -309,6 +315,54 @@ TEST_F(AwsApi, ClosesAConnectionThatIsSlowInSending) {
   http.request_timeout = std::chrono::milliseconds(50);
   Open(http);
   EXPECT_EQ(Send("POST / HTTP/1.1\r\nHost: h\r\nContent-Le").status, 0);
+}
+
+TEST_F(AwsApi, SpeaksTlsAndDropsWhoDoesNot) {
+  const std::string certificate = (directory_ / "server.crt").string(), key = (directory_ / "server.key").string();
+  ASSERT_TRUE(net::WriteSelfSignedCertificate(certificate, key, "localhost"));
+  HttpOptions http;
+  http.tls = *net::ServerContext(certificate, key);
+  Open(http);
+  EXPECT_EQ(Send("GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n").status, 0);
+  asio::io_context io;
+  asio::ssl::context context(asio::ssl::context::tls_client);
+  context.load_verify_file(certificate);
+  context.set_verify_mode(asio::ssl::verify_peer);
+  asio::ssl::stream<tcp::socket> stream(io, context);
+  stream.next_layer().connect({asio::ip::make_address("127.0.0.1"), door_->port});
+  stream.handshake(asio::ssl::stream_base::client);
+  asio::write(stream, asio::buffer(std::string("GET /healthz HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")));
+  std::string answer;
+  boost::system::error_code error;
+  asio::read(stream, asio::dynamic_buffer(answer), error);
+  EXPECT_TRUE(answer.ends_with("ok\n")) << answer;
+}
+
+TEST_F(AwsApi, ClosesIdleConnectionsAndDrainsWaitingRequestsAtShutdown) {
+  const std::string id = Execute("wait")["Id"];
+  std::thread waiting([&] { EXPECT_EQ(Data("DescribeStatement", {{"Id", id}, {"WaitTimeSeconds", 30}}).status, 200); });
+  asio::io_context io;
+  tcp::socket idle(io);
+  idle.connect({asio::ip::make_address("127.0.0.1"), door_->port});
+  const auto begin = std::chrono::steady_clock::now();
+  auto stop = [](Door& door) -> asio::awaitable<void> {
+    while (door.server->connections() < 2) {
+      asio::steady_timer pause(door.io, std::chrono::milliseconds(1));
+      co_await pause.async_wait(asio::use_awaitable);
+    }
+    door.server->StopAccepting();
+    door.data->CancelAll();
+    co_await door.data->Drain();
+    co_await door.server->Drain();
+  };
+  asio::co_spawn(door_->io, stop(*door_), asio::use_future).get();
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10));
+  boost::system::error_code error;
+  char byte = 0;
+  idle.read_some(asio::buffer(&byte, 1), error);
+  EXPECT_TRUE(error);
+  waiting.join();
+  EXPECT_EQ((*store_->GetStatement(id))->status, "ABORTED");
 }
 
 TEST_F(AwsApi, RefusesWhoIsNotSignedWithAKnownKey) {
