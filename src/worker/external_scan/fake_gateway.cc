@@ -72,7 +72,7 @@ void FakeGateway::ClearFaults() {
   faults_.clear();
   list_error_.reset();
   open_error_.reset();
-  for (const auto& request : std::exchange(held_, {})) Block(request);
+  for (const auto& request : std::exchange(held_, {})) Handle(request);
 }
 
 void FakeGateway::ForgetBlocks() {
@@ -91,10 +91,12 @@ void FakeGateway::WaitForHeld() {
   held_changed_.wait(lock, [this] { return !held_.empty(); });
 }
 
-std::string FakeGateway::LocalPath(const std::string& path) const { return root_ + "/" + path.substr(kBucket.size()); }
+std::string FakeGateway::LocalPath(const std::string& path) const {
+  return root_ + "/" + path.substr(kBucket.size());
+}
 
 std::string FakeGateway::EtagOf(const std::string& local) const {
-  struct stat st {};
+  struct stat st{};
   if (::stat(local.c_str(), &st) != 0) return {};
   return fmt::format("{:x}-{:x}-{:x}", st.st_size, st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
 }
@@ -110,14 +112,18 @@ void FakeGateway::Run() {
 }
 
 void FakeGateway::Send(const ipc::LakeReply& reply, int fd) {
-  ipc::SendPacket(own_end_.get(), ipc::EncodePacket(reply), fd < 0 ? std::vector<int>{} : std::vector<int>{fd});
+  ipc::SendPacket(own_end_.get(), ipc::EncodePacket(reply),
+                  fd < 0 ? std::vector<int>{} : std::vector<int>{fd});
 }
 
 void FakeGateway::Handle(const ipc::LakeRequest& request) {
   switch (request.type) {
-    case ipc::LakeType::kOpenTable: return Open(request);
-    case ipc::LakeType::kListFiles: return List(request);
-    case ipc::LakeType::kBlock: return Block(request);
+    case ipc::LakeType::kOpenTable:
+      return Open(request);
+    case ipc::LakeType::kListFiles:
+      return List(request);
+    case ipc::LakeType::kBlock:
+      return Block(request);
     case ipc::LakeType::kCloseScan:
       counts_.closed++;
       scans_.erase(request.scan);
@@ -132,6 +138,11 @@ void FakeGateway::Handle(const ipc::LakeRequest& request) {
 }
 
 void FakeGateway::Open(const ipc::LakeRequest& request) {
+  if (const auto fault = faults_.find(kOpenFault); fault != faults_.end()) {
+    held_.push_back(request);
+    held_changed_.notify_all();
+    return;
+  }
   counts_.opened++;
   counts_.last_user = request.user;
   ipc::LakeReply reply;
@@ -142,7 +153,13 @@ void FakeGateway::Open(const ipc::LakeRequest& request) {
     return Send(reply);
   }
   if (found == tables_.end()) {
-    reply.error = Error{ErrorKind::kUndefinedTable, fmt::format("relation \"{}\" does not exist in database {} of the data catalog", request.table, request.schema.catalog_database), {}, {}, 0};
+    reply.error =
+        Error{ErrorKind::kUndefinedTable,
+              fmt::format("relation \"{}\" does not exist in database {} of the data catalog",
+                          request.table, request.schema.catalog_database),
+              {},
+              {},
+              0};
     return Send(reply);
   }
   reply.scan = next_scan_++;
@@ -151,7 +168,9 @@ void FakeGateway::Open(const ipc::LakeRequest& request) {
   reply.table = found->second.description;
   auto rest = std::exchange(reply.table.partitions, {});
   for (size_t at = 0;; at += 2) {
-    reply.table.partitions.assign(rest.begin() + static_cast<ptrdiff_t>(std::min(at, rest.size())), rest.begin() + static_cast<ptrdiff_t>(std::min(at + 2, rest.size())));
+    reply.table.partitions.assign(
+        rest.begin() + static_cast<ptrdiff_t>(std::min(at, rest.size())),
+        rest.begin() + static_cast<ptrdiff_t>(std::min(at + 2, rest.size())));
     reply.more = at + 2 < rest.size();
     Send(reply);
     if (!reply.more) return;
@@ -183,8 +202,12 @@ void FakeGateway::List(const ipc::LakeRequest& request) {
       }
     }
     for (const auto& path : paths) {
-      ipc::TableFile file{static_cast<uint32_t>(scan.files.size()), partition, std::string(kBucket) + path.substr(root_.size() + 1), EtagOf(path),
-                          std::filesystem::file_size(path), 1'700'000'000};
+      ipc::TableFile file{static_cast<uint32_t>(scan.files.size()),
+                          partition,
+                          std::string(kBucket) + path.substr(root_.size() + 1),
+                          EtagOf(path),
+                          std::filesystem::file_size(path),
+                          1'700'000'000};
       scan.files.push_back(file);
       listed.push_back(file);
       reply.files.push_back(std::move(file));
@@ -215,29 +238,43 @@ void FakeGateway::Block(const ipc::LakeRequest& request) {
   counts_.bytes[file.path] += request.length;
   const std::string local = LocalPath(file.path);
   const std::string etag = EtagOf(local);
-  if (fault == Fault::kDenied) reply.error = Error{ErrorKind::kExternalDenied, fmt::format("Access Denied for {}", file.path), {}, {}, 0};
-  if (fault == Fault::kMissing || etag.empty()) reply.error = Error{ErrorKind::kExternalNotFound, fmt::format("{} does not exist", file.path), {}, {}, 0};
+  if (fault == Fault::kDenied)
+    reply.error = Error{
+        ErrorKind::kExternalDenied, fmt::format("Access Denied for {}", file.path), {}, {}, 0};
+  if (fault == Fault::kMissing || etag.empty())
+    reply.error =
+        Error{ErrorKind::kExternalNotFound, fmt::format("{} does not exist", file.path), {}, {}, 0};
   if (fault == Fault::kChanged || (!etag.empty() && etag != file.etag)) {
-    reply.error = Error{ErrorKind::kExternalChanged, fmt::format("{} changed while it was read", file.path), {}, "Run the statement again.", 0};
+    reply.error = Error{ErrorKind::kExternalChanged,
+                        fmt::format("{} changed while it was read", file.path),
+                        {},
+                        "Run the statement again.",
+                        0};
   }
   if (reply.error) return Send(reply);
 
   const uint64_t start = uint64_t{request.block} * ipc::kBlockBytes;
-  reply.block_bytes = static_cast<uint32_t>(std::min<uint64_t>(ipc::kBlockBytes, file.size - start));
+  reply.block_bytes =
+      static_cast<uint32_t>(std::min<uint64_t>(ipc::kBlockBytes, file.size - start));
   auto& block = blocks_[fmt::format("{}@{}@{}", file.path, etag, request.block)];
   if (!block) {
     block = UniqueFd(::memfd_create("block", MFD_CLOEXEC));
-    if (::ftruncate(block.get(), fault == Fault::kShort ? reply.block_bytes / 2 : reply.block_bytes) != 0) throw std::runtime_error("ftruncate");
+    if (::ftruncate(block.get(),
+                    fault == Fault::kShort ? reply.block_bytes / 2 : reply.block_bytes) != 0)
+      throw std::runtime_error("ftruncate");
   }
   if (fault != Fault::kShort) {
     const UniqueFd in(::open(local.c_str(), O_RDONLY | O_CLOEXEC));
     std::string bytes(request.length, '\0');
-    if (::pread(in.get(), bytes.data(), bytes.size(), static_cast<off_t>(start + request.offset)) != static_cast<ssize_t>(bytes.size()) ||
-        ::pwrite(block.get(), bytes.data(), bytes.size(), request.offset) != static_cast<ssize_t>(bytes.size())) {
+    if (::pread(in.get(), bytes.data(), bytes.size(), static_cast<off_t>(start + request.offset)) !=
+            static_cast<ssize_t>(bytes.size()) ||
+        ::pwrite(block.get(), bytes.data(), bytes.size(), request.offset) !=
+            static_cast<ssize_t>(bytes.size())) {
       throw std::runtime_error("cannot fill a block");
     }
   }
-  const UniqueFd readable(::open(fmt::format("/proc/self/fd/{}", block.get()).c_str(), O_RDONLY | O_CLOEXEC));
+  const UniqueFd readable(
+      ::open(fmt::format("/proc/self/fd/{}", block.get()).c_str(), O_RDONLY | O_CLOEXEC));
   Send(reply, readable.get());
 }
 

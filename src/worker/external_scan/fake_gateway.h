@@ -1,5 +1,6 @@
-// The gateway's end of a lake socket for tests: serves a directory as the bucket "lake" and tables described by the test, fills
-// exactly the byte ranges it was asked for, counts what was asked, and fails on demand. Not part of the product.
+// The gateway's end of a lake socket for tests: serves a directory as the bucket "lake" and tables
+// described by the test, fills exactly the byte ranges it was asked for, counts what was asked, and
+// fails on demand. Not part of the product.
 #pragma once
 
 #include <condition_variable>
@@ -24,9 +25,13 @@ enum class Fault {
   kShort,    // a descriptor of a file that is too short
 };
 
+// With Fault::kSlow, holds back the opening of tables.
+inline constexpr const char* kOpenFault = "<open>";
+
 struct FakeTable {
   ipc::TableDescription description;
-  std::vector<std::string> folders;  // below the root, one per partition; one for a table without keys
+  std::vector<std::string>
+      folders;  // below the root, one per partition; one for a table without keys
 };
 
 class FakeGateway {
@@ -43,12 +48,12 @@ class FakeGateway {
   // Fails listing, or opening, with this error.
   void FailList(std::optional<Error> error);
   void FailOpen(std::optional<Error> error);
-  void ClearFaults();  // answers what kSlow held back
+  void ClearFaults();   // answers what kSlow held back
   void ForgetBlocks();  // evicts all blocks
-  void Close();        // as when the gateway dies
+  void Close();         // as when the gateway dies
 
   struct Counts {
-    std::vector<uint32_t> listed;        // partitions, in order
+    std::vector<uint32_t> listed;           // partitions, in order
     std::map<std::string, uint64_t> bytes;  // asked for, by path
     uint64_t opened = 0, closed = 0, lists = 0, blocks = 0;
     size_t open_scans = 0;

@@ -27,10 +27,14 @@ class Parser {
   }
 
  private:
-  std::unexpected<Error> Malformed() const { return Fail(ErrorKind::kInvalidArgument, fmt::format("\"{}\" is not a column type of the data catalog", whole_)); }
+  std::unexpected<Error> Malformed() const {
+    return Fail(ErrorKind::kInvalidArgument,
+                fmt::format("\"{}\" is not a column type of the data catalog", whole_));
+  }
 
   void Skip() {
-    while (!rest_.empty() && std::isspace(static_cast<unsigned char>(rest_.front()))) rest_.remove_prefix(1);
+    while (!rest_.empty() && std::isspace(static_cast<unsigned char>(rest_.front())))
+      rest_.remove_prefix(1);
   }
   bool Take(char c) {
     Skip();
@@ -41,7 +45,8 @@ class Parser {
   std::string Word() {
     Skip();
     std::string word;
-    while (!rest_.empty() && (std::isalnum(static_cast<unsigned char>(rest_.front())) || rest_.front() == '_')) {
+    while (!rest_.empty() &&
+           (std::isalnum(static_cast<unsigned char>(rest_.front())) || rest_.front() == '_')) {
       word += static_cast<char>(std::tolower(static_cast<unsigned char>(rest_.front())));
       rest_.remove_prefix(1);
     }
@@ -72,12 +77,15 @@ class Parser {
     std::string name(rest_.substr(0, colon));
     rest_.remove_prefix(colon + 1);
     while (!name.empty() && std::isspace(static_cast<unsigned char>(name.back()))) name.pop_back();
-    if (name.size() >= 2 && name.front() == '`' && name.back() == '`') name = name.substr(1, name.size() - 2);
+    if (name.size() >= 2 && name.front() == '`' && name.back() == '`')
+      name = name.substr(1, name.size() - 2);
     return name;
   }
 
   Result<LogicalType> Type(int depth) {
-    if (depth > kMaxDepth) return Fail(ErrorKind::kInvalidArgument, "a column type of the data catalog is nested too deep");
+    if (depth > kMaxDepth)
+      return Fail(ErrorKind::kInvalidArgument,
+                  "a column type of the data catalog is nested too deep");
     const std::string word = Word();
     if (word == "array") {
       if (!Take('<')) return Malformed();
@@ -113,11 +121,14 @@ class Parser {
 
   Result<LogicalType> Primitive(const std::string& word) {
     static constexpr std::pair<std::string_view, LogicalTypeId> kPlain[] = {
-        {"boolean", LogicalTypeId::BOOLEAN},  {"bool", LogicalTypeId::BOOLEAN},    {"tinyint", LogicalTypeId::TINYINT},
-        {"byte", LogicalTypeId::TINYINT},     {"smallint", LogicalTypeId::SMALLINT}, {"short", LogicalTypeId::SMALLINT},
-        {"int", LogicalTypeId::INTEGER},      {"integer", LogicalTypeId::INTEGER}, {"bigint", LogicalTypeId::BIGINT},
-        {"long", LogicalTypeId::BIGINT},      {"float", LogicalTypeId::FLOAT},     {"real", LogicalTypeId::FLOAT},
-        {"string", LogicalTypeId::VARCHAR},   {"date", LogicalTypeId::DATE},       {"binary", LogicalTypeId::BLOB},
+        {"boolean", LogicalTypeId::BOOLEAN},   {"bool", LogicalTypeId::BOOLEAN},
+        {"tinyint", LogicalTypeId::TINYINT},   {"byte", LogicalTypeId::TINYINT},
+        {"smallint", LogicalTypeId::SMALLINT}, {"short", LogicalTypeId::SMALLINT},
+        {"int", LogicalTypeId::INTEGER},       {"integer", LogicalTypeId::INTEGER},
+        {"bigint", LogicalTypeId::BIGINT},     {"long", LogicalTypeId::BIGINT},
+        {"float", LogicalTypeId::FLOAT},       {"real", LogicalTypeId::FLOAT},
+        {"string", LogicalTypeId::VARCHAR},    {"date", LogicalTypeId::DATE},
+        {"binary", LogicalTypeId::BLOB},
     };
     for (const auto& [name, id] : kPlain) {
       if (word == name) return LogicalType(id);
@@ -144,11 +155,14 @@ class Parser {
     }
     if (word == "decimal" || word == "numeric") {
       int precision = 10, scale = 0;
-      if (!Numbers(precision, &scale) || precision < 1 || precision > 38 || scale < 0 || scale > precision) return Malformed();
+      if (!Numbers(precision, &scale) || precision < 1 || precision > 38 || scale < 0 ||
+          scale > precision)
+        return Malformed();
       return LogicalType::DECIMAL(static_cast<uint8_t>(precision), static_cast<uint8_t>(scale));
     }
     if (word == "uniontype" || word.starts_with("interval") || word == "void") {
-      return Fail(ErrorKind::kFeatureNotSupported, fmt::format("columns of type {} are not supported", word));
+      return Fail(ErrorKind::kFeatureNotSupported,
+                  fmt::format("columns of type {} are not supported", word));
     }
     return Malformed();
   }
@@ -162,30 +176,48 @@ Result<LogicalType> ParseGlueType(std::string_view text) { return Parser(text).W
 
 std::string GlueTypeOf(const LogicalType& type) {
   switch (type.id()) {
-    case LogicalTypeId::BOOLEAN: return "boolean";
-    case LogicalTypeId::TINYINT: return "tinyint";
+    case LogicalTypeId::BOOLEAN:
+      return "boolean";
+    case LogicalTypeId::TINYINT:
+      return "tinyint";
     case LogicalTypeId::UTINYINT:
-    case LogicalTypeId::SMALLINT: return "smallint";
+    case LogicalTypeId::SMALLINT:
+      return "smallint";
     case LogicalTypeId::USMALLINT:
-    case LogicalTypeId::INTEGER: return "int";
+    case LogicalTypeId::INTEGER:
+      return "int";
     case LogicalTypeId::UINTEGER:
-    case LogicalTypeId::BIGINT: return "bigint";
-    case LogicalTypeId::UBIGINT: return "decimal(20,0)";
+    case LogicalTypeId::BIGINT:
+      return "bigint";
+    case LogicalTypeId::UBIGINT:
+      return "decimal(20,0)";
     case LogicalTypeId::HUGEINT:
-    case LogicalTypeId::UHUGEINT: return "decimal(38,0)";
-    case LogicalTypeId::FLOAT: return "float";
-    case LogicalTypeId::DOUBLE: return "double";
-    case LogicalTypeId::DECIMAL: return fmt::format("decimal({},{})", duckdb::DecimalType::GetWidth(type), duckdb::DecimalType::GetScale(type));
-    case LogicalTypeId::DATE: return "date";
+    case LogicalTypeId::UHUGEINT:
+      return "decimal(38,0)";
+    case LogicalTypeId::FLOAT:
+      return "float";
+    case LogicalTypeId::DOUBLE:
+      return "double";
+    case LogicalTypeId::DECIMAL:
+      return fmt::format("decimal({},{})", duckdb::DecimalType::GetWidth(type),
+                         duckdb::DecimalType::GetScale(type));
+    case LogicalTypeId::DATE:
+      return "date";
     case LogicalTypeId::TIMESTAMP:
     case LogicalTypeId::TIMESTAMP_SEC:
     case LogicalTypeId::TIMESTAMP_MS:
     case LogicalTypeId::TIMESTAMP_NS:
-    case LogicalTypeId::TIMESTAMP_TZ: return "timestamp";
-    case LogicalTypeId::BLOB: return "binary";
-    case LogicalTypeId::LIST: return fmt::format("array<{}>", GlueTypeOf(duckdb::ListType::GetChildType(type)));
-    case LogicalTypeId::ARRAY: return fmt::format("array<{}>", GlueTypeOf(duckdb::ArrayType::GetChildType(type)));
-    case LogicalTypeId::MAP: return fmt::format("map<{},{}>", GlueTypeOf(duckdb::MapType::KeyType(type)), GlueTypeOf(duckdb::MapType::ValueType(type)));
+    case LogicalTypeId::TIMESTAMP_TZ:
+      return "timestamp";
+    case LogicalTypeId::BLOB:
+      return "binary";
+    case LogicalTypeId::LIST:
+      return fmt::format("array<{}>", GlueTypeOf(duckdb::ListType::GetChildType(type)));
+    case LogicalTypeId::ARRAY:
+      return fmt::format("array<{}>", GlueTypeOf(duckdb::ArrayType::GetChildType(type)));
+    case LogicalTypeId::MAP:
+      return fmt::format("map<{},{}>", GlueTypeOf(duckdb::MapType::KeyType(type)),
+                         GlueTypeOf(duckdb::MapType::ValueType(type)));
     case LogicalTypeId::STRUCT: {
       std::string out = "struct<";
       for (const auto& [name, child] : duckdb::StructType::GetChildTypes(type)) {
@@ -194,7 +226,8 @@ std::string GlueTypeOf(const LogicalType& type) {
       }
       return out + '>';
     }
-    default: return "string";
+    default:
+      return "string";
   }
 }
 

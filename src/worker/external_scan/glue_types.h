@@ -10,11 +10,13 @@
 
 namespace skep::external_scan {
 
-// Parses e.g. "int", "decimal(10,2)", "varchar(20)", "array<struct<a:int,b:map<string,double>>>"; any case, blanks allowed.
-// Errors: kFeatureNotSupported (a type that is not read), kInvalidArgument (not a type at all, or nested too deep).
+// Parses e.g. "int", "decimal(10,2)", "varchar(20)", "array<struct<a:int,b:map<string,double>>>";
+// any case, blanks allowed. Errors: kFeatureNotSupported (a type that is not read),
+// kInvalidArgument (not a type at all, or nested too deep).
 Result<duckdb::LogicalType> ParseGlueType(std::string_view text);
 
-// The catalog's name of a type found in a file. Types that it lacks become the next wider one, or string.
+// The catalog's name of a type found in a file. Types that it lacks become the next wider one, or
+// string.
 std::string GlueTypeOf(const duckdb::LogicalType& type);
 
 }  // namespace skep::external_scan

@@ -28,7 +28,8 @@ std::string Quoted(std::string_view text) {
 }
 
 std::string Lower(std::string text) {
-  std::ranges::transform(text, text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::ranges::transform(text, text.begin(),
+                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return text;
 }
 
@@ -39,15 +40,22 @@ struct Named {
 Named ReadName(std::string path) {
   Named out;
   path = Lower(std::move(path));
-  for (const auto& [suffix, name] : {std::pair{".gz", "gzip"}, {".gzip", "gzip"}, {".zst", "zstd"}, {".zstd", "zstd"}}) {
+  for (const auto& [suffix, name] :
+       {std::pair{".gz", "gzip"}, {".gzip", "gzip"}, {".zst", "zstd"}, {".zstd", "zstd"}}) {
     if (path.ends_with(suffix)) {
       out.compression = name;
       path.resize(path.size() - std::string_view(suffix).size());
       break;
     }
   }
-  for (const auto& [suffix, name] : {std::pair{".parquet", "parquet"}, {".parq", "parquet"}, {".csv", "csv"}, {".tsv", "csv"}, {".psv", "csv"},
-                                     {".json", "json"}, {".jsonl", "json"}, {".ndjson", "json"}}) {
+  for (const auto& [suffix, name] : {std::pair{".parquet", "parquet"},
+                                     {".parq", "parquet"},
+                                     {".csv", "csv"},
+                                     {".tsv", "csv"},
+                                     {".psv", "csv"},
+                                     {".json", "json"},
+                                     {".jsonl", "json"},
+                                     {".ndjson", "json"}}) {
     if (path.ends_with(suffix)) out.format = name;
   }
   return out;
@@ -56,10 +64,14 @@ Named ReadName(std::string path) {
 class Inference {
  public:
   Inference(duckdb::Connection& connection, LakeClient& client, const ipc::InferRequest& request)
-      : connection_(connection), client_(client), request_(request), path_(EncodeLakePath({{request.scan, 0, request.size}, request.path})) {}
+      : connection_(connection),
+        client_(client),
+        request_(request),
+        path_(EncodeLakePath({{request.scan, 0, request.size}, request.path})) {}
 
   Result<ipc::InferReply> Run() {
-    if (request_.size == 0) return Fail(ErrorKind::kDataException, fmt::format("{} is empty", request_.path));
+    if (request_.size == 0)
+      return Fail(ErrorKind::kDataException, fmt::format("{} is empty", request_.path));
     const Named named = ReadName(request_.path);
     compression_ = request_.compression.empty() ? named.compression : request_.compression;
     reply_.format = request_.format.empty() ? named.format : request_.format;
@@ -73,10 +85,12 @@ class Inference {
     } else if (reply_.format == "json") {
       done = Json();
     } else {
-      return Fail(ErrorKind::kFeatureNotSupported, fmt::format("{}: the format {} is not supported", request_.path, reply_.format));
+      return Fail(ErrorKind::kFeatureNotSupported,
+                  fmt::format("{}: the format {} is not supported", request_.path, reply_.format));
     }
     if (!done) return Fail(done.error());
-    if (reply_.columns.empty()) return Fail(ErrorKind::kDataException, fmt::format("{} has no columns", request_.path));
+    if (reply_.columns.empty())
+      return Fail(ErrorKind::kDataException, fmt::format("{} has no columns", request_.path));
     return std::move(reply_);
   }
 
@@ -84,13 +98,18 @@ class Inference {
   std::unexpected<Error> Converted(const duckdb::ErrorData& error) const {
     if (auto carried = LakeErrorOf(error)) return Fail(std::move(*carried));
     switch (error.Type()) {
-      case duckdb::ExceptionType::INTERRUPT: return Fail(ErrorKind::kQueryCanceled, "the inference was cancelled");
-      case duckdb::ExceptionType::OUT_OF_MEMORY: return Fail(ErrorKind::kOutOfMemory, PublicText(error.RawMessage()));
-      default: break;
+      case duckdb::ExceptionType::INTERRUPT:
+        return Fail(ErrorKind::kQueryCanceled, "the inference was cancelled");
+      case duckdb::ExceptionType::OUT_OF_MEMORY:
+        return Fail(ErrorKind::kOutOfMemory, PublicText(error.RawMessage()));
+      default:
+        break;
     }
     const std::string text = PublicText(error.RawMessage());
-    const std::string kind = reply_.format.empty() ? std::string("file") : fmt::format("{} file", reply_.format);
-    return Fail(ErrorKind::kDataException, fmt::format("{} is not a readable {}: {}", request_.path, kind, text.substr(0, text.find('\n'))));
+    const std::string kind =
+        reply_.format.empty() ? std::string("file") : fmt::format("{} file", reply_.format);
+    return Fail(ErrorKind::kDataException, fmt::format("{} is not a readable {}: {}", request_.path,
+                                                       kind, text.substr(0, text.find('\n'))));
   }
 
   Result<duckdb::unique_ptr<duckdb::MaterializedQueryResult>> Query(const std::string& sql) {
@@ -103,15 +122,20 @@ class Inference {
   Result<void> ColumnsOf(const std::string& from) {
     const auto prepared = connection_.Prepare("SELECT * FROM " + from);
     if (prepared->HasError()) return Converted(prepared->error);
-    for (size_t i = 0; i < prepared->GetNames().size(); i++) reply_.columns.push_back({prepared->GetNames()[i], GlueTypeOf(prepared->GetTypes()[i])});
+    for (size_t i = 0; i < prepared->GetNames().size(); i++)
+      reply_.columns.push_back({prepared->GetNames()[i], GlueTypeOf(prepared->GetTypes()[i])});
     return {};
   }
 
-  std::string CompressionOption() const { return ", compression=" + Quoted(compression_.empty() || compression_ == "none" ? "uncompressed" : compression_); }
+  std::string CompressionOption() const {
+    return ", compression=" +
+           Quoted(compression_.empty() || compression_ == "none" ? "uncompressed" : compression_);
+  }
 
   Result<void> DetectCompression() {
     std::string head(std::min<uint64_t>(4, request_.size), '\0');
-    SKEP_TRY(client_.Read({request_.scan, 0, request_.size}, 0, head, request_.path, InterruptOf(connection_.context.get())));
+    SKEP_TRY(client_.Read({request_.scan, 0, request_.size}, 0, head, request_.path,
+                          InterruptOf(connection_.context.get())));
     if (head.starts_with("\x1f\x8b")) compression_ = "gzip";
     if (head.starts_with("\x28\xb5\x2f\xfd")) compression_ = "zstd";
     return {};
@@ -121,7 +145,7 @@ class Inference {
   Result<std::string> Sample(size_t bytes) {
     try {
       auto& files = duckdb::FileSystem::GetFileSystem(*connection_.context);
-      const auto compression = compression_ == "gzip" ? duckdb::FileCompressionType::GZIP
+      const auto compression = compression_ == "gzip"   ? duckdb::FileCompressionType::GZIP
                                : compression_ == "zstd" ? duckdb::FileCompressionType::ZSTD
                                                         : duckdb::FileCompressionType::UNCOMPRESSED;
       const auto handle = files.OpenFile(path_, duckdb::FileFlags::FILE_FLAGS_READ | compression);
@@ -147,7 +171,8 @@ class Inference {
     }
     const size_t first = sample.find_first_not_of(" \t\r\n");
     if (first == std::string::npos || sample.find('\0') != std::string::npos) {
-      return Fail(ErrorKind::kDataException, fmt::format("{} is neither Parquet nor CSV nor JSON", request_.path));
+      return Fail(ErrorKind::kDataException,
+                  fmt::format("{} is neither Parquet nor CSV nor JSON", request_.path));
     }
     reply_.format = sample[first] == '{' || sample[first] == '[' ? "json" : "csv";
     return {};
@@ -159,7 +184,8 @@ class Inference {
     auto lines = static_cast<double>(std::ranges::count(sample, '\n'));
     if (!sample.empty() && sample.back() != '\n') lines += 1;
     if (sample.size() == kSampleBytes) {
-      lines *= static_cast<double>(request_.size) * (compression_.empty() ? 1 : 4) / static_cast<double>(kSampleBytes);
+      lines *= static_cast<double>(request_.size) * (compression_.empty() ? 1 : 4) /
+               static_cast<double>(kSampleBytes);
     }
     reply_.rows = static_cast<uint64_t>(std::max(0.0, lines - (header ? 1 : 0)));
     return {};
@@ -167,16 +193,23 @@ class Inference {
 
   Result<void> Parquet() {
     SKEP_TRY(ColumnsOf(fmt::format("read_parquet({}, hive_partitioning=false)", Quoted(path_))));
-    SKEP_TRY_ASSIGN(const auto rows, Query(fmt::format("SELECT num_rows FROM parquet_file_metadata({})", Quoted(path_))));
-    if (rows->RowCount() == 1) reply_.rows = static_cast<uint64_t>(std::max<int64_t>(0, rows->GetValue(0, 0).GetValue<int64_t>()));
+    SKEP_TRY_ASSIGN(
+        const auto rows,
+        Query(fmt::format("SELECT num_rows FROM parquet_file_metadata({})", Quoted(path_))));
+    if (rows->RowCount() == 1)
+      reply_.rows =
+          static_cast<uint64_t>(std::max<int64_t>(0, rows->GetValue(0, 0).GetValue<int64_t>()));
     return {};
   }
 
   Result<void> Csv() {
     SKEP_TRY_ASSIGN(const auto sniffed,
-                    Query(fmt::format("SELECT Delimiter, Quote, Escape, HasHeader, DateFormat, TimestampFormat, Columns FROM sniff_csv({}{})",
+                    Query(fmt::format("SELECT Delimiter, Quote, Escape, HasHeader, DateFormat, "
+                                      "TimestampFormat, Columns FROM sniff_csv({}{})",
                                       Quoted(path_), CompressionOption())));
-    if (sniffed->RowCount() != 1) return Fail(ErrorKind::kDataException, fmt::format("{} is not a readable csv file", request_.path));
+    if (sniffed->RowCount() != 1)
+      return Fail(ErrorKind::kDataException,
+                  fmt::format("{} is not a readable csv file", request_.path));
     const auto text = [&](size_t column) {
       const auto value = sniffed->GetValue(column, 0);
       std::string out = value.IsNull() ? std::string() : value.ToString();
@@ -201,7 +234,9 @@ class Inference {
   }
 
   Result<void> Json() {
-    SKEP_TRY(ColumnsOf(fmt::format("read_json({}, format='auto', records='true', hive_partitioning=false{})", Quoted(path_), CompressionOption())));
+    SKEP_TRY(ColumnsOf(
+        fmt::format("read_json({}, format='auto', records='true', hive_partitioning=false{})",
+                    Quoted(path_), CompressionOption())));
     return EstimateRows(false);
   }
 
@@ -215,13 +250,15 @@ class Inference {
 
 }  // namespace
 
-Result<ipc::InferReply> Infer(duckdb::Connection& connection, LakeClient& client, const ipc::InferRequest& request) {
+Result<ipc::InferReply> Infer(duckdb::Connection& connection, LakeClient& client,
+                              const ipc::InferRequest& request) {
   try {
     return Inference(connection, client, request).Run();
   } catch (const std::exception& e) {
     const duckdb::ErrorData error(e);
     if (auto carried = LakeErrorOf(error)) return Fail(std::move(*carried));
-    return Fail(ErrorKind::kDataException, fmt::format("{} cannot be read: {}", request.path, PublicText(error.RawMessage())));
+    return Fail(ErrorKind::kDataException,
+                fmt::format("{} cannot be read: {}", request.path, PublicText(error.RawMessage())));
   }
 }
 

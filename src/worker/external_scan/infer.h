@@ -1,5 +1,5 @@
-// Finds the schema of one object for a crawl: the engine's own sniffers read a sample of it through the lake file system. Runs in a
-// scratch worker; the object is hostile.
+// Finds the schema of one object for a crawl: the engine's own sniffers read a sample of it through
+// the lake file system. Runs in a scratch worker; the object is hostile.
 #pragma once
 
 #include <duckdb.hpp>
@@ -10,9 +10,11 @@
 
 namespace skep::external_scan {
 
-// The object is file 0 of the scan that the request names. An empty format is found by the name, then by the content; columns come
-// with the catalog's types, as the object spells them. Errors: kDataException (not a file of that format, or broken), those of
-// LakeClient::Read. Cost: CSV and JSON read a sample of about 20,000 rows, Parquet its footer.
-Result<ipc::InferReply> Infer(duckdb::Connection& connection, LakeClient& client, const ipc::InferRequest& request);
+// The object is file 0 of the scan that the request names. An empty format is found by the name,
+// then by the content; columns come with the catalog's types, as the object spells them. Errors:
+// kDataException (not a file of that format, or broken), those of LakeClient::Read. Cost: CSV and
+// JSON read a sample of about 20,000 rows, Parquet its footer.
+Result<ipc::InferReply> Infer(duckdb::Connection& connection, LakeClient& client,
+                              const ipc::InferRequest& request);
 
 }  // namespace skep::external_scan

@@ -9,7 +9,9 @@ namespace {
 
 class InferTest : public LakeFixture {
  protected:
-  void WriteText(const std::string& file, const std::string& text) { std::ofstream(root_ + "/" + file, std::ios::binary) << text; }
+  void WriteText(const std::string& file, const std::string& text) {
+    std::ofstream(root_ + "/" + file, std::ios::binary) << text;
+  }
   Result<ipc::InferReply> InferFile(const std::string& file, const std::string& format = {}) {
     ipc::InferRequest request;
     request.path = "s3://lake/" + file;
@@ -27,9 +29,12 @@ class InferTest : public LakeFixture {
 };
 
 TEST_F(InferTest, FindsDelimiterHeaderAndTypesOfCsv) {
-  WriteText("a.csv", "id;name;price;day;at;ok\n1;\"a;b\";1.5;2026-01-02;2026-01-02 03:04:05;true\n2;c;2.5;2026-01-03;2026-01-02 03:04:05;false\n");
+  WriteText("a.csv",
+            "id;name;price;day;at;ok\n1;\"a;b\";1.5;2026-01-02;2026-01-02 "
+            "03:04:05;true\n2;c;2.5;2026-01-03;2026-01-02 03:04:05;false\n");
   const auto reply = InferFile("a.csv");
-  EXPECT_EQ(Columns(reply), "csv id:bigint name:string price:double day:date at:timestamp ok:boolean");
+  EXPECT_EQ(Columns(reply),
+            "csv id:bigint name:string price:double day:date at:timestamp ok:boolean");
   ASSERT_TRUE(reply);
   EXPECT_EQ(reply->delimiter, ";");
   EXPECT_EQ(reply->quote, "\"");
@@ -43,7 +48,8 @@ TEST_F(InferTest, LeavesDatesThatAreNotIsoAsText) {
 }
 
 TEST_F(InferTest, ReadsCompressedTextOfAnyName) {
-  Write("b.csv.gz", "SELECT range AS n, 'x' || range AS s FROM range(100)", "FORMAT csv, HEADER, COMPRESSION gzip");
+  Write("b.csv.gz", "SELECT range AS n, 'x' || range AS s FROM range(100)",
+        "FORMAT csv, HEADER, COMPRESSION gzip");
   EXPECT_EQ(Columns(InferFile("b.csv.gz")), "csv n:bigint s:string");
   std::filesystem::rename(root_ + "/b.csv.gz", root_ + "/b");
   EXPECT_EQ(Columns(InferFile("b")), "csv n:bigint s:string");
@@ -52,7 +58,9 @@ TEST_F(InferTest, ReadsCompressedTextOfAnyName) {
 }
 
 TEST_F(InferTest, FindsNestedTypesOfJson) {
-  WriteText("n.json", "{\"id\":1,\"tags\":[\"a\"],\"who\":{\"name\":\"x\",\"age\":3}}\n{\"id\":2,\"tags\":[],\"who\":{\"name\":\"y\",\"age\":null}}\n");
+  WriteText("n.json",
+            "{\"id\":1,\"tags\":[\"a\"],\"who\":{\"name\":\"x\",\"age\":3}}\n{\"id\":2,\"tags\":[],"
+            "\"who\":{\"name\":\"y\",\"age\":null}}\n");
   const auto reply = InferFile("n.json");
   EXPECT_EQ(Columns(reply), "json id:bigint tags:array<string> who:struct<name:string,age:bigint>");
   ASSERT_TRUE(reply);
@@ -63,12 +71,14 @@ TEST_F(InferTest, FindsNestedTypesOfJson) {
 
 TEST_F(InferTest, TakesTheExactSchemaAndCountOfParquet) {
   Write("p/dt=2026-01-01/p.parquet",
-        "SELECT 1::INTEGER AS i, 2::DECIMAL(10,2) AS d, 'x' AS s, DATE '2026-01-01' AS day, TIMESTAMP '2026-01-01 00:00:00' AS t, [1::BIGINT] AS l, "
+        "SELECT 1::INTEGER AS i, 2::DECIMAL(10,2) AS d, 'x' AS s, DATE '2026-01-01' AS day, "
+        "TIMESTAMP '2026-01-01 00:00:00' AS t, [1::BIGINT] AS l, "
         "{'a': 1::SMALLINT, 'b': 'y'} AS st, MAP {'k': 1.0::DOUBLE} AS m FROM range(77)",
         "FORMAT parquet");
   const auto reply = InferFile("p/dt=2026-01-01/p.parquet");
   EXPECT_EQ(Columns(reply),
-            "parquet i:int d:decimal(10,2) s:string day:date t:timestamp l:array<bigint> st:struct<a:smallint,b:string> m:map<string,double>");
+            "parquet i:int d:decimal(10,2) s:string day:date t:timestamp l:array<bigint> "
+            "st:struct<a:smallint,b:string> m:map<string,double>");
   ASSERT_TRUE(reply);
   EXPECT_EQ(reply->rows, 77u);
   std::filesystem::copy(root_ + "/p/dt=2026-01-01/p.parquet", root_ + "/noname");
@@ -84,8 +94,10 @@ TEST_F(InferTest, SaysClearlyWhatIsWrongWithABrokenFile) {
   for (const char* file : {"bad.parquet", "bad.json", "bad.gz", "empty.csv", "binary"}) {
     const auto reply = InferFile(file);
     ASSERT_FALSE(reply) << file;
-    EXPECT_EQ(reply.error().kind, ErrorKind::kDataException) << file << ": " << reply.error().message;
-    EXPECT_NE(reply.error().message.find(std::string("s3://lake/") + file), std::string::npos) << reply.error().message;
+    EXPECT_EQ(reply.error().kind, ErrorKind::kDataException)
+        << file << ": " << reply.error().message;
+    EXPECT_NE(reply.error().message.find(std::string("s3://lake/") + file), std::string::npos)
+        << reply.error().message;
     EXPECT_EQ(reply.error().message.find('@'), std::string::npos) << reply.error().message;
   }
 }

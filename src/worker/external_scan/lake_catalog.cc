@@ -11,9 +11,9 @@
 #include "duckdb/catalog/catalog_entry/schema_catalog_entry.hpp"
 #include "duckdb/catalog/catalog_entry/table_catalog_entry.hpp"
 #include "duckdb/catalog/entry_lookup_info.hpp"
+#include "duckdb/common/enums/statement_type.hpp"
 #include "duckdb/common/virtual_file_system.hpp"
 #include "duckdb/main/attached_database.hpp"
-#include "duckdb/common/enums/statement_type.hpp"
 #include "duckdb/parser/parsed_data/attach_info.hpp"
 #include "duckdb/parser/parsed_data/create_schema_info.hpp"
 #include "duckdb/parser/parsed_data/create_table_info.hpp"
@@ -37,11 +37,15 @@ using duckdb::CatalogTransaction;
 using duckdb::ClientContext;
 using duckdb::optional_ptr;
 
-[[noreturn]] void ReadOnly() { ThrowLakeError({ErrorKind::kFeatureNotSupported, "external tables and schemas are read-only", {}, {}, 0}); }
+[[noreturn]] void ReadOnly() {
+  ThrowLakeError(
+      {ErrorKind::kFeatureNotSupported, "external tables and schemas are read-only", {}, {}, 0});
+}
 
 // What the catalog needs; kept by the storage extension.
 struct LakeStorageInfo final : duckdb::StorageExtensionInfo {
-  LakeStorageInfo(LakeClient& c, SchemaLookup s, UserLookup u) : client(c), schemas(std::move(s)), user(std::move(u)) {}
+  LakeStorageInfo(LakeClient& c, SchemaLookup s, UserLookup u)
+      : client(c), schemas(std::move(s)), user(std::move(u)) {}
   LakeClient& client;
   SchemaLookup schemas;
   UserLookup user;
@@ -49,12 +53,19 @@ struct LakeStorageInfo final : duckdb::StorageExtensionInfo {
 
 class LakeTableEntry final : public duckdb::TableCatalogEntry {
  public:
-  LakeTableEntry(duckdb::Catalog& catalog, duckdb::SchemaCatalogEntry& schema, duckdb::CreateTableInfo& info, LakeTable& table)
+  LakeTableEntry(duckdb::Catalog& catalog, duckdb::SchemaCatalogEntry& schema,
+                 duckdb::CreateTableInfo& info, LakeTable& table)
       : TableCatalogEntry(catalog, schema, info), table_(table) {}
 
-  duckdb::unique_ptr<duckdb::BaseStatistics> GetStatistics(ClientContext&, duckdb::column_t) override { return nullptr; }
-  duckdb::virtual_column_map_t GetVirtualColumns() const override { return table_.VirtualColumns(); }
-  duckdb::TableFunction GetScanFunction(ClientContext& context, duckdb::unique_ptr<duckdb::FunctionData>& bind_data) override {
+  duckdb::unique_ptr<duckdb::BaseStatistics> GetStatistics(ClientContext&,
+                                                           duckdb::column_t) override {
+    return nullptr;
+  }
+  duckdb::virtual_column_map_t GetVirtualColumns() const override {
+    return table_.VirtualColumns();
+  }
+  duckdb::TableFunction GetScanFunction(
+      ClientContext& context, duckdb::unique_ptr<duckdb::FunctionData>& bind_data) override {
     return BindLakeScan(context, table_, bind_data);
   }
   duckdb::TableStorageInfo GetStorageInfo(ClientContext&) override {
@@ -67,11 +78,12 @@ class LakeTableEntry final : public duckdb::TableCatalogEntry {
   LakeTable& table_;  // owns this entry
 };
 
-// Holds the tables that the running statement opened. A new statement lets go of those of the one before, which live on only as long
-// as that one's plan does.
+// Holds the tables that the running statement opened. A new statement lets go of those of the one
+// before, which live on only as long as that one's plan does.
 class LakeTransaction final : public duckdb::Transaction {
  public:
-  LakeTransaction(duckdb::TransactionManager& transactions, ClientContext& client_context) : Transaction(transactions, client_context) {}
+  LakeTransaction(duckdb::TransactionManager& transactions, ClientContext& client_context)
+      : Transaction(transactions, client_context) {}
   ~LakeTransaction() override {
     for (auto& weak : opened_) {
       if (auto table = weak.lock()) table->Close();
@@ -134,10 +146,13 @@ class LakeTransactions final : public duckdb::TransactionManager {
 // A name only: what it is bound to is asked for at each look-up.
 class LakeSchema final : public duckdb::SchemaCatalogEntry {
  public:
-  LakeSchema(duckdb::Catalog& owner, duckdb::CreateSchemaInfo& info, LakeStorageInfo& lake) : SchemaCatalogEntry(owner, info), lake_(lake) {}
+  LakeSchema(duckdb::Catalog& owner, duckdb::CreateSchemaInfo& info, LakeStorageInfo& lake)
+      : SchemaCatalogEntry(owner, info), lake_(lake) {}
 
-  optional_ptr<CatalogEntry> LookupEntry(CatalogTransaction transaction, const duckdb::EntryLookupInfo& lookup) override {
-    if (lookup.GetCatalogType() != duckdb::CatalogType::TABLE_ENTRY || !transaction.HasContext()) return nullptr;
+  optional_ptr<CatalogEntry> LookupEntry(CatalogTransaction transaction,
+                                         const duckdb::EntryLookupInfo& lookup) override {
+    if (lookup.GetCatalogType() != duckdb::CatalogType::TABLE_ENTRY || !transaction.HasContext())
+      return nullptr;
     ClientContext& context = transaction.GetContext();
     auto& own = duckdb::Transaction::Get(context, catalog).Cast<LakeTransaction>();
     const std::string table_name = duckdb::StringUtil::Lower(lookup.GetEntryName());
@@ -147,28 +162,60 @@ class LakeSchema final : public duckdb::SchemaCatalogEntry {
 
     const auto binding = lake_.schemas(context, name);
     if (!binding) return nullptr;
-    auto opened = OrThrow(lake_.client.OpenTable(*binding, lake_.user ? lake_.user(context) : std::string(), table_name, InterruptOf(&context)));
+    auto opened =
+        OrThrow(lake_.client.OpenTable(*binding, lake_.user ? lake_.user(context) : std::string(),
+                                       table_name, InterruptOf(&context)));
     auto table = duckdb::make_shared_ptr<LakeTable>(lake_.client, name, std::move(opened));
     duckdb::CreateTableInfo info(*this, table_name);
-    for (size_t i = 0; i < table->names().size(); i++) info.columns.AddColumn(duckdb::ColumnDefinition(table->names()[i], table->types()[i]));
+    for (size_t i = 0; i < table->names().size(); i++)
+      info.columns.AddColumn(duckdb::ColumnDefinition(table->names()[i], table->types()[i]));
     table->entry = duckdb::make_uniq<LakeTableEntry>(catalog, *this, info, *table);
     CatalogEntry* entry = table->entry.get();
     own.Keep(key, std::move(table));
     return entry;
   }
 
-  void Scan(ClientContext&, duckdb::CatalogType, const std::function<void(CatalogEntry&)>&) override {}
+  void Scan(ClientContext&, duckdb::CatalogType,
+            const std::function<void(CatalogEntry&)>&) override {}
   void Scan(duckdb::CatalogType, const std::function<void(CatalogEntry&)>&) override {}
-  optional_ptr<CatalogEntry> CreateIndex(CatalogTransaction, duckdb::CreateIndexInfo&, duckdb::TableCatalogEntry&) override { ReadOnly(); }
-  optional_ptr<CatalogEntry> CreateFunction(CatalogTransaction, duckdb::CreateFunctionInfo&) override { ReadOnly(); }
-  optional_ptr<CatalogEntry> CreateTable(CatalogTransaction, duckdb::BoundCreateTableInfo&) override { ReadOnly(); }
-  optional_ptr<CatalogEntry> CreateView(CatalogTransaction, duckdb::CreateViewInfo&) override { ReadOnly(); }
-  optional_ptr<CatalogEntry> CreateSequence(CatalogTransaction, duckdb::CreateSequenceInfo&) override { ReadOnly(); }
-  optional_ptr<CatalogEntry> CreateTableFunction(CatalogTransaction, duckdb::CreateTableFunctionInfo&) override { ReadOnly(); }
-  optional_ptr<CatalogEntry> CreateCopyFunction(CatalogTransaction, duckdb::CreateCopyFunctionInfo&) override { ReadOnly(); }
-  optional_ptr<CatalogEntry> CreatePragmaFunction(CatalogTransaction, duckdb::CreatePragmaFunctionInfo&) override { ReadOnly(); }
-  optional_ptr<CatalogEntry> CreateCollation(CatalogTransaction, duckdb::CreateCollationInfo&) override { ReadOnly(); }
-  optional_ptr<CatalogEntry> CreateType(CatalogTransaction, duckdb::CreateTypeInfo&) override { ReadOnly(); }
+  optional_ptr<CatalogEntry> CreateIndex(CatalogTransaction, duckdb::CreateIndexInfo&,
+                                         duckdb::TableCatalogEntry&) override {
+    ReadOnly();
+  }
+  optional_ptr<CatalogEntry> CreateFunction(CatalogTransaction,
+                                            duckdb::CreateFunctionInfo&) override {
+    ReadOnly();
+  }
+  optional_ptr<CatalogEntry> CreateTable(CatalogTransaction,
+                                         duckdb::BoundCreateTableInfo&) override {
+    ReadOnly();
+  }
+  optional_ptr<CatalogEntry> CreateView(CatalogTransaction, duckdb::CreateViewInfo&) override {
+    ReadOnly();
+  }
+  optional_ptr<CatalogEntry> CreateSequence(CatalogTransaction,
+                                            duckdb::CreateSequenceInfo&) override {
+    ReadOnly();
+  }
+  optional_ptr<CatalogEntry> CreateTableFunction(CatalogTransaction,
+                                                 duckdb::CreateTableFunctionInfo&) override {
+    ReadOnly();
+  }
+  optional_ptr<CatalogEntry> CreateCopyFunction(CatalogTransaction,
+                                                duckdb::CreateCopyFunctionInfo&) override {
+    ReadOnly();
+  }
+  optional_ptr<CatalogEntry> CreatePragmaFunction(CatalogTransaction,
+                                                  duckdb::CreatePragmaFunctionInfo&) override {
+    ReadOnly();
+  }
+  optional_ptr<CatalogEntry> CreateCollation(CatalogTransaction,
+                                             duckdb::CreateCollationInfo&) override {
+    ReadOnly();
+  }
+  optional_ptr<CatalogEntry> CreateType(CatalogTransaction, duckdb::CreateTypeInfo&) override {
+    ReadOnly();
+  }
   void DropEntry(ClientContext&, duckdb::DropInfo&) override { ReadOnly(); }
   void Alter(CatalogTransaction, duckdb::AlterInfo&) override { ReadOnly(); }
 
@@ -178,14 +225,17 @@ class LakeSchema final : public duckdb::SchemaCatalogEntry {
 
 class LakeCatalog final : public duckdb::Catalog {
  public:
-  LakeCatalog(duckdb::AttachedDatabase& database, LakeStorageInfo& lake) : Catalog(database), lake_(lake) {}
+  LakeCatalog(duckdb::AttachedDatabase& database, LakeStorageInfo& lake)
+      : Catalog(database), lake_(lake) {}
   void Initialize(bool) override {}
   std::string GetCatalogType() override { return kLakeCatalog; }
 
-  optional_ptr<duckdb::SchemaCatalogEntry> LookupSchema(CatalogTransaction transaction, const duckdb::EntryLookupInfo& lookup,
-                                                        duckdb::OnEntryNotFound if_missing) override {
+  optional_ptr<duckdb::SchemaCatalogEntry> LookupSchema(
+      CatalogTransaction transaction, const duckdb::EntryLookupInfo& lookup,
+      duckdb::OnEntryNotFound if_missing) override {
     const std::string& name = lookup.GetEntryName();
-    if (lake_.schemas && transaction.HasContext() && lake_.schemas(transaction.GetContext(), name)) {
+    if (lake_.schemas && transaction.HasContext() &&
+        lake_.schemas(transaction.GetContext(), name)) {
       const std::lock_guard lock(mutex_);
       auto& schema = schemas_[name];
       if (!schema) {
@@ -196,15 +246,35 @@ class LakeCatalog final : public duckdb::Catalog {
       return schema.get();
     }
     if (if_missing == duckdb::OnEntryNotFound::RETURN_NULL) return nullptr;
-    ThrowLakeError({ErrorKind::kUndefinedSchema, fmt::format("external schema \"{}\" does not exist", name), {}, {}, 0});
+    ThrowLakeError({ErrorKind::kUndefinedSchema,
+                    fmt::format("external schema \"{}\" does not exist", name),
+                    {},
+                    {},
+                    0});
   }
   void ScanSchemas(ClientContext&, std::function<void(duckdb::SchemaCatalogEntry&)>) override {}
 
-  optional_ptr<CatalogEntry> CreateSchema(CatalogTransaction, duckdb::CreateSchemaInfo&) override { ReadOnly(); }
-  duckdb::PhysicalOperator& PlanCreateTableAs(ClientContext&, duckdb::PhysicalPlanGenerator&, duckdb::LogicalCreateTable&, duckdb::PhysicalOperator&) override { ReadOnly(); }
-  duckdb::PhysicalOperator& PlanInsert(ClientContext&, duckdb::PhysicalPlanGenerator&, duckdb::LogicalInsert&, optional_ptr<duckdb::PhysicalOperator>) override { ReadOnly(); }
-  duckdb::PhysicalOperator& PlanDelete(ClientContext&, duckdb::PhysicalPlanGenerator&, duckdb::LogicalDelete&, duckdb::PhysicalOperator&) override { ReadOnly(); }
-  duckdb::PhysicalOperator& PlanUpdate(ClientContext&, duckdb::PhysicalPlanGenerator&, duckdb::LogicalUpdate&, duckdb::PhysicalOperator&) override { ReadOnly(); }
+  optional_ptr<CatalogEntry> CreateSchema(CatalogTransaction, duckdb::CreateSchemaInfo&) override {
+    ReadOnly();
+  }
+  duckdb::PhysicalOperator& PlanCreateTableAs(ClientContext&, duckdb::PhysicalPlanGenerator&,
+                                              duckdb::LogicalCreateTable&,
+                                              duckdb::PhysicalOperator&) override {
+    ReadOnly();
+  }
+  duckdb::PhysicalOperator& PlanInsert(ClientContext&, duckdb::PhysicalPlanGenerator&,
+                                       duckdb::LogicalInsert&,
+                                       optional_ptr<duckdb::PhysicalOperator>) override {
+    ReadOnly();
+  }
+  duckdb::PhysicalOperator& PlanDelete(ClientContext&, duckdb::PhysicalPlanGenerator&,
+                                       duckdb::LogicalDelete&, duckdb::PhysicalOperator&) override {
+    ReadOnly();
+  }
+  duckdb::PhysicalOperator& PlanUpdate(ClientContext&, duckdb::PhysicalPlanGenerator&,
+                                       duckdb::LogicalUpdate&, duckdb::PhysicalOperator&) override {
+    ReadOnly();
+  }
   void DropSchema(ClientContext&, duckdb::DropInfo&) override { ReadOnly(); }
   duckdb::DatabaseSize GetDatabaseSize(ClientContext&) override { return {}; }
   bool InMemory() override { return true; }
@@ -213,29 +283,38 @@ class LakeCatalog final : public duckdb::Catalog {
  private:
   LakeStorageInfo& lake_;
   std::mutex mutex_;
-  std::unordered_map<std::string, duckdb::unique_ptr<LakeSchema>> schemas_;  // never shrinks: statements hold references
+  std::unordered_map<std::string, duckdb::unique_ptr<LakeSchema>>
+      schemas_;  // never shrinks: statements hold references
 };
 
 }  // namespace
 
-void RegisterLake(duckdb::DatabaseInstance& instance, LakeClient& client, SchemaLookup schemas, UserLookup user) {
+void RegisterLake(duckdb::DatabaseInstance& instance, LakeClient& client, SchemaLookup schemas,
+                  UserLookup user) {
   instance.GetFileSystem().RegisterSubSystem(duckdb::make_uniq<LakeFileSystem>(client));
   auto extension = duckdb::make_shared_ptr<duckdb::StorageExtension>();
-  extension->storage_info = duckdb::make_shared_ptr<LakeStorageInfo>(client, std::move(schemas), std::move(user));
-  extension->attach = [](optional_ptr<duckdb::StorageExtensionInfo> info, ClientContext&, duckdb::AttachedDatabase& database, const std::string&,
-                         duckdb::AttachInfo&, duckdb::AttachOptions&) -> duckdb::unique_ptr<duckdb::Catalog> {
+  extension->storage_info =
+      duckdb::make_shared_ptr<LakeStorageInfo>(client, std::move(schemas), std::move(user));
+  extension->attach = [](optional_ptr<duckdb::StorageExtensionInfo> info, ClientContext&,
+                         duckdb::AttachedDatabase& database, const std::string&,
+                         duckdb::AttachInfo&,
+                         duckdb::AttachOptions&) -> duckdb::unique_ptr<duckdb::Catalog> {
     return duckdb::make_uniq<LakeCatalog>(database, static_cast<LakeStorageInfo&>(*info));
   };
-  extension->create_transaction_manager = [](optional_ptr<duckdb::StorageExtensionInfo>, duckdb::AttachedDatabase& database,
-                                             duckdb::Catalog&) -> duckdb::unique_ptr<duckdb::TransactionManager> {
+  extension->create_transaction_manager =
+      [](optional_ptr<duckdb::StorageExtensionInfo>, duckdb::AttachedDatabase& database,
+         duckdb::Catalog&) -> duckdb::unique_ptr<duckdb::TransactionManager> {
     return duckdb::make_uniq<LakeTransactions>(database);
   };
-  duckdb::StorageExtension::Register(duckdb::DBConfig::GetConfig(instance), kLakeCatalog, std::move(extension));
+  duckdb::StorageExtension::Register(duckdb::DBConfig::GetConfig(instance), kLakeCatalog,
+                                     std::move(extension));
   duckdb::Connection connection(instance);
   const auto attached = connection.Query(fmt::format("ATTACH '' AS {0} (TYPE {0})", kLakeCatalog));
   if (attached->HasError()) attached->ThrowError();
 }
 
-bool ReadsLake(const duckdb::StatementProperties& properties) { return properties.read_databases.contains(kLakeCatalog); }
+bool ReadsLake(const duckdb::StatementProperties& properties) {
+  return properties.read_databases.contains(kLakeCatalog);
+}
 
 }  // namespace skep::external_scan

@@ -20,9 +20,13 @@ namespace skep::external_scan {
 namespace {
 
 constexpr auto kInterruptPoll = std::chrono::milliseconds(20);
-constexpr int kReadRounds = 16;  // a block that is dropped from the cache while it is read is asked for again, but not for ever
+constexpr int kReadRounds = 16;  // a block that is dropped from the cache while it is read is asked
+                                 // for again, but not for ever
 
-Error GatewayGone() { return {ErrorKind::kExternalUnavailable, "the gateway no longer serves external tables", {}, {}, 0}; }
+Error GatewayGone() {
+  return {
+      ErrorKind::kExternalUnavailable, "the gateway no longer serves external tables", {}, {}, 0};
+}
 
 }  // namespace
 
@@ -54,12 +58,14 @@ struct LakeClient::Block {
   std::list<BlockKey>::iterator recent;
   uint64_t bytes = 0;
   std::shared_ptr<Mapping> mapping;
-  std::bitset<kPieces> present;             // filled in `mapping`
+  std::bitset<kPieces> present;  // filled in `mapping`
   std::array<CallPtr, kPieces> pending;
 };
 
 LakeClient::LakeClient(UniqueFd socket, const LakeClientOptions& options)
-    : socket_(std::move(socket)), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)), options_(options) {
+    : socket_(std::move(socket)),
+      wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      options_(options) {
   ipc::SetNonBlocking(socket_.get(), true);
   io_ = std::thread([this] { RunIo(); });
 }
@@ -87,7 +93,8 @@ void LakeClient::RunIo() {
       if (stopping_ || gone_) break;
       blocked = !queue_.empty() && in_flight_.size() < options_.requests_in_flight;
     }
-    pollfd fds[2] = {{socket_.get(), static_cast<short>(blocked ? POLLIN | POLLOUT : POLLIN), 0}, {wake_.get(), POLLIN, 0}};
+    pollfd fds[2] = {{socket_.get(), static_cast<short>(blocked ? POLLIN | POLLOUT : POLLIN), 0},
+                     {wake_.get(), POLLIN, 0}};
     if (::poll(fds, 2, -1) < 0 && errno != EINTR) break;
     if (fds[1].revents != 0) {
       uint64_t count;
@@ -155,7 +162,8 @@ void LakeClient::Finish(Call& call) {
 }
 
 void LakeClient::FinishBlock(Call& call) {
-  const auto found = blocks_.find(BlockKey{call.request.scan, call.request.file, call.request.block});
+  const auto found =
+      blocks_.find(BlockKey{call.request.scan, call.request.file, call.request.block});
   Block* block = found == blocks_.end() ? nullptr : found->second.get();
   if (block) {
     for (auto& p : block->pending) {
@@ -163,18 +171,30 @@ void LakeClient::FinishBlock(Call& call) {
     }
   }
   if (call.error) return;
-  struct stat st {};
-  if (!call.descriptor || ::fstat(call.descriptor.get(), &st) != 0 || call.reply.block_bytes != call.expected_bytes ||
+  struct stat st{};
+  if (!call.descriptor || ::fstat(call.descriptor.get(), &st) != 0 ||
+      call.reply.block_bytes != call.expected_bytes ||
       static_cast<uint64_t>(st.st_size) < call.expected_bytes) {
-    call.error = Error{ErrorKind::kExternalUnavailable, "the gateway gave a short block", {}, "Run the statement again.", 0};
+    call.error = Error{ErrorKind::kExternalUnavailable,
+                       "the gateway gave a short block",
+                       {},
+                       "Run the statement again.",
+                       0};
     return;
   }
   if (!block) return;
-  // A block that left the gateway's cache comes back as another file, which holds only what was asked for since.
-  if (!block->mapping || block->mapping->device != st.st_dev || block->mapping->inode != st.st_ino) {
-    void* data = ::mmap(nullptr, call.expected_bytes, PROT_READ, MAP_SHARED, call.descriptor.get(), 0);
+  // A block that left the gateway's cache comes back as another file, which holds only what was
+  // asked for since.
+  if (!block->mapping || block->mapping->device != st.st_dev ||
+      block->mapping->inode != st.st_ino) {
+    void* data =
+        ::mmap(nullptr, call.expected_bytes, PROT_READ, MAP_SHARED, call.descriptor.get(), 0);
     if (data == MAP_FAILED) {
-      call.error = Error{ErrorKind::kOutOfMemory, fmt::format("cannot map a block: {}", std::strerror(errno)), {}, {}, 0};
+      call.error = Error{ErrorKind::kOutOfMemory,
+                         fmt::format("cannot map a block: {}", std::strerror(errno)),
+                         {},
+                         {},
+                         0};
       return;
     }
     auto mapping = std::make_shared<Mapping>();
@@ -192,7 +212,9 @@ void LakeClient::FinishBlock(Call& call) {
 void LakeClient::Submit(const CallPtr& call) {
   call->request.id = next_id_++;
   switch (call->request.type) {
-    case ipc::LakeType::kOpenTable: figures_.open_requests++; break;
+    case ipc::LakeType::kOpenTable:
+      figures_.open_requests++;
+      break;
     case ipc::LakeType::kListFiles:
       figures_.list_requests++;
       figures_.listed_partitions += call->request.partitions.size();
@@ -201,7 +223,8 @@ void LakeClient::Submit(const CallPtr& call) {
       figures_.block_requests++;
       figures_.requested_bytes += call->request.length;
       break;
-    default: break;
+    default:
+      break;
   }
   queue_.push_back(call);
   Pump();
@@ -223,7 +246,8 @@ void LakeClient::Pump() {
         return;
       }
       queue_.pop_front();
-      call->error = Error{ErrorKind::kPayloadTooLarge, "the request is too large for the gateway", {}, {}, 0};
+      call->error =
+          Error{ErrorKind::kPayloadTooLarge, "the request is too large for the gateway", {}, {}, 0};
       Finish(*call);
       changed_.notify_all();
       continue;
@@ -237,10 +261,12 @@ void LakeClient::Pump() {
   }
 }
 
-Result<void> LakeClient::Wait(std::unique_lock<std::mutex>& lock, Call& call, const Interrupted& interrupted) {
+Result<void> LakeClient::Wait(std::unique_lock<std::mutex>& lock, Call& call,
+                              const Interrupted& interrupted) {
   while (!call.done) {
     if (gone_) return Fail(GatewayGone());
-    if (interrupted && interrupted()) return Fail(ErrorKind::kQueryCanceled, "the statement was cancelled");
+    if (interrupted && interrupted())
+      return Fail(ErrorKind::kQueryCanceled, "the statement was cancelled");
     changed_.wait_for(lock, kInterruptPoll);
   }
   if (call.error) return Fail(*call.error);
@@ -259,7 +285,8 @@ Result<ipc::LakeReply> LakeClient::Ask(ipc::LakeRequest request, const Interrupt
   return std::move(call->reply);
 }
 
-Result<OpenedTable> LakeClient::OpenTable(const ipc::ExternalSchemaBinding& schema, const std::string& user, const std::string& table,
+Result<OpenedTable> LakeClient::OpenTable(const ipc::ExternalSchemaBinding& schema,
+                                          const std::string& user, const std::string& table,
                                           const Interrupted& interrupted) {
   ipc::LakeRequest request;
   request.type = ipc::LakeType::kOpenTable;
@@ -270,7 +297,9 @@ Result<OpenedTable> LakeClient::OpenTable(const ipc::ExternalSchemaBinding& sche
   return OpenedTable{reply.scan, std::move(reply.table)};
 }
 
-Result<std::vector<ipc::TableFile>> LakeClient::ListFiles(uint64_t scan, const std::vector<uint32_t>& partitions, const Interrupted& interrupted) {
+Result<std::vector<ipc::TableFile>> LakeClient::ListFiles(uint64_t scan,
+                                                          const std::vector<uint32_t>& partitions,
+                                                          const Interrupted& interrupted) {
   std::vector<CallPtr> calls;
   std::unique_lock lock(mutex_);
   for (size_t at = 0; at < partitions.size(); at += ipc::kMaxPartitionsPerList) {
@@ -278,7 +307,8 @@ Result<std::vector<ipc::TableFile>> LakeClient::ListFiles(uint64_t scan, const s
     call->request.type = ipc::LakeType::kListFiles;
     call->request.scan = scan;
     const size_t end = std::min(partitions.size(), at + ipc::kMaxPartitionsPerList);
-    call->request.partitions.assign(partitions.begin() + static_cast<ptrdiff_t>(at), partitions.begin() + static_cast<ptrdiff_t>(end));
+    call->request.partitions.assign(partitions.begin() + static_cast<ptrdiff_t>(at),
+                                    partitions.begin() + static_cast<ptrdiff_t>(end));
     Submit(call);
     calls.push_back(std::move(call));
   }
@@ -290,7 +320,8 @@ Result<std::vector<ipc::TableFile>> LakeClient::ListFiles(uint64_t scan, const s
   return files;
 }
 
-Result<std::vector<std::string>> LakeClient::ListTables(const ipc::ExternalSchemaBinding& schema, const Interrupted& interrupted) {
+Result<std::vector<std::string>> LakeClient::ListTables(const ipc::ExternalSchemaBinding& schema,
+                                                        const Interrupted& interrupted) {
   ipc::LakeRequest request;
   request.type = ipc::LakeType::kListTables;
   request.schema = schema;
@@ -311,7 +342,8 @@ void LakeClient::CloseScan(uint64_t scan) {
   if (!gone_) Submit(call);
 }
 
-// Finds or makes the entry of a block and puts it in front; drops the least recently used one above the cap.
+// Finds or makes the entry of a block and puts it in front; drops the least recently used one above
+// the cap.
 LakeClient::Block& LakeClient::Touch(const FileId& file, uint32_t number) {
   const BlockKey key{file.scan, file.number, number};
   auto& slot = blocks_[key];
@@ -322,13 +354,16 @@ LakeClient::Block& LakeClient::Touch(const FileId& file, uint32_t number) {
   slot = std::make_unique<Block>();
   Block& block = *slot;
   block.key = key;
-  block.bytes = std::min<uint64_t>(ipc::kBlockBytes, file.size_bytes - uint64_t{number} * ipc::kBlockBytes);
+  block.bytes =
+      std::min<uint64_t>(ipc::kBlockBytes, file.size_bytes - uint64_t{number} * ipc::kBlockBytes);
   recent_.push_front(key);
   block.recent = recent_.begin();
   if (blocks_.size() > options_.mapped_blocks) {
     for (auto it = std::prev(recent_.end()); it != recent_.begin(); --it) {
       const auto victim = blocks_.find(*it);
-      if (std::ranges::any_of(victim->second->pending, [](const CallPtr& c) { return c != nullptr; })) continue;
+      if (std::ranges::any_of(victim->second->pending,
+                              [](const CallPtr& c) { return c != nullptr; }))
+        continue;
       blocks_.erase(victim);
       recent_.erase(it);
       break;
@@ -337,8 +372,10 @@ LakeClient::Block& LakeClient::Touch(const FileId& file, uint32_t number) {
   return block;
 }
 
-// Asks for the pieces of [first, last] that are neither there nor on their way, one request per run of them.
-void LakeClient::Request(Block& block, const FileId& file, uint32_t number, size_t first, size_t last, bool ahead) {
+// Asks for the pieces of [first, last] that are neither there nor on their way, one request per run
+// of them.
+void LakeClient::Request(Block& block, const FileId& file, uint32_t number, size_t first,
+                         size_t last, bool ahead) {
   for (size_t p = first; p <= last; p++) {
     if (block.present[p] || block.pending[p]) continue;
     size_t end = p;
@@ -349,7 +386,8 @@ void LakeClient::Request(Block& block, const FileId& file, uint32_t number, size
     call->request.file = file.number;
     call->request.block = number;
     call->request.offset = static_cast<uint32_t>(p * kPieceBytes);
-    call->request.length = static_cast<uint32_t>(std::min((end + 1) * kPieceBytes, block.bytes) - p * kPieceBytes);
+    call->request.length =
+        static_cast<uint32_t>(std::min((end + 1) * kPieceBytes, block.bytes) - p * kPieceBytes);
     call->first = p;
     call->last = end;
     call->expected_bytes = block.bytes;
@@ -360,19 +398,25 @@ void LakeClient::Request(Block& block, const FileId& file, uint32_t number, size
   }
 }
 
-Result<void> LakeClient::Read(const FileId& file, uint64_t offset, std::span<char> out, const std::string& name, const Interrupted& interrupted) {
+Result<void> LakeClient::Read(const FileId& file, uint64_t offset, std::span<char> out,
+                              const std::string& name, const Interrupted& interrupted) {
   if (out.empty()) return {};
   if (offset > file.size_bytes || out.size() > file.size_bytes - offset) {
-    return Fail(ErrorKind::kDataException, fmt::format("{} ends early: {} bytes were expected at {}, it has {}", name, out.size(), offset, file.size_bytes));
+    return Fail(ErrorKind::kDataException,
+                fmt::format("{} ends early: {} bytes were expected at {}, it has {}", name,
+                            out.size(), offset, file.size_bytes));
   }
   const uint64_t end = offset + out.size();
   const auto range_of = [&](uint32_t number) {
     const uint64_t start = uint64_t{number} * ipc::kBlockBytes;
-    return std::pair{std::max(offset, start) - start, std::min(end, start + ipc::kBlockBytes) - start};
+    return std::pair{std::max(offset, start) - start,
+                     std::min(end, start + ipc::kBlockBytes) - start};
   };
-  const auto first_block = static_cast<uint32_t>(offset / ipc::kBlockBytes), last_block = static_cast<uint32_t>((end - 1) / ipc::kBlockBytes);
+  const auto first_block = static_cast<uint32_t>(offset / ipc::kBlockBytes),
+             last_block = static_cast<uint32_t>((end - 1) / ipc::kBlockBytes);
   const auto described = [&](Error error) {
-    if (error.kind != ErrorKind::kQueryCanceled && error.message.find(name) == std::string::npos) error.message = name + ": " + error.message;
+    if (error.kind != ErrorKind::kQueryCanceled && error.message.find(name) == std::string::npos)
+      error.message = name + ": " + error.message;
     return Fail(std::move(error));
   };
 
@@ -386,7 +430,9 @@ Result<void> LakeClient::Read(const FileId& file, uint64_t offset, std::span<cha
     const auto [from, to] = range_of(b);
     const size_t first = from / kPieceBytes, last = (to - 1) / kPieceBytes;
     for (int round = 0;; round++) {
-      if (round == kReadRounds) return Fail(ErrorKind::kExternalUnavailable, name + ": the gateway's cache is too small to read a block");
+      if (round == kReadRounds)
+        return Fail(ErrorKind::kExternalUnavailable,
+                    name + ": the gateway's cache is too small to read a block");
       Block& block = Touch(file, b);
       Request(block, file, b, first, last, false);
       CallPtr waited;
@@ -398,11 +444,13 @@ Result<void> LakeClient::Read(const FileId& file, uint64_t offset, std::span<cha
       if (complete) {
         const auto mapping = block.mapping;
         lock.unlock();
-        std::memcpy(out.data() + (uint64_t{b} * ipc::kBlockBytes + from - offset), mapping->data + from, to - from);
+        std::memcpy(out.data() + (uint64_t{b} * ipc::kBlockBytes + from - offset),
+                    mapping->data + from, to - from);
         lock.lock();
         break;
       }
-      if (!waited) continue;  // failed within Request: the next round reports it or finds the gateway gone
+      if (!waited)
+        continue;  // failed within Request: the next round reports it or finds the gateway gone
       if (auto got = Wait(lock, *waited, interrupted); !got) return described(got.error());
     }
   }
@@ -417,8 +465,10 @@ void LakeClient::Prefetch(const FileId& file, uint64_t offset, uint64_t length) 
   for (uint64_t at = offset; at < end;) {
     if (gone_ || queue_.size() + in_flight_.size() >= options_.ahead_in_flight) return;
     const auto number = static_cast<uint32_t>(at / ipc::kBlockBytes);
-    const uint64_t start = uint64_t{number} * ipc::kBlockBytes, stop = std::min(end, start + ipc::kBlockBytes);
-    Request(Touch(file, number), file, number, (at - start) / kPieceBytes, (stop - 1 - start) / kPieceBytes, true);
+    const uint64_t start = uint64_t{number} * ipc::kBlockBytes,
+                   stop = std::min(end, start + ipc::kBlockBytes);
+    Request(Touch(file, number), file, number, (at - start) / kPieceBytes,
+            (stop - 1 - start) / kPieceBytes, true);
     at = stop;
   }
 }

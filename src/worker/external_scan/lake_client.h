@@ -1,6 +1,7 @@
-// The worker's end of the lake socket: asks the gateway for external tables, their files and byte ranges of those files, and keeps
-// the blocks it was given mapped. Knows nothing of the engine: it answers Result, and lake_errors turns that into exceptions.
-// One I/O thread receives; any number of threads ask and wait.
+// The worker's end of the lake socket: asks the gateway for external tables, their files and byte
+// ranges of those files, and keeps the blocks it was given mapped. Knows nothing of the engine: it
+// answers Result, and lake_errors turns that into exceptions. One I/O thread receives; any number
+// of threads ask and wait.
 #pragma once
 
 #include <array>
@@ -37,9 +38,9 @@ struct OpenedTable {
 };
 
 struct LakeClientOptions {
-  size_t mapped_blocks = 1024;   // kept after use, the least recently used goes first
+  size_t mapped_blocks = 1024;  // kept after use, the least recently used goes first
   size_t requests_in_flight = 96;
-  size_t ahead_in_flight = 48;   // above, read-ahead is dropped instead of queued
+  size_t ahead_in_flight = 48;  // above, read-ahead is dropped instead of queued
 };
 
 class LakeClient {
@@ -52,24 +53,32 @@ class LakeClient {
   LakeClient(const LakeClient&) = delete;
   LakeClient& operator=(const LakeClient&) = delete;
 
-  // Opens a scan of a table. Errors: what the gateway says (kUndefinedTable, kExternalDenied, kInvalidRole, ...), kExternalUnavailable
-  // (gateway gone), kQueryCanceled. The same for the calls below.
-  Result<OpenedTable> OpenTable(const ipc::ExternalSchemaBinding& schema, const std::string& user, const std::string& table,
-                                const Interrupted& interrupted);
+  // Opens a scan of a table. Errors: what the gateway says (kUndefinedTable, kExternalDenied,
+  // kInvalidRole, ...), kExternalUnavailable (gateway gone), kQueryCanceled. The same for the calls
+  // below.
+  Result<OpenedTable> OpenTable(const ipc::ExternalSchemaBinding& schema, const std::string& user,
+                                const std::string& table, const Interrupted& interrupted);
   // Lists the files of some partitions, in order of partition; any number of partitions.
-  Result<std::vector<ipc::TableFile>> ListFiles(uint64_t scan, const std::vector<uint32_t>& partitions, const Interrupted& interrupted);
-  Result<std::vector<std::string>> ListTables(const ipc::ExternalSchemaBinding& schema, const Interrupted& interrupted);
+  Result<std::vector<ipc::TableFile>> ListFiles(uint64_t scan,
+                                                const std::vector<uint32_t>& partitions,
+                                                const Interrupted& interrupted);
+  Result<std::vector<std::string>> ListTables(const ipc::ExternalSchemaBinding& schema,
+                                              const Interrupted& interrupted);
   // Ends a scan and forgets its blocks. Never blocks.
   void CloseScan(uint64_t scan);
 
-  // Copies bytes [offset, offset + out.size()) of a file; all ranges are requested before the first is waited for. `name` stands in
-  // error messages. Errors also: kExternalChanged, kExternalNotFound, kExternalDenied.
-  Result<void> Read(const FileId& file, uint64_t offset, std::span<char> out, const std::string& name, const Interrupted& interrupted);
-  // Starts to fetch a range that will be read soon. Never blocks; does nothing when the gateway is busy or gone.
+  // Copies bytes [offset, offset + out.size()) of a file; all ranges are requested before the first
+  // is waited for. `name` stands in error messages. Errors also: kExternalChanged,
+  // kExternalNotFound, kExternalDenied.
+  Result<void> Read(const FileId& file, uint64_t offset, std::span<char> out,
+                    const std::string& name, const Interrupted& interrupted);
+  // Starts to fetch a range that will be read soon. Never blocks; does nothing when the gateway is
+  // busy or gone.
   void Prefetch(const FileId& file, uint64_t offset, uint64_t length);
 
   struct Figures {
-    uint64_t block_requests = 0, ahead_requests = 0, requested_bytes = 0, read_bytes = 0, list_requests = 0, listed_partitions = 0, open_requests = 0;
+    uint64_t block_requests = 0, ahead_requests = 0, requested_bytes = 0, read_bytes = 0,
+             list_requests = 0, listed_partitions = 0, open_requests = 0;
   };
   Figures figures() const;
 
@@ -88,7 +97,8 @@ class LakeClient {
   };
   struct BlockKeyHash {
     size_t operator()(const BlockKey& k) const {
-      return std::hash<uint64_t>{}(k.scan * 0x9e3779b97f4a7c15u ^ (uint64_t{k.file} << 32 | k.block));
+      return std::hash<uint64_t>{}(k.scan * 0x9e3779b97f4a7c15u ^
+                                   (uint64_t{k.file} << 32 | k.block));
     }
   };
 
@@ -102,7 +112,8 @@ class LakeClient {
   Result<void> Wait(std::unique_lock<std::mutex>& lock, Call& call, const Interrupted& interrupted);
   Result<ipc::LakeReply> Ask(ipc::LakeRequest request, const Interrupted& interrupted);
   Block& Touch(const FileId& file, uint32_t block);
-  void Request(Block& block, const FileId& file, uint32_t number, size_t first, size_t last, bool ahead);
+  void Request(Block& block, const FileId& file, uint32_t number, size_t first, size_t last,
+               bool ahead);
 
   UniqueFd socket_, wake_;
   LakeClientOptions options_;
@@ -111,10 +122,10 @@ class LakeClient {
   std::condition_variable changed_;
   bool gone_ = false, stopping_ = false;
   uint64_t next_id_ = 1;
-  std::deque<CallPtr> queue_;                       // not sent yet
+  std::deque<CallPtr> queue_;  // not sent yet
   std::unordered_map<uint64_t, CallPtr> in_flight_;
   std::unordered_map<BlockKey, std::unique_ptr<Block>, BlockKeyHash> blocks_;
-  std::list<BlockKey> recent_;                      // newest first
+  std::list<BlockKey> recent_;  // newest first
   Figures figures_;
   std::thread io_;
 };

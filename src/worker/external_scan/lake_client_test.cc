@@ -24,7 +24,8 @@ class LakeClientTest : public ::testing::Test {
     Connect({});
     // 20 MiB + 5 bytes: three blocks, the last one short.
     content_.resize(20 * kMiB + 5);
-    for (size_t i = 0; i < content_.size(); i++) content_[i] = static_cast<char>((i * 2654435761u) >> 13);
+    for (size_t i = 0; i < content_.size(); i++)
+      content_[i] = static_cast<char>((i * 2654435761u) >> 13);
     std::ofstream(root_ + "/object", std::ios::binary) << content_;
     file_ = {gateway_->Grant("s3://lake/object"), 0, content_.size()};
   }
@@ -38,7 +39,8 @@ class LakeClientTest : public ::testing::Test {
     gateway_ = std::make_unique<FakeGateway>(root_);
     client_ = std::make_unique<LakeClient>(gateway_->TakeWorkerEnd(), options);
   }
-  Result<std::string> Read(uint64_t offset, uint64_t length, const LakeClient::Interrupted& interrupted = {}) {
+  Result<std::string> Read(uint64_t offset, uint64_t length,
+                           const LakeClient::Interrupted& interrupted = {}) {
     std::string out(length, '\0');
     SKEP_TRY(client_->Read(file_, offset, out, "s3://lake/object", interrupted));
     return out;
@@ -135,6 +137,28 @@ TEST_F(LakeClientTest, GivesUpWithinMillisecondsWhenInterrupted) {
   EXPECT_EQ(got.error().kind, ErrorKind::kQueryCanceled);
   gateway_->ClearFaults();
   ExpectReads(0, 10);
+}
+
+TEST_F(LakeClientTest, ClosesAScanThatNobodyWaitedFor) {
+  FakeTable table;
+  table.description.name = "t";
+  gateway_->SetTable(table);
+  gateway_->SetFault(kOpenFault, Fault::kSlow);
+  std::atomic<bool> interrupted = false;
+  std::thread opener([&] {
+    const auto opened = client_->OpenTable({}, "u", "t", [&] { return interrupted.load(); });
+    EXPECT_FALSE(opened);
+  });
+  gateway_->WaitForHeld();
+  interrupted = true;
+  opener.join();
+  gateway_->ClearFaults();
+  // Two round trips: the second request leaves after the reply to the abandoned one was handled.
+  ASSERT_TRUE(client_->ListTables({}, {}));
+  ASSERT_TRUE(client_->ListTables({}, {}));
+  const auto counts = gateway_->TakeCounts();
+  EXPECT_EQ(counts.opened, 1u);
+  EXPECT_EQ(counts.closed, 1u);
 }
 
 TEST_F(LakeClientTest, FailsWaitersAndLaterCallsWhenTheGatewayGoes) {

@@ -1,5 +1,6 @@
-// Errors of the lake on their way through the engine: an Error becomes an exception of DuckDB's that fails one statement and leaves
-// the instance usable (never InternalException or FatalException), and comes back out of the engine's ErrorData unchanged.
+// Errors of the lake on their way through the engine: an Error becomes an exception of DuckDB's
+// that fails one statement and leaves the instance usable (never InternalException or
+// FatalException), and comes back out of the engine's ErrorData unchanged.
 #pragma once
 
 #include <duckdb.hpp>
@@ -22,7 +23,8 @@ T OrThrow(Result<T> result) {
 // The Error that an exception of this folder carried; nullopt when the error came from elsewhere.
 std::optional<Error> LakeErrorOf(const duckdb::ErrorData& error);
 
-// Paths name the scan inside the engine ("s3://7.3.1048576@bucket/key"); this takes that out of a text that users see.
+// Paths name the scan inside the engine ("s3://7.3.1048576@bucket/key"); this takes that out of a
+// text that users see.
 std::string PublicText(std::string text);
 
 }  // namespace skep::external_scan

@@ -15,7 +15,8 @@
 namespace skep::external_scan {
 namespace {
 
-// When the catalog has no count of rows: enough to make the other side of a join the one that is hashed.
+// When the catalog has no count of rows: enough to make the other side of a join the one that is
+// hashed.
 constexpr uint64_t kRowsPerUnknownPartition = 1'000'000;
 constexpr uint64_t kBytesPerRow = 64;
 
@@ -29,16 +30,23 @@ enum FileSlot : duckdb::idx_t { kPathSlot, kSizeSlot, kIndexSlot, kFileSlots };
 }  // namespace
 
 LakeFileList::LakeFileList(duckdb::shared_ptr<LakeTable> table, LakeClient::Interrupted interrupted)
-    : table_(std::move(table)), interrupted_(std::move(interrupted)), partitions_(table_->partition_count()) {
+    : table_(std::move(table)),
+      interrupted_(std::move(interrupted)),
+      partitions_(table_->partition_count()) {
   std::iota(partitions_.begin(), partitions_.end(), 0u);
 }
 
-LakeFileList::LakeFileList(const LakeFileList& from, Numbers partitions, std::optional<Numbers> files)
-    : table_(from.table_), interrupted_(from.interrupted_), partitions_(std::move(partitions)), files_(std::move(files)) {}
+LakeFileList::LakeFileList(const LakeFileList& from, Numbers partitions,
+                           std::optional<Numbers> files)
+    : table_(from.table_),
+      interrupted_(from.interrupted_),
+      partitions_(std::move(partitions)),
+      files_(std::move(files)) {}
 
 const LakeFileList::Numbers& LakeFileList::Files() const {
   const std::lock_guard lock(mutex_);
-  if (!files_) files_ = partitions_.empty() ? Numbers() : table_->ListFiles(partitions_, interrupted_);
+  if (!files_)
+    files_ = partitions_.empty() ? Numbers() : table_->ListFiles(partitions_, interrupted_);
   return *files_;
 }
 
@@ -74,8 +82,11 @@ std::optional<duckdb::idx_t> LakeFileList::SlotOf(duckdb::column_t column) const
 }
 
 // Turns references to columns into references to slots.
-LakeFileList::Known LakeFileList::Rewrite(duckdb::unique_ptr<duckdb::Expression>& expression, const duckdb::MultiFilePushdownInfo& info) const {
-  if (expression->IsVolatile() || expression->GetExpressionClass() == duckdb::ExpressionClass::BOUND_SUBQUERY) return Known::kNothing;
+LakeFileList::Known LakeFileList::Rewrite(duckdb::unique_ptr<duckdb::Expression>& expression,
+                                          const duckdb::MultiFilePushdownInfo& info) const {
+  if (expression->IsVolatile() ||
+      expression->GetExpressionClass() == duckdb::ExpressionClass::BOUND_SUBQUERY)
+    return Known::kNothing;
   if (expression->GetExpressionClass() == duckdb::ExpressionClass::BOUND_COLUMN_REF) {
     const auto& column = expression->Cast<duckdb::BoundColumnRefExpression>();
     if (column.binding.table_index != info.table_index) return Known::kNothing;
@@ -85,16 +96,23 @@ LakeFileList::Known LakeFileList::Rewrite(duckdb::unique_ptr<duckdb::Expression>
     return *slot < table_->partition_keys() ? Known::kPartition : Known::kFile;
   }
   Known known = Known::kPartition;
-  duckdb::ExpressionIterator::EnumerateChildren(*expression, [&](duckdb::unique_ptr<duckdb::Expression>& child) {
-    if (known != Known::kNothing) known = std::max(known, Rewrite(child, info));
-  });
+  duckdb::ExpressionIterator::EnumerateChildren(*expression,
+                                                [&](duckdb::unique_ptr<duckdb::Expression>& child) {
+                                                  if (known != Known::kNothing)
+                                                    known = std::max(known, Rewrite(child, info));
+                                                });
   return known;
 }
 
-duckdb::unique_ptr<LakeFileList> LakeFileList::Prune(duckdb::ClientContext& context, const duckdb::Expression& filter, Known known) const {
+duckdb::unique_ptr<LakeFileList> LakeFileList::Prune(duckdb::ClientContext& context,
+                                                     const duckdb::Expression& filter,
+                                                     Known known) const {
   const size_t keys = table_->partition_keys();
-  duckdb::vector<duckdb::LogicalType> types(table_->types().begin() + static_cast<ptrdiff_t>(table_->data_columns()), table_->types().end());
-  types.insert(types.end(), {duckdb::LogicalType::VARCHAR, duckdb::LogicalType::BIGINT, duckdb::LogicalType::UBIGINT});
+  duckdb::vector<duckdb::LogicalType> types(
+      table_->types().begin() + static_cast<ptrdiff_t>(table_->data_columns()),
+      table_->types().end());
+  types.insert(types.end(), {duckdb::LogicalType::VARCHAR, duckdb::LogicalType::BIGINT,
+                             duckdb::LogicalType::UBIGINT});
   static_assert(kFileSlots == 3);
   duckdb::DataChunk chunk;
   chunk.Initialize(context, types);
@@ -113,17 +131,20 @@ duckdb::unique_ptr<LakeFileList> LakeFileList::Prune(duckdb::ClientContext& cont
         const ipc::TableFile file = table_->File(all[at + row]);
         partition = file.partition;
         chunk.SetValue(keys + kPathSlot, row, duckdb::Value(file.path));
-        chunk.SetValue(keys + kSizeSlot, row, duckdb::Value::BIGINT(static_cast<int64_t>(file.size)));
+        chunk.SetValue(keys + kSizeSlot, row,
+                       duckdb::Value::BIGINT(static_cast<int64_t>(file.size)));
         chunk.SetValue(keys + kIndexSlot, row, duckdb::Value::UBIGINT(file.number));
       }
-      for (size_t k = 0; k < keys; k++) chunk.SetValue(k, row, table_->PartitionValue(partition, k));
+      for (size_t k = 0; k < keys; k++)
+        chunk.SetValue(k, row, table_->PartitionValue(partition, k));
     }
     chunk.SetCardinality(count);
     const size_t matching = executor.SelectExpression(chunk, selected);
     for (size_t i = 0; i < matching; i++) left.push_back(all[at + selected.get_index(i)]);
   }
 
-  if (by_file) return duckdb::unique_ptr<LakeFileList>(new LakeFileList(*this, partitions_, std::move(left)));
+  if (by_file)
+    return duckdb::unique_ptr<LakeFileList>(new LakeFileList(*this, partitions_, std::move(left)));
   std::optional<Numbers> files;
   {
     // Listed before: keep the files of the partitions that are left.
@@ -131,16 +152,19 @@ duckdb::unique_ptr<LakeFileList> LakeFileList::Prune(duckdb::ClientContext& cont
     if (files_) {
       files.emplace();
       for (const uint32_t number : *files_) {
-        if (std::ranges::binary_search(left, table_->File(number).partition)) files->push_back(number);
+        if (std::ranges::binary_search(left, table_->File(number).partition))
+          files->push_back(number);
       }
     }
   }
-  return duckdb::unique_ptr<LakeFileList>(new LakeFileList(*this, std::move(left), std::move(files)));
+  return duckdb::unique_ptr<LakeFileList>(
+      new LakeFileList(*this, std::move(left), std::move(files)));
 }
 
-duckdb::unique_ptr<duckdb::MultiFileList> LakeFileList::ComplexFilterPushdown(duckdb::ClientContext& context, const duckdb::MultiFileOptions&,
-                                                                              duckdb::MultiFilePushdownInfo& info,
-                                                                              duckdb::vector<duckdb::unique_ptr<duckdb::Expression>>& filters) const {
+duckdb::unique_ptr<duckdb::MultiFileList> LakeFileList::ComplexFilterPushdown(
+    duckdb::ClientContext& context, const duckdb::MultiFileOptions&,
+    duckdb::MultiFilePushdownInfo& info,
+    duckdb::vector<duckdb::unique_ptr<duckdb::Expression>>& filters) const {
   duckdb::unique_ptr<LakeFileList> pruned;
   std::string said;
   // Partition keys first, so that a filter on "$path" lists only what they leave.
@@ -158,7 +182,8 @@ duckdb::unique_ptr<duckdb::MultiFileList> LakeFileList::ComplexFilterPushdown(du
       try {
         next = current.Prune(context, *rewritten, wanted);
       } catch (const std::exception&) {
-        rest.push_back(std::move(filter));  // e.g. a failing cast: the scan reports it, if a row gets there
+        rest.push_back(
+            std::move(filter));  // e.g. a failing cast: the scan reports it, if a row gets there
         continue;
       }
       said += (said.empty() ? "" : " AND ") + filter->ToString();
@@ -167,22 +192,23 @@ duckdb::unique_ptr<duckdb::MultiFileList> LakeFileList::ComplexFilterPushdown(du
     filters = std::move(rest);
   }
   if (!pruned) return nullptr;
-  info.extra_info.file_filters = info.extra_info.file_filters.empty() ? said : info.extra_info.file_filters + " AND " + said;
+  info.extra_info.file_filters =
+      info.extra_info.file_filters.empty() ? said : info.extra_info.file_filters + " AND " + said;
   return pruned;
 }
 
-duckdb::unique_ptr<duckdb::MultiFileList> LakeFileList::DynamicFilterPushdown(duckdb::ClientContext& context, const duckdb::MultiFileOptions&,
-                                                                              const duckdb::vector<std::string>&,
-                                                                              const duckdb::vector<duckdb::LogicalType>&,
-                                                                              const duckdb::vector<duckdb::column_t>& column_ids,
-                                                                              duckdb::TableFilterSet& filters) const {
+duckdb::unique_ptr<duckdb::MultiFileList> LakeFileList::DynamicFilterPushdown(
+    duckdb::ClientContext& context, const duckdb::MultiFileOptions&,
+    const duckdb::vector<std::string>&, const duckdb::vector<duckdb::LogicalType>&,
+    const duckdb::vector<duckdb::column_t>& column_ids, duckdb::TableFilterSet& filters) const {
   duckdb::unique_ptr<LakeFileList> pruned;
   const size_t keys = table_->partition_keys();
   for (const Known wanted : {Known::kPartition, Known::kFile}) {
     for (const auto& [index, filter] : filters.filters) {
       const auto slot = SlotOf(column_ids[index]);
       if (!slot || (*slot < keys ? Known::kPartition : Known::kFile) != wanted) continue;
-      const duckdb::LogicalType type = *slot < keys                ? table_->types()[table_->data_columns() + *slot]
+      const duckdb::LogicalType type = *slot < keys
+                                           ? table_->types()[table_->data_columns() + *slot]
                                        : *slot == keys + kPathSlot ? duckdb::LogicalType::VARCHAR
                                        : *slot == keys + kSizeSlot ? duckdb::LogicalType::BIGINT
                                                                    : duckdb::LogicalType::UBIGINT;
@@ -219,12 +245,15 @@ duckdb::OpenFileInfo LakeFileList::GetFile(duckdb::idx_t at) const {
   return DescribeLakeFile(table_->scan(), table_->File(files[at]), table_->names_files_in_path());
 }
 
-duckdb::unique_ptr<duckdb::NodeStatistics> LakeFileList::GetCardinality(duckdb::ClientContext&) const {
+duckdb::unique_ptr<duckdb::NodeStatistics> LakeFileList::GetCardinality(
+    duckdb::ClientContext&) const {
   const uint64_t total = table_->partition_count();
   if (partitions_.empty() || total == 0) return duckdb::make_uniq<duckdb::NodeStatistics>(0);
   uint64_t rows = 0;
   if (table_->description().rows > 0) {
-    rows = static_cast<uint64_t>(static_cast<double>(table_->description().rows) * static_cast<double>(partitions_.size()) / static_cast<double>(total));
+    rows =
+        static_cast<uint64_t>(static_cast<double>(table_->description().rows) *
+                              static_cast<double>(partitions_.size()) / static_cast<double>(total));
   } else if (files_if_listed()) {
     for (const uint32_t number : Files()) rows += table_->File(number).size / kBytesPerRow;
   } else {

@@ -1,6 +1,7 @@
-// The files of an external table's scan, as a list that is filled late: it starts as the table's partitions, filters on partition
-// keys shrink it without asking anyone, and only what survives is listed, when the scan starts or a filter on "$path" or "$size"
-// needs it. Files that filters exclude are never opened.
+// The files of an external table's scan, as a list that is filled late: it starts as the table's
+// partitions, filters on partition keys shrink it without asking anyone, and only what survives is
+// listed, when the scan starts or a filter on "$path" or "$size" needs it. Files that filters
+// exclude are never opened.
 #pragma once
 
 #include <duckdb.hpp>
@@ -28,19 +29,21 @@ class LakeFileList final : public duckdb::MultiFileList {
   // Starts to fetch what reading file `at` begins with. Never blocks.
   void Prefetch(size_t at) const;
 
-  duckdb::unique_ptr<duckdb::MultiFileList> ComplexFilterPushdown(duckdb::ClientContext& context, const duckdb::MultiFileOptions& options,
-                                                                  duckdb::MultiFilePushdownInfo& info,
-                                                                  duckdb::vector<duckdb::unique_ptr<duckdb::Expression>>& filters) const override;
-  duckdb::unique_ptr<duckdb::MultiFileList> DynamicFilterPushdown(duckdb::ClientContext& context, const duckdb::MultiFileOptions& options,
-                                                                  const duckdb::vector<std::string>& names,
-                                                                  const duckdb::vector<duckdb::LogicalType>& types,
-                                                                  const duckdb::vector<duckdb::column_t>& column_ids,
-                                                                  duckdb::TableFilterSet& filters) const override;
+  duckdb::unique_ptr<duckdb::MultiFileList> ComplexFilterPushdown(
+      duckdb::ClientContext& context, const duckdb::MultiFileOptions& options,
+      duckdb::MultiFilePushdownInfo& info,
+      duckdb::vector<duckdb::unique_ptr<duckdb::Expression>>& filters) const override;
+  duckdb::unique_ptr<duckdb::MultiFileList> DynamicFilterPushdown(
+      duckdb::ClientContext& context, const duckdb::MultiFileOptions& options,
+      const duckdb::vector<std::string>& names, const duckdb::vector<duckdb::LogicalType>& types,
+      const duckdb::vector<duckdb::column_t>& column_ids,
+      duckdb::TableFilterSet& filters) const override;
   duckdb::vector<duckdb::OpenFileInfo> GetAllFiles() const override;
   // Never SINGLE_FILE: readers would then rely on a first file that they did not open at bind.
   duckdb::FileExpandResult GetExpandResult() const override;
   duckdb::idx_t GetTotalFileCount() const override;
-  duckdb::unique_ptr<duckdb::NodeStatistics> GetCardinality(duckdb::ClientContext& context) const override;
+  duckdb::unique_ptr<duckdb::NodeStatistics> GetCardinality(
+      duckdb::ClientContext& context) const override;
   duckdb::unique_ptr<duckdb::MultiFileList> Copy() const override;
 
  protected:
@@ -53,9 +56,11 @@ class LakeFileList final : public duckdb::MultiFileList {
   LakeFileList(const LakeFileList& from, Numbers partitions, std::optional<Numbers> files);
   const Numbers& Files() const;
   std::optional<duckdb::idx_t> SlotOf(duckdb::column_t column) const;
-  Known Rewrite(duckdb::unique_ptr<duckdb::Expression>& expression, const duckdb::MultiFilePushdownInfo& info) const;
+  Known Rewrite(duckdb::unique_ptr<duckdb::Expression>& expression,
+                const duckdb::MultiFilePushdownInfo& info) const;
   // A list without what `filter` (over slots) excludes.
-  duckdb::unique_ptr<LakeFileList> Prune(duckdb::ClientContext& context, const duckdb::Expression& filter, Known known) const;
+  duckdb::unique_ptr<LakeFileList> Prune(duckdb::ClientContext& context,
+                                         const duckdb::Expression& filter, Known known) const;
 
   duckdb::shared_ptr<LakeTable> table_;
   LakeClient::Interrupted interrupted_;

@@ -32,7 +32,8 @@ duckdb::shared_ptr<LakeBytes> BytesOf(duckdb::ClientContext& context) {
 }
 
 struct LakeHandle final : duckdb::FileHandle {
-  LakeHandle(duckdb::FileSystem& fs, const std::string& engine_path, duckdb::FileOpenFlags flags) : FileHandle(fs, engine_path, flags) {}
+  LakeHandle(duckdb::FileSystem& fs, const std::string& engine_path, duckdb::FileOpenFlags flags)
+      : FileHandle(fs, engine_path, flags) {}
   void Close() override {}
 
   FileId file;
@@ -46,13 +47,18 @@ struct LakeHandle final : duckdb::FileHandle {
 };
 
 [[noreturn]] void Refuse(const std::string& path) {
-  ThrowLakeError({ErrorKind::kInsufficientPrivilege, fmt::format("{} cannot be opened by its name", PublicText(path)), {}, "Use an external table.", 0});
+  ThrowLakeError({ErrorKind::kInsufficientPrivilege,
+                  fmt::format("{} cannot be opened by its name", PublicText(path)),
+                  {},
+                  "Use an external table.",
+                  0});
 }
 
 }  // namespace
 
 std::string EncodeLakePath(const LakePath& path) {
-  return fmt::format("{}{}.{}.{}@{}", kScheme, path.file.scan, path.file.number, path.file.size_bytes, path.path.substr(kScheme.size()));
+  return fmt::format("{}{}.{}.{}@{}", kScheme, path.file.scan, path.file.number,
+                     path.file.size_bytes, path.path.substr(kScheme.size()));
 }
 
 std::optional<LakePath> DecodeLakePath(const std::string& path) {
@@ -66,18 +72,22 @@ std::optional<LakePath> DecodeLakePath(const std::string& path) {
     at = next + 1;
     return true;
   };
-  if (!number(out.file.scan, '.') || !number(out.file.number, '.') || !number(out.file.size_bytes, '@')) return std::nullopt;
+  if (!number(out.file.scan, '.') || !number(out.file.number, '.') ||
+      !number(out.file.size_bytes, '@'))
+    return std::nullopt;
   out.path = std::string(kScheme) + std::string(at, end);
   return out;
 }
 
 duckdb::OpenFileInfo DescribeLakeFile(uint64_t scan, const ipc::TableFile& file, bool in_path) {
-  duckdb::OpenFileInfo info(in_path ? EncodeLakePath({{scan, file.number, file.size}, file.path}) : file.path);
+  duckdb::OpenFileInfo info(in_path ? EncodeLakePath({{scan, file.number, file.size}, file.path})
+                                    : file.path);
   info.extended_info = duckdb::make_shared_ptr<duckdb::ExtendedOpenFileInfo>();
   auto& options = info.extended_info->options;
   options[kSizeOption] = duckdb::Value::UBIGINT(file.size);
   options[kEtagOption] = duckdb::Value(file.etag);
-  options[kModifiedOption] = duckdb::Value::TIMESTAMP(duckdb::Timestamp::FromEpochSeconds(file.modified_s));
+  options[kModifiedOption] =
+      duckdb::Value::TIMESTAMP(duckdb::Timestamp::FromEpochSeconds(file.modified_s));
   options["validate_external_file_cache"] = duckdb::Value::BOOLEAN(true);
   options[kScanOption] = duckdb::Value::UBIGINT(scan);
   options[kNumberOption] = duckdb::Value::UBIGINT(file.number);
@@ -87,7 +97,8 @@ duckdb::OpenFileInfo DescribeLakeFile(uint64_t scan, const ipc::TableFile& file,
 std::optional<uint32_t> LakeFileNumber(const duckdb::OpenFileInfo& info) {
   if (info.extended_info) {
     const auto found = info.extended_info->options.find(kNumberOption);
-    if (found != info.extended_info->options.end()) return static_cast<uint32_t>(found->second.GetValue<uint64_t>());
+    if (found != info.extended_info->options.end())
+      return static_cast<uint32_t>(found->second.GetValue<uint64_t>());
   }
   if (const auto path = DecodeLakePath(info.path)) return path->file.number;
   return std::nullopt;
@@ -101,25 +112,33 @@ LakeClient::Interrupted InterruptOf(duckdb::ClientContext* context) {
   };
 }
 
-uint64_t TakeLakeBytes(duckdb::ClientContext& context) { return BytesOf(context)->bytes.exchange(0); }
+uint64_t TakeLakeBytes(duckdb::ClientContext& context) {
+  return BytesOf(context)->bytes.exchange(0);
+}
 
 bool LakeFileSystem::CanHandleFile(const std::string& path) { return path.starts_with(kScheme); }
 
-duckdb::unique_ptr<duckdb::FileHandle> LakeFileSystem::OpenFileExtended(const duckdb::OpenFileInfo& info, duckdb::FileOpenFlags flags,
-                                                                        duckdb::optional_ptr<duckdb::FileOpener> opener) {
+duckdb::unique_ptr<duckdb::FileHandle> LakeFileSystem::OpenFileExtended(
+    const duckdb::OpenFileInfo& info, duckdb::FileOpenFlags flags,
+    duckdb::optional_ptr<duckdb::FileOpener> opener) {
   if (flags.OpenForWriting()) Refuse(info.path);
   auto handle = duckdb::make_uniq<LakeHandle>(*this, info.path, flags);
   const auto* options = info.extended_info ? &info.extended_info->options : nullptr;
-  if (options && options->contains(kScanOption) && options->contains(kNumberOption) && options->contains(kSizeOption)) {
-    handle->file = {options->at(kScanOption).GetValue<uint64_t>(), static_cast<uint32_t>(options->at(kNumberOption).GetValue<uint64_t>()),
+  if (options && options->contains(kScanOption) && options->contains(kNumberOption) &&
+      options->contains(kSizeOption)) {
+    handle->file = {options->at(kScanOption).GetValue<uint64_t>(),
+                    static_cast<uint32_t>(options->at(kNumberOption).GetValue<uint64_t>()),
                     options->at(kSizeOption).GetValue<uint64_t>()};
     handle->name = PublicText(info.path);
-    if (options->contains(kEtagOption)) handle->etag = duckdb::StringValue::Get(options->at(kEtagOption));
-    if (options->contains(kModifiedOption)) handle->modified = options->at(kModifiedOption).GetValue<duckdb::timestamp_t>();
+    if (options->contains(kEtagOption))
+      handle->etag = duckdb::StringValue::Get(options->at(kEtagOption));
+    if (options->contains(kModifiedOption))
+      handle->modified = options->at(kModifiedOption).GetValue<duckdb::timestamp_t>();
   } else if (auto decoded = DecodeLakePath(info.path)) {
     handle->file = decoded->file;
     handle->name = std::move(decoded->path);
-    handle->etag = fmt::format("{}.{}", handle->file.scan, handle->file.number);  // a scan sees one version of a file
+    handle->etag = fmt::format("{}.{}", handle->file.scan,
+                               handle->file.number);  // a scan sees one version of a file
   } else {
     Refuse(info.path);
   }
@@ -130,17 +149,20 @@ duckdb::unique_ptr<duckdb::FileHandle> LakeFileSystem::OpenFileExtended(const du
   return handle;
 }
 
-void LakeFileSystem::Read(duckdb::FileHandle& base, void* buffer, int64_t bytes, duckdb::idx_t location) {
+void LakeFileSystem::Read(duckdb::FileHandle& base, void* buffer, int64_t bytes,
+                          duckdb::idx_t location) {
   auto& handle = base.Cast<LakeHandle>();
   if (bytes <= 0) return;
   const auto size = static_cast<size_t>(bytes);
-  OrThrow(client_.Read(handle.file, location, {static_cast<char*>(buffer), size}, handle.name, handle.interrupted));
+  OrThrow(client_.Read(handle.file, location, {static_cast<char*>(buffer), size}, handle.name,
+                       handle.interrupted));
   if (handle.bytes) handle.bytes->bytes += size;
 }
 
 int64_t LakeFileSystem::Read(duckdb::FileHandle& base, void* buffer, int64_t bytes) {
   auto& handle = base.Cast<LakeHandle>();
-  const auto left = static_cast<int64_t>(handle.file.size_bytes - std::min(handle.position, handle.file.size_bytes));
+  const auto left = static_cast<int64_t>(handle.file.size_bytes -
+                                         std::min(handle.position, handle.file.size_bytes));
   bytes = std::min(bytes, left);
   if (bytes <= 0) return 0;
   const uint64_t end = handle.position + static_cast<uint64_t>(bytes);
@@ -154,16 +176,29 @@ int64_t LakeFileSystem::Read(duckdb::FileHandle& base, void* buffer, int64_t byt
   return bytes;
 }
 
-int64_t LakeFileSystem::GetFileSize(duckdb::FileHandle& handle) { return static_cast<int64_t>(handle.Cast<LakeHandle>().file.size_bytes); }
-duckdb::timestamp_t LakeFileSystem::GetLastModifiedTime(duckdb::FileHandle& handle) { return handle.Cast<LakeHandle>().modified; }
-std::string LakeFileSystem::GetVersionTag(duckdb::FileHandle& handle) { return handle.Cast<LakeHandle>().etag; }
-void LakeFileSystem::Seek(duckdb::FileHandle& handle, duckdb::idx_t location) { handle.Cast<LakeHandle>().position = location; }
+int64_t LakeFileSystem::GetFileSize(duckdb::FileHandle& handle) {
+  return static_cast<int64_t>(handle.Cast<LakeHandle>().file.size_bytes);
+}
+duckdb::timestamp_t LakeFileSystem::GetLastModifiedTime(duckdb::FileHandle& handle) {
+  return handle.Cast<LakeHandle>().modified;
+}
+std::string LakeFileSystem::GetVersionTag(duckdb::FileHandle& handle) {
+  return handle.Cast<LakeHandle>().etag;
+}
+void LakeFileSystem::Seek(duckdb::FileHandle& handle, duckdb::idx_t location) {
+  handle.Cast<LakeHandle>().position = location;
+}
 void LakeFileSystem::Reset(duckdb::FileHandle& handle) { handle.Cast<LakeHandle>().position = 0; }
-duckdb::idx_t LakeFileSystem::SeekPosition(duckdb::FileHandle& handle) { return handle.Cast<LakeHandle>().position; }
+duckdb::idx_t LakeFileSystem::SeekPosition(duckdb::FileHandle& handle) {
+  return handle.Cast<LakeHandle>().position;
+}
 
-bool LakeFileSystem::FileExists(const std::string& path, duckdb::optional_ptr<duckdb::FileOpener>) { return DecodeLakePath(path).has_value(); }
+bool LakeFileSystem::FileExists(const std::string& path, duckdb::optional_ptr<duckdb::FileOpener>) {
+  return DecodeLakePath(path).has_value();
+}
 
-duckdb::vector<duckdb::OpenFileInfo> LakeFileSystem::Glob(const std::string& path, duckdb::FileOpener*) {
+duckdb::vector<duckdb::OpenFileInfo> LakeFileSystem::Glob(const std::string& path,
+                                                          duckdb::FileOpener*) {
   if (!DecodeLakePath(path)) Refuse(path);
   return {duckdb::OpenFileInfo(path)};
 }

@@ -1,6 +1,7 @@
-// The engine's file system for s3:// paths: opens only files that the gateway listed for a scan, reads them through LakeClient, and
-// refuses everything else (writing, listing, paths of its own making). Which file is meant travels either in
-// OpenFileInfo::extended_info or, where a reader drops that (JSON), inside the path: s3://<scan>.<file>.<size>@bucket/key.
+// The engine's file system for s3:// paths: opens only files that the gateway listed for a scan,
+// reads them through LakeClient, and refuses everything else (writing, listing, paths of its own
+// making). Which file is meant travels either in OpenFileInfo::extended_info or, where a reader
+// drops that (JSON), inside the path: s3://<scan>.<file>.<size>@bucket/key.
 #pragma once
 
 #include <duckdb.hpp>
@@ -27,7 +28,8 @@ duckdb::OpenFileInfo DescribeLakeFile(uint64_t scan, const ipc::TableFile& file,
 // The number of the file that DescribeLakeFile described; nullopt when it did not.
 std::optional<uint32_t> LakeFileNumber(const duckdb::OpenFileInfo& info);
 
-// True while the statement of `context` should stop. Holds the context weakly: a cached handle may outlive it.
+// True while the statement of `context` should stop. Holds the context weakly: a cached handle may
+// outlive it.
 LakeClient::Interrupted InterruptOf(duckdb::ClientContext* context);
 
 // Bytes that statements of a connection read from the lake since it was last asked.
@@ -44,24 +46,30 @@ class LakeFileSystem final : public duckdb::FileSystem {
   // False makes the Parquet reader fetch whole column chunks instead of pages.
   bool OnDiskFile(duckdb::FileHandle&) override { return false; }
 
-  void Read(duckdb::FileHandle& handle, void* buffer, int64_t bytes, duckdb::idx_t location) override;
+  void Read(duckdb::FileHandle& handle, void* buffer, int64_t bytes,
+            duckdb::idx_t location) override;
   int64_t Read(duckdb::FileHandle& handle, void* buffer, int64_t bytes) override;
   int64_t GetFileSize(duckdb::FileHandle& handle) override;
   duckdb::timestamp_t GetLastModifiedTime(duckdb::FileHandle& handle) override;
   std::string GetVersionTag(duckdb::FileHandle& handle) override;
-  duckdb::FileType GetFileType(duckdb::FileHandle&) override { return duckdb::FileType::FILE_TYPE_REGULAR; }
+  duckdb::FileType GetFileType(duckdb::FileHandle&) override {
+    return duckdb::FileType::FILE_TYPE_REGULAR;
+  }
   void Seek(duckdb::FileHandle& handle, duckdb::idx_t location) override;
   void Reset(duckdb::FileHandle& handle) override;
   duckdb::idx_t SeekPosition(duckdb::FileHandle& handle) override;
 
   bool FileExists(const std::string& path, duckdb::optional_ptr<duckdb::FileOpener>) override;
-  bool IsPipe(const std::string&, duckdb::optional_ptr<duckdb::FileOpener>) override { return false; }
+  bool IsPipe(const std::string&, duckdb::optional_ptr<duckdb::FileOpener>) override {
+    return false;
+  }
   // Never a listing: the path itself, when it names a listed file.
   duckdb::vector<duckdb::OpenFileInfo> Glob(const std::string& path, duckdb::FileOpener*) override;
 
  protected:
-  duckdb::unique_ptr<duckdb::FileHandle> OpenFileExtended(const duckdb::OpenFileInfo& info, duckdb::FileOpenFlags flags,
-                                                          duckdb::optional_ptr<duckdb::FileOpener> opener) override;
+  duckdb::unique_ptr<duckdb::FileHandle> OpenFileExtended(
+      const duckdb::OpenFileInfo& info, duckdb::FileOpenFlags flags,
+      duckdb::optional_ptr<duckdb::FileOpener> opener) override;
 
  private:
   LakeClient& client_;

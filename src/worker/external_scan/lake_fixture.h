@@ -1,4 +1,5 @@
-// An engine with external tables whose gateway is a fake, and files that the engine itself wrote. Shared by the tests of this folder.
+// An engine with external tables whose gateway is a fake, and files that the engine itself wrote.
+// Shared by the tests of this folder.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -31,7 +32,8 @@ class LakeFixture : public ::testing::Test {
     database_ = std::make_unique<duckdb::DuckDB>(nullptr, &config);
     RegisterLake(
         *database_->instance, *client_,
-        [](duckdb::ClientContext&, const std::string& schema) -> std::optional<ipc::ExternalSchemaBinding> {
+        [](duckdb::ClientContext&,
+           const std::string& schema) -> std::optional<ipc::ExternalSchemaBinding> {
           if (schema != "ext") return std::nullopt;
           return ipc::ExternalSchemaBinding{"glue_db", {}, "us-east-1", {}};
         },
@@ -80,7 +82,8 @@ class LakeFixture : public ::testing::Test {
     return error.value_or(Error{});
   }
 
-  static ipc::TableDescription Describe(const std::string& name, const std::string& format, std::vector<ipc::TableColumn> columns,
+  static ipc::TableDescription Describe(const std::string& name, const std::string& format,
+                                        std::vector<ipc::TableColumn> columns,
                                         std::vector<ipc::TableColumn> keys = {}) {
     ipc::TableDescription d;
     d.name = name;
@@ -89,7 +92,8 @@ class LakeFixture : public ::testing::Test {
     d.partition_keys = std::move(keys);
     return d;
   }
-  void AddPartition(FakeTable& table, std::vector<std::optional<std::string>> values, const std::string& folder) {
+  void AddPartition(FakeTable& table, std::vector<std::optional<std::string>> values,
+                    const std::string& folder) {
     table.description.partitions.push_back({std::move(values)});
     table.folders.push_back(folder);
   }

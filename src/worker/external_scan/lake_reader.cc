@@ -13,26 +13,33 @@ constexpr size_t kFilesAhead = 8;
 
 // A column or a field of a struct that a file lacks reads as NULL.
 void DefaultToNull(duckdb::MultiFileColumnDefinition& column) {
-  column.default_expression = duckdb::make_uniq<duckdb::ConstantExpression>(duckdb::Value(column.type));
+  column.default_expression =
+      duckdb::make_uniq<duckdb::ConstantExpression>(duckdb::Value(column.type));
   for (auto& child : column.children) DefaultToNull(child);
 }
 
 }  // namespace
 
-duckdb::unique_ptr<duckdb::MultiFileReader> LakeReader::Create(const duckdb::TableFunction& function) {
+duckdb::unique_ptr<duckdb::MultiFileReader> LakeReader::Create(
+    const duckdb::TableFunction& function) {
   return duckdb::make_uniq<LakeReader>(function.function_info->Cast<LakeScanInfo>().table);
 }
 
-duckdb::unique_ptr<duckdb::MultiFileReader> LakeReader::Copy() const { return duckdb::make_uniq<LakeReader>(table_); }
+duckdb::unique_ptr<duckdb::MultiFileReader> LakeReader::Copy() const {
+  return duckdb::make_uniq<LakeReader>(table_);
+}
 
-duckdb::shared_ptr<duckdb::MultiFileList> LakeReader::CreateFileList(duckdb::ClientContext& context, const duckdb::vector<std::string>&,
-                                                                     const duckdb::FileGlobInput&) {
+duckdb::shared_ptr<duckdb::MultiFileList> LakeReader::CreateFileList(
+    duckdb::ClientContext& context, const duckdb::vector<std::string>&,
+    const duckdb::FileGlobInput&) {
   return duckdb::make_shared_ptr<LakeFileList>(table_, InterruptOf(&context));
 }
 
-bool LakeReader::Bind(duckdb::MultiFileOptions&, duckdb::MultiFileList&, duckdb::vector<duckdb::LogicalType>& types,
+bool LakeReader::Bind(duckdb::MultiFileOptions&, duckdb::MultiFileList&,
+                      duckdb::vector<duckdb::LogicalType>& types,
                       duckdb::vector<std::string>& names, duckdb::MultiFileReaderBindData& bind) {
-  if (table_->format() != "parquet") return false;  // CSV and JSON bind on their option `columns`, without opening a file
+  if (table_->format() != "parquet")
+    return false;  // CSV and JSON bind on their option `columns`, without opening a file
   types = table_->types();
   names = table_->names();
   bind.schema = duckdb::MultiFileColumnDefinition::ColumnsFromNamesAndTypes(names, types);
@@ -41,8 +48,10 @@ bool LakeReader::Bind(duckdb::MultiFileOptions&, duckdb::MultiFileList&, duckdb:
   return true;
 }
 
-void LakeReader::BindOptions(duckdb::MultiFileOptions&, duckdb::MultiFileList&, duckdb::vector<duckdb::LogicalType>& types,
-                             duckdb::vector<std::string>& names, duckdb::MultiFileReaderBindData& bind) {
+void LakeReader::BindOptions(duckdb::MultiFileOptions&, duckdb::MultiFileList&,
+                             duckdb::vector<duckdb::LogicalType>& types,
+                             duckdb::vector<std::string>& names,
+                             duckdb::MultiFileReaderBindData& bind) {
   const size_t first = table_->data_columns(), end = table_->names().size();
   for (size_t i = first; i < end; i++) {
     if (table_->format() != "parquet") {
@@ -55,28 +64,41 @@ void LakeReader::BindOptions(duckdb::MultiFileOptions&, duckdb::MultiFileList&, 
 }
 
 duckdb::unique_ptr<duckdb::MultiFileReaderGlobalState> LakeReader::InitializeGlobalState(
-    duckdb::ClientContext&, const duckdb::MultiFileOptions&, const duckdb::MultiFileReaderBindData&, const duckdb::MultiFileList& files,
-    const duckdb::vector<duckdb::MultiFileColumnDefinition>&, const duckdb::vector<duckdb::ColumnIndex>&) {
+    duckdb::ClientContext&, const duckdb::MultiFileOptions&, const duckdb::MultiFileReaderBindData&,
+    const duckdb::MultiFileList& files, const duckdb::vector<duckdb::MultiFileColumnDefinition>&,
+    const duckdb::vector<duckdb::ColumnIndex>&) {
   const auto& list = files.Cast<LakeFileList>();
   list.Expand();
   for (size_t i = 0; i < kFilesAhead; i++) list.Prefetch(i);
   return nullptr;
 }
 
-duckdb::ReaderInitializeType LakeReader::InitializeReader(duckdb::MultiFileReaderData& data, const duckdb::MultiFileBindData& bind,
-                                                          const duckdb::vector<duckdb::MultiFileColumnDefinition>& columns,
-                                                          const duckdb::vector<duckdb::ColumnIndex>& column_ids,
-                                                          duckdb::optional_ptr<duckdb::TableFilterSet> filters,
-                                                          duckdb::ClientContext& context, duckdb::MultiFileGlobalState& state) {
-  if (data.reader->file_list_idx.IsValid()) state.file_list.Cast<LakeFileList>().Prefetch(data.reader->file_list_idx.GetIndex() + kFilesAhead);
-  return MultiFileReader::InitializeReader(data, bind, columns, column_ids, filters, context, state);
+duckdb::ReaderInitializeType LakeReader::InitializeReader(
+    duckdb::MultiFileReaderData& data, const duckdb::MultiFileBindData& bind,
+    const duckdb::vector<duckdb::MultiFileColumnDefinition>& columns,
+    const duckdb::vector<duckdb::ColumnIndex>& column_ids,
+    duckdb::optional_ptr<duckdb::TableFilterSet> filters, duckdb::ClientContext& context,
+    duckdb::MultiFileGlobalState& state) {
+  if (data.reader->file_list_idx.IsValid())
+    state.file_list.Cast<LakeFileList>().Prefetch(data.reader->file_list_idx.GetIndex() +
+                                                  kFilesAhead);
+  return MultiFileReader::InitializeReader(data, bind, columns, column_ids, filters, context,
+                                           state);
 }
 
-void LakeReader::FinalizeBind(duckdb::MultiFileReaderData& data, const duckdb::MultiFileOptions&, const duckdb::MultiFileReaderBindData&,
-                              const duckdb::vector<duckdb::MultiFileColumnDefinition>&, const duckdb::vector<duckdb::ColumnIndex>& column_ids,
-                              duckdb::ClientContext&, duckdb::optional_ptr<duckdb::MultiFileReaderGlobalState>) {
+void LakeReader::FinalizeBind(duckdb::MultiFileReaderData& data, const duckdb::MultiFileOptions&,
+                              const duckdb::MultiFileReaderBindData&,
+                              const duckdb::vector<duckdb::MultiFileColumnDefinition>&,
+                              const duckdb::vector<duckdb::ColumnIndex>& column_ids,
+                              duckdb::ClientContext&,
+                              duckdb::optional_ptr<duckdb::MultiFileReaderGlobalState>) {
   const auto number = LakeFileNumber(data.reader->file);
-  if (!number) ThrowLakeError({ErrorKind::kExternalUnavailable, fmt::format("{} was not listed", PublicText(data.reader->file.path)), {}, {}, 0});
+  if (!number)
+    ThrowLakeError({ErrorKind::kExternalUnavailable,
+                    fmt::format("{} was not listed", PublicText(data.reader->file.path)),
+                    {},
+                    {},
+                    0});
   const ipc::TableFile file = table_->File(*number);
   for (size_t i = 0; i < column_ids.size(); i++) {
     const duckdb::MultiFileGlobalIndex index(i);
@@ -88,7 +110,8 @@ void LakeReader::FinalizeBind(duckdb::MultiFileReaderData& data, const duckdb::M
     } else if (column == kFileIndexColumn) {
       data.constant_map.Add(index, duckdb::Value::UBIGINT(file.number));
     } else if (!duckdb::IsVirtualColumn(column) && column >= table_->data_columns()) {
-      data.constant_map.Add(index, table_->PartitionValue(file.partition, column - table_->data_columns()));
+      data.constant_map.Add(
+          index, table_->PartitionValue(file.partition, column - table_->data_columns()));
     }
   }
 }

@@ -1,5 +1,6 @@
-// What plugs external tables into the engine's own Parquet, CSV and JSON readers: the schema comes from the catalog instead of a
-// file, partition keys and "$path", "$size" are constants of each file, and the next files are fetched ahead.
+// What plugs external tables into the engine's own Parquet, CSV and JSON readers: the schema comes
+// from the catalog instead of a file, partition keys and "$path", "$size" are constants of each
+// file, and the next files are fetched ahead.
 #pragma once
 
 #include <duckdb.hpp>
@@ -23,24 +24,32 @@ class LakeReader final : public duckdb::MultiFileReader {
   static duckdb::unique_ptr<duckdb::MultiFileReader> Create(const duckdb::TableFunction& function);
 
   duckdb::unique_ptr<duckdb::MultiFileReader> Copy() const override;
-  duckdb::shared_ptr<duckdb::MultiFileList> CreateFileList(duckdb::ClientContext& context, const duckdb::vector<std::string>& paths,
-                                                           const duckdb::FileGlobInput& input) override;
-  bool Bind(duckdb::MultiFileOptions& options, duckdb::MultiFileList& files, duckdb::vector<duckdb::LogicalType>& types,
-            duckdb::vector<std::string>& names, duckdb::MultiFileReaderBindData& bind) override;
-  void BindOptions(duckdb::MultiFileOptions& options, duckdb::MultiFileList& files, duckdb::vector<duckdb::LogicalType>& types,
-                   duckdb::vector<std::string>& names, duckdb::MultiFileReaderBindData& bind) override;
+  duckdb::shared_ptr<duckdb::MultiFileList> CreateFileList(
+      duckdb::ClientContext& context, const duckdb::vector<std::string>& paths,
+      const duckdb::FileGlobInput& input) override;
+  bool Bind(duckdb::MultiFileOptions& options, duckdb::MultiFileList& files,
+            duckdb::vector<duckdb::LogicalType>& types, duckdb::vector<std::string>& names,
+            duckdb::MultiFileReaderBindData& bind) override;
+  void BindOptions(duckdb::MultiFileOptions& options, duckdb::MultiFileList& files,
+                   duckdb::vector<duckdb::LogicalType>& types, duckdb::vector<std::string>& names,
+                   duckdb::MultiFileReaderBindData& bind) override;
   duckdb::unique_ptr<duckdb::MultiFileReaderGlobalState> InitializeGlobalState(
-      duckdb::ClientContext& context, const duckdb::MultiFileOptions& options, const duckdb::MultiFileReaderBindData& bind,
-      const duckdb::MultiFileList& files, const duckdb::vector<duckdb::MultiFileColumnDefinition>& columns,
+      duckdb::ClientContext& context, const duckdb::MultiFileOptions& options,
+      const duckdb::MultiFileReaderBindData& bind, const duckdb::MultiFileList& files,
+      const duckdb::vector<duckdb::MultiFileColumnDefinition>& columns,
       const duckdb::vector<duckdb::ColumnIndex>& column_ids) override;
-  duckdb::ReaderInitializeType InitializeReader(duckdb::MultiFileReaderData& data, const duckdb::MultiFileBindData& bind,
-                                                const duckdb::vector<duckdb::MultiFileColumnDefinition>& columns,
-                                                const duckdb::vector<duckdb::ColumnIndex>& column_ids,
-                                                duckdb::optional_ptr<duckdb::TableFilterSet> filters, duckdb::ClientContext& context,
-                                                duckdb::MultiFileGlobalState& state) override;
-  void FinalizeBind(duckdb::MultiFileReaderData& data, const duckdb::MultiFileOptions& options, const duckdb::MultiFileReaderBindData& bind,
-                    const duckdb::vector<duckdb::MultiFileColumnDefinition>& columns, const duckdb::vector<duckdb::ColumnIndex>& column_ids,
-                    duckdb::ClientContext& context, duckdb::optional_ptr<duckdb::MultiFileReaderGlobalState> state) override;
+  duckdb::ReaderInitializeType InitializeReader(
+      duckdb::MultiFileReaderData& data, const duckdb::MultiFileBindData& bind,
+      const duckdb::vector<duckdb::MultiFileColumnDefinition>& columns,
+      const duckdb::vector<duckdb::ColumnIndex>& column_ids,
+      duckdb::optional_ptr<duckdb::TableFilterSet> filters, duckdb::ClientContext& context,
+      duckdb::MultiFileGlobalState& state) override;
+  void FinalizeBind(duckdb::MultiFileReaderData& data, const duckdb::MultiFileOptions& options,
+                    const duckdb::MultiFileReaderBindData& bind,
+                    const duckdb::vector<duckdb::MultiFileColumnDefinition>& columns,
+                    const duckdb::vector<duckdb::ColumnIndex>& column_ids,
+                    duckdb::ClientContext& context,
+                    duckdb::optional_ptr<duckdb::MultiFileReaderGlobalState> state) override;
 
  private:
   duckdb::shared_ptr<LakeTable> table_;

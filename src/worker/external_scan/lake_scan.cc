@@ -18,7 +18,12 @@ const char* FunctionOf(const LakeTable& table) {
   if (table.format() == "parquet") return "parquet_scan";
   if (table.format() == "csv") return "read_csv";
   if (table.format() == "json") return "read_json";
-  ThrowLakeError({ErrorKind::kFeatureNotSupported, fmt::format("external table {} has the format {}, which is not supported", table.QualifiedName(), table.format()), {}, {}, 0});
+  ThrowLakeError({ErrorKind::kFeatureNotSupported,
+                  fmt::format("external table {} has the format {}, which is not supported",
+                              table.QualifiedName(), table.format()),
+                  {},
+                  {},
+                  0});
 }
 
 std::optional<std::string> OptionOf(const LakeTable& table, std::string_view name) {
@@ -31,16 +36,24 @@ std::optional<std::string> OptionOf(const LakeTable& table, std::string_view nam
 // Data columns as the option `columns` of CSV and JSON wants them: a struct of type names.
 duckdb::Value ColumnsOption(const LakeTable& table) {
   duckdb::child_list_t<duckdb::Value> columns;
-  for (size_t i = 0; i < table.data_columns(); i++) columns.emplace_back(table.names()[i], duckdb::Value(table.types()[i].ToString()));
+  for (size_t i = 0; i < table.data_columns(); i++)
+    columns.emplace_back(table.names()[i], duckdb::Value(table.types()[i].ToString()));
   return duckdb::Value::STRUCT(std::move(columns));
 }
 
 duckdb::named_parameter_map_t CsvOptions(const LakeTable& table) {
   duckdb::named_parameter_map_t options;
   const std::string delimiter = OptionOf(table, "delimiter").value_or("\x01");
-  const std::string quote = OptionOf(table, "quote").value_or(""), escape = OptionOf(table, "escape").value_or("");
+  const std::string quote = OptionOf(table, "quote").value_or(""),
+                    escape = OptionOf(table, "escape").value_or("");
   if (delimiter.empty() || quote.size() > 1 || escape.size() > 1) {
-    ThrowLakeError({ErrorKind::kFeatureNotSupported, fmt::format("external table {}: a delimiter must not be empty, a quote and an escape are one character", table.QualifiedName()), {}, {}, 0});
+    ThrowLakeError({ErrorKind::kFeatureNotSupported,
+                    fmt::format("external table {}: a delimiter must not be empty, a quote and an "
+                                "escape are one character",
+                                table.QualifiedName()),
+                    {},
+                    {},
+                    0});
   }
   options["delim"] = duckdb::Value(delimiter);
   options["quote"] = duckdb::Value(quote);
@@ -51,13 +64,15 @@ duckdb::named_parameter_map_t CsvOptions(const LakeTable& table) {
   if (const auto text = OptionOf(table, "skip")) skip = std::strtoull(text->c_str(), nullptr, 10);
   if (const auto header = OptionOf(table, "header"); skip == 0 && header == "true") skip = 1;
   if (skip > 0) options["skip"] = duckdb::Value::BIGINT(static_cast<int64_t>(skip));
-  // Rows may be shorter than the table (the rest is NULL) or longer (the rest is ignored), as in Hive. A parallel reader cannot pad
-  // rows of which quotes may hide the end.
+  // Rows may be shorter than the table (the rest is NULL) or longer (the rest is ignored), as in
+  // Hive. A parallel reader cannot pad rows of which quotes may hide the end.
   options["null_padding"] = duckdb::Value::BOOLEAN(true);
   options["strict_mode"] = duckdb::Value::BOOLEAN(false);
   if (!quote.empty()) options["parallel"] = duckdb::Value::BOOLEAN(false);
   // An empty field is NULL: the readers make no difference between columns of text and others.
-  options["nullstr"] = duckdb::Value::LIST(duckdb::LogicalType::VARCHAR, {duckdb::Value(OptionOf(table, "null").value_or("\\N")), duckdb::Value("")});
+  options["nullstr"] = duckdb::Value::LIST(
+      duckdb::LogicalType::VARCHAR,
+      {duckdb::Value(OptionOf(table, "null").value_or("\\N")), duckdb::Value("")});
   return options;
 }
 
@@ -72,14 +87,19 @@ duckdb::named_parameter_map_t OptionsOf(const LakeTable& table) {
   if (table.format() == "parquet") return {};
   auto options = table.format() == "csv" ? CsvOptions(table) : JsonOptions(table);
   options["columns"] = ColumnsOption(table);
-  options["hive_partitioning"] = duckdb::Value::BOOLEAN(false);  // keys and values come from the catalog, not from paths
-  if (const auto compression = OptionOf(table, "compression")) options["compression"] = duckdb::Value(*compression == "none" ? "uncompressed" : *compression);
+  options["hive_partitioning"] =
+      duckdb::Value::BOOLEAN(false);  // keys and values come from the catalog, not from paths
+  if (const auto compression = OptionOf(table, "compression"))
+    options["compression"] = duckdb::Value(*compression == "none" ? "uncompressed" : *compression);
   return options;
 }
 
-const LakeFileList& ListOf(const duckdb::FunctionData& bind_data) { return bind_data.Cast<duckdb::MultiFileBindData>().file_list->Cast<LakeFileList>(); }
+const LakeFileList& ListOf(const duckdb::FunctionData& bind_data) {
+  return bind_data.Cast<duckdb::MultiFileBindData>().file_list->Cast<LakeFileList>();
+}
 
-duckdb::virtual_column_map_t VirtualColumnsOf(duckdb::ClientContext&, duckdb::optional_ptr<duckdb::FunctionData> bind_data) {
+duckdb::virtual_column_map_t VirtualColumnsOf(
+    duckdb::ClientContext&, duckdb::optional_ptr<duckdb::FunctionData> bind_data) {
   auto& data = bind_data->Cast<duckdb::MultiFileBindData>();
   data.virtual_columns = ListOf(data).table().VirtualColumns();
   return data.virtual_columns;
@@ -92,20 +112,26 @@ duckdb::BindInfo BindInfoOf(const duckdb::optional_ptr<duckdb::FunctionData> bin
   return info;
 }
 
-duckdb::InsertionOrderPreservingMap<std::string> Explain(duckdb::TableFunctionToStringInput& input) {
+duckdb::InsertionOrderPreservingMap<std::string> Explain(
+    duckdb::TableFunctionToStringInput& input) {
   duckdb::InsertionOrderPreservingMap<std::string> lines;
   const auto& list = ListOf(*input.bind_data);
   lines["Table"] = list.table().QualifiedName();
-  if (list.table().partition_keys() > 0) lines["Partitions"] = fmt::format("{}/{}", list.partitions(), list.table().partition_count());
+  if (list.table().partition_keys() > 0)
+    lines["Partitions"] = fmt::format("{}/{}", list.partitions(), list.table().partition_count());
   if (const auto files = list.files_if_listed()) lines["Files"] = std::to_string(*files);
   return lines;
 }
 
 }  // namespace
 
-duckdb::TableFunction BindLakeScan(duckdb::ClientContext& context, LakeTable& table, duckdb::unique_ptr<duckdb::FunctionData>& bind_data) {
-  auto& entry = duckdb::Catalog::GetSystemCatalog(context).GetEntry<duckdb::TableFunctionCatalogEntry>(context, DEFAULT_SCHEMA, FunctionOf(table));
-  duckdb::TableFunction function = entry.functions.GetFunctionByArguments(context, {duckdb::LogicalType::VARCHAR});
+duckdb::TableFunction BindLakeScan(duckdb::ClientContext& context, LakeTable& table,
+                                   duckdb::unique_ptr<duckdb::FunctionData>& bind_data) {
+  auto& entry =
+      duckdb::Catalog::GetSystemCatalog(context).GetEntry<duckdb::TableFunctionCatalogEntry>(
+          context, DEFAULT_SCHEMA, FunctionOf(table));
+  duckdb::TableFunction function =
+      entry.functions.GetFunctionByArguments(context, {duckdb::LogicalType::VARCHAR});
   const auto format_info = function.function_info;  // the reader's own, which JSON needs at bind
   function.name = "lake_" + table.format();
   function.function_info = duckdb::make_shared_ptr<LakeScanInfo>(table.shared_from_this());
@@ -124,7 +150,8 @@ duckdb::TableFunction BindLakeScan(duckdb::ClientContext& context, LakeTable& ta
   duckdb::vector<duckdb::LogicalType> input_types, types;
   duckdb::vector<std::string> input_names, names;
   const duckdb::TableFunctionRef ref;
-  duckdb::TableFunctionBindInput input(inputs, options, input_types, input_names, format_info.get(), nullptr, function, ref);
+  duckdb::TableFunctionBindInput input(inputs, options, input_types, input_names, format_info.get(),
+                                       nullptr, function, ref);
   bind_data = function.bind(context, input, types, names);
   return function;
 }

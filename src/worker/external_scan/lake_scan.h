@@ -1,5 +1,5 @@
-// Makes the scan of an external table: the engine's own reader of its format, told by the catalog's SerDe options how to read, with
-// LakeReader plugged in.
+// Makes the scan of an external table: the engine's own reader of its format, told by the catalog's
+// SerDe options how to read, with LakeReader plugged in.
 #pragma once
 
 #include <duckdb.hpp>
@@ -9,7 +9,9 @@
 
 namespace skep::external_scan {
 
-// Binds without opening or listing anything. Throws lake errors: kFeatureNotSupported for a format or option that is not read.
-duckdb::TableFunction BindLakeScan(duckdb::ClientContext& context, LakeTable& table, duckdb::unique_ptr<duckdb::FunctionData>& bind_data);
+// Binds without opening or listing anything. Throws lake errors: kFeatureNotSupported for a format
+// or option that is not read.
+duckdb::TableFunction BindLakeScan(duckdb::ClientContext& context, LakeTable& table,
+                                   duckdb::unique_ptr<duckdb::FunctionData>& bind_data);
 
 }  // namespace skep::external_scan

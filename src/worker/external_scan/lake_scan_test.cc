@@ -8,24 +8,27 @@
 namespace skep::external_scan {
 namespace {
 
-using ::testing::Test;
-
 // ext.sales: four days and one NULL day of 1,000 rows each, as Parquet, two files a day.
 class ParquetScan : public LakeFixture {
  protected:
   ParquetScan() {
     FakeTable table;
-    table.description = Describe("sales", "parquet", {{"id", "bigint"}, {"amount", "decimal(10,2)"}, {"note", "string"}}, {{"dt", "date"}, {"region", "string"}});
+    table.description = Describe(
+        "sales", "parquet", {{"id", "bigint"}, {"amount", "decimal(10,2)"}, {"note", "string"}},
+        {{"dt", "date"}, {"region", "string"}});
     for (int day = 1; day <= 5; day++) {
       const std::string date = day == 5 ? "none" : "2026-01-0" + std::to_string(day);
       const std::string folder = "sales/dt=" + date;
       for (int part = 0; part < 2; part++) {
         Write(folder + "/part-" + std::to_string(part) + ".parquet",
               "SELECT " + std::to_string(day * 1000) + " + range + " + std::to_string(part * 500) +
-                  " AS id, (range * 1.5)::DECIMAL(10,2) AS amount, 'n' || range AS note FROM range(500)",
+                  " AS id, (range * 1.5)::DECIMAL(10,2) AS amount, 'n' || range AS note FROM "
+                  "range(500)",
               "FORMAT parquet");
       }
-      AddPartition(table, {day == 5 ? std::nullopt : std::optional(date), day % 2 == 0 ? "east" : "west"}, folder);
+      AddPartition(table,
+                   {day == 5 ? std::nullopt : std::optional(date), day % 2 == 0 ? "east" : "west"},
+                   folder);
     }
     sales_ = table;
     gateway_->SetTable(std::move(table));
@@ -33,10 +36,14 @@ class ParquetScan : public LakeFixture {
   }
   // One object of `bytes` of noise per column, so that columns are far apart in the file.
   void AddWide() {
-    Write("wide/w.parquet", "SELECT range AS id, md5(range::VARCHAR) || md5((range + 1)::VARCHAR) || md5((range + 2)::VARCHAR) AS a, md5((range * 3)::VARCHAR) || md5((range * 5)::VARCHAR) AS b FROM range(120000)",
+    Write("wide/w.parquet",
+          "SELECT range AS id, md5(range::VARCHAR) || md5((range + 1)::VARCHAR) || md5((range + "
+          "2)::VARCHAR) AS a, md5((range * 3)::VARCHAR) || md5((range * 5)::VARCHAR) AS b FROM "
+          "range(120000)",
           "FORMAT parquet, ROW_GROUP_SIZE 120000, COMPRESSION uncompressed");
     FakeTable table;
-    table.description = Describe("wide", "parquet", {{"id", "bigint"}, {"a", "string"}, {"b", "string"}});
+    table.description =
+        Describe("wide", "parquet", {{"id", "bigint"}, {"a", "string"}, {"b", "string"}});
     table.folders = {"wide"};
     gateway_->SetTable(std::move(table));
   }
@@ -45,7 +52,9 @@ class ParquetScan : public LakeFixture {
 };
 
 TEST_F(ParquetScan, ReadsAllRowsOfAPartitionedTable) {
-  EXPECT_EQ(Ask("SELECT count(*), sum(id), count(dt), count(DISTINCT dt), max(note) FROM skep_lake.ext.sales"), "5000|17497500|4000|4|n99");
+  EXPECT_EQ(Ask("SELECT count(*), sum(id), count(dt), count(DISTINCT dt), max(note) FROM "
+                "skep_lake.ext.sales"),
+            "5000|17497500|4000|4|n99");
   EXPECT_EQ(gateway_->TakeCounts().last_user, "alice");
 }
 
@@ -61,7 +70,8 @@ TEST_F(ParquetScan, ListsOnlyPartitionsThatSurviveTheFilter) {
       {"region = upper('west')", "0", {}},
   };
   for (const auto& [filter, count, listed] : cases) {
-    EXPECT_EQ(Ask(std::string("SELECT count(*) FROM skep_lake.ext.sales WHERE ") + filter), count) << filter;
+    EXPECT_EQ(Ask(std::string("SELECT count(*) FROM skep_lake.ext.sales WHERE ") + filter), count)
+        << filter;
     EXPECT_EQ(gateway_->TakeCounts().listed, listed) << filter;
   }
 }
@@ -70,12 +80,14 @@ TEST_F(ParquetScan, PrunesByTheBuildSideOfAJoinBeforeListing) {
   Run("CREATE TABLE days AS SELECT DATE '2026-01-03' AS d");
   EXPECT_EQ(Ask("SELECT count(*) FROM skep_lake.ext.sales JOIN days ON dt = d"), "1000");
   EXPECT_EQ(gateway_->TakeCounts().listed, Listed({2}));
-  EXPECT_EQ(Ask("SELECT count(*) FROM skep_lake.ext.sales WHERE dt IN (SELECT d FROM days)"), "1000");
+  EXPECT_EQ(Ask("SELECT count(*) FROM skep_lake.ext.sales WHERE dt IN (SELECT d FROM days)"),
+            "1000");
   EXPECT_EQ(gateway_->TakeCounts().listed, Listed({2}));
 }
 
 TEST_F(ParquetScan, ListsNothingToExplainOrDescribe) {
-  const std::string plan = Ask("EXPLAIN SELECT sum(id) FROM skep_lake.ext.sales WHERE dt = '2026-01-02'");
+  const std::string plan =
+      Ask("EXPLAIN SELECT sum(id) FROM skep_lake.ext.sales WHERE dt = '2026-01-02'");
   EXPECT_NE(plan.find("ext.sales"), std::string::npos) << plan;
   EXPECT_NE(plan.find("1/5"), std::string::npos) << plan;
   EXPECT_EQ(Ask("DESCRIBE skep_lake.ext.sales").substr(0, 9), "id|BIGINT");
@@ -85,22 +97,30 @@ TEST_F(ParquetScan, ListsNothingToExplainOrDescribe) {
 }
 
 TEST_F(ParquetScan, AnswersPathAndSizeWithoutShowingThemInStar) {
-  EXPECT_EQ(Ask("SELECT DISTINCT \"$path\" FROM skep_lake.ext.sales WHERE dt = '2026-01-01' ORDER BY 1"),
-            "s3://lake/sales/dt=2026-01-01/part-0.parquet ; s3://lake/sales/dt=2026-01-01/part-1.parquet");
+  EXPECT_EQ(
+      Ask("SELECT DISTINCT \"$path\" FROM skep_lake.ext.sales WHERE dt = '2026-01-01' ORDER BY 1"),
+      "s3://lake/sales/dt=2026-01-01/part-0.parquet ; "
+      "s3://lake/sales/dt=2026-01-01/part-1.parquet");
   const auto size = std::filesystem::file_size(root_ + "/sales/dt=2026-01-01/part-0.parquet");
-  EXPECT_EQ(Ask("SELECT DISTINCT \"$size\" FROM skep_lake.ext.sales WHERE \"$path\" LIKE '%01/part-0%'"), std::to_string(size));
+  EXPECT_EQ(
+      Ask("SELECT DISTINCT \"$size\" FROM skep_lake.ext.sales WHERE \"$path\" LIKE '%01/part-0%'"),
+      std::to_string(size));
   const auto counts = gateway_->TakeCounts();
   EXPECT_EQ(counts.listed, Listed({0, 0, 1, 2, 3, 4}));
   EXPECT_EQ(counts.bytes.size(), 2u);  // only the files of the first day were opened
-  EXPECT_EQ(Ask("SELECT count(*) FROM skep_lake.ext.sales WHERE dt = '2026-01-02' AND \"$size\" > 0"), "1000");
+  EXPECT_EQ(
+      Ask("SELECT count(*) FROM skep_lake.ext.sales WHERE dt = '2026-01-02' AND \"$size\" > 0"),
+      "1000");
   EXPECT_EQ(gateway_->TakeCounts().listed, Listed({1}));
   EXPECT_EQ(connection_->Query("SELECT * FROM skep_lake.ext.sales LIMIT 1")->ColumnCount(), 5u);
 }
 
 TEST_F(ParquetScan, GroupsAndSortsByPartitionKeys) {
-  EXPECT_EQ(Ask("SELECT dt, region, count(*), min(id) FROM skep_lake.ext.sales GROUP BY 1, 2 ORDER BY dt NULLS LAST LIMIT 2"),
+  EXPECT_EQ(Ask("SELECT dt, region, count(*), min(id) FROM skep_lake.ext.sales GROUP BY 1, 2 ORDER "
+                "BY dt NULLS LAST LIMIT 2"),
             "2026-01-01|west|1000|1000 ; 2026-01-02|east|1000|2000");
-  EXPECT_EQ(Ask("SELECT id, note, dt FROM skep_lake.ext.sales ORDER BY id DESC LIMIT 2"), "5999|n499|NULL ; 5998|n498|NULL");
+  EXPECT_EQ(Ask("SELECT id, note, dt FROM skep_lake.ext.sales ORDER BY id DESC LIMIT 2"),
+            "5999|n499|NULL ; 5998|n498|NULL");
 }
 
 TEST_F(ParquetScan, FetchesOnlyTheColumnsItNeeds) {
@@ -110,25 +130,38 @@ TEST_F(ParquetScan, FetchesOnlyTheColumnsItNeeds) {
   EXPECT_EQ(Ask("SELECT sum(id) FROM skep_lake.ext.wide"), "7199940000");
   const auto narrow = gateway_->TakeCounts().bytes["s3://lake/wide/w.parquet"];
   EXPECT_LT(narrow, 5u << 20);
-  EXPECT_EQ(Ask("SELECT count(DISTINCT a), count(DISTINCT b) FROM skep_lake.ext.wide"), "120000|120000");
+  EXPECT_EQ(Ask("SELECT count(DISTINCT a), count(DISTINCT b) FROM skep_lake.ext.wide"),
+            "120000|120000");
   EXPECT_GT(gateway_->TakeCounts().bytes["s3://lake/wide/w.parquet"], 15u << 20);
 }
 
 TEST_F(ParquetScan, ReadsMissingColumnsAndFieldsAsNull) {
   Write("mixed/a.parquet", "SELECT 1 AS id, {'x': 1} AS s", "FORMAT parquet");
-  Write("mixed/b.parquet", "SELECT 2 AS ID, 'new' AS extra, {'x': 2, 'y': 'two'} AS s, 7 AS unknown", "FORMAT parquet");
+  Write("mixed/b.parquet",
+        "SELECT 2 AS ID, 'new' AS extra, {'x': 2, 'y': 'two'} AS s, 7 AS unknown",
+        "FORMAT parquet");
   FakeTable table;
-  table.description = Describe("mixed", "parquet", {{"extra", "string"}, {"id", "bigint"}, {"s", "struct<x:bigint,y:string>"}, {"nowhere", "array<int>"}});
+  table.description = Describe("mixed", "parquet",
+                               {{"extra", "string"},
+                                {"id", "bigint"},
+                                {"s", "struct<x:bigint,y:string>"},
+                                {"nowhere", "array<int>"}});
   table.folders = {"mixed"};
   gateway_->SetTable(std::move(table));
-  EXPECT_EQ(Ask("SELECT id, extra, s.x, s.y, nowhere FROM skep_lake.ext.mixed ORDER BY id"), "1|NULL|1|NULL|NULL ; 2|new|2|two|NULL");
+  EXPECT_EQ(Ask("SELECT id, extra, s.x, s.y, nowhere FROM skep_lake.ext.mixed ORDER BY id"),
+            "1|NULL|1|NULL|NULL ; 2|new|2|two|NULL");
   EXPECT_EQ(Ask("SELECT count(*) FROM skep_lake.ext.mixed WHERE extra IS NULL"), "1");
 }
 
 TEST_F(ParquetScan, ReadsNestedTypes) {
-  Write("nested/n.parquet", "SELECT [1, 2] AS l, {'a': 1, 'b': [{'c': 'x'}]} AS s, MAP {'k': 5} AS m", "FORMAT parquet");
+  Write("nested/n.parquet",
+        "SELECT [1, 2] AS l, {'a': 1, 'b': [{'c': 'x'}]} AS s, MAP {'k': 5} AS m",
+        "FORMAT parquet");
   FakeTable table;
-  table.description = Describe("nested", "parquet", {{"l", "array<int>"}, {"s", "struct<a:int,b:array<struct<c:string>>>"}, {"m", "map<string,int>"}});
+  table.description = Describe("nested", "parquet",
+                               {{"l", "array<int>"},
+                                {"s", "struct<a:int,b:array<struct<c:string>>>"},
+                                {"m", "map<string,int>"}});
   table.folders = {"nested"};
   gateway_->SetTable(std::move(table));
   EXPECT_EQ(Ask("SELECT l[2], s.b[1].c, m['k'] FROM skep_lake.ext.nested"), "2|x|5");
@@ -136,16 +169,23 @@ TEST_F(ParquetScan, ReadsNestedTypes) {
 }
 
 TEST_F(ParquetScan, JoinsTwoExternalTablesAndOneWithItself) {
-  Write("names/n.parquet", "SELECT 1000 + range AS id, 'name' || range AS name FROM range(10)", "FORMAT parquet");
+  Write("names/n.parquet", "SELECT 1000 + range AS id, 'name' || range AS name FROM range(10)",
+        "FORMAT parquet");
   FakeTable table;
   table.description = Describe("names", "parquet", {{"id", "bigint"}, {"name", "string"}});
   table.folders = {"names"};
   gateway_->SetTable(std::move(table));
-  EXPECT_EQ(Ask("SELECT count(*), max(name) FROM skep_lake.ext.sales JOIN skep_lake.ext.names USING (id)"), "10|name9");
+  EXPECT_EQ(Ask("SELECT count(*), max(name) FROM skep_lake.ext.sales JOIN skep_lake.ext.names "
+                "USING (id)"),
+            "10|name9");
   EXPECT_EQ(gateway_->TakeCounts().opened, 2u);
-  EXPECT_EQ(Ask("SELECT count(*) FROM skep_lake.ext.sales a JOIN skep_lake.ext.sales b ON a.id = b.id AND a.dt = b.dt"), "4000");
+  EXPECT_EQ(Ask("SELECT count(*) FROM skep_lake.ext.sales a JOIN skep_lake.ext.sales b ON a.id = "
+                "b.id AND a.dt = b.dt"),
+            "4000");
   EXPECT_EQ(gateway_->TakeCounts().opened, 1u);
-  EXPECT_EQ(Ask("WITH s AS (SELECT * FROM skep_lake.ext.sales WHERE dt = '2026-01-01') SELECT count(*) FROM s a JOIN s b USING (id)"), "1000");
+  EXPECT_EQ(Ask("WITH s AS (SELECT * FROM skep_lake.ext.sales WHERE dt = '2026-01-01') SELECT "
+                "count(*) FROM s a JOIN s b USING (id)"),
+            "1000");
 }
 
 TEST_F(ParquetScan, ReadsATableWithoutPartitionsOrRows) {
@@ -176,12 +216,14 @@ TEST_F(ParquetScan, ClosesTheScanWithTheStatement) {
 }
 
 TEST_F(ParquetScan, SeesTheNewestCatalogInEachStatement) {
-  auto prepared = connection_->Prepare("SELECT count(*) FROM skep_lake.ext.sales WHERE dt >= $1::DATE");
+  auto prepared =
+      connection_->Prepare("SELECT count(*) FROM skep_lake.ext.sales WHERE dt >= $1::DATE");
   ASSERT_FALSE(prepared->HasError()) << prepared->GetError();
   const auto count = [&](const char* from) {
     duckdb::vector<duckdb::Value> values{duckdb::Value(from)};
     auto result = prepared->Execute(values, false);
-    return result->HasError() ? result->GetError() : TextOf(result->Cast<duckdb::MaterializedQueryResult>());
+    return result->HasError() ? result->GetError()
+                              : TextOf(result->Cast<duckdb::MaterializedQueryResult>());
   };
   gateway_->TakeCounts();
   EXPECT_EQ(count("2026-01-03"), "2000");
@@ -206,7 +248,9 @@ TEST_F(ParquetScan, SeesTheNewestCatalogInEachStatement) {
 TEST_F(ParquetScan, ReadsTwoPartitionsAtOneLocation) {
   AddPartition(sales_, {"2027-01-01", "copy"}, "sales/dt=2026-01-01");
   gateway_->SetTable(sales_);
-  EXPECT_EQ(Ask("SELECT dt, count(*) FROM skep_lake.ext.sales WHERE dt IN ('2026-01-01', '2027-01-01') GROUP BY 1 ORDER BY 1"), "2026-01-01|1000 ; 2027-01-01|1000");
+  EXPECT_EQ(Ask("SELECT dt, count(*) FROM skep_lake.ext.sales WHERE dt IN ('2026-01-01', "
+                "'2027-01-01') GROUP BY 1 ORDER BY 1"),
+            "2026-01-01|1000 ; 2027-01-01|1000");
 }
 
 TEST_F(ParquetScan, FailsOneStatementWhenAnObjectIsRefusedGoneOrChanged) {
@@ -220,7 +264,8 @@ TEST_F(ParquetScan, FailsOneStatementWhenAnObjectIsRefusedGoneOrChanged) {
     gateway_->SetFault("02/part-1", fault);
     const Error error = Failure("SELECT sum(id) FROM skep_lake.ext.sales");
     EXPECT_EQ(error.kind, kind) << error.message;
-    EXPECT_NE(error.message.find("s3://lake/sales/dt=2026-01-02/part-1.parquet"), std::string::npos) << error.message;
+    EXPECT_NE(error.message.find("s3://lake/sales/dt=2026-01-02/part-1.parquet"), std::string::npos)
+        << error.message;
     EXPECT_EQ(Ask("SELECT sum(id) > 0 FROM skep_lake.ext.sales WHERE dt = '2026-01-01'"), "true");
     gateway_->ClearFaults();
     EXPECT_EQ(Ask("SELECT sum(id) FROM skep_lake.ext.sales"), "17497500");
@@ -231,9 +276,12 @@ TEST_F(ParquetScan, NoticesAnObjectThatIsReplacedWhileItIsRead) {
   // The listing is of the old object, the blocks of the new one.
   gateway_->SetFault("02/part-1", Fault::kSlow);
   duckdb::unique_ptr<duckdb::MaterializedQueryResult> result;
-  std::thread query([&] { result = connection_->Query("SELECT sum(id) FROM skep_lake.ext.sales"); });
+  std::thread query(
+      [&] { result = connection_->Query("SELECT sum(id) FROM skep_lake.ext.sales"); });
   gateway_->WaitForHeld();
-  std::filesystem::copy_file(root_ + "/sales/dt=2026-01-03/part-1.parquet", root_ + "/sales/dt=2026-01-02/part-1.parquet", std::filesystem::copy_options::overwrite_existing);
+  std::filesystem::copy_file(root_ + "/sales/dt=2026-01-03/part-1.parquet",
+                             root_ + "/sales/dt=2026-01-02/part-1.parquet",
+                             std::filesystem::copy_options::overwrite_existing);
   gateway_->ClearFaults();
   query.join();
   ASSERT_TRUE(result->HasError());
@@ -246,14 +294,19 @@ TEST_F(ParquetScan, NoticesAnObjectThatIsReplacedWhileItIsRead) {
 
 TEST_F(ParquetScan, PassesOnWhatTheGatewaySaysAboutTables) {
   EXPECT_EQ(Failure("SELECT * FROM skep_lake.ext.nothing_there").kind, ErrorKind::kUndefinedTable);
-  EXPECT_EQ(connection_->Query("SELECT * FROM skep_lake.other.sales")->GetErrorType(), duckdb::ExceptionType::CATALOG);
-  gateway_->FailOpen(Error{ErrorKind::kInvalidRole, "role arn:aws:iam::1:role/x cannot be assumed", "detail", "hint", 0});
+  EXPECT_EQ(connection_->Query("SELECT * FROM skep_lake.other.sales")->GetErrorType(),
+            duckdb::ExceptionType::CATALOG);
+  gateway_->FailOpen(Error{ErrorKind::kInvalidRole, "role arn:aws:iam::1:role/x cannot be assumed",
+                           "detail", "hint", 0});
   const Error role = Failure("SELECT * FROM skep_lake.ext.sales");
-  EXPECT_EQ(role, (Error{ErrorKind::kInvalidRole, "role arn:aws:iam::1:role/x cannot be assumed", "detail", "hint", 0}));
+  EXPECT_EQ(role, (Error{ErrorKind::kInvalidRole, "role arn:aws:iam::1:role/x cannot be assumed",
+                         "detail", "hint", 0}));
   gateway_->FailOpen({});
-  gateway_->FailList(Error{ErrorKind::kExternalDenied, "not authorized to perform: s3:ListBucket", {}, {}, 0});
+  gateway_->FailList(
+      Error{ErrorKind::kExternalDenied, "not authorized to perform: s3:ListBucket", {}, {}, 0});
   EXPECT_EQ(Failure("SELECT * FROM skep_lake.ext.sales").kind, ErrorKind::kExternalDenied);
-  EXPECT_EQ(Failure("SELECT * FROM skep_lake.ext.sales WHERE \"$size\" = 1").kind, ErrorKind::kExternalDenied);
+  EXPECT_EQ(Failure("SELECT * FROM skep_lake.ext.sales WHERE \"$size\" = 1").kind,
+            ErrorKind::kExternalDenied);
   gateway_->ClearFaults();
   EXPECT_EQ(Ask("SELECT count(*) FROM skep_lake.ext.sales"), "5000");
   sales_.description.partitions[0].values[0] = "yesterday";
@@ -267,7 +320,8 @@ TEST_F(ParquetScan, PassesOnWhatTheGatewaySaysAboutTables) {
 TEST_F(ParquetScan, StopsWithin100MillisecondsOfAnInterrupt) {
   gateway_->SetFault("part", Fault::kSlow);
   duckdb::unique_ptr<duckdb::MaterializedQueryResult> result;
-  std::thread query([&] { result = connection_->Query("SELECT sum(id) FROM skep_lake.ext.sales"); });
+  std::thread query(
+      [&] { result = connection_->Query("SELECT sum(id) FROM skep_lake.ext.sales"); });
   gateway_->WaitForHeld();
   const auto start = std::chrono::steady_clock::now();
   connection_->Interrupt();
@@ -282,7 +336,8 @@ TEST_F(ParquetScan, StopsWithin100MillisecondsOfAnInterrupt) {
 TEST_F(ParquetScan, LosesOneStatementAndKeepsLocalTablesWhenTheGatewayGoes) {
   Run("CREATE TABLE local AS SELECT 1 AS a");
   gateway_->Close();
-  EXPECT_EQ(Failure("SELECT count(*) FROM skep_lake.ext.sales").kind, ErrorKind::kExternalUnavailable);
+  EXPECT_EQ(Failure("SELECT count(*) FROM skep_lake.ext.sales").kind,
+            ErrorKind::kExternalUnavailable);
   EXPECT_EQ(Ask("SELECT a FROM local"), "1");
 }
 
@@ -290,7 +345,9 @@ TEST_F(ParquetScan, SurvivesCorruptFiles) {
   const std::string file = root_ + "/sales/dt=2026-01-02/part-1.parquet";
   const auto size = std::filesystem::file_size(file);
   std::ofstream(file, std::ios::binary) << std::string(size, 'x');
-  EXPECT_NE(Ask("SELECT sum(id) FROM skep_lake.ext.sales").find("s3://lake/sales/dt=2026-01-02/part-1.parquet"), std::string::npos);
+  EXPECT_NE(Ask("SELECT sum(id) FROM skep_lake.ext.sales")
+                .find("s3://lake/sales/dt=2026-01-02/part-1.parquet"),
+            std::string::npos);
   std::filesystem::resize_file(file, 3);
   EXPECT_EQ(Ask("SELECT sum(id) FROM skep_lake.ext.sales").substr(0, 5), "ERROR");
   std::filesystem::resize_file(file, 0);
@@ -299,12 +356,15 @@ TEST_F(ParquetScan, SurvivesCorruptFiles) {
 }
 
 TEST_F(ParquetScan, IsReadOnlyAndOpensNoFileByName) {
-  for (const char* sql : {"INSERT INTO skep_lake.ext.sales VALUES (1, 1, 'x', NULL, NULL)", "DELETE FROM skep_lake.ext.sales", "DROP TABLE skep_lake.ext.sales",
-                          "CREATE TABLE skep_lake.ext.t (a INT)", "CREATE SCHEMA skep_lake.more", "UPDATE skep_lake.ext.sales SET id = 1"}) {
+  for (const char* sql : {"INSERT INTO skep_lake.ext.sales VALUES (1, 1, 'x', NULL, NULL)",
+                          "DELETE FROM skep_lake.ext.sales", "DROP TABLE skep_lake.ext.sales",
+                          "CREATE TABLE skep_lake.ext.t (a INT)", "CREATE SCHEMA skep_lake.more",
+                          "UPDATE skep_lake.ext.sales SET id = 1"}) {
     EXPECT_EQ(Ask(sql).substr(0, 5), "ERROR") << sql;
   }
-  for (const char* sql : {"SELECT * FROM read_parquet('s3://lake/sales/dt=2026-01-01/part-0.parquet')", "COPY (SELECT 1) TO 's3://lake/new.parquet'",
-                          "SELECT * FROM glob('s3://lake/*')"}) {
+  for (const char* sql :
+       {"SELECT * FROM read_parquet('s3://lake/sales/dt=2026-01-01/part-0.parquet')",
+        "COPY (SELECT 1) TO 's3://lake/new.parquet'", "SELECT * FROM glob('s3://lake/*')"}) {
     EXPECT_EQ(Failure(sql).kind, ErrorKind::kInsufficientPrivilege) << sql;
   }
   EXPECT_EQ(Ask("SELECT count(*) FROM skep_lake.ext.sales"), "5000");
@@ -316,6 +376,26 @@ TEST_F(ParquetScan, WorksWhenTheEngineIsLockedDown) {
   Run("SET lock_configuration=true");
   EXPECT_EQ(Ask("SELECT count(*) FROM skep_lake.ext.sales"), "5000");
   EXPECT_EQ(Ask("SELECT * FROM read_text('/etc/hostname')").substr(0, 5), "ERROR");
+}
+
+TEST_F(ParquetScan, ReadsTimestampsAsUtcWhenTheEngineIsSetToUtc) {
+  Run("SET TimeZone='UTC'");
+  Write("ts/a.parquet", "SELECT TIMESTAMPTZ '2026-01-02 03:04:05+00' AS stamp", "FORMAT parquet");
+  FakeTable table;
+  table.description = Describe("ts", "parquet", {{"stamp", "timestamp"}});
+  table.folders = {"ts"};
+  gateway_->SetTable(std::move(table));
+  EXPECT_EQ(Ask("SELECT stamp FROM skep_lake.ext.ts WHERE stamp = '2026-01-02 03:04:05'"),
+            "2026-01-02 03:04:05");
+}
+
+TEST_F(ParquetScan, WorksWithTheEnginesOwnFileCache) {
+  Run("SET enable_external_file_cache=true");
+  for (int i = 0; i < 3; i++) EXPECT_EQ(Ask("SELECT sum(id) FROM skep_lake.ext.sales"), "17497500");
+  std::filesystem::copy_file(root_ + "/sales/dt=2026-01-03/part-1.parquet",
+                             root_ + "/sales/dt=2026-01-02/part-1.parquet",
+                             std::filesystem::copy_options::overwrite_existing);
+  EXPECT_EQ(Ask("SELECT sum(id) FROM skep_lake.ext.sales"), "17997500");
 }
 
 TEST_F(ParquetScan, CountsTheBytesOfAStatement) {
@@ -333,7 +413,8 @@ TEST_F(ParquetScan, ServesTwoConnectionsAtOnce) {
       EXPECT_FALSE(result->HasError()) << result->GetError();
     }
   });
-  for (int i = 0; i < 10; i++) EXPECT_EQ(Ask("SELECT sum(id) FROM skep_lake.ext.sales WHERE region = 'east'"), "6999000");
+  for (int i = 0; i < 10; i++)
+    EXPECT_EQ(Ask("SELECT sum(id) FROM skep_lake.ext.sales WHERE region = 'east'"), "6999000");
   second.join();
 }
 

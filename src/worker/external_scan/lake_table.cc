@@ -36,17 +36,26 @@ class ScanGuard {
 }  // namespace
 
 LakeTable::LakeTable(LakeClient& client, std::string schema, OpenedTable opened)
-    : client_(client), scan_(opened.scan), schema_(std::move(schema)), description_(std::move(opened.description)) {
+    : client_(client),
+      scan_(opened.scan),
+      schema_(std::move(schema)),
+      description_(std::move(opened.description)) {
   ScanGuard guard(client_, scan_);
   const auto add = [this](const ipc::TableColumn& column) {
     auto type = ParseGlueType(column.type);
     if (!type) {
-      type.error().message = fmt::format("column {} of external table {}: {}", column.name, QualifiedName(), type.error().message);
+      type.error().message = fmt::format("column {} of external table {}: {}", column.name,
+                                         QualifiedName(), type.error().message);
       ThrowLakeError(type.error());
     }
     for (const auto& other : names_) {
       if (duckdb::StringUtil::CIEquals(other, column.name)) {
-        ThrowLakeError({ErrorKind::kDataException, fmt::format("external table {} has two columns named {}", QualifiedName(), column.name), {}, {}, 0});
+        ThrowLakeError({ErrorKind::kDataException,
+                        fmt::format("external table {} has two columns named {}", QualifiedName(),
+                                    column.name),
+                        {},
+                        {},
+                        0});
       }
     }
     names_.push_back(column.name);
@@ -59,7 +68,12 @@ LakeTable::LakeTable(LakeClient& client, std::string schema, OpenedTable opened)
   values_.reserve(description_.partitions.size() * keys);
   for (const auto& partition : description_.partitions) {
     if (partition.values.size() != keys) {
-      ThrowLakeError({ErrorKind::kDataException, fmt::format("a partition of external table {} has {} values for {} keys", QualifiedName(), partition.values.size(), keys), {}, {}, 0});
+      ThrowLakeError({ErrorKind::kDataException,
+                      fmt::format("a partition of external table {} has {} values for {} keys",
+                                  QualifiedName(), partition.values.size(), keys),
+                      {},
+                      {},
+                      0});
     }
     for (size_t k = 0; k < keys; k++) {
       const auto& type = types_[data_columns() + k];
@@ -74,10 +88,14 @@ LakeTable::LakeTable(LakeClient& client, std::string schema, OpenedTable opened)
       } else if (value.DefaultTryCastAs(type, cast, &error, true)) {
         values_.push_back(std::move(cast));
       } else {
-        ThrowLakeError({ErrorKind::kInvalidText,
-                        fmt::format("partition value \"{}\" of external table {} is not a {} ({})", *partition.values[k], QualifiedName(),
-                                    description_.partition_keys[k].type, description_.partition_keys[k].name),
-                        {}, "Correct the partition in the data catalog.", 0});
+        ThrowLakeError(
+            {ErrorKind::kInvalidText,
+             fmt::format("partition value \"{}\" of external table {} is not a {} ({})",
+                         *partition.values[k], QualifiedName(), description_.partition_keys[k].type,
+                         description_.partition_keys[k].name),
+             {},
+             "Correct the partition in the data catalog.",
+             0});
       }
     }
   }
@@ -95,11 +113,17 @@ void LakeTable::Close() {
   client_.CloseScan(scan_);
 }
 
-duckdb::vector<uint32_t> LakeTable::ListFiles(const duckdb::vector<uint32_t>& partitions, const LakeClient::Interrupted& interrupted) {
+duckdb::vector<uint32_t> LakeTable::ListFiles(const duckdb::vector<uint32_t>& partitions,
+                                              const LakeClient::Interrupted& interrupted) {
   std::vector<uint32_t> wanted;
   {
     const std::lock_guard lock(mutex_);
-    if (closed_) ThrowLakeError({ErrorKind::kExternalChanged, fmt::format("the scan of external table {} has ended", QualifiedName()), {}, "Run the statement again.", 0});
+    if (closed_)
+      ThrowLakeError({ErrorKind::kExternalChanged,
+                      fmt::format("the scan of external table {} has ended", QualifiedName()),
+                      {},
+                      "Run the statement again.",
+                      0});
     for (const uint32_t partition : partitions) {
       if (!listed_.contains(partition)) wanted.push_back(partition);
     }
@@ -108,13 +132,21 @@ duckdb::vector<uint32_t> LakeTable::ListFiles(const duckdb::vector<uint32_t>& pa
   if (!wanted.empty()) found = OrThrow(client_.ListFiles(scan_, wanted, interrupted));
 
   for (const auto& file : found) {
-    if (file.partition >= partition_count() || file.number > kMaxFiles || !file.path.starts_with("s3://")) {
-      ThrowLakeError({ErrorKind::kExternalUnavailable, fmt::format("the gateway listed a file that is not of external table {}", QualifiedName()), {}, {}, 0});
+    if (file.partition >= partition_count() || file.number > kMaxFiles ||
+        !file.path.starts_with("s3://")) {
+      ThrowLakeError({ErrorKind::kExternalUnavailable,
+                      fmt::format("the gateway listed a file that is not of external table {}",
+                                  QualifiedName()),
+                      {},
+                      {},
+                      0});
     }
   }
   const std::lock_guard lock(mutex_);
-  // Another scan of the same statement may have listed a partition meanwhile: the first answer counts, numbers name rows.
-  std::erase_if(wanted, [this](uint32_t partition) { return !listed_.try_emplace(partition).second; });
+  // Another scan of the same statement may have listed a partition meanwhile: the first answer
+  // counts, numbers name rows.
+  std::erase_if(wanted,
+                [this](uint32_t partition) { return !listed_.try_emplace(partition).second; });
   const std::unordered_set<uint32_t> fresh(wanted.begin(), wanted.end());
   for (auto& file : found) {
     if (!fresh.contains(file.partition)) continue;
@@ -133,7 +165,12 @@ duckdb::vector<uint32_t> LakeTable::ListFiles(const duckdb::vector<uint32_t>& pa
 ipc::TableFile LakeTable::File(uint32_t number) const {
   const std::lock_guard lock(mutex_);
   if (number >= files_.size() || files_[number].path.empty()) {
-    ThrowLakeError({ErrorKind::kExternalUnavailable, fmt::format("file {} of external table {} was not listed", number, QualifiedName()), {}, {}, 0});
+    ThrowLakeError(
+        {ErrorKind::kExternalUnavailable,
+         fmt::format("file {} of external table {} was not listed", number, QualifiedName()),
+         {},
+         {},
+         0});
   }
   return files_[number];
 }
@@ -142,12 +179,15 @@ duckdb::virtual_column_map_t LakeTable::VirtualColumns() const {
   duckdb::virtual_column_map_t columns;
   columns.insert({kPathColumn, duckdb::TableColumn("$path", duckdb::LogicalType::VARCHAR)});
   columns.insert({kSizeColumn, duckdb::TableColumn("$size", duckdb::LogicalType::BIGINT)});
-  columns.insert({kFileIndexColumn, duckdb::TableColumn("file_index", duckdb::LogicalType::UBIGINT)});
+  columns.insert(
+      {kFileIndexColumn, duckdb::TableColumn("file_index", duckdb::LogicalType::UBIGINT)});
   if (format() == "parquet") {
     // Late materialization finds its rows again by file and row number.
-    columns.insert({duckdb::MultiFileReader::COLUMN_IDENTIFIER_FILE_ROW_NUMBER, duckdb::TableColumn("file_row_number", duckdb::LogicalType::BIGINT)});
+    columns.insert({duckdb::MultiFileReader::COLUMN_IDENTIFIER_FILE_ROW_NUMBER,
+                    duckdb::TableColumn("file_row_number", duckdb::LogicalType::BIGINT)});
   }
-  columns.insert({duckdb::COLUMN_IDENTIFIER_EMPTY, duckdb::TableColumn("", duckdb::LogicalType::BOOLEAN)});
+  columns.insert(
+      {duckdb::COLUMN_IDENTIFIER_EMPTY, duckdb::TableColumn("", duckdb::LogicalType::BOOLEAN)});
   return columns;
 }
 

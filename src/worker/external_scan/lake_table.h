@@ -1,6 +1,7 @@
-// One external table as one statement sees it: columns, partitions and the files listed so far, all of one version of the catalog.
-// The catalog entry, the bound scan and its file lists share it; when the last of them goes, or the transaction that opened it ends,
-// the scan is closed at the gateway.
+// One external table as one statement sees it: columns, partitions and the files listed so far, all
+// of one version of the catalog. The catalog entry, the bound scan and its file lists share it;
+// when the last of them goes, or the transaction that opened it ends, the scan is closed at the
+// gateway.
 #pragma once
 
 #include <duckdb.hpp>
@@ -16,13 +17,16 @@
 namespace skep::external_scan {
 
 // Virtual columns: not in `select *`, known before a file is opened.
-inline constexpr duckdb::column_t kPathColumn = UINT64_C(9223372036854775808);       // the engine's id of "filename"
-inline constexpr duckdb::column_t kFileIndexColumn = UINT64_C(9223372036854775810);  // the engine's id of "file_index"
+inline constexpr duckdb::column_t kPathColumn =
+    UINT64_C(9223372036854775808);  // the engine's id of "filename"
+inline constexpr duckdb::column_t kFileIndexColumn =
+    UINT64_C(9223372036854775810);  // the engine's id of "file_index"
 inline constexpr duckdb::column_t kSizeColumn = UINT64_C(9223372036854776000);
 
 class LakeTable : public duckdb::enable_shared_from_this<LakeTable> {
  public:
-  // Throws as lake_errors says: a type that is not supported, a partition value that is not of its key's type.
+  // Throws as lake_errors says: a type that is not supported, a partition value that is not of its
+  // key's type.
   LakeTable(LakeClient& client, std::string schema, OpenedTable opened);
   ~LakeTable();
   LakeTable(const LakeTable&) = delete;
@@ -42,12 +46,18 @@ class LakeTable : public duckdb::enable_shared_from_this<LakeTable> {
   const duckdb::vector<duckdb::LogicalType>& types() const { return types_; }
   size_t data_columns() const { return description_.columns.size(); }
   size_t partition_keys() const { return description_.partition_keys.size(); }
-  size_t partition_count() const { return partition_keys() == 0 ? 1 : description_.partitions.size(); }
+  size_t partition_count() const {
+    return partition_keys() == 0 ? 1 : description_.partitions.size();
+  }
   // Of partition `partition`, cast to its key's type.
-  const duckdb::Value& PartitionValue(uint32_t partition, size_t key) const { return values_[partition * partition_keys() + key]; }
+  const duckdb::Value& PartitionValue(uint32_t partition, size_t key) const {
+    return values_[partition * partition_keys() + key];
+  }
 
-  // Lists the files of partitions, each partition at most once. Numbers, in order of partition. Throws lake errors.
-  duckdb::vector<uint32_t> ListFiles(const duckdb::vector<uint32_t>& partitions, const LakeClient::Interrupted& interrupted);
+  // Lists the files of partitions, each partition at most once. Numbers, in order of partition.
+  // Throws lake errors.
+  duckdb::vector<uint32_t> ListFiles(const duckdb::vector<uint32_t>& partitions,
+                                     const LakeClient::Interrupted& interrupted);
   // A file that was listed.
   ipc::TableFile File(uint32_t number) const;
 
