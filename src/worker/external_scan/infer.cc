@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <cctype>
+#include <duckdb/common/file_system.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
 
-#include "duckdb/common/file_system.hpp"
 #include "worker/external_scan/glue_types.h"
 #include "worker/external_scan/lake_errors.h"
 #include "worker/external_scan/lake_file_system.h"

@@ -2,28 +2,28 @@
 
 #include <fmt/format.h>
 
+#include <duckdb/catalog/catalog.hpp>
+#include <duckdb/catalog/catalog_entry/schema_catalog_entry.hpp>
+#include <duckdb/catalog/catalog_entry/table_catalog_entry.hpp>
+#include <duckdb/catalog/entry_lookup_info.hpp>
+#include <duckdb/common/enums/statement_type.hpp>
+#include <duckdb/common/virtual_file_system.hpp>
+#include <duckdb/main/attached_database.hpp>
+#include <duckdb/parser/parsed_data/attach_info.hpp>
+#include <duckdb/parser/parsed_data/create_schema_info.hpp>
+#include <duckdb/parser/parsed_data/create_table_info.hpp>
+#include <duckdb/storage/database_size.hpp>
+#include <duckdb/storage/statistics/base_statistics.hpp>
+#include <duckdb/storage/storage_extension.hpp>
+#include <duckdb/storage/table_storage_info.hpp>
+#include <duckdb/transaction/meta_transaction.hpp>
+#include <duckdb/transaction/transaction.hpp>
+#include <duckdb/transaction/transaction_manager.hpp>
 #include <mutex>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
-#include "duckdb/catalog/catalog.hpp"
-#include "duckdb/catalog/catalog_entry/schema_catalog_entry.hpp"
-#include "duckdb/catalog/catalog_entry/table_catalog_entry.hpp"
-#include "duckdb/catalog/entry_lookup_info.hpp"
-#include "duckdb/common/enums/statement_type.hpp"
-#include "duckdb/common/virtual_file_system.hpp"
-#include "duckdb/main/attached_database.hpp"
-#include "duckdb/parser/parsed_data/attach_info.hpp"
-#include "duckdb/parser/parsed_data/create_schema_info.hpp"
-#include "duckdb/parser/parsed_data/create_table_info.hpp"
-#include "duckdb/storage/database_size.hpp"
-#include "duckdb/storage/statistics/base_statistics.hpp"
-#include "duckdb/storage/storage_extension.hpp"
-#include "duckdb/storage/table_storage_info.hpp"
-#include "duckdb/transaction/meta_transaction.hpp"
-#include "duckdb/transaction/transaction.hpp"
-#include "duckdb/transaction/transaction_manager.hpp"
 #include "worker/external_scan/lake_errors.h"
 #include "worker/external_scan/lake_file_system.h"
 #include "worker/external_scan/lake_scan.h"

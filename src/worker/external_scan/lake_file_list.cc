@@ -1,14 +1,14 @@
 #include "worker/external_scan/lake_file_list.h"
 
 #include <algorithm>
+#include <duckdb/execution/expression_executor.hpp>
+#include <duckdb/planner/expression/bound_columnref_expression.hpp>
+#include <duckdb/planner/expression/bound_reference_expression.hpp>
+#include <duckdb/planner/expression_iterator.hpp>
+#include <duckdb/planner/table_filter.hpp>
+#include <duckdb/storage/statistics/node_statistics.hpp>
 #include <numeric>
 
-#include "duckdb/execution/expression_executor.hpp"
-#include "duckdb/planner/expression/bound_columnref_expression.hpp"
-#include "duckdb/planner/expression/bound_reference_expression.hpp"
-#include "duckdb/planner/expression_iterator.hpp"
-#include "duckdb/planner/table_filter.hpp"
-#include "duckdb/storage/statistics/node_statistics.hpp"
 #include "worker/external_scan/lake_errors.h"
 #include "worker/external_scan/lake_file_system.h"
 

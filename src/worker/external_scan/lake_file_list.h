@@ -5,12 +5,12 @@
 #pragma once
 
 #include <duckdb.hpp>
+#include <duckdb/common/multi_file/multi_file_list.hpp>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
 
-#include "duckdb/common/multi_file/multi_file_list.hpp"
 #include "worker/external_scan/lake_table.h"
 
 namespace skep::external_scan {

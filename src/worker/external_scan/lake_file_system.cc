@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <atomic>
 #include <charconv>
+#include <duckdb/common/file_opener.hpp>
+#include <duckdb/main/client_context_state.hpp>
 #include <span>
 
-#include "duckdb/common/file_opener.hpp"
-#include "duckdb/main/client_context_state.hpp"
 #include "worker/external_scan/lake_errors.h"
 
 namespace skep::external_scan {

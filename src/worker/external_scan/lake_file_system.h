@@ -5,10 +5,10 @@
 #pragma once
 
 #include <duckdb.hpp>
+#include <duckdb/common/file_system.hpp>
 #include <memory>
 #include <string>
 
-#include "duckdb/common/file_system.hpp"
 #include "worker/external_scan/lake_client.h"
 
 namespace skep::external_scan {

@@ -2,7 +2,8 @@
 
 #include <fmt/format.h>
 
-#include "duckdb/parser/expression/constant_expression.hpp"
+#include <duckdb/parser/expression/constant_expression.hpp>
+
 #include "worker/external_scan/lake_errors.h"
 #include "worker/external_scan/lake_file_system.h"
 

@@ -4,9 +4,9 @@
 #pragma once
 
 #include <duckdb.hpp>
+#include <duckdb/common/multi_file/multi_file_reader.hpp>
+#include <duckdb/function/table_function.hpp>
 
-#include "duckdb/common/multi_file/multi_file_reader.hpp"
-#include "duckdb/function/table_function.hpp"
 #include "worker/external_scan/lake_file_list.h"
 #include "worker/external_scan/lake_table.h"
 

@@ -2,12 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <duckdb/catalog/catalog.hpp>
+#include <duckdb/catalog/catalog_entry/table_function_catalog_entry.hpp>
+#include <duckdb/common/multi_file/multi_file_function.hpp>
+#include <duckdb/parser/tableref/table_function_ref.hpp>
 #include <optional>
 
-#include "duckdb/catalog/catalog.hpp"
-#include "duckdb/catalog/catalog_entry/table_function_catalog_entry.hpp"
-#include "duckdb/common/multi_file/multi_file_function.hpp"
-#include "duckdb/parser/tableref/table_function_ref.hpp"
 #include "worker/external_scan/lake_errors.h"
 #include "worker/external_scan/lake_reader.h"
 

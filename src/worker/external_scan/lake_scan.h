@@ -3,8 +3,8 @@
 #pragma once
 
 #include <duckdb.hpp>
+#include <duckdb/function/table_function.hpp>
 
-#include "duckdb/function/table_function.hpp"
 #include "worker/external_scan/lake_table.h"
 
 namespace skep::external_scan {

@@ -2,10 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <duckdb/catalog/catalog_entry/table_column_type.hpp>
+#include <duckdb/common/multi_file/multi_file_reader.hpp>
 #include <unordered_set>
 
-#include "duckdb/catalog/catalog_entry/table_column_type.hpp"
-#include "duckdb/common/multi_file/multi_file_reader.hpp"
 #include "worker/external_scan/glue_types.h"
 #include "worker/external_scan/lake_errors.h"
 

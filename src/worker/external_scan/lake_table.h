@@ -5,13 +5,13 @@
 #pragma once
 
 #include <duckdb.hpp>
+#include <duckdb/catalog/catalog_entry/table_catalog_entry.hpp>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
-#include "duckdb/catalog/catalog_entry/table_catalog_entry.hpp"
 #include "worker/external_scan/lake_client.h"
 
 namespace skep::external_scan {
