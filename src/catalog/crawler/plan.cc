@@ -175,7 +175,7 @@ std::vector<PlannedTable> GroupIntoTables(std::string_view bucket, std::string_v
     if (!object.key.starts_with(prefix)) continue;
     const std::string_view relative = std::string_view(object.key).substr(prefix.size());
     // The include path may name one object itself.
-    const bool itself = relative.empty() && object.size > 0;
+    const bool itself = relative.empty() && !prefix.empty() && !prefix.ends_with('/') && object.size > 0;
     if (!itself && lake::IsHiddenObject(relative, object.size)) continue;
     if (std::ranges::any_of(exclusions, [&](const std::string& glob) { return GlobMatches(glob, relative); })) continue;
     File file;

@@ -24,7 +24,7 @@ FileKind KindOfName(std::string_view key);
 
 struct PlannedPartition {
   std::vector<std::string> values;
-  std::string prefix;                     // key prefix with trailing slash
+  std::string prefix;                     // key prefix with trailing slash, or the key of a single file
   std::vector<lake::ObjectInfo> objects;  // in key order
 };
 
