@@ -32,6 +32,11 @@ Result<ipc::InferReply> ScratchInferrer::Infer(const catalog::SampleObject& obje
   return answer.get();
 }
 
+void ScratchInferrer::Stop() {
+  idle_.cancel();
+  Release();
+}
+
 void ScratchInferrer::Release() {
   if (link_) link_->Close();
   link_.reset();

@@ -18,6 +18,8 @@ class ScratchInferrer final : public catalog::Inferrer {
   ScratchInferrer(boost::asio::io_context& io, compute::Pool& pool, lake::LakeService& lake);
   // Called on a crawl's thread; the work itself runs on the I/O thread.
   Result<ipc::InferReply> Infer(const catalog::SampleObject& object, const identity::Credentials& credentials) override;
+  // Lets the worker go. Call on the I/O thread, when no crawl runs any more.
+  void Stop();
 
  private:
   boost::asio::awaitable<Result<ipc::InferReply>> Run(catalog::SampleObject object, identity::Credentials credentials);

@@ -151,6 +151,7 @@ asio::awaitable<Result<SpawnedProcess>> ForkServer::Spawn() {
 void ForkServer::Stop() {
   state_->stopping = true;
   state_->on_exit = [](pid_t, int) {};
+  for (auto& [token, spawn] : state_->pending) spawn->done.cancel();
   if (state_->pid > 0) {
     const pid_t server = state_->pid;
     state_->pid = -1;

@@ -46,9 +46,10 @@ asio::awaitable<void> Pool::Refill() {
   while (!stopping_ && spares_.size() < options_.prefork) {
     auto process = co_await fork_server_.Spawn();
     if (!process) {
-      log::Warn("prefork_failed", {{"error", process.error().message}});
+      if (!stopping_) log::Warn("prefork_failed", {{"error", process.error().message}});
       co_return;
     }
+    if (stopping_) co_return;  // its sockets close, and so it ends
     auto worker = std::make_shared<Worker>(executor_, process->pid, std::move(process->control));
     by_pid_[worker->pid()] = worker;
     worker->Listen([this](Worker& dead) { Lost(dead); });
@@ -168,9 +169,7 @@ asio::awaitable<void> Pool::ReapIdle() {
 asio::awaitable<void> Pool::Stop(std::chrono::milliseconds limit) {
   stopping_ = true;
   reaper_.cancel();
-  std::vector<std::shared_ptr<Worker>> all;
-  for (auto& [pid, worker] : by_pid_) all.push_back(worker);
-  for (auto& worker : all) worker->Shutdown();
+  for (const auto& [pid, worker] : by_pid_) worker->Shutdown();
   const auto deadline = std::chrono::steady_clock::now() + limit;
   asio::steady_timer tick(executor_);
   while (!by_pid_.empty() && std::chrono::steady_clock::now() < deadline) {
@@ -179,10 +178,14 @@ asio::awaitable<void> Pool::Stop(std::chrono::milliseconds limit) {
     auto wait = asio::redirect_error(asio::use_awaitable, ignored);
     co_await tick.async_wait(wait);
   }
-  for (auto& worker : all) {
-    if (worker->state() != Worker::State::kDead) ::kill(worker->pid(), SIGKILL);
-  }
+  if (!by_pid_.empty()) log::Warn("workers_killed", {{"count", by_pid_.size()}});
+  Kill();
   fork_server_.Stop();
+}
+
+void Pool::Kill() {
+  stopping_ = true;
+  for (const auto& [pid, worker] : by_pid_) ::kill(pid, SIGKILL);
 }
 
 pid_t Pool::PidOf(const std::string& workspace) const {

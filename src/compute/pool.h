@@ -52,6 +52,8 @@ class Pool {
   Admission& AdmissionOf(const std::string& workspace);
   // Ends every worker in order (checkpoint), waits up to `limit`, then kills.
   boost::asio::awaitable<void> Stop(std::chrono::milliseconds limit);
+  // Kills every worker now; statements that run fail with kWorkerLost.
+  void Kill();
 
   size_t workers() const { return by_pid_.size(); }
   pid_t PidOf(const std::string& workspace) const;
