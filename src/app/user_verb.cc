@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <iostream>
 #include <nlohmann/json.hpp>
 
 #include "app/credentials.h"
@@ -12,8 +13,8 @@ namespace skep::app {
 namespace {
 
 struct UserOptions {
-  std::string name, workspace, password;
-  bool superuser = false, access_key = false, replace = false, json = false;
+  std::string name, workspace, password, output = "text";
+  bool password_stdin = false, superuser = false, access_key = false, replace = false;
 };
 
 Result<std::string> WorkspaceOf(control::Store& store, const Config& config, const UserOptions& options) {
@@ -29,7 +30,9 @@ Result<int> AddUser(const Context& context, const UserOptions& options) {
   SKEP_TRY(CheckName("user", options.name));
   SKEP_TRY_ASSIGN(const std::string workspace, WorkspaceOf(*store, loaded.config, options));
   SKEP_TRY_ASSIGN(const auto existing, store->GetUser(workspace, options.name));
-  const bool only_key = existing && options.access_key && options.password.empty() && !options.replace && !options.superuser;
+  const bool json = options.output == "json";
+  const bool only_key =
+      existing && options.access_key && options.password.empty() && !options.password_stdin && !options.replace && !options.superuser;
   if (existing && !options.replace && !only_key) {
     return Fail(ErrorKind::kDuplicateObject, fmt::format("User \"{}\" exists in workspace \"{}\".", options.name, workspace), {},
                 "--replace gives it a new password; --access-key alone gives it another key.");
@@ -37,9 +40,16 @@ Result<int> AddUser(const Context& context, const UserOptions& options) {
   nlohmann::json out = {{"user", options.name}, {"workspace", workspace}};
   if (!only_key) {
     Secret password(options.password);
+    if (options.password_stdin) {
+      std::string line;
+      std::getline(std::cin, line);
+      if (line.ends_with('\r')) line.pop_back();
+      if (line.empty()) return Fail(ErrorKind::kInvalidArgument, "There is no password on standard input.");
+      password = Secret(std::move(line));
+    }
     const bool from_environment = password.empty() && context.input.environment.contains("SKEP_PASSWORD");
     if (from_environment) password = Secret(context.input.environment.at("SKEP_PASSWORD"));
-    if (password.empty() && isatty(STDIN_FILENO) != 0 && !options.json) {
+    if (password.empty() && isatty(STDIN_FILENO) != 0 && !json) {
       if (auto typed = PromptPassword(fmt::format("Password of {} (empty: generate one): ", options.name))) password = std::move(*typed);
     }
     const bool generated = password.empty();
@@ -47,7 +57,7 @@ Result<int> AddUser(const Context& context, const UserOptions& options) {
     SKEP_TRY(CheckPassword(password));
     SKEP_TRY(store->PutUser(MakeUser(workspace, options.name, password, options.superuser)));
     if (generated) out["password"] = password.Reveal();
-    if (!options.json) {
+    if (!json) {
       fmt::print("{} user {} in workspace {}\n", existing ? "changed" : "made", options.name, workspace);
       if (generated) fmt::print("password {}\n", password.Reveal());
     }
@@ -62,12 +72,12 @@ Result<int> AddUser(const Context& context, const UserOptions& options) {
     SKEP_TRY(store->PutAccessKey(key));
     out["access_key_id"] = key.id;
     out["secret_access_key"] = key.secret.Reveal();
-    if (!options.json) {
+    if (!json) {
       fmt::print("AWS_ACCESS_KEY_ID={}\nAWS_SECRET_ACCESS_KEY={}\n", key.id, key.secret.Reveal());
       fmt::print(stderr, "The secret is shown this once.\n");
     }
   }
-  if (options.json) fmt::print("{}\n", out.dump());
+  if (json) fmt::print("{}\n", out.dump());
   return 0;
 }
 
@@ -143,9 +153,10 @@ void RegisterUser(CLI::App& root, Context& context) {
   add->add_option("name", options->name, "Name of the user")->required();
   add->add_flag("--superuser", options->superuser, "May do everything in the workspace");
   add->add_option("--password", options->password, "Its password [SKEP_PASSWORD; default: asked for on a terminal, else generated and printed]");
+  add->add_flag("--password-stdin", options->password_stdin, "Read its password from the first line of standard input")->excludes("--password");
   add->add_flag("--access-key", options->access_key, "Make a key for the AWS APIs and print it, once");
   add->add_flag("--replace", options->replace, "Give an existing user a new password and --superuser or not");
-  add->add_flag("--json", options->json, "Print JSON");
+  add->add_option("--output", options->output, "text or json")->check(CLI::IsMember({"text", "json"}))->type_name("");
   CLI::App* list = AddVerb(*user, "list", "List users");
   CLI::App* remove = AddVerb(*user, "remove", "Remove a user and its keys");
   remove->add_option("name", options->name, "Name of the user")->required();
