@@ -55,6 +55,9 @@ constexpr std::array<ErrorCodes, static_cast<size_t>(ErrorKind::kCount)> kTable 
     {"undefined_parameter", "42P02", "ValidationException", 400, false},
     {"undefined_setting", "42704", "ValidationException", 400, false},
     {"invalid_setting_value", "22023", "ValidationException", 400, false},
+    {"grouping_error", "42803", "ValidationException", 400, false},
+    {"read_only_transaction", "25006", "ValidationException", 400, false},
+    {"dependent_objects", "2BP01", "ValidationException", 400, false},
 }};
 
 }  // namespace

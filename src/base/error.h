@@ -60,6 +60,9 @@ enum class ErrorKind : uint8_t {
   kUndefinedParameter,    // A parameter that the statement does not have, or lacks.
   kUndefinedObjectSetting,// Unknown or forbidden setting.
   kInvalidSettingValue,   // A setting's value is out of its range.
+  kGroupingError,         // An aggregate or a plain column where the other belongs. Correct the statement.
+  kReadOnlyTransaction,   // A write inside READ ONLY. End the transaction first.
+  kDependentObjects,      // Others depend on what would be dropped. Drop them first, or CASCADE.
   kCount
 };
 

@@ -1,0 +1,68 @@
+// The engine of one worker: an instance with our functions, the lake's catalog and the workspace's databases, locked down. Opened once,
+// after the process was confined.
+#pragma once
+
+#include <duckdb.hpp>
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+
+#include "base/error.h"
+#include "base/unique_fd.h"
+#include "ipc/messages.h"
+#include "worker/external_scan/lake_client.h"
+#include "worker/external_schemas.h"
+#include "worker/storage/store.h"
+
+namespace skep::worker {
+
+// What the engine's callbacks need to know of the session a connection belongs to.
+struct SessionFacts final : duckdb::ClientContextState {
+  std::string user;
+  std::string database;
+  ExternalSchemas::Changes external_schemas;
+};
+
+class Engine {
+ public:
+  // Errors: those of Store, kInternal (an instance that does not come up).
+  static Result<std::unique_ptr<Engine>> Open(const ipc::WorkerBinding& binding, UniqueFd lake);
+  ~Engine();
+
+  // A connection for a session of this database, with its facts. A scratch worker has no databases; the name is empty then.
+  struct SessionConnection {
+    std::unique_ptr<duckdb::Connection> connection;
+    duckdb::shared_ptr<SessionFacts> facts;
+  };
+  Result<SessionConnection> Connect(const std::string& database, const std::string& user);
+
+  Store& store() { return *store_; }
+  ExternalSchemas& external_schemas() { return external_schemas_; }
+  external_scan::LakeClient& lake() { return *lake_; }
+  bool scratch() const { return scratch_; }
+  // Grows whenever a schema came or went, so that what was resolved by name is resolved again.
+  uint64_t schema_epoch() const { return schema_epoch_.load(std::memory_order_acquire); }
+  void SchemasChanged() { schema_epoch_++; }
+  // Writes databases back. No session may run.
+  void Close();
+
+ private:
+  Engine() = default;
+  Result<void> Start(const ipc::WorkerBinding& binding, UniqueFd lake);
+  Result<void> OpenDatabase(const std::string& name);
+  Result<void> LockConfiguration(const ipc::WorkerBinding& binding);
+
+  bool scratch_ = false;
+  std::unique_ptr<external_scan::LakeClient> lake_;  // outlives the instance
+  ExternalSchemas external_schemas_;
+  std::unique_ptr<Store> store_;
+  std::unique_ptr<duckdb::DuckDB> instance_;
+  std::atomic<uint64_t> schema_epoch_ = 1;
+  std::mutex opening_;
+  std::set<std::string> loaded_;
+};
+
+}  // namespace skep::worker

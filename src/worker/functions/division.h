@@ -1,0 +1,12 @@
+// Division as Redshift does it: integers truncate, and a zero divisor is an error instead of NULL or infinity.
+// Source: sql.md section 3, operators.
+#pragma once
+
+#include <duckdb.hpp>
+
+namespace skep::worker {
+
+// Replaces the engine's "/", "%" and mod for numbers. Call before the instance is locked.
+void RegisterDivision(duckdb::DatabaseInstance& instance);
+
+}  // namespace skep::worker

@@ -1,0 +1,61 @@
+// How a statement's columns look on the wire: their PostgreSQL types for RowDescription, and which
+// kernel of the encoder writes each. Made once per execution from the engine's types.
+#pragma once
+
+#include <duckdb.hpp>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "ipc/messages.h"
+
+namespace skep::worker {
+
+namespace oid {
+inline constexpr uint32_t kBool = 16, kBytea = 17, kName = 19, kInt8 = 20, kInt2 = 21, kInt4 = 23,
+                          kText = 25, kOid = 26, kJson = 114, kFloat4 = 700, kFloat8 = 701,
+                          kUnknown = 705, kBpchar = 1042, kVarchar = 1043, kDate = 1082,
+                          kTime = 1083, kTimestamp = 1114, kTimestamptz = 1184, kInterval = 1186,
+                          kTimetz = 1266, kNumeric = 1700, kUuid = 2950, kSuper = 4000;
+}  // namespace oid
+
+enum class ValueKind : uint8_t {
+  kBool, kInt8, kUint8, kInt16, kUint16, kInt32, kUint32, kInt64, kUint64, kFloat, kDouble,
+  kDecimal16, kDecimal32, kDecimal64, kDecimal128, kUint128, kDate, kTime, kTimeTz, kTimestamp,
+  kTimestampTz, kInterval, kUuid, kText, kBlob,
+};
+
+struct ColumnShape {
+  enum class Before : uint8_t { kNothing, kCast, kJson };  // what happens to the vector first
+
+  ValueKind kind = ValueKind::kText;
+  bool binary = false;
+  uint8_t scale = 0;
+  Before before = Before::kNothing;
+  duckdb::LogicalType cast_to;
+};
+
+struct ResultShape {
+  std::vector<ColumnShape> columns;
+  bool zone_is_utc = true;  // timestamptz as text needs the session's zone otherwise
+};
+
+// The wire type of an engine type.
+ipc::ResultColumn DescribeColumn(const std::string& name, const duckdb::LogicalType& type);
+std::vector<ipc::ResultColumn> DescribeColumns(const duckdb::vector<std::string>& names,
+                                               const duckdb::vector<duckdb::LogicalType>& types);
+
+// `formats` as in Bind: none, one for all, or one per column. Errors: kProtocolViolation.
+Result<ResultShape> ShapeOf(const duckdb::vector<duckdb::LogicalType>& types,
+                            const std::vector<uint16_t>& formats);
+
+// A whole RowDescription message.
+std::string EncodeRowDescription(const std::vector<ipc::ResultColumn>& columns,
+                                 const ResultShape& shape);
+
+// The engine's type of a parameter declared with this OID; INVALID when there is none.
+duckdb::LogicalType TypeOfOid(uint32_t type_oid);
+
+}  // namespace skep::worker

@@ -1,0 +1,332 @@
+#include "worker/session.h"
+
+#include <duckdb/main/prepared_statement_data.hpp>
+#include <poll.h>
+#include <pthread.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <utility>
+
+#include "base/ids.h"
+#include "base/log.h"
+#include "worker/engine_errors.h"
+#include "worker/external_scan/infer.h"
+#include "worker/plan_guard.h"
+
+namespace skep::worker {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr size_t kReadBytes = 16u << 10;
+constexpr auto kNag = milliseconds(10);
+constexpr auto kLastWords = milliseconds(1000);
+
+Frame Encoded(ipc::FrameType type, std::string_view payload) {
+  Frame frame = Frame::WithRoom(payload.size());
+  frame.Append(payload);
+  frame.Seal(type);
+  return frame;
+}
+
+}  // namespace
+
+Session::Session(Engine& engine, Reactor& reactor, UniqueFd socket, std::function<void()> fatal)
+    : engine_(engine), reactor_(reactor), fatal_(std::move(fatal)) {
+  outlet_ = Outlet::Open(std::move(socket), reactor_, [this] { Stop(StopReason::kGone); });
+}
+
+Session::~Session() { outlet_->Close(); }
+
+std::string Session::id() const {
+  const std::lock_guard lock(stop_mutex_);
+  return id_;
+}
+
+// ---------------------------------------------------------------- requests
+
+bool Session::Receive(size_t bytes) {
+  while (input_.size() - input_at_ < bytes) {
+    if (input_at_ > 0) {
+      input_.erase(0, input_at_);
+      input_at_ = 0;
+    }
+    const size_t have = input_.size();
+    const size_t more = std::max(bytes - have, kReadBytes);
+    input_.resize(have + more);
+    ssize_t n;
+    do {
+      n = ::recv(outlet_->fd(), input_.data() + have, more, 0);
+    } while (n < 0 && errno == EINTR);
+    input_.resize(have + (n > 0 ? static_cast<size_t>(n) : 0));
+    if (n <= 0) return false;
+  }
+  return true;
+}
+
+// Waits for the next request. From the moment its bytes are taken from the socket, a cancel is meant for it.
+bool Session::AwaitRequest() {
+  if (input_.size() > input_at_) return true;
+  char first;
+  ssize_t n;
+  do {
+    n = ::recv(outlet_->fd(), &first, 1, MSG_PEEK);
+  } while (n < 0 && errno == EINTR);
+  const std::lock_guard lock(stop_mutex_);
+  phase_ = Phase::kReading;
+  return n > 0 && !ended_;
+}
+
+void Session::Run() {
+  ::pthread_setname_np(::pthread_self(), "skep-session");
+  while (AwaitRequest()) {
+    if (!Receive(ipc::kFrameHeader)) break;
+    ipc::FrameHeader header;
+    if (!ipc::DecodeFrameHeader(ByteView(input_.data() + input_at_, ipc::kFrameHeader), header)) break;
+    if (!Receive(ipc::kFrameHeader + header.length)) break;
+    const std::string payload = input_.substr(input_at_ + ipc::kFrameHeader, header.length);
+    input_at_ += ipc::kFrameHeader + header.length;
+    if (input_at_ == input_.size()) {
+      input_.clear();
+      input_at_ = 0;
+      if (input_.capacity() > 4 * kReadBytes) input_.shrink_to_fit();
+    }
+    if (!Handle(header.type, payload)) {
+      log::Fault("gateway_protocol_violation", {{"session", attached_.session_id}});
+      break;
+    }
+    const std::lock_guard lock(stop_mutex_);
+    if (ended_) break;
+    if (input_.empty()) phase_ = Phase::kIdle;
+  }
+  outlet_->Close();
+  portals_.clear();
+  ForgetStatements();
+  if (in_transaction_) engine_.store().Rollback(*connection_);
+  connection_.reset();
+}
+
+void Session::Answer(ipc::FrameType type, std::string_view payload) {
+  Frame frame = Encoded(type, payload);
+  outlet_->Push(frame);
+}
+
+void Session::AnswerError(Error error) {
+  ipc::StatementError answer;
+  answer.error.error = std::move(error);
+  answer.transaction = TransactionState();
+  ByteWriter w;
+  answer.Encode(w);
+  Answer(ipc::FrameType::kError, w.str());
+  if (std::exchange(fatal_error_, false)) {
+    outlet_->Drain(kLastWords);
+    fatal_();
+  }
+}
+
+template <class Message>
+void Session::AnswerOutcome(ipc::FrameType type, Result<Message> outcome) {
+  if (!outcome) {
+    // An interrupt that still nags must not hit the roll-back.
+    FailTransaction();
+    return AnswerError(std::move(outcome).error());
+  }
+  outcome->transaction = TransactionState();
+  ByteWriter w;
+  outcome->Encode(w);
+  Answer(type, w.str());
+}
+
+bool Session::Handle(ipc::FrameType type, const std::string& payload) {
+  switch (type) {
+    case ipc::FrameType::kAttach: {
+      ipc::AttachSession request;
+      if (!ipc::DecodeExact(payload, request) || connection_ || attach_error_) return false;
+      Attach(request);
+      outlet_->Hold(Encoded(ipc::FrameType::kAttached, {}));
+      return true;
+    }
+    case ipc::FrameType::kExecute: {
+      ipc::ExecuteStatement request;
+      if (!ipc::DecodeExact(payload, request)) return false;
+      BeginStatement(request.timeout_ms);
+      auto outcome = Execute(request);
+      EndStatement();
+      AnswerOutcome(ipc::FrameType::kComplete, std::move(outcome));
+      return true;
+    }
+    case ipc::FrameType::kDescribe: {
+      ipc::DescribeStatement request;
+      if (!ipc::DecodeExact(payload, request)) return false;
+      BeginStatement(0);
+      auto outcome = Describe(request);
+      EndStatement();
+      AnswerOutcome(ipc::FrameType::kDescribed, std::move(outcome));
+      return true;
+    }
+    case ipc::FrameType::kFetch: {
+      ipc::FetchPortal request;
+      if (!ipc::DecodeExact(payload, request)) return false;
+      BeginStatement(0);
+      auto outcome = Fetch(request);
+      EndStatement();
+      AnswerOutcome(ipc::FrameType::kComplete, std::move(outcome));
+      return true;
+    }
+    case ipc::FrameType::kClosePortal: portals_.erase(payload); return true;
+    case ipc::FrameType::kInfer: {
+      ipc::InferRequest request;
+      if (!ipc::DecodeExact(payload, request)) return false;
+      if (attach_error_) {
+        AnswerError(*attach_error_);
+        return true;
+      }
+      if (!connection_ || !engine_.scratch()) return false;
+      BeginStatement(0);
+      auto reply = external_scan::Infer(*connection_, engine_.lake(), request);
+      EndStatement();
+      if (!reply) {
+        AnswerError(std::move(reply).error());
+        return true;
+      }
+      ByteWriter w;
+      reply->Encode(w);
+      Answer(ipc::FrameType::kInferred, w.str());
+      return true;
+    }
+    default: return false;
+  }
+}
+
+void Session::Attach(const ipc::AttachSession& request) {
+  attached_ = request;
+  {
+    const std::lock_guard lock(stop_mutex_);
+    id_ = request.session_id;
+  }
+  auto made = engine_.Connect(request.database, request.user);
+  if (!made) {
+    attach_error_ = made.error();
+    return;
+  }
+  {
+    const std::lock_guard lock(stop_mutex_);
+    connection_ = std::move(made->connection);
+  }
+  facts_ = std::move(made->facts);
+  connection_->context->config.get_result_collector = [this](duckdb::ClientContext& context, duckdb::PreparedStatementData& data) {
+    return MakeCollector(context, data);
+  };
+  if (auto applied = ApplySettings(request.settings); !applied) attach_error_ = applied.error();
+}
+
+duckdb::unique_ptr<duckdb::PhysicalOperator> Session::MakeCollector(duckdb::ClientContext& context, duckdb::PreparedStatementData& data) {
+  if (!running_.trusted) CheckPlan(data, attached_.database);
+  const bool rows = data.properties.return_type == duckdb::StatementReturnType::QUERY_RESULT;
+  if (rows && running_.materialise) {
+    // A portal's rows may be many and wait long: they may go to disk.
+    data.memory_type = duckdb::QueryResultMemoryType::BUFFER_MANAGED;
+  }
+  if (!rows || running_.materialise || !running_.output) return duckdb::PhysicalResultCollector::GetResultCollector(context, data);
+  if (running_.prepared && running_.prepared->described && !running_.output->describe && *running_.prepared->described != data.types) {
+    throw duckdb::NotImplementedException("cached plan must not change result type");
+  }
+  return MakeWireCollector(context, data, *running_.output);
+}
+
+// ---------------------------------------------------------------- stopping
+
+void Session::BeginStatement(uint64_t timeout_ms) {
+  const std::lock_guard lock(stop_mutex_);
+  phase_ = Phase::kRunning;
+  statement_++;
+  if (stop_reason_ != StopReason::kGone) {
+    stop_reason_ = StopReason::kNone;
+    outlet_->Resume();
+  }
+  if (std::exchange(cancel_next_, false)) StopLocked(StopReason::kCancel);
+  if (timeout_ms > 0) {
+    deadline_ = reactor_.At(Reactor::Clock::now() + milliseconds(timeout_ms), [weak = weak_from_this(), statement = statement_] {
+      if (const auto self = weak.lock()) self->Expire(statement);
+    });
+  }
+}
+
+void Session::EndStatement() {
+  const std::lock_guard lock(stop_mutex_);
+  phase_ = Phase::kReading;
+  cancel_next_ = false;
+  if (deadline_ != 0) reactor_.Forget(std::exchange(deadline_, 0));
+}
+
+void Session::Expire(uint64_t statement) {
+  const std::lock_guard lock(stop_mutex_);
+  if (phase_ == Phase::kRunning && statement_ == statement) StopLocked(StopReason::kTimeout);
+}
+
+void Session::Stop(StopReason reason) {
+  const std::lock_guard lock(stop_mutex_);
+  StopLocked(reason);
+}
+
+void Session::StopLocked(StopReason reason) {
+  if (stop_reason_ == StopReason::kNone) stop_reason_ = reason;
+  if (phase_ != Phase::kRunning) return;
+  outlet_->Stop();
+  if (connection_) connection_->Interrupt();
+  // The engine forgets an interrupt that comes just before a query starts.
+  reactor_.At(Reactor::Clock::now() + kNag, [weak = weak_from_this(), statement = statement_] {
+    if (const auto self = weak.lock()) self->Nag(statement);
+  });
+}
+
+void Session::Nag(uint64_t statement) {
+  const std::lock_guard lock(stop_mutex_);
+  if (phase_ != Phase::kRunning || statement_ != statement) return;
+  StopLocked(stop_reason_);
+}
+
+void Session::Cancel() {
+  const std::lock_guard lock(stop_mutex_);
+  if (phase_ == Phase::kRunning) return StopLocked(StopReason::kCancel);
+  if (phase_ == Phase::kReading) {
+    cancel_next_ = true;
+    return;
+  }
+  pollfd unread{outlet_->fd(), POLLIN, 0};
+  if (::poll(&unread, 1, 0) == 1 && (unread.revents & POLLIN) != 0) cancel_next_ = true;
+}
+
+void Session::End() {
+  const std::lock_guard lock(stop_mutex_);
+  ended_ = true;
+  if (phase_ == Phase::kRunning) StopLocked(StopReason::kGone);
+  ::shutdown(outlet_->fd(), SHUT_RD);
+}
+
+Error Session::Translate(const duckdb::ErrorData& error, const sql::Emitted* emitted) {
+  StopReason reason;
+  {
+    const std::lock_guard lock(stop_mutex_);
+    reason = stop_reason_;
+  }
+  if (IsFatal(error)) fatal_error_ = true;
+  switch (reason) {
+    case StopReason::kTimeout: return {ErrorKind::kStatementTimeout, "canceling statement due to statement timeout", {}, {}, 0};
+    case StopReason::kCancel: return {ErrorKind::kQueryCanceled, "canceling statement due to user request", {}, {}, 0};
+    case StopReason::kGone: return {ErrorKind::kQueryCanceled, "canceling statement because its client is gone", {}, {}, 0};
+    case StopReason::kNone: break;
+  }
+  Error out = ToError(error, emitted);
+  if (out.kind == ErrorKind::kInternal) {
+    const std::string incident = NewUuid();
+    log::Fault("engine_failure", {{"incident", incident}, {"session", attached_.session_id}, {"error", error.RawMessage()}});
+    out.message = "internal error (incident " + incident + ")";
+  }
+  return out;
+}
+
+}  // namespace skep::worker

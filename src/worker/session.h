@@ -1,0 +1,163 @@
+// A session attached to this worker: one thread, one connection to the engine, requests one after the other from its own socket. Keeps
+// what belongs to the session inside the worker: its transaction, prepared statements, portals, temporary tables.
+#pragma once
+
+#include <duckdb.hpp>
+
+#include <atomic>
+#include <functional>
+#include <list>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <unordered_map>
+
+#include "base/unique_fd.h"
+#include "ipc/messages.h"
+#include "sql/emit.h"
+#include "worker/engine.h"
+#include "worker/outlet.h"
+#include "worker/reactor.h"
+#include "worker/result_shape.h"
+#include "worker/wire_collector.h"
+
+namespace skep::worker {
+
+class Session : public std::enable_shared_from_this<Session>, private sql::NameCatalog {
+ public:
+  // `fatal` is called when the engine cannot be used any more; the process must end.
+  Session(Engine& engine, Reactor& reactor, UniqueFd socket, std::function<void()> fatal);
+  ~Session() override;
+
+  // Serves requests until the gateway closes the socket. On the session's own thread.
+  void Run();
+  // Stops the running statement, from any thread. A statement that was sent but not yet read counts as running.
+  void Cancel();
+  // Ends the session: its statement, then its thread. From any thread.
+  void End();
+  std::string id() const;
+
+ private:
+  enum class StopReason : uint8_t { kNone, kCancel, kTimeout, kGone };
+  enum class Phase : uint8_t { kIdle, kReading, kRunning };
+
+  // A statement that was parsed, emitted and, unless it is run directly, prepared by the engine.
+  struct Prepared {
+    std::string text;
+    sql::StatementKind kind = sql::StatementKind::kEmpty;
+    bool temporary = false;
+    uint32_t parameter_count = 0;
+    sql::Emitted emitted;
+    std::vector<uint32_t> types;
+    duckdb::unique_ptr<duckdb::PreparedStatement> statement;  // null = run directly
+    std::optional<duckdb::vector<duckdb::LogicalType>> described;
+  };
+  struct Portal {
+    duckdb::unique_ptr<duckdb::ColumnDataCollection> rows;
+    duckdb::ColumnDataScanState scan;
+    duckdb::DataChunk chunk;
+    size_t at = 0;        // row within chunk
+    uint64_t left = 0;
+    ResultShape shape;
+    std::string tag;
+  };
+  // What the hook of the engine needs of the running statement.
+  struct Running {
+    WireOutput* output = nullptr;   // null: nothing goes to the client
+    bool materialise = false;
+    bool trusted = false;           // our own statement: no check of its plan
+    Prepared* prepared = nullptr;
+  };
+
+  bool AwaitRequest();
+  bool Receive(size_t bytes);
+  bool Handle(ipc::FrameType type, const std::string& payload);
+  void Attach(const ipc::AttachSession& request);
+  void Answer(ipc::FrameType type, std::string_view payload);
+  void AnswerError(Error error);
+  template <class Message>
+  void AnswerOutcome(ipc::FrameType type, Result<Message> outcome);
+
+  Result<ipc::StatementComplete> Execute(const ipc::ExecuteStatement& request);
+  Result<ipc::StatementDescription> Describe(const ipc::DescribeStatement& request);
+  Result<ipc::StatementComplete> Fetch(const ipc::FetchPortal& request);
+  Result<ipc::StatementComplete> RunPrepared(Prepared& prepared, const ipc::ExecuteStatement& request);
+  Result<duckdb::unique_ptr<duckdb::QueryResult>> RunInEngine(Prepared& prepared, const ipc::ExecuteStatement& request);
+  Result<ipc::StatementComplete> RunDefinition(Prepared& prepared);
+  Result<void> CreateExternalSchema(const sql::ExternalSchemaDefinition& definition);
+  Result<void> DropSchemas(const sql::SchemaDrop& drop);
+  Result<void> RunTrusted(const std::string& text);
+  Result<ipc::StatementComplete> SendPlan(Prepared& prepared, duckdb::QueryResult& result, const ipc::ExecuteStatement& request);
+  Result<ipc::StatementComplete> OpenPortal(Prepared& prepared, duckdb::unique_ptr<duckdb::QueryResult> result,
+                                            const ipc::ExecuteStatement& request);
+  Result<void> SendRows(Portal& portal, uint64_t max_rows, uint64_t& sent);
+  Result<Prepared*> Prepare(const std::string& text, const std::vector<uint32_t>& types);
+  Result<void> PrepareInEngine(Prepared& prepared);
+  Result<std::unique_ptr<Prepared>> PrepareAnew(const std::string& text, const std::vector<uint32_t>& types);
+  Result<duckdb::case_insensitive_map_t<duckdb::BoundParameterData>> BindParameters(const Prepared& prepared,
+                                                                                  const ipc::ExecuteStatement& request);
+  // Runs `work` within a transaction: the open one, or one of its own that it commits.
+  template <class Work>
+  Result<void> WithinTransaction(Work work);
+
+  Result<void> ApplySettings(const ipc::Settings& settings);
+  Result<void> BeginTransaction();
+  Result<void> EndTransaction(bool commit);
+  void FailTransaction() noexcept;
+  char TransactionState() const { return in_transaction_ ? 'T' : failed_ ? 'E' : 'I'; }
+  void ForgetStatements();
+  void ResolveSearchPath();
+  bool SchemaExists(const std::string& name);
+  bool IsExternalSchema(std::string_view schema) const override;
+  sql::EmitContext Context() const;
+
+  void BeginStatement(uint64_t timeout_ms);
+  void EndStatement();
+  void Stop(StopReason reason);
+  void StopLocked(StopReason reason);
+  void Expire(uint64_t statement);
+  void Nag(uint64_t statement);
+  Error Translate(const duckdb::ErrorData& error, const sql::Emitted* emitted);
+  duckdb::unique_ptr<duckdb::PhysicalOperator> MakeCollector(duckdb::ClientContext& context, duckdb::PreparedStatementData& data);
+
+  Engine& engine_;
+  Reactor& reactor_;
+  std::function<void()> fatal_;
+  std::shared_ptr<Outlet> outlet_;
+
+  ipc::AttachSession attached_;
+  std::unique_ptr<duckdb::Connection> connection_;
+  duckdb::shared_ptr<SessionFacts> facts_;
+  std::optional<Error> attach_error_;
+  std::string search_path_text_ = "\"$user\", public", zone_ = "UTC";
+  std::vector<std::string> search_path_;
+  bool search_path_stale_ = true;
+  bool in_transaction_ = false;
+  bool failed_ = false;  // the last request failed inside a transaction
+  bool temporary_tables_ = false;
+  bool schemas_changed_ = false;  // by the open transaction
+  uint64_t schema_epoch_ = 0;
+
+  std::list<std::unique_ptr<Prepared>> recent_;  // newest first
+  std::unordered_map<std::string, std::list<std::unique_ptr<Prepared>>::iterator> statements_;
+  std::unique_ptr<Prepared> uncached_;
+  std::map<std::string, std::unique_ptr<Portal>> portals_;
+  Running running_;
+
+  std::string input_;
+  size_t input_at_ = 0;
+  bool fatal_error_ = false;
+
+  mutable std::mutex stop_mutex_;
+  std::string id_;
+  Phase phase_ = Phase::kIdle;
+  bool cancel_next_ = false;
+  bool ended_ = false;
+  StopReason stop_reason_ = StopReason::kNone;
+  uint64_t statement_ = 0;  // counts them
+  uint64_t deadline_ = 0;
+};
+
+}  // namespace skep::worker

@@ -1,0 +1,595 @@
+// Statements of a session: from the user's text to the engine and back.
+#include <duckdb/catalog/catalog.hpp>
+#include <duckdb/catalog/catalog_entry/schema_catalog_entry.hpp>
+#include <duckdb/catalog/catalog_search_path.hpp>
+#include <duckdb/common/types/column/column_data_collection.hpp>
+#include <duckdb/main/client_data.hpp>
+#include <duckdb/main/prepared_statement_data.hpp>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "base/log.h"
+#include "sql/statement.h"
+#include "worker/encoder.h"
+#include "worker/engine_errors.h"
+#include "worker/parameters.h"
+#include "worker/session.h"
+
+namespace skep::worker {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr size_t kKeptStatements = 128;
+constexpr size_t kKeptTextBytes = 64u << 10;
+constexpr size_t kFetchFrameBytes = 64u << 10;
+
+uint64_t MicrosecondsSince(Clock::time_point start) {
+  return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - start).count());
+}
+
+std::string Quoted(std::string_view text) {
+  std::string out = "'";
+  for (const char c : text) {
+    if (c == '\'') out += '\'';
+    out += c;
+  }
+  return out + "'";
+}
+
+std::string QuotedName(std::string_view name) {
+  std::string out = "\"";
+  for (const char c : name) {
+    if (c == '"') out += '"';
+    out += c;
+  }
+  return out + "\"";
+}
+
+// The names of a search_path setting, folded unless quoted.
+std::vector<std::string> SplitPath(std::string_view text) {
+  std::vector<std::string> names;
+  for (size_t i = 0; i < text.size();) {
+    if (text[i] == ' ' || text[i] == ',' || text[i] == '\t') {
+      i++;
+      continue;
+    }
+    std::string name;
+    if (text[i] == '"' || text[i] == '\'') {
+      const char quote = text[i++];
+      while (i < text.size() && text[i] != quote) name.push_back(text[i++]);
+      i++;
+    } else {
+      for (; i < text.size() && text[i] != ',' && text[i] != ' '; i++) {
+        const char c = text[i];
+        name.push_back(c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c);
+      }
+    }
+    if (!name.empty()) names.push_back(std::move(name));
+  }
+  return names;
+}
+
+bool IsCached(sql::StatementKind kind) {
+  using enum sql::StatementKind;
+  return kind == kSelect || kind == kInsert || kind == kUpdate || kind == kDelete;
+}
+
+std::string KeyOf(const std::string& text, const std::vector<uint32_t>& types) {
+  std::string key;
+  for (const uint32_t type : types) key += fmt::format("{},", type);
+  return key + ";" + text;
+}
+
+void AppendTextRow(Frame& frame, std::string_view value) {
+  ByteWriter w;
+  w.U8('D').U32Be(static_cast<uint32_t>(4 + 2 + 4 + value.size())).U16Be(1).U32Be(static_cast<uint32_t>(value.size())).Raw(value);
+  frame.Append(w.str());
+}
+
+}  // namespace
+
+// ---------------------------------------------------------------- names and settings
+
+bool Session::IsExternalSchema(std::string_view schema) const {
+  return engine_.external_schemas().Find({attached_.database, std::string(schema)}, facts_->external_schemas).has_value();
+}
+
+bool Session::SchemaExists(const std::string& name) {
+  bool exists = false;
+  connection_->context->RunFunctionInTransaction([&] {
+    exists = duckdb::Catalog::GetSchema(*connection_->context, attached_.database, name, duckdb::OnEntryNotFound::RETURN_NULL) != nullptr;
+  });
+  return exists;
+}
+
+sql::EmitContext Session::Context() const {
+  sql::EmitContext context;
+  context.database = attached_.database;
+  context.user = attached_.user;
+  context.process_id = attached_.process_id;
+  context.search_path = search_path_;
+  context.catalog = this;
+  return context;
+}
+
+void Session::ForgetStatements() {
+  statements_.clear();
+  recent_.clear();
+}
+
+// Names of the path that exist now, for the emitter and for the engine.
+void Session::ResolveSearchPath() {
+  schema_epoch_ = engine_.schema_epoch();
+  search_path_stale_ = false;
+  ForgetStatements();
+  search_path_.clear();
+  if (engine_.scratch()) return;
+  duckdb::vector<duckdb::CatalogSearchEntry> entries;
+  connection_->context->RunFunctionInTransaction([&] {
+    auto& context = *connection_->context;
+    for (std::string name : SplitPath(search_path_text_)) {
+      if (name == "$user") name = attached_.user;
+      if (name == "pg_catalog" || name == "main" || name == sql::kHiddenSchema) continue;
+      if (IsExternalSchema(name)) {
+        entries.emplace_back(std::string(sql::kLakeCatalog), name);
+      } else if (duckdb::Catalog::GetSchema(context, attached_.database, name, duckdb::OnEntryNotFound::RETURN_NULL)) {
+        entries.emplace_back(attached_.database, name);
+      } else {
+        continue;
+      }
+      search_path_.push_back(std::move(name));
+    }
+    if (entries.empty()) entries.emplace_back(attached_.database, "main");
+    duckdb::ClientData::Get(context).catalog_search_path->Set(std::move(entries), duckdb::CatalogSetPathType::SET_SCHEMAS);
+  });
+}
+
+Result<void> Session::ApplySettings(const ipc::Settings& settings) {
+  for (const auto& [name, value] : settings) {
+    if (name == "search_path") {
+      if (value == search_path_text_) continue;
+      search_path_text_ = value;
+      search_path_stale_ = true;
+    } else if (name == "timezone") {
+      if (value == zone_) continue;
+      auto set = RunTrusted("SET TimeZone = " + Quoted(value));
+      if (!set) return Fail(ErrorKind::kInvalidSettingValue, "invalid value for parameter \"TimeZone\": \"" + value + "\"");
+      zone_ = value;
+      ForgetStatements();
+    }
+  }
+  return {};
+}
+
+// ---------------------------------------------------------------- transactions
+
+Result<void> Session::BeginTransaction() {
+  SKEP_TRY(engine_.store().Begin(*connection_));
+  in_transaction_ = true;
+  return {};
+}
+
+Result<void> Session::EndTransaction(bool commit) {
+  in_transaction_ = false;
+  portals_.clear();
+  const ExternalSchemas::Changes changes = std::exchange(facts_->external_schemas, {});
+  const bool changed = std::exchange(schemas_changed_, false);
+  if (changed) search_path_stale_ = true;
+  if (!commit) {
+    engine_.store().Rollback(*connection_);
+    return {};
+  }
+  SKEP_TRY(engine_.store().Commit(*connection_));
+  engine_.external_schemas().Apply(changes);
+  if (changed) engine_.SchemasChanged();
+  return {};
+}
+
+void Session::FailTransaction() noexcept {
+  if (!connection_ || !in_transaction_) return;
+  (void)EndTransaction(false);
+  failed_ = true;
+}
+
+template <class Work>
+Result<void> Session::WithinTransaction(Work work) {
+  if (in_transaction_) return work();
+  SKEP_TRY(BeginTransaction());
+  Result<void> done = work();
+  if (!done) {
+    (void)EndTransaction(false);
+    return done;
+  }
+  return EndTransaction(true);
+}
+
+// ---------------------------------------------------------------- preparing
+
+Result<std::unique_ptr<Session::Prepared>> Session::PrepareAnew(const std::string& text, const std::vector<uint32_t>& types) {
+  SKEP_TRY_ASSIGN(auto parsed, sql::ParseScript(text));
+  std::erase_if(parsed, [](const sql::Statement& s) { return s.kind == sql::StatementKind::kEmpty; });
+  if (parsed.size() != 1) return Fail(ErrorKind::kSyntaxError, "exactly one statement is expected");
+  const sql::Statement& statement = parsed.front();
+  auto prepared = std::make_unique<Prepared>();
+  prepared->text = text;
+  prepared->types = types;
+  prepared->kind = statement.kind;
+  prepared->temporary = statement.temporary;
+  prepared->parameter_count = statement.parameter_count;
+  if (statement.kind == sql::StatementKind::kCommit || statement.kind == sql::StatementKind::kRollback) {
+    prepared->emitted.tag = statement.kind == sql::StatementKind::kCommit ? "COMMIT" : "ROLLBACK";
+    return prepared;
+  }
+  if (search_path_stale_ || schema_epoch_ != engine_.schema_epoch()) ResolveSearchPath();
+  SKEP_TRY_ASSIGN(prepared->emitted, sql::EmitDuckDb(statement, Context()));
+  if (!IsCached(statement.kind)) return prepared;
+  const sql::Emitted as_written = prepared->emitted;
+  if (statement.parameter_count > 0) DeclareParameters(prepared->emitted, types, false);
+  // External tables are bound anew by every execution: preparing would only ask for them twice.
+  const bool lake = prepared->emitted.text.find(QuotedName(sql::kLakeCatalog)) != std::string::npos;
+  if (lake && statement.parameter_count == 0) return prepared;
+  SKEP_TRY(PrepareInEngine(*prepared));
+  if (statement.parameter_count > 0 && !prepared->statement->data->properties.bound_all_parameters) {
+    prepared->emitted = as_written;
+    DeclareParameters(prepared->emitted, types, true);
+    SKEP_TRY(PrepareInEngine(*prepared));
+  }
+  return prepared;
+}
+
+Result<void> Session::PrepareInEngine(Prepared& prepared) {
+  auto statement = connection_->Prepare(prepared.emitted.text);
+  if (statement->HasError()) return Fail(Translate(statement->GetErrorObject(), &prepared.emitted));
+  prepared.statement = std::move(statement);
+  return {};
+}
+
+Result<Session::Prepared*> Session::Prepare(const std::string& text, const std::vector<uint32_t>& types) {
+  if (attach_error_) return Fail(*attach_error_);
+  if (!connection_) return Fail(ErrorKind::kProtocolViolation, "the session was not attached");
+  if (search_path_stale_ || schema_epoch_ != engine_.schema_epoch()) ResolveSearchPath();
+  const std::string key = text.size() <= kKeptTextBytes ? KeyOf(text, types) : std::string();
+  if (const auto found = statements_.find(key); found != statements_.end()) {
+    recent_.splice(recent_.begin(), recent_, found->second);
+    return recent_.front().get();
+  }
+  SKEP_TRY_ASSIGN(auto prepared, PrepareAnew(text, types));
+  if (key.empty() || !IsCached(prepared->kind)) {
+    uncached_ = std::move(prepared);
+    return uncached_.get();
+  }
+  recent_.push_front(std::move(prepared));
+  statements_[key] = recent_.begin();
+  if (recent_.size() > kKeptStatements) {
+    const auto& oldest = *recent_.back();
+    statements_.erase(KeyOf(oldest.text, oldest.types));
+    recent_.pop_back();
+  }
+  return recent_.front().get();
+}
+
+Result<duckdb::case_insensitive_map_t<duckdb::BoundParameterData>> Session::BindParameters(const Prepared& prepared,
+                                                                                          const ipc::ExecuteStatement& request) {
+  duckdb::case_insensitive_map_t<duckdb::BoundParameterData> values;
+  if (request.parameters.size() < prepared.parameter_count) {
+    return Fail(ErrorKind::kProtocolViolation, fmt::format("bind message supplies {} parameters, but prepared statement requires {}",
+                                                           request.parameters.size(), prepared.parameter_count));
+  }
+  if (!prepared.statement) return values;
+  const auto expected = prepared.statement->GetExpectedParameterTypes();
+  for (const auto& [name, index] : prepared.statement->named_param_map) {
+    size_t number = 0;
+    for (const char c : name) number = number * 10 + static_cast<size_t>(c - '0');
+    if (number == 0 || number > request.parameters.size()) return Fail(ErrorKind::kUndefinedParameter, "there is no parameter $" + name);
+    const auto type = expected.find(name);
+    const uint32_t declared = number <= prepared.types.size() ? prepared.types[number - 1] : 0;
+    SKEP_TRY_ASSIGN(auto value, ReadParameter(*connection_->context, request.parameters[number - 1], number, declared,
+                                              type == expected.end() ? duckdb::LogicalType::INVALID : type->second));
+    values[name] = duckdb::BoundParameterData(std::move(value));
+  }
+  return values;
+}
+
+// ---------------------------------------------------------------- running
+
+Result<void> Session::RunTrusted(const std::string& text) {
+  const Running before = std::exchange(running_, Running{.trusted = true});
+  const auto result = connection_->Query(text);
+  running_ = before;
+  if (result->HasError()) return Fail(Translate(result->GetErrorObject(), nullptr));
+  return {};
+}
+
+Result<duckdb::unique_ptr<duckdb::QueryResult>> Session::RunInEngine(Prepared& prepared, const ipc::ExecuteStatement& request) {
+  duckdb::unique_ptr<duckdb::QueryResult> result;
+  if (prepared.statement) {
+    SKEP_TRY_ASSIGN(auto values, BindParameters(prepared, request));
+    result = prepared.statement->Execute(values, false);
+  } else {
+    result = connection_->context->Query(prepared.emitted.text, duckdb::QueryParameters());
+  }
+  if (result->HasError()) return Fail(Translate(result->GetErrorObject(), &prepared.emitted));
+  return result;
+}
+
+Result<ipc::StatementComplete> Session::RunPrepared(Prepared& prepared, const ipc::ExecuteStatement& request) {
+  using enum sql::StatementKind;
+  ipc::StatementComplete complete;
+  complete.tag = prepared.emitted.tag;
+  switch (prepared.kind) {
+    case kCommit:
+    case kRollback:
+      if (in_transaction_) SKEP_TRY(EndTransaction(prepared.kind == kCommit));
+      return complete;
+    case kVacuum:
+      if (in_transaction_) return Fail(ErrorKind::kInTransaction, "VACUUM cannot run inside a transaction block");
+      running_.trusted = true;
+      engine_.store().Maintain(*connection_, attached_.database);
+      return complete;
+    case kAnalyze: return complete;  // the engine keeps its statistics up to date itself
+    case kSelect:
+    case kExplain:
+    case kInsert:
+    case kUpdate:
+    case kDelete: break;
+    default: return RunDefinition(prepared);
+  }
+  WireOutput output{*outlet_, request.result_formats, zone_, request.describe};
+  const bool portal = prepared.kind == kSelect && request.max_rows > 0;
+  running_ = {.output = &output, .materialise = portal || prepared.kind == kExplain, .prepared = &prepared};
+  SKEP_TRY_ASSIGN(auto result, RunInEngine(prepared, request));
+  running_ = {};
+  if (prepared.kind == kExplain) return SendPlan(prepared, *result, request);
+  if (portal) return OpenPortal(prepared, std::move(result), request);
+  complete.has_result = prepared.emitted.returns_rows;
+  if (prepared.kind == kSelect) {
+    complete.rows = output.rows;
+    complete.tag = fmt::format("SELECT {}", complete.rows);
+    return complete;
+  }
+  const auto chunk = result->Fetch();
+  if (chunk && chunk->size() == 1) complete.rows = static_cast<uint64_t>(chunk->GetValue(0, 0).GetValue<int64_t>());
+  complete.tag = fmt::format("{} {}", prepared.kind == kInsert ? "INSERT 0" : prepared.emitted.tag, complete.rows);
+  return complete;
+}
+
+Result<ipc::StatementComplete> Session::RunDefinition(Prepared& prepared) {
+  using enum sql::StatementKind;
+  ipc::StatementComplete complete;
+  complete.tag = prepared.emitted.tag;
+  if (prepared.parameter_count > 0) return Fail(ErrorKind::kFeatureNotSupported, "parameters are not supported in " + prepared.emitted.tag);
+  const bool schemas = prepared.kind == kCreateSchema || prepared.kind == kDropSchema || prepared.kind == kCreateExternalSchema;
+  const bool transactional = in_transaction_;
+  const auto done = WithinTransaction([&]() -> Result<void> {
+    if (schemas) schemas_changed_ = true;
+    if (prepared.emitted.external_schema) return CreateExternalSchema(*prepared.emitted.external_schema);
+    if (prepared.emitted.schema_drop) return DropSchemas(*prepared.emitted.schema_drop);
+    if (prepared.kind == kCreateSchema) {
+      const size_t open = prepared.emitted.text.rfind(".\"");
+      const std::string name = prepared.emitted.text.substr(open + 2, prepared.emitted.text.size() - open - 3);
+      if (IsExternalSchema(name)) return Fail(ErrorKind::kDuplicateSchema, "schema \"" + name + "\" already exists");
+    }
+    const auto result = connection_->context->Query(prepared.emitted.text, duckdb::QueryParameters());
+    if (result->HasError()) return Fail(Translate(result->GetErrorObject(), &prepared.emitted));
+    return {};
+  });
+  if (!done) return Fail(done.error());
+  if (schemas && transactional) search_path_stale_ = true;
+  if (prepared.temporary) temporary_tables_ = true;
+  return complete;
+}
+
+Result<void> Session::CreateExternalSchema(const sql::ExternalSchemaDefinition& definition) {
+  running_.trusted = true;
+  if (IsExternalSchema(definition.name) || SchemaExists(definition.name)) {
+    if (definition.if_not_exists) return {};
+    return Fail(ErrorKind::kDuplicateSchema, "schema \"" + definition.name + "\" already exists");
+  }
+  if (definition.create_database) {
+    // The catalog's databases are made by the catalog's own API; here it is enough that the database is there already.
+    const ipc::ExternalSchemaBinding binding{definition.catalog_database, definition.catalog_id, definition.region, definition.role_chain};
+    const auto tables = engine_.lake().ListTables(binding, [this] { return outlet_->stopped(); });
+    if (!tables) {
+      return Fail(ErrorKind::kFeatureNotSupported, "CREATE EXTERNAL DATABASE is not supported: " + tables.error().message, {},
+                  "Create the database with Glue's CreateDatabase, then leave the clause out.");
+    }
+  }
+  return engine_.external_schemas().Create(*connection_, attached_.database, definition, facts_->external_schemas);
+}
+
+Result<void> Session::DropSchemas(const sql::SchemaDrop& drop) {
+  if (drop.drop_external_database) return Fail(ErrorKind::kFeatureNotSupported, "DROP EXTERNAL DATABASE is not supported");
+  for (const auto& name : drop.names) {
+    if (IsExternalSchema(name)) {
+      running_.trusted = true;
+      SKEP_TRY(engine_.external_schemas().Drop(*connection_, {attached_.database, name}, facts_->external_schemas));
+      continue;
+    }
+    SKEP_TRY(RunTrusted(fmt::format("DROP SCHEMA {}{}.{}{}", drop.if_exists ? "IF EXISTS " : "", QuotedName(attached_.database), QuotedName(name),
+                                    drop.cascade ? " CASCADE" : "")));
+  }
+  return {};
+}
+
+// A plan is one column of lines, as Redshift shows it.
+Result<ipc::StatementComplete> Session::SendPlan(Prepared& prepared, duckdb::QueryResult& result, const ipc::ExecuteStatement& request) {
+  ipc::StatementComplete complete;
+  complete.tag = prepared.emitted.tag;
+  complete.has_result = true;
+  const duckdb::vector<std::string> names = {"QUERY PLAN"};
+  const duckdb::vector<duckdb::LogicalType> types = {duckdb::LogicalType::VARCHAR};
+  SKEP_TRY_ASSIGN(const auto shape, ShapeOf(types, request.result_formats));
+  if (request.describe) outlet_->Hold(DescribeRows(names, types, shape));
+  Frame frame = Frame::WithRoom(kFetchFrameBytes);
+  while (const auto chunk = result.Fetch()) {
+    for (size_t row = 0; row < chunk->size(); row++) {
+      const std::string text = chunk->GetValue(chunk->ColumnCount() - 1, row).ToString();
+      for (size_t from = 0; from < text.size();) {
+        const size_t end = std::min(text.find('\n', from), text.size());
+        AppendTextRow(frame, std::string_view(text).substr(from, end - from));
+        complete.rows++;
+        from = end + 1;
+      }
+    }
+  }
+  frame.Seal(ipc::FrameType::kRows);
+  outlet_->Hold(std::move(frame));
+  return complete;
+}
+
+// ---------------------------------------------------------------- portals
+
+Result<ipc::StatementComplete> Session::OpenPortal(Prepared& prepared, duckdb::unique_ptr<duckdb::QueryResult> result,
+                                                   const ipc::ExecuteStatement& request) {
+  auto portal = std::make_unique<Portal>();
+  SKEP_TRY_ASSIGN(portal->shape, ShapeOf(result->types, request.result_formats));
+  portal->shape.zone_is_utc = zone_ == "UTC";
+  if (request.describe) outlet_->Hold(DescribeRows(result->names, result->types, portal->shape));
+  portal->rows = result->Cast<duckdb::MaterializedQueryResult>().TakeCollection();
+  portal->left = portal->rows->Count();
+  portal->rows->InitializeScan(portal->scan);
+  portal->rows->InitializeScanChunk(portal->scan, portal->chunk);
+  portal->tag = prepared.emitted.tag;
+  ipc::StatementComplete complete;
+  complete.has_result = true;
+  SKEP_TRY(SendRows(*portal, request.max_rows, complete.rows));
+  complete.suspended = portal->left > 0;
+  complete.tag = fmt::format("{} {}", portal->tag, complete.rows);
+  if (complete.suspended) portals_[request.portal] = std::move(portal);
+  return complete;
+}
+
+Result<ipc::StatementComplete> Session::Fetch(const ipc::FetchPortal& request) {
+  failed_ = false;
+  const auto found = portals_.find(request.portal);
+  if (found == portals_.end()) return Fail(ErrorKind::kInvalidCursorName, "portal \"" + request.portal + "\" does not exist");
+  ipc::StatementComplete complete;
+  complete.has_result = true;
+  try {
+    SKEP_TRY(SendRows(*found->second, request.max_rows, complete.rows));
+  } catch (const std::exception& e) {
+    return Fail(Translate(duckdb::ErrorData(e), nullptr));
+  }
+  complete.suspended = found->second->left > 0;
+  complete.tag = fmt::format("{} {}", found->second->tag, complete.rows);
+  complete.temporary_tables = temporary_tables_;
+  if (!complete.suspended) portals_.erase(found);
+  return complete;
+}
+
+Result<void> Session::SendRows(Portal& portal, uint64_t max_rows, uint64_t& sent) {
+  const uint64_t wanted = max_rows == 0 ? portal.left : std::min(max_rows, portal.left);
+  Result<void> done;
+  connection_->context->RunFunctionInTransaction([&] {
+    RowEncoder encoder(*connection_->context, portal.shape);
+    Frame frame;
+    bool loaded = false;
+    while (sent < wanted) {
+      if (portal.at >= portal.chunk.size()) {
+        portal.chunk.Reset();
+        portal.at = 0;
+        loaded = false;
+        if (!portal.rows->Scan(portal.scan, portal.chunk) || portal.chunk.size() == 0) break;
+      }
+      if (!loaded) encoder.Load(portal.chunk);
+      loaded = true;
+      const size_t end = portal.at + std::min<size_t>(portal.chunk.size() - portal.at, wanted - sent);
+      const size_t begin = portal.at;
+      while (portal.at < end) {
+        if (!frame) frame = Frame::WithRoom(kFetchFrameBytes);
+        portal.at = encoder.Encode(portal.at, end, frame, kFetchFrameBytes);
+        if (portal.at == end) break;
+        frame.Seal(ipc::FrameType::kRows);
+        outlet_->Push(frame);
+        if (outlet_->full() && !outlet_->WaitForRoom()) throw duckdb::InterruptException();
+      }
+      sent += end - begin;
+      portal.left -= end - begin;
+    }
+    if (frame && !frame.empty()) {
+      frame.Seal(ipc::FrameType::kRows);
+      outlet_->Hold(std::move(frame));
+    }
+  });
+  return done;
+}
+
+// ---------------------------------------------------------------- requests
+
+Result<ipc::StatementComplete> Session::Execute(const ipc::ExecuteStatement& request) {
+  failed_ = false;
+  if (attach_error_) return Fail(*attach_error_);
+  if (!connection_) return Fail(ErrorKind::kProtocolViolation, "the session was not attached");
+  const auto start = Clock::now();
+  const auto work = [&]() -> Result<ipc::StatementComplete> {
+    SKEP_TRY(ApplySettings(request.settings));
+    if (request.begin_first && !in_transaction_) SKEP_TRY(BeginTransaction());
+    SKEP_TRY_ASSIGN(Prepared* prepared, Prepare(request.text, request.parameter_types));
+    const uint64_t compile_us = MicrosecondsSince(start);
+    const auto started = Clock::now();
+    SKEP_TRY_ASSIGN(auto complete, RunPrepared(*prepared, request));
+    if (request.commit_after && in_transaction_) SKEP_TRY(EndTransaction(true));
+    complete.compile_us = compile_us;
+    complete.run_us = MicrosecondsSince(started);
+    complete.temporary_tables = temporary_tables_;
+    return complete;
+  };
+  Result<ipc::StatementComplete> outcome = Fail(ErrorKind::kInternal, "");
+  try {
+    outcome = work();
+  } catch (const std::exception& e) {
+    outcome = Fail(Translate(duckdb::ErrorData(e), nullptr));
+  }
+  running_ = {};
+  uncached_.reset();
+  // A plan that no longer fits its table's columns is made anew next time.
+  if (!outcome && outcome.error().kind == ErrorKind::kFeatureNotSupported) ForgetStatements();
+  return outcome;
+}
+
+Result<ipc::StatementDescription> Session::Describe(const ipc::DescribeStatement& request) {
+  failed_ = false;
+  if (attach_error_) return Fail(*attach_error_);
+  if (!connection_) return Fail(ErrorKind::kProtocolViolation, "the session was not attached");
+  const auto work = [&]() -> Result<ipc::StatementDescription> {
+    SKEP_TRY(ApplySettings(request.settings));
+    if (request.begin_first && !in_transaction_) SKEP_TRY(BeginTransaction());
+    SKEP_TRY_ASSIGN(Prepared* prepared, Prepare(request.text, request.parameter_types));
+    ipc::StatementDescription description;
+    if (prepared->kind == sql::StatementKind::kExplain) {
+      description.columns = {DescribeColumn("QUERY PLAN", duckdb::LogicalType::VARCHAR)};
+      return description;
+    }
+    if (!IsCached(prepared->kind)) return description;
+    if (!prepared->statement) SKEP_TRY(PrepareInEngine(*prepared));
+    const auto expected = prepared->statement->GetExpectedParameterTypes();
+    for (size_t number = 1; number <= prepared->parameter_count; number++) {
+      uint32_t type_oid = number <= prepared->types.size() ? prepared->types[number - 1] : 0;
+      const auto type = expected.find(std::to_string(number));
+      if (type_oid == 0) {
+        const bool known = type != expected.end() && type->second.id() != duckdb::LogicalTypeId::UNKNOWN;
+        type_oid = DescribeColumn("", known ? type->second : duckdb::LogicalType::VARCHAR).type_oid;
+      }
+      description.parameter_types.push_back(type_oid);
+    }
+    if (prepared->kind == sql::StatementKind::kSelect) {
+      description.columns = DescribeColumns(prepared->statement->GetNames(), prepared->statement->GetTypes());
+      prepared->described = prepared->statement->GetTypes();
+    }
+    return description;
+  };
+  Result<ipc::StatementDescription> outcome = Fail(ErrorKind::kInternal, "");
+  try {
+    outcome = work();
+  } catch (const std::exception& e) {
+    outcome = Fail(Translate(duckdb::ErrorData(e), nullptr));
+  }
+  running_ = {};
+  uncached_.reset();
+  return outcome;
+}
+
+}  // namespace skep::worker

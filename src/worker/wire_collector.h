@@ -1,0 +1,31 @@
+// The engine's last operator, ours: takes the chunks of a result within the engine's threads, encodes their rows into frames and
+// hands them to the session's outlet. A full outlet takes the task off its thread until there is room.
+#pragma once
+
+#include <duckdb.hpp>
+#include <duckdb/execution/operator/helper/physical_result_collector.hpp>
+
+#include <atomic>
+
+#include "worker/outlet.h"
+#include "worker/result_shape.h"
+
+namespace skep::worker {
+
+// One execution's output. Outlives the execution.
+struct WireOutput {
+  Outlet& outlet;
+  const std::vector<uint16_t>& formats;
+  std::string zone;        // the session's time zone
+  bool describe = false;   // RowDescription first
+  std::atomic<uint64_t> rows = 0;
+};
+
+// Throws duckdb::Exception for formats that do not fit the columns.
+duckdb::unique_ptr<duckdb::PhysicalOperator> MakeWireCollector(duckdb::ClientContext& context, duckdb::PreparedStatementData& data,
+                                                               WireOutput& output);
+
+// The frame of a RowDescription.
+Frame DescribeRows(const duckdb::vector<std::string>& names, const duckdb::vector<duckdb::LogicalType>& types, const ResultShape& shape);
+
+}  // namespace skep::worker
