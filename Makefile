@@ -36,8 +36,8 @@ test: build fetch-clients demo-data ## Build with sanitizers and run every test
 demo: release fetch-clients demo-data ## Build, load a sample organization, show the whole path, leave the server running
 	@build/release/bin/skep demo
 
-demo-stop: ## Stop the server that `make demo` left running
-	@if [ -x build/release/bin/skep ]; then build/release/bin/skep demo --stop; else echo "no demo was built here"; fi
+demo-stop: ## Stop the servers that `make demo` left running
+	@if [ -d .demo ]; then tools/demo --stop; else echo "no demo was shown here"; fi
 
 bench: release fetch-clients demo-data ## Measure side by side with DuckDB and PostgreSQL (bench/README.md)
 	@bench/run
@@ -58,5 +58,5 @@ format: ## Format the C++ files in place
 clean: ## Remove what was built
 	rm -rf build
 
-distclean: clean ## Remove what was built and fetched
+distclean: demo-stop clean ## Remove what was built and fetched
 	rm -rf .deps .venv .demo test/clients/node/node_modules

@@ -4,6 +4,7 @@ nothing else. Needs the demo's data and the S3 server (make demo-data, tools/fet
 import csv
 import json
 import os
+import pathlib
 import re
 import signal
 import subprocess
@@ -33,9 +34,17 @@ def pids(folder) -> list[int]:
     return [json.loads((folder / f"{name}.pid").read_text())["pid"] for name in ("s3", "serve")]
 
 
-def session_members(session: int) -> list[str]:
-    listed = subprocess.run(["ps", "-o", "stat=,pid=,args=", "-s", str(session)], capture_output=True, text=True).stdout.splitlines()
-    return [line for line in listed if not line.startswith("Z")]
+def session_members(session: int) -> list[int]:
+    """Living processes of a session: a server and what it started."""
+    found = []
+    for entry in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            state, _parent, _group, own = (entry / "stat").read_text().rpartition(")")[2].split()[:4]
+        except OSError:
+            continue
+        if int(own) == session and state not in "ZX":
+            found.append(int(entry.name))
+    return found
 
 
 @pytest.fixture
