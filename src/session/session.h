@@ -77,6 +77,9 @@ class Session {
   // Sync of the extended protocol: ends the implicit transaction.
   virtual boost::asio::awaitable<Result<void>> Sync() = 0;
 
+  // Fails an open transaction: for an error that the protocol found and the session has not seen. Nothing outside a transaction.
+  virtual boost::asio::awaitable<void> FailTransaction() { co_return; }
+
   // Cancels what runs now; harmless when nothing does. Call on the I/O thread.
   virtual void Cancel() = 0;
   // 'I', 'T' or 'E' for ReadyForQuery.

@@ -39,6 +39,7 @@ class WarehouseSession final : public Session {
   asio::awaitable<Result<Outcome>> Fetch(std::string portal, uint64_t max_rows, RowSink& sink) override;
   void ClosePortal(const std::string& portal) override;
   asio::awaitable<Result<void>> Sync() override { co_return Result<void>{}; }
+  asio::awaitable<void> FailTransaction() override;
   void Cancel() override;
   char transaction_status() const override { return implicit_ ? 'I' : transaction_; }
   ipc::Settings TakeReportedChanges() override { return settings_.TakeReportedChanges(); }
@@ -52,7 +53,6 @@ class WarehouseSession final : public Session {
   asio::awaitable<Result<Outcome>> ControlTransaction(const sql::Statement& statement, RowSink& sink);
   Result<Outcome> ApplySetting(const sql::Statement& statement);
   Result<TrivialResult> Show(const sql::Statement& statement) const;
-  asio::awaitable<void> FailTransaction();
   asio::awaitable<Result<void>> Attach();
   asio::awaitable<Result<WorkerLink::End>> Converse(std::string frame, RowSink* sink, std::vector<Error>& notices,
                                                     std::optional<Error>& sink_error);
