@@ -1,6 +1,10 @@
 #include "app/application.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
@@ -8,12 +12,6 @@
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
-
-#include <fcntl.h>
-#include <sys/file.h>
-#include <sys/resource.h>
-#include <unistd.h>
-
 #include <csignal>
 #include <cstdlib>
 #include <exception>
@@ -50,9 +48,11 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-constexpr auto kCancelLimit = std::chrono::seconds(10);      // from cancelling what still runs to its end
+constexpr auto kCancelLimit =
+    std::chrono::seconds(10);  // from cancelling what still runs to its end
 constexpr auto kWorkerStopLimit = std::chrono::seconds(10);  // for checkpoints
-constexpr auto kUnwindLimit = std::chrono::seconds(5);       // for what is left once everything was told to end
+constexpr auto kUnwindLimit =
+    std::chrono::seconds(5);  // for what is left once everything was told to end
 
 int Refuse(const Error& error) {
   log::Fault("start_failed", {{"error", error.message}, {"hint", error.hint}});
@@ -65,9 +65,12 @@ Result<UniqueFd> LockDirectory(const std::string& directory) {
   fs::create_directories(directory, error);
   const std::string path = (fs::path(directory) / "skep.lock").string();
   UniqueFd file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-  if (!file) return Fail(ErrorKind::kIoError, "cannot write " + path, {}, "Check that data_dir exists and is yours.");
+  if (!file)
+    return Fail(ErrorKind::kIoError, "cannot write " + path, {},
+                "Check that data_dir exists and is yours.");
   if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
-    return Fail(ErrorKind::kConflict, "another gateway uses " + directory, {}, "Stop it, or choose another data_dir.");
+    return Fail(ErrorKind::kConflict, "another gateway uses " + directory, {},
+                "Stop it, or choose another data_dir.");
   }
   const std::string pid = std::to_string(::getpid()) + "\n";
   if (::ftruncate(file.get(), 0) != 0 || ::write(file.get(), pid.data(), pid.size()) < 0) {
@@ -87,11 +90,16 @@ void RaiseFileLimit() {
 // The names that the PostgreSQL server knows them by.
 std::string NameOf(Authentication authentication) {
   switch (authentication) {
-    case Authentication::kAuto: return "auto";
-    case Authentication::kScram: return "scram-sha-256";
-    case Authentication::kDigest: return "digest";
-    case Authentication::kMd5: return "md5";
-    case Authentication::kTrust: return "trust";
+    case Authentication::kAuto:
+      return "auto";
+    case Authentication::kScram:
+      return "scram-sha-256";
+    case Authentication::kDigest:
+      return "digest";
+    case Authentication::kMd5:
+      return "md5";
+    case Authentication::kTrust:
+      return "trust";
   }
   return {};
 }
@@ -100,14 +108,19 @@ std::string NameOf(Authentication authentication) {
 class CrawlStarter final : public glue::CrawlerRunner {
  public:
   explicit CrawlStarter(jobs::CrawlJobs& crawls) : crawls_(crawls) {}
-  Result<void> Start(const std::string& account, const std::string& crawler) override { return crawls_.Start(account, crawler); }
-  Result<void> Stop(const std::string& account, const std::string& crawler) override { return crawls_.Stop(account, crawler); }
+  Result<void> Start(const std::string& account, const std::string& crawler) override {
+    return crawls_.Start(account, crawler);
+  }
+  Result<void> Stop(const std::string& account, const std::string& crawler) override {
+    return crawls_.Stop(account, crawler);
+  }
 
  private:
   jobs::CrawlJobs& crawls_;
 };
 
-std::string Metric(std::string_view name, std::string_view type, std::string_view help, uint64_t value) {
+std::string Metric(std::string_view name, std::string_view type, std::string_view help,
+                   uint64_t value) {
   return fmt::format("# HELP {0} {2}\n# TYPE {0} {1}\n{0} {3}\n", name, type, help, value);
 }
 
@@ -125,12 +138,16 @@ struct Parts {
   bool& ready;  // what /readyz answers
 };
 
-// Ends the gateway in order. The first signal drains: both doors close, running statements go on up to drain_timeout, what is left
-// is cancelled, workers checkpoint and end. A second signal cuts all of that short. Lives on the I/O thread; stops the io_context.
+// Ends the gateway in order. The first signal drains: both doors close, running statements go on up
+// to drain_timeout, what is left is cancelled, workers checkpoint and end. A second signal cuts all
+// of that short. Lives on the I/O thread; stops the io_context.
 class Ending {
  public:
   Ending(Parts parts, milliseconds drain_timeout)
-      : parts_(parts), drain_timeout_(drain_timeout), signals_(parts.io, SIGTERM, SIGINT), changed_(parts.io) {}
+      : parts_(parts),
+        drain_timeout_(drain_timeout),
+        signals_(parts.io, SIGTERM, SIGINT),
+        changed_(parts.io) {}
 
   void AwaitSignals() { Spawn(Listen(), "signals"); }
   void Begin() {
@@ -155,7 +172,8 @@ class Ending {
     }
   }
   void Spawn(asio::awaitable<void> work, std::string_view what) {
-    asio::co_spawn(parts_.io, std::move(work), [what](std::exception_ptr error) { Report(what, error); });
+    asio::co_spawn(parts_.io, std::move(work),
+                   [what](std::exception_ptr error) { Report(what, error); });
   }
   // Counts a part as open until its draining ends.
   void SpawnDrain(asio::awaitable<void> drain, std::string_view what) {
@@ -268,12 +286,16 @@ int Serve(const Config& config) {
   auto opened = control::OpenSqlite(config.ControlPath());
   if (!opened) return Refuse(opened.error());
   control::Store& store = **opened;
-  if (auto failed = store.FailUnfinished("the gateway stopped while the statement ran"); !failed) return Refuse(failed.error());
+  if (auto failed = store.FailUnfinished("the gateway stopped while the statement ran"); !failed)
+    return Refuse(failed.error());
   auto workspace = store.GetWorkspace(config.workspace);
   if (!workspace) return Refuse(workspace.error());
   if (!*workspace) {
-    return Refuse(Error{ErrorKind::kUndefinedObject, "there is no workspace \"" + config.workspace + "\" in " + config.data_dir, {},
-                        "Run `skep init` first.", 0});
+    return Refuse(Error{ErrorKind::kUndefinedObject,
+                        "there is no workspace \"" + config.workspace + "\" in " + config.data_dir,
+                        {},
+                        "Run `skep init` first.",
+                        0});
   }
   std::shared_ptr<asio::ssl::context> tls;
   if (config.pgwire.tls) {
@@ -315,8 +337,11 @@ int Serve(const Config& config) {
   fs::create_directories(pool_options.data_root, ignored);
   fs::create_directories(pool_options.temp_root, ignored);
   compute::Pool pool(io.get_executor(), pool_options,
-                     [&lake](UniqueFd socket, const std::string& name) { return lake.Serve(std::move(socket), name); });
-  session::WarehouseSessions sessions(io.get_executor(), pool, store, blocking, static_cast<uint64_t>(config.statement_timeout.count()));
+                     [&lake](UniqueFd socket, const std::string& name) {
+                       return lake.Serve(std::move(socket), name);
+                     });
+  session::WarehouseSessions sessions(io.get_executor(), pool, store, blocking,
+                                      static_cast<uint64_t>(config.statement_timeout.count()));
   ScratchInferrer inferrer(io, pool, lake);
   jobs::CrawlJobs crawls(store, roles, *objects, inferrer);
 
@@ -344,11 +369,16 @@ int Serve(const Config& config) {
   json_options.metrics = [&pool, &pgwire, &data, &lake] {
     const auto figures = lake.figures();
     return Metric("skep_workers", "gauge", "Worker processes, spares included.", pool.workers()) +
-           Metric("skep_sql_connections", "gauge", "Connections of SQL clients.", pgwire.connections()) +
-           Metric("skep_api_statements", "gauge", "Statements of the Data API that run or wait.", data.active()) +
-           Metric("skep_lake_blocks_total", "counter", "Blocks of lake objects handed to workers.", figures.blocks) +
-           Metric("skep_lake_bytes_total", "counter", "Bytes of lake objects that workers asked for.", figures.bytes) +
-           Metric("skep_lake_refused_total", "counter", "Requests of workers to the lake that were refused.", figures.refused);
+           Metric("skep_sql_connections", "gauge", "Connections of SQL clients.",
+                  pgwire.connections()) +
+           Metric("skep_api_statements", "gauge", "Statements of the Data API that run or wait.",
+                  data.active()) +
+           Metric("skep_lake_blocks_total", "counter", "Blocks of lake objects handed to workers.",
+                  figures.blocks) +
+           Metric("skep_lake_bytes_total", "counter",
+                  "Bytes of lake objects that workers asked for.", figures.bytes) +
+           Metric("skep_lake_refused_total", "counter",
+                  "Requests of workers to the lake that were refused.", figures.refused);
   };
   aws::JsonService json(store, blocking, {&data, &glue}, json_options);
   aws::HttpOptions http_options;
@@ -357,7 +387,8 @@ int Serve(const Config& config) {
   aws::HttpServer http(io, http_options, json.AsHandler());
 
   // Life. Whatever happens from here on, coroutines refer to what is above: only Ending ends them.
-  Ending ending({io, pgwire, http, data, crawls, inferrer, pool, *objects, blocking, ready}, config.drain_timeout);
+  Ending ending({io, pgwire, http, data, crawls, inferrer, pool, *objects, blocking, ready},
+                config.drain_timeout);
   const auto start = [&]() -> Result<void> {
     SKEP_TRY(data.Start());
     SKEP_TRY(pool.Start());
@@ -382,11 +413,13 @@ int Serve(const Config& config) {
   if (ending.forced()) exit_code = 2;
   fs::remove(config.RunFile(), ignored);
 
-  // Every coroutine keeps the loop busy until it ends, so an idle loop means that nothing refers to the parts any more.
+  // Every coroutine keeps the loop busy until it ends, so an idle loop means that nothing refers to
+  // the parts any more.
   io.restart();
   io.run_for(kUnwindLimit);
   if (!io.stopped()) {
-    log::Fault("stopped_with_work_left", {{"sql_connections", pgwire.connections()}, {"api_connections", http.connections()}});
+    log::Fault("stopped_with_work_left", {{"sql_connections", pgwire.connections()},
+                                          {"api_connections", http.connections()}});
     std::_Exit(exit_code == 0 ? 2 : exit_code);
   }
   crawls.Shutdown();
