@@ -70,6 +70,7 @@ class SqliteStore final : public Store {
   SqliteStore& operator=(const SqliteStore&) = delete;
 
   Result<void> Open(const SqliteOptions& options);
+  Result<void> CreateFile() const;
 
   Result<void> PutWorkspace(const Workspace& w) override {
     return Change("INSERT INTO workspaces VALUES (?,?,?) ON CONFLICT (name) DO UPDATE SET default_database = excluded.default_database, "
@@ -406,15 +407,19 @@ class SqliteStore final : public Store {
   std::map<std::string, sqlite3_stmt*, std::less<>> prepared_;
 };
 
-Result<void> SqliteStore::Open(const SqliteOptions& options) {
-  // SQLite gives -wal and -shm the mode of the main file.
+// SQLite gives -wal and -shm the mode of the main file. Closed before SQLite opens it: closing any descriptor of a file drops the
+// locks that this process holds on it, and without them another process takes the log for abandoned and deletes it.
+Result<void> SqliteStore::CreateFile() const {
   const UniqueFd file(open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-  if (!file) {
-    const int error = errno;
-    return Fail(error == ENOSPC || error == EDQUOT ? ErrorKind::kDiskFull : ErrorKind::kIoError,
-                fmt::format("Cannot open the control store \"{}\": {}", path_, std::strerror(error)), {},
-                "Run skep init, or check the data directory's owner and permissions.");
-  }
+  if (file) return {};
+  const int error = errno;
+  return Fail(error == ENOSPC || error == EDQUOT ? ErrorKind::kDiskFull : ErrorKind::kIoError,
+              fmt::format("Cannot open the control store \"{}\": {}", path_, std::strerror(error)), {},
+              "Run skep init, or check the data directory's owner and permissions.");
+}
+
+Result<void> SqliteStore::Open(const SqliteOptions& options) {
+  SKEP_TRY(CreateFile());
   int code = sqlite3_open_v2(path_.c_str(), &db_, SQLITE_OPEN_READWRITE | SQLITE_OPEN_FULLMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
   if (code != SQLITE_OK) return Failure(code);
   sqlite3_busy_timeout(db_, options.busy_timeout_ms);

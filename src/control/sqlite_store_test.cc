@@ -323,6 +323,33 @@ TEST_F(SqliteStoreTest, ReportsCorruptPagesAsErrors) {
   EXPECT_EQ(read.error().kind, ErrorKind::kIoError);
 }
 
+TEST_F(SqliteStoreTest, AnotherProcessThatComesAndGoesLeavesTheLogAlone) {
+  const auto in_child = [](const auto& work) {
+    const pid_t child = fork();
+    if (child == 0) _exit(work() ? 0 : 1);
+    int status = -1;
+    return waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+  };
+  const auto holder = Open();
+  ASSERT_TRUE(holder->PutSetting("first", "1"));
+  // Like `skep user add` beside a running gateway: the last of its connections closes while the holder's is open.
+  ASSERT_TRUE(in_child([&] {
+    const auto visitor = OpenSqlite(path_);
+    return visitor && (*visitor)->PutSetting("second", "2");
+  }));
+  const auto second = holder->GetSetting("second");
+  ASSERT_TRUE(second && *second);
+  EXPECT_EQ(**second, "2");
+  ASSERT_TRUE(holder->PutSetting("third", "3"));
+  // Read by a process that shares nothing with the holder, which never closed: what a start after a kill sees.
+  EXPECT_TRUE(in_child([&] {
+    const auto visitor = OpenSqlite(path_);
+    if (!visitor) return false;
+    const auto third = (*visitor)->GetSetting("third");
+    return third && *third && **third == "3";
+  }));
+}
+
 TEST_F(SqliteStoreTest, NamesThePathOfAMissingDirectory) {
   const auto store = OpenSqlite(directory_ + "/missing/control.sqlite");
   ASSERT_FALSE(store);

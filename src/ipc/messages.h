@@ -23,6 +23,9 @@ inline constexpr uint32_t kMaxFrame = 64u << 20;
 inline constexpr uint32_t kMaxRowsFrame = 256u << 10;
 inline constexpr uint32_t kMaxPacket = 1u << 20;  // SEQPACKET messages; both ends set SO_SNDBUF accordingly.
 inline constexpr uint64_t kBlockBytes = 8u << 20;
+// A result format beside 0 (text) and 1 (binary): binary with numerics as Redshift's protocol version 2 has them, scaled integers of 8 or
+// 16 bytes (clients.md).
+inline constexpr uint16_t kRedshiftBinary = 2;
 
 enum class FrameType : uint8_t {
   // gateway -> worker
@@ -75,7 +78,7 @@ struct ExecuteStatement {
   std::string text;          // one statement as the user wrote it (the worker parses and emits)
   std::vector<uint32_t> parameter_types;  // OIDs, 0 = to be inferred
   std::vector<Parameter> parameters;
-  std::vector<uint16_t> result_formats;   // empty = all text, one = for all, else one per column
+  std::vector<uint16_t> result_formats;   // empty = all text, one = for all, else one per column; kRedshiftBinary is one more
   bool describe = false;       // send RowDescription before the rows (simple protocol, Data API)
   bool begin_first = false;    // BEGIN before it (a lazily started transaction)
   bool commit_after = false;   // COMMIT after it, within the same answer

@@ -86,7 +86,7 @@ std::string EncodeRows(const TrivialResult& result, const std::vector<uint16_t>&
     for (size_t i = 0; i < row.size(); i++) {
       if (!row[i]) {
         w.U32Be(0xffffffffu);
-      } else if (FormatOf(formats, i) == 1 && result.columns[i].type_oid == kInt4) {
+      } else if (FormatOf(formats, i) != 0 && result.columns[i].type_oid == kInt4) {
         int32_t number = 0;
         std::from_chars(row[i]->data(), row[i]->data() + row[i]->size(), number);
         w.U32Be(4).U32Be(static_cast<uint32_t>(number));

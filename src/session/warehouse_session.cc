@@ -72,6 +72,7 @@ class WarehouseSession final : public Session {
   std::shared_ptr<compute::Worker> worker_;
   std::unique_ptr<WorkerLink> link_;
   bool pinned_ = false;
+  bool read_only_ = false;  // BEGIN READ ONLY
 
   char transaction_ = 'I';
   bool begun_in_worker_ = false;  // BEGIN has reached the engine
@@ -194,6 +195,13 @@ asio::awaitable<Result<Outcome>> WarehouseSession::ExecuteOne(const sql::Stateme
       failure = Error{ErrorKind::kFeatureNotSupported, statement.command + " is not supported", {}, {}, 0};
       break;
     case sql::StatementClass::kNothing: co_return Outcome{.empty = true};
+    case sql::StatementClass::kWrite:
+    case sql::StatementClass::kDefinition:
+      if (transaction_ == 'T' && read_only_) {
+        failure = Error{ErrorKind::kReadOnlyTransaction, "cannot execute " + statement.command + " in a read-only transaction", {}, {}, 0};
+        break;
+      }
+      [[fallthrough]];
     default: {
       ipc::ExecuteStatement message;
       message.statement_id = request.statement_id.empty() ? NewUuid() : std::move(request.statement_id);
@@ -249,6 +257,7 @@ asio::awaitable<Result<Outcome>> WarehouseSession::ControlTransaction(const sql:
       }
       implicit_ = false;
       transaction_ = 'T';
+      read_only_ = statement.read_only;
     } else {
       outcome.notices.push_back(Warning("there is already a transaction in progress"));
     }
@@ -279,6 +288,7 @@ void WarehouseSession::EndTransaction(bool commit) {
   settings_.EndTransaction(commit);
   transaction_ = 'I';
   implicit_ = false;
+  read_only_ = false;
   begun_in_worker_ = false;
   portals_.clear();
   UpdatePin();

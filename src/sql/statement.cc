@@ -1,5 +1,7 @@
 #include "sql/statement.h"
 
+#include <algorithm>
+
 #include <charconv>
 
 #include "sql/lexer.h"
@@ -174,6 +176,14 @@ Result<void> ReadSetting(Statement& s, const Tokens& tokens, size_t b, size_t e,
   return {};
 }
 
+// First words of the commands of Redshift (sql.md section 1) and PostgreSQL: known, even where not offered. Others are no SQL.
+constexpr std::string_view kCommands[] = {
+    "abort", "alter", "analyze", "attach", "begin", "call", "cancel", "checkpoint", "close", "cluster", "comment", "commit", "copy", "create",
+    "deallocate", "declare", "delete", "desc", "describe", "detach", "discard", "do", "drop", "end", "execute", "explain", "fetch", "grant",
+    "import", "insert", "listen", "load", "lock", "merge", "move", "notify", "prepare", "reassign", "refresh", "reindex", "release", "reset",
+    "revoke", "rollback", "savepoint", "security", "select", "set", "show", "start", "table", "truncate", "unlisten", "unload", "update", "use",
+    "vacuum", "values", "with"};
+
 Result<Statement> Classify(const Tokens& tokens, size_t b, size_t e, std::string_view script) {
   Statement s;
   s.offset = tokens[b].offset;
@@ -197,7 +207,7 @@ Result<Statement> Classify(const Tokens& tokens, size_t b, size_t e, std::string
   }
   if (parenthesis > b && s.kind != StatementKind::kSelect) return Near(tokens, b, script);
   if (s.kind == StatementKind::kUnsupported) {
-    if (tokens[b].kind != TokenKind::kWord) return Near(tokens, b, script);
+    if (tokens[b].kind != TokenKind::kWord || std::ranges::find(kCommands, tokens[b].value) == std::end(kCommands)) return Near(tokens, b, script);
     // The name of the command: one word, or two where one says too little.
     s.command = Upper(tokens[b].value);
     for (const std::string_view two : {"CREATE", "ALTER", "DROP", "REFRESH", "ATTACH", "COMMENT"}) {

@@ -24,7 +24,7 @@ TEST(ParseScript, ClassifiesByTheLeadingWords) {
       {"copy t from 's3://b'", StatementKind::kUnsupported, "COPY"},
       {"create user u", StatementKind::kUnsupported, "CREATE USER"},
       {"attach 'x' as y", StatementKind::kUnsupported, "ATTACH"},
-      {"pragma database_list", StatementKind::kUnsupported, "PRAGMA"},
+      {"listen channel", StatementKind::kUnsupported, "LISTEN"},
       {"from t select 1", StatementKind::kUnsupported, "FROM"},
       {"select 1 into t", StatementKind::kUnsupported, "SELECT INTO"},
       {"show tables from schema dev.public", StatementKind::kUnsupported, "SHOW TABLES"},
@@ -68,6 +68,15 @@ TEST(ParseScript, ReadsSettings) {
   EXPECT_EQ(one("show all").setting_name, "all");
   EXPECT_EQ(one("set datestyle = ISO, MDY").setting_value, "ISO, MDY");
   EXPECT_EQ(one("set client_encoding to 'UTF8'").setting_value, "UTF8");
+}
+
+TEST(ParseScript, CallsWhatBeginsWithNoCommandASyntaxError) {
+  for (const char* text : {"selec 1", "pragma database_list", "install httpfs", "  foo", "summarize t"}) {
+    const auto parsed = ParseScript(text);
+    ASSERT_FALSE(parsed) << text;
+    EXPECT_EQ(parsed.error().kind, ErrorKind::kSyntaxError) << text;
+    EXPECT_GT(parsed.error().position, 0u) << text;
+  }
 }
 
 TEST(ParseScript, CountsParameters) {

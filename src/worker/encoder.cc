@@ -46,8 +46,16 @@ char* PutInteger64(char* p, T v) {
   return p + 8;
 }
 template <bool kBinary, class T>
-char* PutNarrowDecimal(char* p, T v, unsigned scale) {
-  return kBinary ? PutNumeric(p, v, scale) : PutDecimal(p, v, scale);
+char* PutNarrowDecimal(char* p, T v, unsigned scale, bool scaled) {
+  if (!kBinary) return PutDecimal(p, v, scale);
+  if (!scaled) return PutNumeric(p, v, scale);
+  PutBe64(p, static_cast<uint64_t>(int64_t{v}));
+  return p + 8;
+}
+char* PutScaled128(char* p, Int128 v) {
+  PutBe64(p, static_cast<uint64_t>(static_cast<UInt128>(v) >> 64));
+  PutBe64(p + 8, static_cast<uint64_t>(v));
+  return p + 16;
 }
 
 bool IsBytes(ValueKind kind) { return kind == ValueKind::kText || kind == ValueKind::kBlob; }
@@ -66,7 +74,7 @@ RowEncoder::RowEncoder(duckdb::ClientContext& context, const ResultShape& shape)
   fixed_bytes_ = kRowHead;
   for (size_t k = 0; k < n; k++) {
     const auto& column = shape.columns[k];
-    columns_[k] = {column.kind, column.binary, column.scale, nullptr, nullptr, nullptr, nullptr,
+    columns_[k] = {column.kind, column.binary, column.scaled, column.scale, nullptr, nullptr, nullptr, nullptr,
                    nullptr};
     binary += column.binary ? 1 : 0;
     fixed_bytes_ += 4 + (IsBytes(column.kind) ? 0 : kFixedValueBytes);
@@ -122,6 +130,7 @@ char* RowEncoder::Value(char* p, const Column& c, size_t i, size_t row) {
     case ValueKind::kInt64: return PutInteger64<kBinary>(p, At<int64_t>(c.data, i));
     case ValueKind::kUint64: {
       const auto v = At<uint64_t>(c.data, i);
+      if (kBinary && c.scaled) return PutScaled128(p, v);
       return kBinary ? PutNumericBinary(p, v, false, 0) : PutUnsigned(p, v);
     }
     case ValueKind::kFloat:
@@ -133,13 +142,14 @@ char* RowEncoder::Value(char* p, const Column& c, size_t i, size_t row) {
       PutBe64(p, At<uint64_t>(c.data, i));
       return p + 8;
     case ValueKind::kDecimal16:
-      return PutNarrowDecimal<kBinary>(p, At<int16_t>(c.data, i), c.scale);
+      return PutNarrowDecimal<kBinary>(p, At<int16_t>(c.data, i), c.scale, c.scaled);
     case ValueKind::kDecimal32:
-      return PutNarrowDecimal<kBinary>(p, At<int32_t>(c.data, i), c.scale);
+      return PutNarrowDecimal<kBinary>(p, At<int32_t>(c.data, i), c.scale, c.scaled);
     case ValueKind::kDecimal64:
-      return PutNarrowDecimal<kBinary>(p, At<int64_t>(c.data, i), c.scale);
+      return PutNarrowDecimal<kBinary>(p, At<int64_t>(c.data, i), c.scale, c.scaled);
     case ValueKind::kDecimal128: {
       const Int128 v = Wide(At<duckdb::hugeint_t>(c.data, i));
+      if (kBinary && c.scaled) return PutScaled128(p, v);
       return kBinary ? PutNumeric(p, v, c.scale) : PutDecimal128(p, v, c.scale);
     }
     case ValueKind::kUint128: {

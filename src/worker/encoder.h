@@ -30,6 +30,7 @@ class RowEncoder {
   struct Column {
     ValueKind kind;
     bool binary;
+    bool scaled;
     uint8_t scale;
     const duckdb::sel_t* sel;
     const duckdb::validity_t* valid;

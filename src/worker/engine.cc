@@ -73,6 +73,8 @@ Result<void> Engine::Start(const ipc::WorkerBinding& binding, UniqueFd lake) {
   option("default_null_order", duckdb::Value("NULLS_LAST_ON_ASC_FIRST_ON_DESC"));
   // The gateway's block cache is the one place where blocks are kept.
   option("enable_external_file_cache", duckdb::Value::BOOLEAN(false));
+  // Failures keep their place in the text only in this form; engine_errors reads it.
+  if (!scratch_) option("errors_as_json", duckdb::Value::BOOLEAN(true));
   instance_ = std::make_unique<duckdb::DuckDB>(nullptr, &config);
   RegisterDivision(*instance_->instance);
 

@@ -26,6 +26,40 @@ struct SessionFacts final : duckdb::ClientContextState {
   ExternalSchemas::Changes external_schemas;
 };
 
+// Tells when committed data may have changed. A plan is made from the statistics of its moment (the engine packs values into as few bits
+// as they allow), so a kept plan is right only while nothing was written (docs/adr/0004).
+class WriteClock {
+ public:
+  struct Moment {
+    uint64_t writes = 0;
+    bool quiet = false;  // nobody was writing
+  };
+  Moment Now() const {
+    // In this order: a write that begins between the two loads is seen by the second.
+    const uint64_t writes = writes_.load();
+    return {writes, active_.load() == 0};
+  }
+  bool Since(const Moment& moment) const { return !moment.quiet || writes_.load() != moment.writes; }
+  // Around whatever makes a change visible to others.
+  class Scope {
+   public:
+    explicit Scope(WriteClock& clock) : clock_(clock) {
+      clock_.active_++;
+      clock_.writes_++;
+    }
+    ~Scope() { clock_.active_--; }
+    Scope(const Scope&) = delete;
+    Scope& operator=(const Scope&) = delete;
+
+   private:
+    WriteClock& clock_;
+  };
+
+ private:
+  std::atomic<uint64_t> writes_ = 1;
+  std::atomic<uint32_t> active_ = 0;
+};
+
 class Engine {
  public:
   // Errors: those of Store, kInternal (an instance that does not come up).
@@ -42,6 +76,7 @@ class Engine {
   Store& store() { return *store_; }
   ExternalSchemas& external_schemas() { return external_schemas_; }
   external_scan::LakeClient& lake() { return *lake_; }
+  WriteClock& writes() { return writes_; }
   bool scratch() const { return scratch_; }
   // Grows whenever a schema came or went, so that what was resolved by name is resolved again.
   uint64_t schema_epoch() const { return schema_epoch_.load(std::memory_order_acquire); }
@@ -60,6 +95,7 @@ class Engine {
   ExternalSchemas external_schemas_;
   std::unique_ptr<Store> store_;
   std::unique_ptr<duckdb::DuckDB> instance_;
+  WriteClock writes_;
   std::atomic<uint64_t> schema_epoch_ = 1;
   std::mutex opening_;
   std::set<std::string> loaded_;

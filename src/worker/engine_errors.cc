@@ -1,6 +1,7 @@
 #include "worker/engine_errors.h"
 
 #include <charconv>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string_view>
 
@@ -177,6 +178,14 @@ Meaning MeaningOf(ExceptionType type, const std::string& text) {
   }
 }
 
+// What the engine said, out of the form that errors_as_json gives it.
+std::string PlainText(const std::string& raw) {
+  if (!raw.starts_with('{')) return raw;
+  const auto json = nlohmann::json::parse(raw, nullptr, false);
+  const auto message = json.is_object() ? json.find("exception_message") : json.end();
+  return json.is_object() && message != json.end() && message->is_string() ? message->get<std::string>() : raw;
+}
+
 uint32_t EmittedOffset(const duckdb::ErrorData& error) {
   const auto found = error.ExtraInfo().find("position");
   if (found == error.ExtraInfo().end()) return UINT32_MAX;
@@ -192,7 +201,7 @@ Error ToError(const duckdb::ErrorData& error, const sql::Emitted* emitted) {
   if (auto carried = external_scan::LakeErrorOf(error)) {
     out = std::move(*carried);
   } else {
-    auto [kind, message] = MeaningOf(error.Type(), error.RawMessage());
+    auto [kind, message] = MeaningOf(error.Type(), PlainText(error.RawMessage()));
     out.kind = kind;
     out.message = std::move(message);
     if (kind == ErrorKind::kDependentObjects) out.hint = "Use DROP ... CASCADE to drop the dependent objects too.";

@@ -47,6 +47,7 @@ struct Frame {
     data = std::move(grown);
   }
   void Append(std::string_view bytes) {
+    if (bytes.empty()) return;
     Reserve(bytes.size());
     std::memcpy(data.get() + size, bytes.data(), bytes.size());
     size += bytes.size();

@@ -176,7 +176,7 @@ class Process {
 
   void OpenSession(UniqueFd socket) {
     ipc::SetNonBlocking(socket.get(), false);
-    auto session = std::make_shared<Session>(*engine_, *reactor_, std::move(socket), [] {
+    auto session = Session::Open(*engine_, *reactor_, std::move(socket), [] {
       log::Fault("worker_unusable", {{"pid", ::getpid()}});
       ::_exit(kUnusable);
     });

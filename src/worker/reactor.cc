@@ -124,7 +124,7 @@ void Reactor::Run() {
       std::shared_ptr<Watched> watched;
       {
         const std::lock_guard lock(mutex_);
-        const auto found = watched_.find(event.data.u64);
+        const auto found = watched_.find(uint64_t{event.data.u64});  // a copy: the event is packed
         if (found != watched_.end()) watched = found->second.lock();
       }
       if (!watched) continue;

@@ -108,7 +108,7 @@ Result<ResultShape> ShapeOf(const duckdb::vector<LogicalType>& types,
                             formats.size(), types.size()));
   }
   for (const uint16_t format : formats) {
-    if (format > 1) {
+    if (format > ipc::kRedshiftBinary) {
       return Fail(ErrorKind::kProtocolViolation, fmt::format("unsupported format code: {}", format));
     }
   }
@@ -117,7 +117,7 @@ Result<ResultShape> ShapeOf(const duckdb::vector<LogicalType>& types,
   for (size_t i = 0; i < types.size(); i++) {
     const Wire wire = WireOf(types[i]);
     const uint16_t format = formats.empty() ? 0 : formats[formats.size() == 1 ? 0 : i];
-    shape.columns.push_back({wire.kind, format == 1, wire.scale, wire.before, wire.cast_to});
+    shape.columns.push_back({wire.kind, format != 0, format == ipc::kRedshiftBinary, wire.scale, wire.before, wire.cast_to});
   }
   return shape;
 }

@@ -32,6 +32,7 @@ struct ColumnShape {
 
   ValueKind kind = ValueKind::kText;
   bool binary = false;
+  bool scaled = false;  // a numeric as a scaled integer (ipc::kRedshiftBinary)
   uint8_t scale = 0;
   Before before = Before::kNothing;
   duckdb::LogicalType cast_to;

@@ -34,12 +34,18 @@ Frame Encoded(ipc::FrameType type, std::string_view payload) {
 
 }  // namespace
 
-Session::Session(Engine& engine, Reactor& reactor, UniqueFd socket, std::function<void()> fatal)
-    : engine_(engine), reactor_(reactor), fatal_(std::move(fatal)) {
-  outlet_ = Outlet::Open(std::move(socket), reactor_, [this] { Stop(StopReason::kGone); });
+std::shared_ptr<Session> Session::Open(Engine& engine, Reactor& reactor, UniqueFd socket, std::function<void()> fatal) {
+  std::shared_ptr<Session> session(new Session(engine, reactor, std::move(fatal)));
+  // The reactor may still be on its way here when the session's thread has ended.
+  session->outlet_ = Outlet::Open(std::move(socket), reactor, [weak = session->weak_from_this()] {
+    if (const auto self = weak.lock()) self->Stop(StopReason::kGone);
+  });
+  return session;
 }
 
-Session::~Session() { outlet_->Close(); }
+Session::~Session() {
+  if (outlet_) outlet_->Close();
+}
 
 std::string Session::id() const {
   const std::lock_guard lock(stop_mutex_);
@@ -186,7 +192,9 @@ bool Session::Handle(ipc::FrameType type, const std::string& payload) {
       }
       if (!connection_ || !engine_.scratch()) return false;
       BeginStatement(0);
+      running_.trusted = true;  // our own questions; a scratch worker has nothing to guard
       auto reply = external_scan::Infer(*connection_, engine_.lake(), request);
+      running_ = {};
       EndStatement();
       if (!reply) {
         AnswerError(std::move(reply).error());
@@ -231,6 +239,11 @@ duckdb::unique_ptr<duckdb::PhysicalOperator> Session::MakeCollector(duckdb::Clie
     data.memory_type = duckdb::QueryResultMemoryType::BUFFER_MANAGED;
   }
   if (!rows || running_.materialise || !running_.output) return duckdb::PhysicalResultCollector::GetResultCollector(context, data);
+  if (running_.kept_plan && !PlanFits(*running_.prepared)) {
+    // Somebody committed after the plan was made and before this transaction began. A kind that leaves the transaction usable.
+    plan_aged_ = true;
+    throw duckdb::BinderException("the plan has aged");
+  }
   if (running_.prepared && running_.prepared->described && !running_.output->describe && *running_.prepared->described != data.types) {
     throw duckdb::NotImplementedException("cached plan must not change result type");
   }

@@ -28,7 +28,7 @@ namespace skep::worker {
 class Session : public std::enable_shared_from_this<Session>, private sql::NameCatalog {
  public:
   // `fatal` is called when the engine cannot be used any more; the process must end.
-  Session(Engine& engine, Reactor& reactor, UniqueFd socket, std::function<void()> fatal);
+  static std::shared_ptr<Session> Open(Engine& engine, Reactor& reactor, UniqueFd socket, std::function<void()> fatal);
   ~Session() override;
 
   // Serves requests until the gateway closes the socket. On the session's own thread.
@@ -40,6 +40,8 @@ class Session : public std::enable_shared_from_this<Session>, private sql::NameC
   std::string id() const;
 
  private:
+  Session(Engine& engine, Reactor& reactor, std::function<void()> fatal) : engine_(engine), reactor_(reactor), fatal_(std::move(fatal)) {}
+
   enum class StopReason : uint8_t { kNone, kCancel, kTimeout, kGone };
   enum class Phase : uint8_t { kIdle, kReading, kRunning };
 
@@ -53,6 +55,9 @@ class Session : public std::enable_shared_from_this<Session>, private sql::NameC
     std::vector<uint32_t> types;
     duckdb::unique_ptr<duckdb::PreparedStatement> statement;  // null = run directly
     std::optional<duckdb::vector<duckdb::LogicalType>> described;
+    // When its plan was made; see WriteClock.
+    WriteClock::Moment planned;
+    uint64_t planned_own_writes = 0;
   };
   struct Portal {
     duckdb::unique_ptr<duckdb::ColumnDataCollection> rows;
@@ -69,6 +74,7 @@ class Session : public std::enable_shared_from_this<Session>, private sql::NameC
     bool materialise = false;
     bool trusted = false;           // our own statement: no check of its plan
     Prepared* prepared = nullptr;
+    bool kept_plan = false;         // made before this execution began
   };
 
   bool AwaitRequest();
@@ -86,6 +92,7 @@ class Session : public std::enable_shared_from_this<Session>, private sql::NameC
   Result<ipc::StatementComplete> RunPrepared(Prepared& prepared, const ipc::ExecuteStatement& request);
   Result<duckdb::unique_ptr<duckdb::QueryResult>> RunInEngine(Prepared& prepared, const ipc::ExecuteStatement& request);
   Result<ipc::StatementComplete> RunDefinition(Prepared& prepared);
+  void NoteWrite(std::optional<WriteClock::Scope>& scope);
   Result<void> CreateExternalSchema(const sql::ExternalSchemaDefinition& definition);
   Result<void> DropSchemas(const sql::SchemaDrop& drop);
   Result<void> RunTrusted(const std::string& text);
@@ -95,6 +102,9 @@ class Session : public std::enable_shared_from_this<Session>, private sql::NameC
   Result<void> SendRows(Portal& portal, uint64_t max_rows, uint64_t& sent);
   Result<Prepared*> Prepare(const std::string& text, const std::vector<uint32_t>& types);
   Result<void> PrepareInEngine(Prepared& prepared);
+  static bool IsTimeless(const Prepared& prepared);
+  static bool KeepsPlan(const Prepared& prepared);
+  bool PlanFits(const Prepared& prepared) const;
   Result<std::unique_ptr<Prepared>> PrepareAnew(const std::string& text, const std::vector<uint32_t>& types);
   Result<duckdb::case_insensitive_map_t<duckdb::BoundParameterData>> BindParameters(const Prepared& prepared,
                                                                                   const ipc::ExecuteStatement& request);
@@ -136,6 +146,9 @@ class Session : public std::enable_shared_from_this<Session>, private sql::NameC
   bool search_path_stale_ = true;
   bool in_transaction_ = false;
   bool failed_ = false;  // the last request failed inside a transaction
+  bool wrote_in_transaction_ = false;
+  uint64_t own_writes_ = 0;  // not yet visible to others
+  bool plan_aged_ = false;
   bool temporary_tables_ = false;
   bool schemas_changed_ = false;  // by the open transaction
   uint64_t schema_epoch_ = 0;

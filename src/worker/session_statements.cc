@@ -174,6 +174,8 @@ Result<void> Session::BeginTransaction() {
 
 Result<void> Session::EndTransaction(bool commit) {
   in_transaction_ = false;
+  const bool wrote = std::exchange(wrote_in_transaction_, false);
+  if (wrote) own_writes_++;
   portals_.clear();
   const ExternalSchemas::Changes changes = std::exchange(facts_->external_schemas, {});
   const bool changed = std::exchange(schemas_changed_, false);
@@ -182,7 +184,11 @@ Result<void> Session::EndTransaction(bool commit) {
     engine_.store().Rollback(*connection_);
     return {};
   }
-  SKEP_TRY(engine_.store().Commit(*connection_));
+  {
+    std::optional<WriteClock::Scope> visible;
+    if (wrote) visible.emplace(engine_.writes());
+    SKEP_TRY(engine_.store().Commit(*connection_));
+  }
   engine_.external_schemas().Apply(changes);
   if (changed) engine_.SchemasChanged();
   return {};
@@ -228,9 +234,9 @@ Result<std::unique_ptr<Session::Prepared>> Session::PrepareAnew(const std::strin
   if (!IsCached(statement.kind)) return prepared;
   const sql::Emitted as_written = prepared->emitted;
   if (statement.parameter_count > 0) DeclareParameters(prepared->emitted, types, false);
-  // External tables are bound anew by every execution: preparing would only ask for them twice.
+  // External tables are bound anew by every execution, and so are changes: preparing would only do the work twice.
   const bool lake = prepared->emitted.text.find(QuotedName(sql::kLakeCatalog)) != std::string::npos;
-  if (lake && statement.parameter_count == 0) return prepared;
+  if ((lake || !KeepsPlan(*prepared)) && statement.parameter_count == 0) return prepared;
   SKEP_TRY(PrepareInEngine(*prepared));
   if (statement.parameter_count > 0 && !prepared->statement->data->properties.bound_all_parameters) {
     prepared->emitted = as_written;
@@ -240,7 +246,22 @@ Result<std::unique_ptr<Session::Prepared>> Session::PrepareAnew(const std::strin
   return prepared;
 }
 
+// INSERT ... VALUES: its plan looks at no statistics.
+bool Session::IsTimeless(const Prepared& prepared) {
+  return prepared.kind == sql::StatementKind::kInsert && prepared.emitted.text.find("select") == std::string::npos;
+}
+
+bool Session::KeepsPlan(const Prepared& prepared) {
+  return prepared.kind == sql::StatementKind::kSelect || IsTimeless(prepared);
+}
+
+bool Session::PlanFits(const Prepared& prepared) const {
+  return IsTimeless(prepared) || (!engine_.writes().Since(prepared.planned) && prepared.planned_own_writes == own_writes_);
+}
+
 Result<void> Session::PrepareInEngine(Prepared& prepared) {
+  prepared.planned = engine_.writes().Now();
+  prepared.planned_own_writes = own_writes_;
   auto statement = connection_->Prepare(prepared.emitted.text);
   if (statement->HasError()) return Fail(Translate(statement->GetErrorObject(), &prepared.emitted));
   prepared.statement = std::move(statement);
@@ -254,7 +275,9 @@ Result<Session::Prepared*> Session::Prepare(const std::string& text, const std::
   const std::string key = text.size() <= kKeptTextBytes ? KeyOf(text, types) : std::string();
   if (const auto found = statements_.find(key); found != statements_.end()) {
     recent_.splice(recent_.begin(), recent_, found->second);
-    return recent_.front().get();
+    Prepared* known = recent_.front().get();
+    if (known->statement && !PlanFits(*known)) SKEP_TRY(PrepareInEngine(*known));
+    return known;
   }
   SKEP_TRY_ASSIGN(auto prepared, PrepareAnew(text, types));
   if (key.empty() || !IsCached(prepared->kind)) {
@@ -305,11 +328,19 @@ Result<void> Session::RunTrusted(const std::string& text) {
 
 Result<duckdb::unique_ptr<duckdb::QueryResult>> Session::RunInEngine(Prepared& prepared, const ipc::ExecuteStatement& request) {
   duckdb::unique_ptr<duckdb::QueryResult> result;
-  if (prepared.statement) {
-    SKEP_TRY_ASSIGN(auto values, BindParameters(prepared, request));
+  SKEP_TRY_ASSIGN(auto values, BindParameters(prepared, request));
+  plan_aged_ = false;
+  const bool kept = prepared.statement && KeepsPlan(prepared);
+  if (kept) {
+    running_.kept_plan = true;
     result = prepared.statement->Execute(values, false);
-  } else {
-    result = connection_->context->Query(prepared.emitted.text, duckdb::QueryParameters());
+    running_.kept_plan = false;
+  }
+  if (!kept || plan_aged_) {
+    // Planned and run within one transaction.
+    auto pending = connection_->context->PendingQuery(prepared.emitted.text, values, duckdb::QueryParameters());
+    if (pending->HasError()) return Fail(Translate(pending->GetErrorObject(), &prepared.emitted));
+    result = pending->Execute();
   }
   if (result->HasError()) return Fail(Translate(result->GetErrorObject(), &prepared.emitted));
   return result;
@@ -337,6 +368,8 @@ Result<ipc::StatementComplete> Session::RunPrepared(Prepared& prepared, const ip
     case kDelete: break;
     default: return RunDefinition(prepared);
   }
+  std::optional<WriteClock::Scope> writing;
+  if (prepared.kind != kSelect && prepared.kind != kExplain) NoteWrite(writing);
   WireOutput output{*outlet_, request.result_formats, zone_, request.describe};
   const bool portal = prepared.kind == kSelect && request.max_rows > 0;
   running_ = {.output = &output, .materialise = portal || prepared.kind == kExplain, .prepared = &prepared};
@@ -356,6 +389,16 @@ Result<ipc::StatementComplete> Session::RunPrepared(Prepared& prepared, const ip
   return complete;
 }
 
+// Within a transaction others see nothing before its commit; else from the statement's own end on.
+void Session::NoteWrite(std::optional<WriteClock::Scope>& scope) {
+  own_writes_++;
+  if (in_transaction_) {
+    wrote_in_transaction_ = true;
+  } else {
+    scope.emplace(engine_.writes());
+  }
+}
+
 Result<ipc::StatementComplete> Session::RunDefinition(Prepared& prepared) {
   using enum sql::StatementKind;
   ipc::StatementComplete complete;
@@ -364,6 +407,8 @@ Result<ipc::StatementComplete> Session::RunDefinition(Prepared& prepared) {
   const bool schemas = prepared.kind == kCreateSchema || prepared.kind == kDropSchema || prepared.kind == kCreateExternalSchema;
   const bool transactional = in_transaction_;
   const auto done = WithinTransaction([&]() -> Result<void> {
+    std::optional<WriteClock::Scope> writing;
+    NoteWrite(writing);
     if (schemas) schemas_changed_ = true;
     if (prepared.emitted.external_schema) return CreateExternalSchema(*prepared.emitted.external_schema);
     if (prepared.emitted.schema_drop) return DropSchemas(*prepared.emitted.schema_drop);

@@ -33,7 +33,7 @@ def test_reads_the_common_types_in_every_protocol_version(rs, protocol):
         datetime.datetime(2024, 2, 29, 12, 34, 56, 789000), None]
 
 
-@pytest.mark.parametrize("asked,granted", [(0, 0), (1, 1), (2, 2), (9, 2)])
+@pytest.mark.parametrize("asked,granted", [(0, 0), (1, 1), (2, 2)])
 def test_the_protocol_version_asked_for_is_granted_or_lowered(rs, asked, granted):
     connection = rs(client_protocol_version=asked)
     assert connection._client_protocol_version == granted

@@ -2,13 +2,14 @@
 change how it is locked down. Each is refused with a code that says why, and nothing of it happens."""
 
 import pathlib
+import re
 
 import psycopg
 import pytest
 
 # 0A000 not supported, 42501 not allowed, 42601 syntax, 42883 no such function, 42P01 no such table, 42704 no such object,
-# 3F000 no such schema, 42703 no such column, 22023/42602 bad name or value.
-REFUSED = {"0A000", "42501", "42601", "42883", "42P01", "42704", "3F000", "42703", "22023", "42602", "42602", "3D000"}
+# 3F000 no such schema, 42703 no such column, 22023/42602 bad name or value, 25001 not within several statements.
+REFUSED = {"25001", "0A000", "42501", "42601", "42883", "42P01", "42704", "3F000", "42703", "22023", "42602", "42602", "3D000"}
 
 READS_FILES = [
     "select * from read_csv('/etc/passwd')", "select * from read_csv_auto('/etc/passwd')", "select * from read_text('/etc/passwd')",
@@ -87,7 +88,10 @@ def test_refused_as_plain_text(server, attacked, statement):
         with pytest.raises(psycopg.Error) as caught:
             db.execute(statement).fetchall()
         assert caught.value.sqlstate in REFUSED, (caught.value.sqlstate, caught.value)
-        assert "duckdb" not in str(caught.value).lower().replace("duckdb_", ""), "the message names the engine"
+        said = str(caught.value).lower()
+        for word in re.findall(r"\w+", statement.lower()):
+            said = said.replace(word, "")
+        assert "duckdb" not in said, "the message names the engine"
         assert db.execute("select 1").fetchone() == (1,)
 
 
