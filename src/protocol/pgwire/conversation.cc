@@ -163,7 +163,7 @@ asio::awaitable<bool> Conversation::Dispatch(Message message) {
   batch_ = true;
   Step step;
   if (auto* parse = std::get_if<Parse>(&message)) {
-    step = OnParse(std::move(*parse));
+    step = co_await OnParse(std::move(*parse));
   } else if (auto* bind = std::get_if<Bind>(&message)) {
     step = OnBind(std::move(*bind));
   } else if (auto* describe = std::get_if<Describe>(&message)) {
@@ -178,6 +178,7 @@ asio::awaitable<bool> Conversation::Dispatch(Message message) {
 }
 
 asio::awaitable<void> Conversation::OnQuery(std::string text) {
+  described_.reset();
   DropStatement({});
   if (const auto unnamed = portals_.find(""); unnamed != portals_.end()) DropPortal(unnamed);
   if (!IsUtf8(text)) {
@@ -196,6 +197,7 @@ asio::awaitable<void> Conversation::OnQuery(std::string text) {
 
 asio::awaitable<bool> Conversation::OnSync() {
   skipping_ = batch_ = false;
+  described_.reset();
   Result<void> ended;
   {
     const Running running(*this);
@@ -213,20 +215,37 @@ asio::awaitable<void> Conversation::Refuse(Refusal refusal) {
   co_await session_.FailTransaction();
 }
 
-Conversation::Step Conversation::OnParse(Parse message) {
-  if (!IsUtf8(message.text)) return std::unexpected(Refusal(NotUtf8(), sqlstate::kUntranslatableText));
+asio::awaitable<Conversation::Step> Conversation::OnParse(Parse message) {
+  if (!IsUtf8(message.text)) co_return std::unexpected(Refusal(NotUtf8(), sqlstate::kUntranslatableText));
   if (message.statement.empty()) {
     DropStatement({});
   } else if (statements_.contains(message.statement)) {
-    return std::unexpected(
-        Refusal(Plain(ErrorKind::kDuplicateObject, fmt::format("prepared statement \"{}\" already exists", message.statement)),
-                sqlstate::kDuplicateStatement));
+    const Error error = Plain(ErrorKind::kDuplicateObject, fmt::format("prepared statement \"{}\" already exists", message.statement));
+    co_return std::unexpected(Refusal(error, sqlstate::kDuplicateStatement));
   }
-  if (auto kept = Keep(message.statement.size() + message.text.size() + 4 * message.parameter_types.size()); !kept) return kept;
-  statements_[std::move(message.statement)] =
-      std::make_shared<const Prepared>(Prepared{std::move(message.text), std::move(message.parameter_types)});
+  const size_t bytes = message.statement.size() + message.text.size() + 4 * message.parameter_types.size();
+  if (auto kept = Keep(bytes); !kept) co_return kept;
+  auto prepared = std::make_shared<const Prepared>(Prepared{std::move(message.text), std::move(message.parameter_types)});
+  // A statement that cannot be run must not take a name: its client will use the name again. An unnamed one says so when it is used,
+  // which saves a call.
+  if (!message.statement.empty()) {
+    auto description = co_await DescriptionOf(prepared);
+    if (!description) {
+      kept_bytes_ -= kEntryBytes + bytes;
+      co_return std::unexpected(Refusal(description.error()));
+    }
+    described_ = prepared;
+    description_ = std::move(*description);
+  }
+  statements_[std::move(message.statement)] = std::move(prepared);
   AppendParseComplete(channel_.out());
-  return {};
+  co_return Step{};
+}
+
+asio::awaitable<Result<ipc::StatementDescription>> Conversation::DescriptionOf(std::shared_ptr<const Prepared> statement) {
+  if (statement == described_) co_return description_;
+  const Running running(*this);
+  co_return co_await session_.Describe(statement->text, statement->types);
 }
 
 Conversation::Step Conversation::OnBind(Bind message) {
@@ -275,11 +294,7 @@ asio::awaitable<Conversation::Step> Conversation::OnDescribe(Describe message) {
       co_return Step{};
     }
   }
-  Result<ipc::StatementDescription> described;
-  {
-    const Running running(*this);
-    described = co_await session_.Describe(statement->text, statement->types);
-  }
+  const auto described = co_await DescriptionOf(statement);
   if (!described) co_return std::unexpected(Refusal(described.error()));
   auto& out = channel_.out();
   if (!portal) AppendParameterDescription(out, described->parameter_types);
@@ -332,6 +347,7 @@ asio::awaitable<Conversation::Step> Conversation::Start(Portal& portal, uint32_t
   request.max_rows = max_rows;
   portal.parameters.clear();
   portal.state = Portal::State::kFailed;
+  described_.reset();
   Result<session::Outcome> outcome;
   {
     const Running running(*this);

@@ -72,11 +72,12 @@ class Conversation final : private session::ScriptSink {
 
   boost::asio::awaitable<void> OnQuery(std::string text);
   boost::asio::awaitable<bool> OnSync();
-  Step OnParse(Parse message);
+  boost::asio::awaitable<Step> OnParse(Parse message);
   Step OnBind(Bind message);
   boost::asio::awaitable<Step> OnDescribe(Describe message);
   boost::asio::awaitable<Step> OnExecute(Execute message);
   void OnClose(const Close& message);
+  boost::asio::awaitable<Result<ipc::StatementDescription>> DescriptionOf(std::shared_ptr<const Prepared> statement);
   boost::asio::awaitable<Step> Start(Portal& portal, uint32_t max_rows);
   boost::asio::awaitable<Step> Resume(Portal& portal, uint32_t max_rows);
   boost::asio::awaitable<void> Refuse(Refusal refusal);
@@ -101,6 +102,9 @@ class Conversation final : private session::ScriptSink {
 
   std::map<std::string, std::shared_ptr<const Prepared>, std::less<>> statements_;
   Portals portals_;
+  // Found when a named statement was parsed; until something runs that may change it.
+  std::shared_ptr<const Prepared> described_;
+  ipc::StatementDescription description_;
   size_t kept_bytes_ = 0;
   uint64_t last_portal_ = 0;
 

@@ -101,8 +101,24 @@ TEST_F(PgwireConversation, DescribesStatementsAndPortalsThatAreNotExecutedAtOnce
   EXPECT_EQ(
       Types(client.Send(ParseOf("i", "insert") + DescribeOf('S', "i") + BindOf("", "i") + DescribeOf('P', "") + kSync).ReadUntil('Z')),
       "1tn2nZ");
-  EXPECT_EQ(record().described, 4);
+  EXPECT_EQ(record().described, 3);
   EXPECT_EQ(record().executed, 0);
+}
+
+TEST_F(PgwireConversation, AStatementThatCannotBeRunTakesNoName) {
+  auto& client = Ready();
+  EXPECT_EQ(Types(client.Send(ParseOf("s", "bad") + DescribeOf('S', "s") + kSync).ReadUntil('Z')), "EZ");
+  const std::string good = ParseOf("s", "rows 1") + DescribeOf('S', "s") + BindOf("", "s") + ExecuteOf("") + kSync;
+  EXPECT_EQ(Types(client.Send(good).ReadUntil('Z')), "1tT2DCZ");
+  EXPECT_EQ(record().described, 2);
+}
+
+TEST_F(PgwireConversation, DescribesAgainAfterWhatMayHaveChangedTheAnswer) {
+  auto& client = Ready();
+  client.Send(ParseOf("s", "rows 1") + BindOf("", "s") + ExecuteOf("") + DescribeOf('S', "s") + kSync).ReadUntil('Z');
+  EXPECT_EQ(record().described, 2);
+  client.Send(DescribeOf('S', "s") + kSync).ReadUntil('Z');
+  EXPECT_EQ(record().described, 3);
 }
 
 TEST_F(PgwireConversation, PassesParametersAndFormatsOn) {
