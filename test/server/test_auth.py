@@ -104,7 +104,7 @@ def test_redshifts_digest_logs_in_where_configured(own_server):
         client_nonce = b"0123456789abcdef"
         salted = hashlib.sha256(password.encode() + salt).digest()
         digest = hashlib.sha256(salted + server_nonce + client_nonce).digest()
-        wire.send(message("d", struct.pack("!II", 0, len(digest)) + digest + struct.pack("!I", len(client_nonce)) + client_nonce))
+        wire.send(message("d", struct.pack("!I", len(digest)) + digest + struct.pack("!I", len(client_nonce)) + client_nonce))
         kind, body = wire.read()
         assert (kind == "R") is ok, fields(body) if kind == "E" else kind
         wire.close()
