@@ -173,6 +173,7 @@ Meaning MeaningOf(ExceptionType type, const std::string& text) {
       if (Has(text, "Could not parse string") || Has(text, "according to format")) return {ErrorKind::kInvalidText, FirstPart(text)};
       if (Has(text, "maximum string size") || Has(text, "too large")) return {ErrorKind::kPayloadTooLarge, FirstPart(text)};
       return {ErrorKind::kDataException, FirstPart(text)};
+    case ExceptionType::INVALID:  // not the engine's own: a decoder of files gave up
     case ExceptionType::SERIALIZATION: return {ErrorKind::kDataException, FirstPart(text)};
     default: return {ErrorKind::kInternal, FirstPart(text)};
   }

@@ -168,12 +168,19 @@ def test_corrupt_parquet_fails_with_a_data_error_that_names_the_file(connection,
     lake.put(bucket, "t/a.parquet", parquet_of(data, "select range as a from range(1000)"))
     schema = external_schema(crawl(f"s3://{bucket}/t/"))
     whole = parquet_of(data, "select range as a, repeat('x', 50) as b from range(100000)")
-    for bad in (b"PAR1 not parquet at all", whole[: len(whole) // 2], whole[:-20] + b"\xff" * 20, b"", whole[:4] + bytes(2000) + whole[2004:]):
+    for bad in (b"PAR1 not parquet at all", whole[: len(whole) // 2], whole[:-20] + b"\xff" * 20, whole[:4] + bytes(2000) + whole[2004:]):
         lake.put(bucket, "t/a.parquet", bad)
         with pytest.raises(psycopg.Error) as caught:
             connection.execute(f"select sum(a) from {schema}.t").fetchall()
         assert caught.value.sqlstate not in ("XX000", "57P02", "58000"), caught.value
         assert connection.execute("select 1").fetchone() == (1,)
+
+
+def test_an_empty_object_has_no_rows(connection, lake, bucket, crawl, external_schema):
+    lake.put(bucket, "t/a.parquet", parquet_of(duckdb.connect(), "select range as a from range(1000)"))
+    schema = external_schema(crawl(f"s3://{bucket}/t/"))
+    lake.put(bucket, "t/b.parquet", b"")
+    assert connection.execute(f"select count(*) from {schema}.t").fetchone() == (1000,)
 
 
 def test_a_csv_value_of_the_wrong_type_is_an_error_or_null_and_the_server_lives(connection, lake, bucket, crawl, external_schema):

@@ -96,14 +96,15 @@ def test_fifty_kills_under_load_lose_no_acknowledged_commit(own_server, victim):
 
 def test_a_definition_and_its_rows_survive_the_gateways_death(own_server):
     own = own_server()
-    with own.connect() as db:
-        db.execute("create schema s")
-        db.execute("create table s.t (a int, b varchar(10))")
-        db.execute("insert into s.t values (1, 'one'), (2, 'two')")
-        db.execute("create view s.v as select a from s.t where b = 'two'")
-        db.execute("begin")
-        db.execute("insert into s.t values (3, 'never committed')")
-        own.kill()
+    db = own.connect()
+    db.execute("create schema s")
+    db.execute("create table s.t (a int, b varchar(10))")
+    db.execute("insert into s.t values (1, 'one'), (2, 'two')")
+    db.execute("create view s.v as select a from s.t where b = 'two'")
+    db.execute("begin")
+    db.execute("insert into s.t values (3, 'never committed')")
+    own.kill()
+    db.close()
     own.start()
     with own.connect() as db:
         assert db.execute("select a from s.v").fetchall() == [(2,)]
