@@ -74,7 +74,10 @@ class Session {
   // Continues a suspended portal.
   virtual boost::asio::awaitable<Result<Outcome>> Fetch(std::string portal, uint64_t max_rows, RowSink& sink) = 0;
   virtual void ClosePortal(const std::string& portal) = 0;
-  // Sync of the extended protocol: ends the implicit transaction.
+  // The statements from here to Sync are one transaction, unless one is open: a batch of the extended protocol. A single statement that
+  // Sync follows at once does not need it.
+  virtual void BeginBatch() {}
+  // Sync of the extended protocol: commits the batch, or rolls it back when it failed.
   virtual boost::asio::awaitable<Result<void>> Sync() = 0;
 
   // Fails an open transaction: for an error that the protocol found and the session has not seen. Nothing outside a transaction.

@@ -1,5 +1,9 @@
 #include "session/warehouse_session.h"
 
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
 #include <algorithm>
 #include <set>
 
@@ -20,6 +24,20 @@ uint64_t MicrosecondsSince(std::chrono::steady_clock::time_point start) {
       std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - start).count());
 }
 
+// A session's socket tells of a worker's death before its process is known to be gone. Waits for that, so that the message can say how
+// it died and the next statement does not meet the dead one.
+asio::awaitable<void> AwaitDeath(asio::any_io_executor executor, std::shared_ptr<compute::Worker> worker) {
+  constexpr auto kStep = std::chrono::milliseconds(2);
+  constexpr int kMostSteps = 150;
+  asio::steady_timer tick(executor);
+  for (int step = 0; worker && worker->usable() && step < kMostSteps; step++) {
+    tick.expires_after(kStep);
+    boost::system::error_code ignored;
+    auto wait = asio::redirect_error(asio::use_awaitable, ignored);
+    co_await tick.async_wait(wait);
+  }
+}
+
 Error Warning(std::string message) { return Error{ErrorKind::kInTransaction, std::move(message), {}, {}, 0}; }
 
 class WarehouseSession final : public Session {
@@ -38,7 +56,8 @@ class WarehouseSession final : public Session {
   asio::awaitable<Result<ipc::StatementDescription>> Describe(std::string text, std::vector<uint32_t> parameter_types) override;
   asio::awaitable<Result<Outcome>> Fetch(std::string portal, uint64_t max_rows, RowSink& sink) override;
   void ClosePortal(const std::string& portal) override;
-  asio::awaitable<Result<void>> Sync() override { co_return Result<void>{}; }
+  void BeginBatch() override { BeginImplicit(); }
+  asio::awaitable<Result<void>> Sync() override;
   asio::awaitable<void> FailTransaction() override;
   void Cancel() override;
   char transaction_status() const override { return implicit_ ? 'I' : transaction_; }
@@ -58,6 +77,8 @@ class WarehouseSession final : public Session {
                                                     std::optional<Error>& sink_error);
   void Detach();
   void Follow(char worker_state);
+  void BeginImplicit();
+  asio::awaitable<Result<void>> EndImplicit(bool commit);
   void EndTransaction(bool commit);
   void UpdatePin();
   asio::awaitable<Result<Outcome>> AnswerHere(const TrivialResult& result, const StatementRequest& request, RowSink& sink);
@@ -132,12 +153,7 @@ asio::awaitable<Result<void>> WarehouseSession::RunScript(std::string script, Sc
   const bool several = parsed->size() > 1;
   std::optional<Error> failure;
   for (const auto& statement : *parsed) {
-    if (several && transaction_ == 'I' && sql::ClassOf(statement.kind) != sql::StatementClass::kTransaction) {
-      transaction_ = 'T';
-      implicit_ = true;
-      begun_in_worker_ = false;
-      settings_.BeginTransaction();
-    }
+    if (several && sql::ClassOf(statement.kind) != sql::StatementClass::kTransaction) BeginImplicit();
     StatementRequest request;
     request.describe = true;
     auto outcome = co_await ExecuteOne(statement, std::move(request), sink);
@@ -158,15 +174,40 @@ asio::awaitable<Result<void>> WarehouseSession::RunScript(std::string script, Sc
     }
   }
   if (implicit_) {
-    sql::Statement end;
-    end.kind = failure ? sql::StatementKind::kRollback : sql::StatementKind::kCommit;
-    end.command = failure ? "ROLLBACK" : "COMMIT";
-    implicit_ = false;
-    auto ended = co_await ControlTransaction(end, sink);
+    auto ended = co_await EndImplicit(!failure);
     if (!ended && !failure) failure = ended.error();
   }
   if (failure) co_return Fail(*failure);
   co_return Result<void>{};
+}
+
+void WarehouseSession::BeginImplicit() {
+  if (transaction_ != 'I') return;
+  transaction_ = 'T';
+  implicit_ = true;
+  begun_in_worker_ = false;
+  settings_.BeginTransaction();
+}
+
+asio::awaitable<Result<void>> WarehouseSession::EndImplicit(bool commit) {
+  // The end of a transaction sends no rows.
+  class NoRows final : public RowSink {
+    asio::awaitable<Result<void>> Write(std::string_view) override { co_return Result<void>{}; }
+  };
+  sql::Statement end;
+  end.kind = commit ? sql::StatementKind::kCommit : sql::StatementKind::kRollback;
+  end.command = commit ? "COMMIT" : "ROLLBACK";
+  implicit_ = false;
+  NoRows nothing;
+  auto ended = co_await ControlTransaction(end, nothing);
+  if (!ended) co_return Fail(ended.error());
+  co_return Result<void>{};
+}
+
+asio::awaitable<Result<void>> WarehouseSession::Sync() {
+  if (!implicit_) co_return Result<void>{};
+  cancelled_ = false;
+  co_return co_await EndImplicit(transaction_ == 'T');
 }
 
 Result<void> WarehouseSession::RefuseWhenFailed(const sql::Statement& statement) const {
@@ -439,7 +480,10 @@ asio::awaitable<Result<Outcome>> WarehouseSession::RunInWorker(ipc::ExecuteState
   auto end = co_await Converse(ipc::EncodeFrame(ipc::FrameType::kExecute, message), &sink, outcome.notices, sink_error);
   running_ = false;
   worker->End();
-  if (!end) co_return lost(end.error());
+  if (!end) {
+    co_await AwaitDeath(executor_, worker);
+    co_return lost(end.error());
+  }
   if (const auto* failed = std::get_if<ipc::StatementError>(&*end)) {
     Follow(failed->transaction);
     UpdatePin();
@@ -513,6 +557,7 @@ asio::awaitable<Result<ipc::StatementDescription>> WarehouseSession::Describe(st
   running_ = false;
   worker->End();
   if (!end) {
+    co_await AwaitDeath(executor_, worker);
     Detach();
     if (transaction_ == 'T') Follow('E');
     co_return Fail(end.error());
@@ -545,6 +590,7 @@ asio::awaitable<Result<Outcome>> WarehouseSession::Fetch(std::string portal, uin
   running_ = false;
   worker->End();
   if (!end) {
+    co_await AwaitDeath(executor_, worker);
     Detach();
     if (transaction_ == 'T') Follow('E');
     co_return Fail(end.error());

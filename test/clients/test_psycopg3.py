@@ -70,6 +70,22 @@ def test_an_error_in_a_pipeline_aborts_the_rest_until_sync(connection):
     assert connection.execute("select 2").fetchone() == (2,)
 
 
+def test_a_pipeline_is_one_transaction_until_sync(connection, schema):
+    connection.execute(f"create table {schema}.t (a int)")
+    with pytest.raises(psycopg.errors.UndefinedTable):
+        with connection.pipeline():
+            connection.execute(f"insert into {schema}.t values (1)")
+            connection.execute(f"insert into {schema}.t values (2)")
+            connection.execute(f"insert into {schema}.missing values (3)")
+    assert connection.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
+    assert connection.execute(f"select count(*) from {schema}.t").fetchone() == (0,)
+    with connection.pipeline() as pipeline:
+        connection.execute(f"insert into {schema}.t values (1)")
+        pipeline.sync()
+        connection.execute(f"insert into {schema}.t values (2)")
+    assert connection.execute(f"select count(*) from {schema}.t").fetchone() == (2,)
+
+
 def test_executemany_inserts_all(connection, schema):
     connection.execute(f"create table {schema}.t (a int, b varchar(20))")
     with connection.cursor() as cursor:

@@ -307,6 +307,20 @@ asio::awaitable<Conversation::Step> Conversation::OnDescribe(Describe message) {
   co_return Step{};
 }
 
+// True when nothing but Close stands between this message and a Sync that has come.
+bool Conversation::SyncFollows() const {
+  std::string_view rest = channel_.unread();
+  while (!rest.empty()) {
+    if (rest.front() == 'S') return true;
+    if (rest.front() != 'C') return false;
+    const auto next = Decode(rest, Phase::kReady, limits_);
+    const auto* whole = std::get_if<Decoded>(&next);
+    if (!whole) return false;
+    rest.remove_prefix(whole->consumed);
+  }
+  return false;
+}
+
 bool Conversation::ExecuteFollows(std::string_view portal) const {
   if (!channel_.unread().starts_with('E')) return false;
   const auto next = Decode(channel_.unread(), Phase::kReady, limits_);
@@ -348,6 +362,7 @@ asio::awaitable<Conversation::Step> Conversation::Start(Portal& portal, uint32_t
   portal.parameters.clear();
   portal.state = Portal::State::kFailed;
   described_.reset();
+  if (!SyncFollows()) session_.BeginBatch();
   Result<session::Outcome> outcome;
   {
     const Running running(*this);

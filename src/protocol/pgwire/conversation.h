@@ -84,6 +84,7 @@ class Conversation final : private session::ScriptSink {
 
   bool Idle() const;
   bool ExecuteFollows(std::string_view portal) const;
+  bool SyncFollows() const;
   Step Keep(size_t bytes);
   void DropStatement(std::string_view name);
   void DropPortal(Portals::iterator portal);
