@@ -121,6 +121,20 @@ TEST_F(PgwireConversation, DescribesAgainAfterWhatMayHaveChangedTheAnswer) {
   EXPECT_EQ(record().described, 3);
 }
 
+TEST_F(PgwireConversation, OnlySeveralStatementsBeforeASyncAreABatch) {
+  auto& client = Ready();
+  const std::string one = ParseOf("", "insert") + BindOf("", "") + ExecuteOf("");
+  client.Send(one + kSync).ReadUntil('Z');
+  client.Send(one + CloseOf('P', "") + CloseOf('S', "") + kSync).ReadUntil('Z');
+  EXPECT_EQ(record().batches, 0);
+  client.Send(one + one + kSync).ReadUntil('Z');
+  EXPECT_EQ(record().batches, 1);
+  // What comes after a Flush is not known yet.
+  client.Send(one + Framed('H')).ReadUntil('C');
+  client.Send(kSync).ReadUntil('Z');
+  EXPECT_EQ(record().batches, 2);
+}
+
 TEST_F(PgwireConversation, PassesParametersAndFormatsOn) {
   auto& client = Ready();
   const std::string bind = Framed('B', "\0\0\0\0\0\1\0\0\0\3abc\0\1\0\1"s);

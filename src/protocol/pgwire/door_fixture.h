@@ -52,7 +52,7 @@ using namespace std::string_literals;
 // What sessions did, for the tests' threads to read.
 struct Record {
   std::atomic<int> opened = 0, closed = 0, cancelled = 0, described = 0, executed = 0, running = 0, failed_transactions = 0;
-  std::atomic<int> portals_closed = 0;
+  std::atomic<int> portals_closed = 0, batches = 0;
   std::atomic<uint64_t> bytes = 0;  // taken by sinks
   std::atomic<bool> sink_failed = false;
 };
@@ -116,6 +116,7 @@ class ScriptedSession final : public session::Session {
     co_return session::Outcome{.tag = "SELECT " + std::to_string(rows), .suspended = suspended, .has_result = true, .rows = rows};
   }
   void ClosePortal(const std::string& portal) override { record_.portals_closed += static_cast<int>(left_.erase(portal)); }
+  void BeginBatch() override { record_.batches++; }
   asio::awaitable<Result<void>> Sync() override { co_return Result<void>{}; }
   asio::awaitable<void> FailTransaction() override {
     if (transaction_ == 'T') {
