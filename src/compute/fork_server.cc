@@ -11,6 +11,8 @@
 
 #include <chrono>
 #include <cstring>
+#include <string_view>
+#include <vector>
 
 #include "base/log.h"
 #include "ipc/messages.h"
@@ -23,6 +25,13 @@ namespace asio = boost::asio;
 namespace {
 constexpr int kChildSocket = 3;
 constexpr auto kSpawnTimeout = std::chrono::seconds(10);
+
+// What workers may know of the gateway's environment; all else may be a secret, and a worker runs other people's SQL.
+bool IsForWorkers(std::string_view variable) {
+  const std::string_view name = variable.substr(0, variable.find('='));
+  return name == "PATH" || name == "LANG" || name == "TZ" || name == "TZDIR" || name == "TMPDIR" || name == "LD_LIBRARY_PATH" ||
+         name == "LLVM_PROFILE_FILE" || name.starts_with("LC_") || name.ends_with("SAN_OPTIONS");
+}
 
 struct PendingSpawn {
   explicit PendingSpawn(const asio::any_io_executor& executor) : done(executor) {}
@@ -55,6 +64,7 @@ Result<void> ForkServer::State::Start() {
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_adddup2(&actions, pair->second.get(), kChildSocket);
+  posix_spawn_file_actions_addclosefrom_np(&actions, kChildSocket + 1);
   posix_spawnattr_t attributes;
   posix_spawnattr_init(&attributes);
   // Signals blocked or ignored in the gateway must not stay so in workers; an own group keeps the terminal's Ctrl-C away.
@@ -69,9 +79,14 @@ Result<void> ForkServer::State::Start() {
   const char* arguments[] = {worker_path.c_str(), "--fork-server", fd.c_str(), nullptr};
   // When the socket already is descriptor 3, dup2 onto itself would leave it close-on-exec.
   if (pair->second.get() == kChildSocket) ::fcntl(kChildSocket, F_SETFD, 0);
+  std::vector<char*> environment;
+  for (char** variable = environ; *variable != nullptr; variable++) {
+    if (IsForWorkers(*variable)) environment.push_back(*variable);
+  }
+  environment.push_back(nullptr);
   pid_t child = -1;
   const int failed =
-      ::posix_spawn(&child, worker_path.c_str(), &actions, &attributes, const_cast<char* const*>(arguments), environ);
+      ::posix_spawn(&child, worker_path.c_str(), &actions, &attributes, const_cast<char* const*>(arguments), environment.data());
   posix_spawn_file_actions_destroy(&actions);
   posix_spawnattr_destroy(&attributes);
   if (failed != 0) {

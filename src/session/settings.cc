@@ -33,7 +33,7 @@ constexpr Row kRows[] = {
     {"enable_case_sensitive_identifier", "off", Form::kBoolean},
     {"enable_case_sensitive_super_attribute", "off", Form::kBoolean},
     {"enable_numeric_rounding", "on", Form::kBoolean},
-    {"enable_result_cache_for_session", "on", Form::kBoolean},
+    {"enable_result_cache_for_session", "on", Form::kBoolean, false, true},
     {"enable_vacuum_boost", "off", Form::kBoolean},
     {"error_on_nondeterministic_update", "off", Form::kBoolean},
     {"extra_float_digits", "0", Form::kInteger},

@@ -24,6 +24,13 @@ uint64_t MicrosecondsSince(std::chrono::steady_clock::time_point start) {
       std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - start).count());
 }
 
+// A position counts characters, not bytes, of the whole text that the client sent; `before` is what stands before the statement.
+void MovePosition(Error& error, std::string_view before) {
+  if (error.position == 0) return;
+  error.position +=
+      static_cast<uint32_t>(std::ranges::count_if(before, [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
+}
+
 // A session's socket tells of a worker's death before its process is known to be gone. Waits for that, so that the message can say how
 // it died and the next statement does not meet the dead one.
 asio::awaitable<void> AwaitDeath(asio::any_io_executor executor, std::shared_ptr<compute::Worker> worker) {
@@ -126,10 +133,13 @@ asio::awaitable<Result<Outcome>> WarehouseSession::Execute(StatementRequest requ
     co_return Fail(ErrorKind::kSyntaxError, "cannot insert multiple commands into a prepared statement");
   }
   cancelled_ = false;
+  const std::string before = request.text.substr(0, parsed->front().offset);
   const std::string text(parsed->front().text);
   sql::Statement statement = parsed->front();
   statement.text = text;
-  co_return co_await ExecuteOne(statement, std::move(request), sink);
+  auto outcome = co_await ExecuteOne(statement, std::move(request), sink);
+  if (!outcome) MovePosition(outcome.error(), before);
+  co_return outcome;
 }
 
 asio::awaitable<Result<void>> WarehouseSession::RunScript(std::string script, ScriptSink& sink) {
@@ -159,12 +169,7 @@ asio::awaitable<Result<void>> WarehouseSession::RunScript(std::string script, Sc
     auto outcome = co_await ExecuteOne(statement, std::move(request), sink);
     if (!outcome) {
       failure = outcome.error();
-      // Positions are counted in the whole script; characters, not bytes.
-      if (failure->position > 0) {
-        const std::string_view before = std::string_view(script).substr(0, statement.offset);
-        failure->position += static_cast<uint32_t>(
-            std::ranges::count_if(before, [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
-      }
+      MovePosition(*failure, std::string_view(script).substr(0, statement.offset));
       break;
     }
     auto completed = co_await sink.Completed(*outcome);
@@ -565,7 +570,9 @@ asio::awaitable<Result<ipc::StatementDescription>> WarehouseSession::Describe(st
   if (const auto* failed = std::get_if<ipc::StatementError>(&*end)) {
     Follow(failed->transaction);
     UpdatePin();
-    co_return Fail(failed->error.error);
+    Error error = failed->error.error;
+    MovePosition(error, std::string_view(text).substr(0, statement.offset));
+    co_return Fail(std::move(error));
   }
   if (auto* described = std::get_if<ipc::StatementDescription>(&*end)) {
     Follow(described->transaction);

@@ -155,6 +155,7 @@ char* RowEncoder::Value(char* p, const Column& c, size_t i, size_t row) {
     case ValueKind::kUint128: {
       const auto v = At<duckdb::uhugeint_t>(c.data, i);
       const UInt128 u = (static_cast<UInt128>(v.upper) << 64) | v.lower;
+      if (kBinary && c.scaled) return PutScaled128(p, static_cast<Int128>(u));
       return kBinary ? PutNumericBinary(p, u, false, 0) : PutUnsigned128(p, u);
     }
     case ValueKind::kDate: {
@@ -300,8 +301,7 @@ size_t RowEncoder::Encode(size_t from, size_t to, Frame& frame, size_t limit_byt
   // One row larger than a frame.
   const size_t bytes = BytesOfRow(from);
   if (bytes > ipc::kMaxFrame) {
-    throw duckdb::OutOfRangeException("a row of %llu bytes is too large to be sent",
-                                      static_cast<unsigned long long>(bytes));
+    throw duckdb::Exception(duckdb::ExceptionType::OBJECT_SIZE, fmt::format("a row of {} bytes is too large to be sent", bytes));
   }
   return run(from + 1, bytes);
 }

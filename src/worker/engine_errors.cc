@@ -24,6 +24,21 @@ std::optional<std::string> Between(std::string_view text, std::string_view befor
   return std::string(text.substr(begin, end - begin));
 }
 
+// The engine's names of numeric types in the user's.
+std::string UserTypes(std::string text) {
+  static constexpr std::pair<std::string_view, std::string_view> kTypes[] = {
+      {"INT8", "tinyint"}, {"INT16", "smallint"}, {"INT32", "integer"}, {"INT64", "bigint"}, {"INT128", "numeric"}, {"HUGEINT", "numeric"}};
+  const auto of_word = [](char c) { return c == '_' || (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'); };
+  for (const auto& [theirs, ours] : kTypes) {
+    for (size_t at = text.find(theirs); at != std::string::npos; at = text.find(theirs, at + 1)) {
+      const size_t end = at + theirs.size();
+      if ((at > 0 && of_word(text[at - 1])) || (end < text.size() && of_word(text[end]))) continue;
+      text.replace(at, theirs.size(), ours);
+    }
+  }
+  return text;
+}
+
 // Up to the engine's own additions: candidates, suggestions, the line of the rewritten text.
 std::string FirstPart(std::string_view text) {
   size_t end = text.size();
@@ -36,8 +51,10 @@ std::string FirstPart(std::string_view text) {
   for (char& c : out) {
     if (c == '\n') c = ' ';
   }
-  return external_scan::PublicText(std::move(out));
+  return external_scan::PublicText(UserTypes(std::move(out)));
 }
+
+bool IsNumber(std::string_view text) { return !text.empty() && text.find_first_not_of("+-.0123456789") == std::string_view::npos; }
 
 // "dev.public.t" as users write it: without the database.
 std::string BareName(std::string name) {
@@ -73,6 +90,8 @@ Meaning OfCatalog(const std::string& text) {
 }
 
 Meaning OfBinder(const std::string& text) {
+  if (const auto name = Between(text, "Referenced update column ", " not found")) return {ErrorKind::kUndefinedColumn, "column \"" + BareName(*name) + "\" does not exist"};
+  if (const auto name = Between(text, "does not have a column with name \"", "\"")) return {ErrorKind::kUndefinedColumn, "column \"" + *name + "\" does not exist"};
   if (const auto name = Between(text, "Referenced column \"", "\"")) return {ErrorKind::kUndefinedColumn, "column \"" + *name + "\" does not exist"};
   if (Has(text, "does not have a column named")) {
     const auto name = Between(text, "column named \"", "\"");
@@ -106,6 +125,11 @@ Meaning OfBinder(const std::string& text) {
 }
 
 Meaning OfConversion(const std::string& text) {
+  if (const auto value = Between(text, "with value ", " can't be cast because the value is out of range")) {
+    const std::string type = text.substr(std::min(text.size(), text.rfind("type ") + 5));
+    return {ErrorKind::kNumericOutOfRange, "value " + *value + " is out of range for type " + FirstPart(type)};
+  }
+  if (Has(text, "field value out of range")) return {ErrorKind::kInvalidText, FirstPart(text)};
   if (Has(text, "out of range") || Has(text, "doesn't fit") || Has(text, "does not fit") || Has(text, "can't be cast because the value is out of range"))
     return {ErrorKind::kNumericOutOfRange, FirstPart(text)};
   if (const auto value = Between(text, "Could not convert string '", "' to ")) {
@@ -113,7 +137,9 @@ Meaning OfConversion(const std::string& text) {
         {"INT16", "smallint"}, {"INT32", "integer"}, {"INT64", "bigint"}, {"DOUBLE", "double precision"}, {"FLOAT", "real"},
         {"BOOL", "boolean"},   {"DECIMAL", "numeric"}};
     for (const auto& [theirs, ours] : kTypes) {
-      if (Has(text, "' to " + std::string(theirs))) return {ErrorKind::kInvalidText, "invalid input syntax for type " + std::string(ours) + ": \"" + *value + "\""};
+      if (!Has(text, "' to " + std::string(theirs))) continue;
+      if (theirs.starts_with("INT") && IsNumber(*value)) return {ErrorKind::kNumericOutOfRange, "value \"" + *value + "\" is out of range for type " + std::string(ours)};
+      return {ErrorKind::kInvalidText, "invalid input syntax for type " + std::string(ours) + ": \"" + *value + "\""};
     }
     return {ErrorKind::kInvalidText, "invalid input syntax: \"" + *value + "\""};
   }

@@ -11,6 +11,7 @@ namespace skep::worker {
 
 std::shared_ptr<Outlet> Outlet::Open(UniqueFd socket, Reactor& reactor, std::function<void()> gone) {
   std::shared_ptr<Outlet> outlet(new Outlet(std::move(socket), reactor, std::move(gone)));
+  const std::lock_guard lock(outlet->mutex_);  // the reactor may call at once
   outlet->watch_ = reactor.Add(outlet->fd(), outlet);
   return outlet;
 }
@@ -18,6 +19,7 @@ std::shared_ptr<Outlet> Outlet::Open(UniqueFd socket, Reactor& reactor, std::fun
 Outlet::~Outlet() { Close(); }
 
 void Outlet::Close() {
+  const std::lock_guard lock(mutex_);
   if (watch_ != 0) reactor_.Remove(std::exchange(watch_, 0), fd());
 }
 
@@ -83,6 +85,8 @@ void Outlet::Hold(Frame frame) {
   if (dead_) return;
   waiting_bytes_ += frame.size - frame.sent;
   waiting_.push_back(std::move(frame));
+  // Many small frames are a large one; and who waits for room waits for the reactor, which must have been asked.
+  if (!armed_ && waiting_bytes_ > kHoldAtMostBytes) Flush();
 }
 
 bool Outlet::OnRoom(std::function<void()> callback) {

@@ -21,6 +21,7 @@ class Outlet final : public Reactor::Watched, public std::enable_shared_from_thi
  public:
   static constexpr size_t kHighWaterBytes = 4u << 20;
   static constexpr size_t kLowWaterBytes = 1u << 20;
+  static constexpr size_t kHoldAtMostBytes = 256u << 10;
 
   // `gone` is called once, on the reactor's thread, when the gateway closed its end.
   static std::shared_ptr<Outlet> Open(UniqueFd socket, Reactor& reactor, std::function<void()> gone);
@@ -29,7 +30,7 @@ class Outlet final : public Reactor::Watched, public std::enable_shared_from_thi
   int fd() const { return socket_.get(); }
   // Sends a sealed frame, behind what waits. A frame that left at once is given back empty, to be used again; else it is taken.
   void Push(Frame& frame);
-  // Takes a sealed frame that need not go before the next one is pushed.
+  // Takes a sealed frame that need not go before the next one is pushed, unless many wait so.
   void Hold(Frame frame);
   bool full() const { return waiting_bytes_.load(std::memory_order_relaxed) > kHighWaterBytes; }
   // Calls `callback` once when there is room, or when Stop is called. False, and nothing is kept, when that is so already.

@@ -24,6 +24,9 @@ bool IsKnown(const LogicalType& type) {
          type.id() != LogicalTypeId::SQLNULL;
 }
 
+// PostgreSQL knows no zero byte in text.
+bool IsText(std::string_view bytes) { return Value::StringIsValid(bytes.data(), bytes.size()) && bytes.find('\0') == std::string_view::npos; }
+
 std::unexpected<Error> Malformed(size_t number) {
   return Fail(ErrorKind::kInvalidText, fmt::format("incorrect binary data format in bind parameter {}", number));
 }
@@ -37,6 +40,9 @@ std::optional<std::string> NumericText(std::string_view bytes) {
   const uint16_t scale = r.U16Be();
   if (!r.ok() || r.left() != size_t{count} * 2 || count > 64 || scale > 16383 || weight > 64 || weight < -64) return std::nullopt;
   if (sign == 0xc000) return "NaN";
+  if (sign == 0xd000) return "Infinity";
+  if (sign == 0xf000) return "-Infinity";
+  if (sign != 0 && sign != 0x4000) return std::nullopt;
   std::vector<uint16_t> digits(count);
   for (auto& digit : digits) {
     digit = r.U16Be();
@@ -122,7 +128,7 @@ Result<Value> ReadBinary(std::string_view bytes, size_t number, const LogicalTyp
       return NaturalNumber(*text, number);
     }
     case LogicalTypeId::VARCHAR: {
-      if (!Value::StringIsValid(bytes.data(), bytes.size())) {
+      if (!IsText(bytes)) {
         return Fail(ErrorKind::kInvalidText, fmt::format("invalid byte sequence for encoding \"UTF8\" in bind parameter {}", number));
       }
       return Value(std::string(bytes));
@@ -237,7 +243,7 @@ Result<Value> ReadParameter(duckdb::ClientContext& context, const ipc::Parameter
     if (parameter.format == 1) return ReadBinary(*parameter.value, number, type);
     if (parameter.format != 0) return Fail(ErrorKind::kProtocolViolation, fmt::format("unsupported format code: {}", parameter.format));
     const std::string& text = *parameter.value;
-    if (!Value::StringIsValid(text)) {
+    if (!IsText(text)) {
       return Fail(ErrorKind::kInvalidText, fmt::format("invalid byte sequence for encoding \"UTF8\" in bind parameter {}", number));
     }
     if (number_as_sent) return NaturalNumber(text, number);

@@ -387,7 +387,7 @@ inline char* PutTimestamp(char* p, int64_t micros, bool zoned = false, int64_t e
 
 inline char* PutDateBinary(char* p, int32_t days) {
   constexpr int32_t kInfinite = std::numeric_limits<int32_t>::max();
-  uint32_t v = static_cast<uint32_t>(days - static_cast<int32_t>(kPostgresEpochDays));
+  uint32_t v = static_cast<uint32_t>(days) - static_cast<uint32_t>(kPostgresEpochDays);
   if (days == kInfinite) v = 0x7fffffffu;
   if (days == -kInfinite) v = 0x80000000u;
   PutBe32(p, v);

@@ -6,6 +6,11 @@
 #include <duckdb/execution/operator/persistent/physical_insert.hpp>
 #include <duckdb/execution/operator/persistent/physical_update.hpp>
 #include <duckdb/execution/operator/scan/physical_table_scan.hpp>
+#include <duckdb/execution/operator/schema/physical_alter.hpp>
+#include <duckdb/execution/operator/schema/physical_create_schema.hpp>
+#include <duckdb/execution/operator/schema/physical_create_table.hpp>
+#include <duckdb/execution/operator/schema/physical_create_view.hpp>
+#include <duckdb/execution/operator/schema/physical_drop.hpp>
 #include <duckdb/main/prepared_statement_data.hpp>
 
 #include <algorithm>
@@ -33,44 +38,93 @@ constexpr std::array<std::string_view, 22> kScans = {
   throw duckdb::PermissionException("permission denied (incident %s)", incident);
 }
 
+void CheckScan(const std::string& function) {
+  if (std::ranges::find(kScans, function) == kScans.end()) Refuse("scan " + function);
+}
+
+void CheckName(const std::string& catalog, const std::string& schema, const std::string& name, const std::string& database) {
+  const bool known = catalog == database || catalog == "temp" || catalog == sql::kLakeCatalog || catalog.empty();
+  if (!known || schema == sql::kHiddenSchema) Refuse("table " + catalog + "." + schema + "." + name);
+}
+
 void CheckTable(const duckdb::TableCatalogEntry& table, const std::string& database) {
-  const std::string& schema = table.schema.name;
-  const std::string& catalog = table.catalog.GetName();
-  if (schema == sql::kHiddenSchema) Refuse("table " + catalog + "." + schema + "." + table.name);
-  if (catalog != database && catalog != "temp" && catalog != sql::kLakeCatalog) Refuse("table " + catalog + "." + schema + "." + table.name);
+  CheckName(table.catalog.GetName(), table.schema.name, table.name, database);
+}
+
+// INSERT and CREATE TABLE AS are one operator; Cast knows it by one name only.
+template <class Insert>
+void CheckInsert(const Insert& insert, const std::string& database) {
+  if (insert.insert_table) CheckTable(*insert.insert_table, database);
+  if (insert.schema) CheckName(insert.schema->catalog.GetName(), insert.schema->name, "*", database);
+}
+
+// What a plan may be made of; the rest is refused, whatever it is.
+bool IsHarmless(PhysicalOperatorType type) {
+  using enum PhysicalOperatorType;
+  switch (type) {
+    case ORDER_BY: case LIMIT: case STREAMING_LIMIT: case LIMIT_PERCENT: case TOP_N: case WINDOW: case STREAMING_WINDOW: case UNNEST:
+    case UNGROUPED_AGGREGATE: case HASH_GROUP_BY: case PERFECT_HASH_GROUP_BY: case PARTITIONED_AGGREGATE: case FILTER: case PROJECTION:
+    case RESERVOIR_SAMPLE: case STREAMING_SAMPLE: case PIVOT:
+    case DUMMY_SCAN: case COLUMN_DATA_SCAN: case CHUNK_SCAN: case RECURSIVE_CTE_SCAN: case RECURSIVE_RECURRING_CTE_SCAN: case CTE_SCAN:
+    case DELIM_SCAN: case EXPRESSION_SCAN: case POSITIONAL_SCAN:
+    case BLOCKWISE_NL_JOIN: case NESTED_LOOP_JOIN: case HASH_JOIN: case CROSS_PRODUCT: case PIECEWISE_MERGE_JOIN: case IE_JOIN:
+    case LEFT_DELIM_JOIN: case RIGHT_DELIM_JOIN: case POSITIONAL_JOIN: case ASOF_JOIN:
+    case UNION: case RECURSIVE_CTE: case RECURSIVE_KEY_CTE: case CTE:
+    case EXPLAIN: case EXPLAIN_ANALYZE: case EMPTY_RESULT: case RESULT_COLLECTOR: case VERIFY_VECTOR: case TRANSACTION: return true;
+    default: return false;
+  }
 }
 
 void CheckOperator(const duckdb::PhysicalOperator& op, const std::string& database) {
   switch (op.type) {
     case PhysicalOperatorType::TABLE_SCAN: {
       const auto& scan = op.Cast<duckdb::PhysicalTableScan>();
-      if (std::ranges::find(kScans, scan.function.name) == kScans.end()) Refuse("scan " + scan.function.name);
+      CheckScan(scan.function.name);
       if (scan.function.get_bind_info && scan.bind_data) {
         const auto info = scan.function.get_bind_info(scan.bind_data.get());
         if (info.table) CheckTable(*info.table, database);
       }
       break;
     }
+    case PhysicalOperatorType::INOUT_FUNCTION: {
+      const auto shown = op.ParamsToString();
+      const auto name = shown.find("Name");
+      CheckScan(name == shown.end() ? "without a name" : name->second);
+      break;
+    }
     case PhysicalOperatorType::INSERT:
-      if (const auto table = op.Cast<duckdb::PhysicalInsert>().insert_table) CheckTable(*table, database);
-      break;
+    case PhysicalOperatorType::CREATE_TABLE_AS: CheckInsert(static_cast<const duckdb::PhysicalInsert&>(op), database); break;
     case PhysicalOperatorType::BATCH_INSERT:
-      if (const auto table = op.Cast<duckdb::PhysicalBatchInsert>().insert_table) CheckTable(*table, database);
-      break;
+    case PhysicalOperatorType::BATCH_CREATE_TABLE_AS: CheckInsert(static_cast<const duckdb::PhysicalBatchInsert&>(op), database); break;
     case PhysicalOperatorType::DELETE_OPERATOR: CheckTable(op.Cast<duckdb::PhysicalDelete>().tableref, database); break;
     case PhysicalOperatorType::UPDATE: CheckTable(op.Cast<duckdb::PhysicalUpdate>().tableref, database); break;
-    case PhysicalOperatorType::COPY_TO_FILE:
-    case PhysicalOperatorType::BATCH_COPY_TO_FILE:
-    case PhysicalOperatorType::LOAD:
-    case PhysicalOperatorType::ATTACH:
-    case PhysicalOperatorType::DETACH:
-    case PhysicalOperatorType::EXPORT:
-    case PhysicalOperatorType::CREATE_SECRET:
-    case PhysicalOperatorType::PRAGMA:
-    case PhysicalOperatorType::SET:
-    case PhysicalOperatorType::RESET:
-    case PhysicalOperatorType::SET_VARIABLE: Refuse("operator " + duckdb::PhysicalOperatorToString(op.type)); break;
-    default: break;
+    case PhysicalOperatorType::CREATE_TABLE: {
+      const auto& create = op.Cast<duckdb::PhysicalCreateTable>();
+      CheckName(create.schema.catalog.GetName(), create.schema.name, "*", database);
+      break;
+    }
+    case PhysicalOperatorType::CREATE_VIEW: {
+      const auto& info = *op.Cast<duckdb::PhysicalCreateView>().info;
+      CheckName(info.catalog, info.schema, info.view_name, database);
+      break;
+    }
+    case PhysicalOperatorType::CREATE_SCHEMA: {
+      const auto& info = *op.Cast<duckdb::PhysicalCreateSchema>().info;
+      CheckName(info.catalog, info.schema, "*", database);
+      break;
+    }
+    case PhysicalOperatorType::DROP: {
+      const auto& info = *op.Cast<duckdb::PhysicalDrop>().info;
+      CheckName(info.catalog, info.type == duckdb::CatalogType::SCHEMA_ENTRY ? info.name : info.schema, info.name, database);
+      break;
+    }
+    case PhysicalOperatorType::ALTER: {
+      const auto& info = *op.Cast<duckdb::PhysicalAlter>().info;
+      CheckName(info.catalog, info.schema, info.name, database);
+      break;
+    }
+    default:
+      if (!IsHarmless(op.type)) Refuse("operator " + duckdb::PhysicalOperatorToString(op.type));
   }
   for (const auto& child : op.GetChildren()) CheckOperator(child.get(), database);
 }

@@ -164,9 +164,7 @@ class Process {
           OpenSession(std::move(packet.fds[0]));
           break;
         case ipc::ControlType::kCancel:
-          for (auto& thread : threads_) {
-            if (thread->session().id() == message.text) thread->session().Cancel();
-          }
+          for (auto& thread : threads_) thread->session().Cancel(message.text);
           break;
         case ipc::ControlType::kShutdown: return 0;
         default: return kFailed;

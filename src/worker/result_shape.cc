@@ -102,6 +102,9 @@ std::vector<ipc::ResultColumn> DescribeColumns(const duckdb::vector<std::string>
 
 Result<ResultShape> ShapeOf(const duckdb::vector<LogicalType>& types,
                             const std::vector<uint16_t>& formats) {
+  if (types.size() > kMaxColumns) {
+    return Fail(ErrorKind::kPayloadTooLarge, fmt::format("a result can have at most {} columns", kMaxColumns));
+  }
   if (formats.size() > 1 && formats.size() != types.size()) {
     return Fail(ErrorKind::kProtocolViolation,
                 fmt::format("bind message has {} result formats but query has {} columns",

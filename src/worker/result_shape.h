@@ -38,6 +38,9 @@ struct ColumnShape {
   duckdb::LogicalType cast_to;
 };
 
+// Whether clocks in this zone show UTC, so that no cast is needed.
+inline bool IsUtc(const std::string& zone) { return zone == "UTC" || zone == "Etc/UTC"; }
+
 struct ResultShape {
   std::vector<ColumnShape> columns;
   bool zone_is_utc = true;  // timestamptz as text needs the session's zone otherwise
@@ -48,7 +51,10 @@ ipc::ResultColumn DescribeColumn(const std::string& name, const duckdb::LogicalT
 std::vector<ipc::ResultColumn> DescribeColumns(const duckdb::vector<std::string>& names,
                                                const duckdb::vector<duckdb::LogicalType>& types);
 
-// `formats` as in Bind: none, one for all, or one per column. Errors: kProtocolViolation.
+// A row has a count of 16 bits; PostgreSQL's limit keeps well below it.
+inline constexpr size_t kMaxColumns = 1664;
+
+// `formats` as in Bind: none, one for all, or one per column. Errors: kProtocolViolation, kPayloadTooLarge (more than kMaxColumns).
 Result<ResultShape> ShapeOf(const duckdb::vector<duckdb::LogicalType>& types,
                             const std::vector<uint16_t>& formats);
 

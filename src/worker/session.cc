@@ -23,6 +23,7 @@ using std::chrono::milliseconds;
 
 constexpr size_t kReadBytes = 16u << 10;
 constexpr auto kNag = milliseconds(10);
+constexpr std::string_view kIncident = "internal error (incident ";
 constexpr auto kLastWords = milliseconds(1000);
 
 Frame Encoded(ipc::FrameType type, std::string_view payload) {
@@ -45,11 +46,6 @@ std::shared_ptr<Session> Session::Open(Engine& engine, Reactor& reactor, UniqueF
 
 Session::~Session() {
   if (outlet_) outlet_->Close();
-}
-
-std::string Session::id() const {
-  const std::lock_guard lock(stop_mutex_);
-  return id_;
 }
 
 // ---------------------------------------------------------------- requests
@@ -106,7 +102,10 @@ void Session::Run() {
     }
     const std::lock_guard lock(stop_mutex_);
     if (ended_) break;
-    if (input_.empty()) phase_ = Phase::kIdle;
+    if (!input_.empty()) continue;
+    phase_ = Phase::kIdle;
+    // A cancel that came for what has just ended must not wait for the next statement.
+    if (cancel_next_ && !HasUnread()) cancel_next_ = false;
   }
   outlet_->Close();
   portals_.clear();
@@ -121,6 +120,7 @@ void Session::Answer(ipc::FrameType type, std::string_view payload) {
 }
 
 void Session::AnswerError(Error error) {
+  if (error.kind == ErrorKind::kInternal && !error.message.starts_with(kIncident)) error = Incident(error.message);
   ipc::StatementError answer;
   answer.error.error = std::move(error);
   answer.transaction = TransactionState();
@@ -214,6 +214,8 @@ void Session::Attach(const ipc::AttachSession& request) {
   {
     const std::lock_guard lock(stop_mutex_);
     id_ = request.session_id;
+    if (early_cancels_.contains(id_)) cancel_next_ = true;
+    early_cancels_.clear();
   }
   auto made = engine_.Connect(request.database, request.user);
   if (!made) {
@@ -261,6 +263,7 @@ void Session::BeginStatement(uint64_t timeout_ms) {
     outlet_->Resume();
   }
   if (std::exchange(cancel_next_, false)) StopLocked(StopReason::kCancel);
+  if (ended_ || stop_reason_ == StopReason::kGone) StopLocked(StopReason::kGone);
   if (timeout_ms > 0) {
     deadline_ = reactor_.At(Reactor::Clock::now() + milliseconds(timeout_ms), [weak = weak_from_this(), statement = statement_] {
       if (const auto self = weak.lock()) self->Expire(statement);
@@ -270,9 +273,11 @@ void Session::BeginStatement(uint64_t timeout_ms) {
 
 void Session::EndStatement() {
   const std::lock_guard lock(stop_mutex_);
-  phase_ = Phase::kReading;
+  // What comes now is too late, unless the next request is here already.
+  phase_ = input_.empty() ? Phase::kIdle : Phase::kReading;
   cancel_next_ = false;
   if (deadline_ != 0) reactor_.Forget(std::exchange(deadline_, 0));
+  if (nag_ != 0) reactor_.Forget(std::exchange(nag_, 0));
 }
 
 void Session::Expire(uint64_t statement) {
@@ -286,12 +291,17 @@ void Session::Stop(StopReason reason) {
 }
 
 void Session::StopLocked(StopReason reason) {
-  if (stop_reason_ == StopReason::kNone) stop_reason_ = reason;
+  // Nobody waits for the answer of a client that is gone, whatever stopped the statement before.
+  if (stop_reason_ == StopReason::kNone || reason == StopReason::kGone) stop_reason_ = reason;
   if (phase_ != Phase::kRunning) return;
   outlet_->Stop();
   if (connection_) connection_->Interrupt();
   // The engine forgets an interrupt that comes just before a query starts.
-  reactor_.At(Reactor::Clock::now() + kNag, [weak = weak_from_this(), statement = statement_] {
+  if (nag_ == 0) ArmNag();
+}
+
+void Session::ArmNag() {
+  nag_ = reactor_.At(Reactor::Clock::now() + kNag, [weak = weak_from_this(), statement = statement_] {
     if (const auto self = weak.lock()) self->Nag(statement);
   });
 }
@@ -299,18 +309,30 @@ void Session::StopLocked(StopReason reason) {
 void Session::Nag(uint64_t statement) {
   const std::lock_guard lock(stop_mutex_);
   if (phase_ != Phase::kRunning || statement_ != statement) return;
-  StopLocked(stop_reason_);
+  outlet_->Stop();
+  if (connection_) connection_->Interrupt();
+  ArmNag();
 }
 
-void Session::Cancel() {
+void Session::Cancel(const std::string& session_id) {
   const std::lock_guard lock(stop_mutex_);
+  if (id_.empty()) {
+    // Its first request may not be read yet, or be on its way through Attach.
+    early_cancels_.insert(session_id);
+    return;
+  }
+  if (id_ != session_id) return;
   if (phase_ == Phase::kRunning) return StopLocked(StopReason::kCancel);
   if (phase_ == Phase::kReading) {
     cancel_next_ = true;
     return;
   }
+  if (HasUnread()) cancel_next_ = true;
+}
+
+bool Session::HasUnread() const {
   pollfd unread{outlet_->fd(), POLLIN, 0};
-  if (::poll(&unread, 1, 0) == 1 && (unread.revents & POLLIN) != 0) cancel_next_ = true;
+  return ::poll(&unread, 1, 0) == 1 && (unread.revents & POLLIN) != 0;
 }
 
 void Session::End() {
@@ -335,11 +357,16 @@ Error Session::Translate(const duckdb::ErrorData& error, const sql::Emitted* emi
   }
   Error out = ToError(error, emitted);
   if (out.kind == ErrorKind::kInternal) {
-    const std::string incident = NewUuid();
-    log::Fault("engine_failure", {{"incident", incident}, {"session", attached_.session_id}, {"error", error.RawMessage()}});
-    out.message = "internal error (incident " + incident + ")";
+    return Incident(error.RawMessage());
   }
   return out;
+}
+
+// What went wrong goes to the log; the client gets a name for it.
+Error Session::Incident(const std::string& what) const {
+  const std::string incident = NewUuid();
+  log::Fault("engine_failure", {{"incident", incident}, {"session", attached_.session_id}, {"error", what}});
+  return {ErrorKind::kInternal, std::string(kIncident) + incident + ")", {}, {}, 0};
 }
 
 }  // namespace skep::worker

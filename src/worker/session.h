@@ -11,6 +11,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 
@@ -20,6 +21,7 @@
 #include "worker/engine.h"
 #include "worker/outlet.h"
 #include "worker/reactor.h"
+#include "worker/result_cache.h"
 #include "worker/result_shape.h"
 #include "worker/wire_collector.h"
 
@@ -33,11 +35,11 @@ class Session : public std::enable_shared_from_this<Session>, private sql::NameC
 
   // Serves requests until the gateway closes the socket. On the session's own thread.
   void Run();
-  // Stops the running statement, from any thread. A statement that was sent but not yet read counts as running.
-  void Cancel();
+  // Stops the running statement of the session of this id, from any thread. A statement that was sent but not yet read counts as
+  // running. Nothing happens when it is another session.
+  void Cancel(const std::string& session_id);
   // Ends the session: its statement, then its thread. From any thread.
   void End();
-  std::string id() const;
 
  private:
   Session(Engine& engine, Reactor& reactor, std::function<void()> fatal) : engine_(engine), reactor_(reactor), fatal_(std::move(fatal)) {}
@@ -91,6 +93,8 @@ class Session : public std::enable_shared_from_this<Session>, private sql::NameC
   Result<ipc::StatementComplete> Fetch(const ipc::FetchPortal& request);
   Result<ipc::StatementComplete> RunPrepared(Prepared& prepared, const ipc::ExecuteStatement& request);
   Result<duckdb::unique_ptr<duckdb::QueryResult>> RunInEngine(Prepared& prepared, const ipc::ExecuteStatement& request);
+  bool ReadsUnstableView(const std::string& emitted);
+  bool AnswerFromCache(const ipc::ExecuteStatement& request, ipc::StatementComplete& complete);
   Result<ipc::StatementComplete> RunDefinition(Prepared& prepared);
   void NoteWrite(std::optional<WriteClock::Scope>& scope);
   Result<void> CreateExternalSchema(const sql::ExternalSchemaDefinition& definition);
@@ -128,7 +132,10 @@ class Session : public std::enable_shared_from_this<Session>, private sql::NameC
   void Stop(StopReason reason);
   void StopLocked(StopReason reason);
   void Expire(uint64_t statement);
+  void ArmNag();
   void Nag(uint64_t statement);
+  bool HasUnread() const;
+  Error Incident(const std::string& what) const;
   Error Translate(const duckdb::ErrorData& error, const sql::Emitted* emitted);
   duckdb::unique_ptr<duckdb::PhysicalOperator> MakeCollector(duckdb::ClientContext& context, duckdb::PreparedStatementData& data);
 
@@ -156,6 +163,8 @@ class Session : public std::enable_shared_from_this<Session>, private sql::NameC
   std::list<std::unique_ptr<Prepared>> recent_;  // newest first
   std::unordered_map<std::string, std::list<std::unique_ptr<Prepared>>::iterator> statements_;
   std::unique_ptr<Prepared> uncached_;
+  ResultCache results_;
+  bool use_result_cache_ = true;  // enable_result_cache_for_session
   std::map<std::string, std::unique_ptr<Portal>> portals_;
   Running running_;
 
@@ -163,14 +172,15 @@ class Session : public std::enable_shared_from_this<Session>, private sql::NameC
   size_t input_at_ = 0;
   bool fatal_error_ = false;
 
-  mutable std::mutex stop_mutex_;
+  std::mutex stop_mutex_;
   std::string id_;
   Phase phase_ = Phase::kIdle;
   bool cancel_next_ = false;
+  std::set<std::string> early_cancels_;  // of sessions, before this one told its name
   bool ended_ = false;
   StopReason stop_reason_ = StopReason::kNone;
   uint64_t statement_ = 0;  // counts them
-  uint64_t deadline_ = 0;
+  uint64_t deadline_ = 0, nag_ = 0;  // timers
 };
 
 }  // namespace skep::worker

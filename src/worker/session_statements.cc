@@ -14,6 +14,7 @@
 #include "sql/statement.h"
 #include "worker/encoder.h"
 #include "worker/engine_errors.h"
+#include "worker/generic_plan.h"
 #include "worker/parameters.h"
 #include "worker/session.h"
 
@@ -116,6 +117,7 @@ sql::EmitContext Session::Context() const {
 }
 
 void Session::ForgetStatements() {
+  results_.Clear();
   statements_.clear();
   recent_.clear();
 }
@@ -159,6 +161,8 @@ Result<void> Session::ApplySettings(const ipc::Settings& settings) {
       if (!set) return Fail(ErrorKind::kInvalidSettingValue, "invalid value for parameter \"TimeZone\": \"" + value + "\"");
       zone_ = value;
       ForgetStatements();
+    } else if (name == "enable_result_cache_for_session") {
+      use_result_cache_ = value == "on";
     }
   }
   return {};
@@ -264,6 +268,9 @@ Result<void> Session::PrepareInEngine(Prepared& prepared) {
   prepared.planned_own_writes = own_writes_;
   auto statement = connection_->Prepare(prepared.emitted.text);
   if (statement->HasError()) return Fail(Translate(statement->GetErrorObject(), &prepared.emitted));
+  if (prepared.kind == sql::StatementKind::kSelect && prepared.parameter_count > 0 && prepared.emitted.text.find(QuotedName(sql::kLakeCatalog)) == std::string::npos) {
+    if (auto generic = PlanForAnyValues(*connection_, prepared.emitted.text)) statement = std::move(generic);
+  }
   prepared.statement = std::move(statement);
   return {};
 }
@@ -346,6 +353,45 @@ Result<duckdb::unique_ptr<duckdb::QueryResult>> Session::RunInEngine(Prepared& p
   return result;
 }
 
+// Whether a query may read a view that answers differently each time; by name, so that a namesake costs only the cache.
+bool Session::ReadsUnstableView(const std::string& emitted) {
+  std::vector<std::pair<std::string, std::string>> views;  // quoted name, text
+  connection_->context->RunFunctionInTransaction([&] {
+    auto& context = *connection_->context;
+    for (const std::string& name : {attached_.database, std::string("temp")}) {
+      duckdb::Catalog::GetCatalog(context, name).ScanSchemas(context, [&](duckdb::SchemaCatalogEntry& schema) {
+        schema.Scan(context, duckdb::CatalogType::TABLE_ENTRY, [&](duckdb::CatalogEntry& entry) {
+          if (entry.type == duckdb::CatalogType::VIEW_ENTRY && !entry.internal) views.emplace_back(QuotedName(entry.name), entry.ToSQL());
+        });
+      });
+    }
+  });
+  std::vector<std::string> unstable;
+  for (bool grown = true; grown;) {
+    grown = false;
+    std::erase_if(views, [&](const auto& view) {
+      bool reads = !ResultCache::IsStable(view.second);
+      for (const auto& name : unstable) reads |= view.second.find(name.substr(1, name.size() - 2)) != std::string::npos;
+      if (reads) unstable.push_back(view.first);
+      grown |= reads;
+      return reads;
+    });
+  }
+  return std::ranges::any_of(unstable, [&](const std::string& name) { return emitted.find(name) != std::string::npos; });
+}
+
+bool Session::AnswerFromCache(const ipc::ExecuteStatement& request, ipc::StatementComplete& complete) {
+  if (in_transaction_ || request.begin_first || request.max_rows > 0 || search_path_stale_ || schema_epoch_ != engine_.schema_epoch()) return false;
+  const ResultCache::Entry* entry = results_.Find(ResultCache::KeyOf(request), engine_.writes());
+  if (!entry) return false;
+  if (!entry->frames.empty()) outlet_->Hold(Frame::Copy(entry->frames));
+  complete.has_result = true;
+  complete.rows = entry->rows;
+  complete.tag = fmt::format("SELECT {}", entry->rows);
+  complete.temporary_tables = temporary_tables_;
+  return true;
+}
+
 Result<ipc::StatementComplete> Session::RunPrepared(Prepared& prepared, const ipc::ExecuteStatement& request) {
   using enum sql::StatementKind;
   ipc::StatementComplete complete;
@@ -372,6 +418,8 @@ Result<ipc::StatementComplete> Session::RunPrepared(Prepared& prepared, const ip
   if (prepared.kind != kSelect && prepared.kind != kExplain) NoteWrite(writing);
   WireOutput output{*outlet_, request.result_formats, zone_, request.describe};
   const bool portal = prepared.kind == kSelect && request.max_rows > 0;
+  output.keep = use_result_cache_ && prepared.kind == kSelect && !portal && !in_transaction_ && ResultCache::IsStable(prepared.emitted.text);
+  const WriteClock::Moment seen = engine_.writes().Now();
   running_ = {.output = &output, .materialise = portal || prepared.kind == kExplain, .prepared = &prepared};
   SKEP_TRY_ASSIGN(auto result, RunInEngine(prepared, request));
   running_ = {};
@@ -381,6 +429,7 @@ Result<ipc::StatementComplete> Session::RunPrepared(Prepared& prepared, const ip
   if (prepared.kind == kSelect) {
     complete.rows = output.rows;
     complete.tag = fmt::format("SELECT {}", complete.rows);
+    if (output.keep && output.whole && !ReadsUnstableView(prepared.emitted.text)) results_.Keep({ResultCache::KeyOf(request), std::move(output.kept), complete.rows, seen});
     return complete;
   }
   const auto chunk = result->Fetch();
@@ -491,7 +540,7 @@ Result<ipc::StatementComplete> Session::OpenPortal(Prepared& prepared, duckdb::u
                                                    const ipc::ExecuteStatement& request) {
   auto portal = std::make_unique<Portal>();
   SKEP_TRY_ASSIGN(portal->shape, ShapeOf(result->types, request.result_formats));
-  portal->shape.zone_is_utc = zone_ == "UTC";
+  portal->shape.zone_is_utc = IsUtc(zone_);
   if (request.describe) outlet_->Hold(DescribeRows(result->names, result->types, portal->shape));
   portal->rows = result->Cast<duckdb::MaterializedQueryResult>().TakeCollection();
   portal->left = portal->rows->Count();
@@ -516,6 +565,8 @@ Result<ipc::StatementComplete> Session::Fetch(const ipc::FetchPortal& request) {
   try {
     SKEP_TRY(SendRows(*found->second, request.max_rows, complete.rows));
   } catch (const std::exception& e) {
+    // Some of its rows are gone already.
+    portals_.erase(found);
     return Fail(Translate(duckdb::ErrorData(e), nullptr));
   }
   complete.suspended = found->second->left > 0;
@@ -533,6 +584,7 @@ Result<void> Session::SendRows(Portal& portal, uint64_t max_rows, uint64_t& sent
     Frame frame;
     bool loaded = false;
     while (sent < wanted) {
+      if (outlet_->stopped()) throw duckdb::InterruptException();
       if (portal.at >= portal.chunk.size()) {
         portal.chunk.Reset();
         portal.at = 0;
@@ -571,6 +623,7 @@ Result<ipc::StatementComplete> Session::Execute(const ipc::ExecuteStatement& req
   const auto start = Clock::now();
   const auto work = [&]() -> Result<ipc::StatementComplete> {
     SKEP_TRY(ApplySettings(request.settings));
+    if (ipc::StatementComplete kept; use_result_cache_ && AnswerFromCache(request, kept)) return kept;
     if (request.begin_first && !in_transaction_) SKEP_TRY(BeginTransaction());
     SKEP_TRY_ASSIGN(Prepared* prepared, Prepare(request.text, request.parameter_types));
     const uint64_t compile_us = MicrosecondsSince(start);
@@ -621,6 +674,7 @@ Result<ipc::StatementDescription> Session::Describe(const ipc::DescribeStatement
       description.parameter_types.push_back(type_oid);
     }
     if (prepared->kind == sql::StatementKind::kSelect) {
+      SKEP_TRY(ShapeOf(prepared->statement->GetTypes(), {}));
       description.columns = DescribeColumns(prepared->statement->GetNames(), prepared->statement->GetTypes());
       prepared->described = prepared->statement->GetTypes();
     }

@@ -8,6 +8,7 @@
 
 #include "worker/encoder.h"
 #include "worker/external_scan/lake_errors.h"
+#include "worker/result_cache.h"
 
 namespace skep::worker {
 namespace {
@@ -20,7 +21,7 @@ constexpr size_t kHoldBytes = 32u << 10;
 
 ResultShape MustShape(const duckdb::vector<duckdb::LogicalType>& types, const WireOutput& output) {
   ResultShape shape = external_scan::OrThrow(ShapeOf(types, output.formats));
-  shape.zone_is_utc = output.zone == "UTC" || output.zone == "Etc/UTC";
+  shape.zone_is_utc = IsUtc(output.zone);
   return shape;
 }
 
@@ -43,6 +44,7 @@ class WireCollector final : public duckdb::PhysicalResultCollector {
       row = local.encoder.Encode(row, count, local.frame, local.limit_bytes);
       if (row == count) break;
       local.frame.Seal(ipc::FrameType::kRows);
+      output_.Copy(local.frame, false);
       outlet.Push(local.frame);
       local.limit_bytes = local.limit_bytes == kFirstFrameBytes ? kSecondFrameBytes : ipc::kMaxRowsFrame;
     }
@@ -55,6 +57,7 @@ class WireCollector final : public duckdb::PhysicalResultCollector {
     output_.rows += std::exchange(local.rows, 0);
     if (local.frame && !local.frame.empty()) {
       local.frame.Seal(ipc::FrameType::kRows);
+      output_.Copy(local.frame, true);
       if (local.frame.size < kHoldBytes) {
         output_.outlet.Hold(std::exchange(local.frame, Frame{}));
       } else {
@@ -99,6 +102,18 @@ class WireCollector final : public duckdb::PhysicalResultCollector {
 
 }  // namespace
 
+void WireOutput::Copy(const Frame& frame, bool last) {
+  if (!keep) return;
+  const std::lock_guard lock(kept_mutex);
+  // A frame that is not the last of its thread means a large result.
+  whole = whole && last && kept.size() + frame.size <= ResultCache::kMostResultBytes;
+  if (whole) {
+    kept.append(frame.data.get(), frame.size);
+  } else {
+    kept.clear();
+  }
+}
+
 Frame DescribeRows(const duckdb::vector<std::string>& names, const duckdb::vector<duckdb::LogicalType>& types, const ResultShape& shape) {
   const std::string message = EncodeRowDescription(DescribeColumns(names, types), shape);
   Frame frame = Frame::WithRoom(message.size());
@@ -111,7 +126,11 @@ duckdb::unique_ptr<duckdb::PhysicalOperator> MakeWireCollector(duckdb::ClientCon
                                                                WireOutput& output) {
   const bool parallel = !duckdb::PhysicalPlanGenerator::PreserveInsertionOrder(context, data.physical_plan->Root());
   auto collector = duckdb::make_uniq<WireCollector>(*data.physical_plan, data, output, parallel);
-  if (output.describe) output.outlet.Hold(DescribeRows(data.names, data.types, collector->shape()));
+  if (output.describe) {
+    Frame description = DescribeRows(data.names, data.types, collector->shape());
+    output.Copy(description, true);
+    output.outlet.Hold(std::move(description));
+  }
   return collector;
 }
 

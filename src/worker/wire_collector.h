@@ -6,6 +6,8 @@
 #include <duckdb/execution/operator/helper/physical_result_collector.hpp>
 
 #include <atomic>
+#include <mutex>
+#include <string>
 
 #include "worker/outlet.h"
 #include "worker/result_shape.h"
@@ -19,6 +21,12 @@ struct WireOutput {
   std::string zone;        // the session's time zone
   bool describe = false;   // RowDescription first
   std::atomic<uint64_t> rows = 0;
+  // A copy of the frames while they are few, for the result cache; empty and not `whole` when there were too many.
+  bool keep = false;
+  std::mutex kept_mutex;
+  std::string kept;
+  bool whole = true;
+  void Copy(const Frame& frame, bool last);
 };
 
 // Throws duckdb::Exception for formats that do not fit the columns.

@@ -1,5 +1,6 @@
 """Bytes no client would send. Each gets a clear error or a closed connection, and the server serves the next one."""
 
+import contextlib
 import random
 import socket
 import struct

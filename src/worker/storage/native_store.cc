@@ -52,7 +52,10 @@ class NativeStore final : public Store {
     if (open_.contains(name)) return {};
     duckdb::Connection connection(engine);
     SKEP_TRY(Attach(connection, name));
-    SKEP_TRY(Prepare(connection, name));
+    if (auto prepared = Prepare(connection, name); !prepared) {
+      (void)Run(connection, fmt::format("DETACH \"{}\"", name));
+      return prepared;
+    }
     open_.insert(name);
     return {};
   }
@@ -60,7 +63,13 @@ class NativeStore final : public Store {
   Result<void> OpenAll(duckdb::DuckDB& engine) override {
     std::error_code error;
     for (fs::directory_iterator it(databases_, error), end; !error && it != end; it.increment(error)) {
-      if (it->path().extension() == ".duckdb") SKEP_TRY(OpenDatabase(engine, it->path().stem().string()));
+      const std::string name = it->path().stem().string();
+      if (it->path().extension() != ".duckdb") continue;
+      if (!IsDatabaseName(name)) {
+        log::Warn("stray_database_file", {{"file", it->path().filename().string()}});
+        continue;
+      }
+      SKEP_TRY(OpenDatabase(engine, name));
     }
     if (error) return Fail(ErrorKind::kIoError, fmt::format("cannot read {}: {}", databases_, error.message()));
     return {};
