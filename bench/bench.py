@@ -20,11 +20,13 @@ import duckdb  # noqa: E402
 import psycopg  # noqa: E402
 
 from support.process import wait_until  # noqa: E402
-from support.server import Server, children_of  # noqa: E402
+from support.object_store import ObjectStore  # noqa: E402
+from support.server import ROLE, Server, User, children_of, run_skep  # noqa: E402
 
 READER = pathlib.Path(os.environ["SKEP_BUILD"]) / "bin/pg_reader"
 CACHE = ROOT / ".deps/bench"
 EXPORT = "select l_orderkey, l_extendedprice, l_discount_f, l_shipdate, l_comment from lineitem5"
+NO_CACHE = "set enable_result_cache_for_session to off"
 PG_BIN = pathlib.Path("/usr/lib/postgresql/15/bin")
 
 
@@ -165,6 +167,7 @@ def bench_tpch(folder):
     database = tpch_file()
     queries = tpch_queries()
     with skep(folder, database) as server, server.connect() as con:
+        con.execute(NO_CACHE)
         local_copy = folder / "local.duckdb"
         shutil.copyfile(database, local_copy)
         local = duckdb.connect(str(local_copy), config={"threads": str(os.cpu_count())})
@@ -231,15 +234,18 @@ def bench_latency(folder):
     with skep(folder, tpch_file()) as server, postgres(folder) as (pg, _):
         load_postgres(pg, tpch_file())
         ours = server.dsn()
+        computed = server.dsn(options="-c enable_result_cache_for_session=off")
         theirs = f"{pg} sslmode=disable"
         point = "\\set k random(0, 24)\nselect n_name from nation where n_nationkey = :k;\n"
         rows = []
-        for name, script, mode, limit in (("select 1, simple", "select 1;\n", "simple", 1.5), ("select 1, extended", "select 1;\n", "extended", 1.5),
-                                          ("select 1, prepared", "select 1;\n", "prepared", 1.5), ("point query, prepared", point, "prepared", 2.0),
-                                          ("point query, simple", point, "simple", None)):
+        for name, dsn, script, mode, limit in (
+                ("select 1, simple", ours, "select 1;\n", "simple", 1.5), ("select 1, extended", ours, "select 1;\n", "extended", 1.5),
+                ("select 1, prepared", ours, "select 1;\n", "prepared", 1.5), ("point query, prepared", ours, point, "prepared", 2.0),
+                ("point query, simple", ours, point, "simple", None), ("point query, prepared, result cache off", computed, point, "prepared", None),
+                ("point query, simple, result cache off", computed, point, "simple", None)):
             mine, other = [], []
             for run in range(4):
-                a, b = pgbench(ours, script, mode, folder / "logs"), pgbench(theirs, script, mode, folder / "logs")
+                a, b = pgbench(dsn, script, mode, folder / "logs"), pgbench(theirs, script, mode, folder / "logs")
                 if run:
                     mine.append(a)
                     other.append(b)
@@ -290,6 +296,21 @@ def bench_cancel(folder):
                         times.append((time.perf_counter() - moment[0]) * 1000)
                     thread.join()
             rows.append([name, f"{median(times):.0f}", f"{max(times):.0f}"])
+        times = []
+        for _ in range(7):
+            con = stalled_client(server)
+            time.sleep(0.4)
+            moment = time.perf_counter()
+            con.cancel()
+            while True:  # reads what was on its way, then the error
+                con.pgconn.consume_input()
+                if not con.pgconn.is_busy():
+                    result = con.pgconn.get_result()
+                    assert result.status == psycopg.pq.ExecStatus.FATAL_ERROR, result.status
+                    break
+            times.append((time.perf_counter() - moment) * 1000)
+            con.close()
+        rows.append(["its client does not read", f"{median(times):.0f}", f"{max(times):.0f}"])
     table("Cancel to error, ms (7 runs)", ["statement", "median", "most"], rows)
 
 
@@ -303,6 +324,7 @@ def stalled_client(server):
 
 def bench_stalled(folder):
     with skep(folder, tpch_file()) as server, server.connect() as con:
+        con.execute(NO_CACHE)
         con.execute("select count(*) from lineitem").fetchall()
         worker = next(w for w in server.workers() if pss_mib(w) > 20 or True)
         workers = server.workers()
@@ -346,7 +368,81 @@ def bench_memory(folder):
             rows.append([f"gateway with 1,000 idle connections, {name}", f"{pss_mib(server.pid):.0f}", f"{empty:.0f} without"])
             for con in connections:
                 con.close()
+    count = 20
+    with contextlib.ExitStack() as stack:
+        server = Server(folder / "idle", settings={"log-level": "warn", "worker-prefork": "0"}).init()
+        for n in range(count):
+            run_skep("workspace", "add", f"w{n}", data_dir=server.data)
+            run_skep("user", "add", "bench", "--workspace", f"w{n}", "--password-stdin", data_dir=server.data, text_in="Bench0Password")
+        server.start()
+        stack.callback(server.stop)
+        for n in range(count):
+            dsn = server.dsn(User("bench", "Bench0Password"), options=f"-c workgroup=w{n}")
+            with psycopg.connect(dsn, autocommit=True) as con:
+                con.execute("create table t as select i as a from generate_series(1, 1000) t(i)")
+                con.execute("select sum(a) from t")
+        time.sleep(1)
+        each = [pss_mib(w) for w in server.workers()]
+        assert len(each) == count, each
+        rows.append([f"each of {count} idle workers", f"{sum(each) / count:.1f}", f"{max(each):.1f} the largest"])
     table("Memory, MiB PSS", ["what", "MiB", ""], rows)
+
+
+LAKE_QUERIES = [
+    "select count(*), sum(l_quantity), avg(l_discount) from {t} where l_shipdate < date '1995-01-01'",
+    "select l_returnflag, l_linestatus, sum(l_extendedprice), count(*) from {t} group by 1, 2 order by 1, 2",
+    "select sum(l_extendedprice * l_discount) from {t} where l_discount between 0.05 and 0.07 and l_quantity < 24",
+    "select l_shipmode, count(distinct l_orderkey) from {t} where l_comment like '%express%' group by 1 order by 1",
+    "select max(l_comment), min(l_comment) from {t}",
+]
+
+
+def bench_lake(folder):
+    """TPC-H SF1's lineitem as Parquet: in an object store through an external schema, and as the same files read by the engine in process."""
+    files = CACHE / "lineitem"
+    if not files.exists():
+        files.mkdir(parents=True)
+        source = duckdb.connect(str(tpch_file()), read_only=True)
+        for part in range(4):
+            source.execute(f"copy (from public.lineitem where l_orderkey % 4 = {part}) to '{files}/part-{part}.parquet'")
+    store = ObjectStore(folder / "s3")
+    store.start()
+    try:
+        with skep(folder, None, lake=store) as server, server.connect() as con:
+            store.client().create_bucket(Bucket="bench")
+            store.put_folder("bench", "lineitem/", files)
+            glue = server.client("glue", server.add_user("api", superuser=True, access_key=True))
+            glue.create_database(DatabaseInput={"Name": "bench"})
+            glue.create_crawler(Name="bench", Role=ROLE, DatabaseName="bench", Targets={"S3Targets": [{"Path": "s3://bench/lineitem/"}]})
+            glue.start_crawler(Name="bench")
+            wait_until("the crawl ending", lambda: glue.get_crawler(Name="bench")["Crawler"]["State"] == "READY", 60)
+            con.execute(f"create external schema ext from data catalog database 'bench' iam_role '{ROLE}'")
+            local = duckdb.connect(config={"threads": str(os.cpu_count())})
+            local.execute("set parquet_metadata_cache = false")
+            rows, total = [], [0.0, 0.0]
+            for number, query in enumerate(LAKE_QUERIES, 1):
+                ours, theirs, wall_ours, wall_theirs = [], [], [], []
+                for run in range(6):
+                    before, start = cpu_seconds(server.pid), time.perf_counter()
+                    a = con.execute(query.format(t="ext.lineitem")).fetchall()
+                    wall, cpu = time.perf_counter() - start, cpu_seconds(server.pid) - before
+                    clock, start = time.process_time(), time.perf_counter()
+                    b = local.execute(query.format(t=f"read_parquet('{files}/*.parquet')")).fetchall()
+                    if run:
+                        ours.append(cpu)
+                        theirs.append(time.process_time() - clock)
+                        wall_ours.append(wall)
+                        wall_theirs.append(time.perf_counter() - start)
+                    assert len(a) == len(b), (query, len(a), len(b))
+                total[0] += sum(ours)
+                total[1] += sum(theirs)
+                rows.append([number, f"{sum(ours) / 5:.3f}", f"{sum(theirs) / 5:.3f}", f"{sum(ours) / sum(theirs):.2f}", f"{median(wall_ours):.3f}",
+                             f"{median(wall_theirs):.3f}"])
+            rows.append(["all", f"{total[0] / 5:.3f}", f"{total[1] / 5:.3f}", f"**{total[0] / total[1]:.2f}**", "", ""])
+    finally:
+        store.stop()
+    table("External Parquet with a warm cache: CPU s of gateway and worker, and of read_parquet on local files (mean of 5)",
+          ["query", "Skep CPU s", "in process CPU s", "ratio", "Skep wall s", "in process wall s"], rows)
 
 
 BENCHES = {n.removeprefix("bench_"): f for n, f in list(globals().items()) if n.startswith("bench_")}

@@ -185,7 +185,11 @@ class Server:
 
 
 def parent_of(pid: int) -> int:
-    return int(pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    """0 when there is no such process any more."""
+    try:
+        return int(pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except (OSError, IndexError):
+        return 0
 
 
 def sanitizer_lines(output: str) -> str:
