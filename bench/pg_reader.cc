@@ -1,5 +1,6 @@
-// Reads one query's result as fast as it can and counts messages: libpq connects (authentication, TLS), then the socket is read raw.
-// Prints one JSON line per run. Usage: pg_reader CONNINFO SQL text|binary [--runs N] [--hash] [--ms] 
+// Reads one query's result as fast as it can and counts messages: libpq connects (authentication,
+// TLS), then the socket is read raw. Prints one JSON line per run. Usage: pg_reader CONNINFO SQL
+// text|binary [--runs N] [--hash] [--ms]
 //   --hash  sums a 64-bit FNV-1a of every DataRow: equal sums mean equal rows whatever their order.
 #include <libpq-fe.h>
 #include <openssl/ssl.h>
@@ -51,7 +52,8 @@ std::string Request(const std::string& sql, bool binary) {
 
 class Wire {
  public:
-  explicit Wire(PGconn* connection) : fd_(PQsocket(connection)), ssl_(static_cast<SSL*>(PQgetssl(connection))) {}
+  explicit Wire(PGconn* connection)
+      : fd_(PQsocket(connection)), ssl_(static_cast<SSL*>(PQgetssl(connection))) {}
 
   void Wait(short events) const {
     pollfd p{fd_, events, 0};
@@ -71,7 +73,8 @@ class Wire {
   }
   size_t Read(char* into, size_t room) const {
     while (true) {
-      const auto n = ssl_ ? SSL_read(ssl_, into, static_cast<int>(room)) : ::recv(fd_, into, room, 0);
+      const auto n =
+          ssl_ ? SSL_read(ssl_, into, static_cast<int>(room)) : ::recv(fd_, into, room, 0);
       if (n > 0) return static_cast<size_t>(n);
       if (n == 0) return 0;
       if (ssl_ && SSL_get_error(ssl_, static_cast<int>(n)) != SSL_ERROR_WANT_READ) return 0;
@@ -87,11 +90,14 @@ class Wire {
 
 uint64_t Hash(const char* data, size_t size) {
   uint64_t h = 1469598103934665603ull;
-  for (size_t i = 0; i < size; i++) h = (h ^ static_cast<unsigned char>(data[i])) * 1099511628211ull;
+  for (size_t i = 0; i < size; i++)
+    h = (h ^ static_cast<unsigned char>(data[i])) * 1099511628211ull;
   return h;
 }
 
-double Seconds(Clock::time_point from) { return std::chrono::duration<double>(Clock::now() - from).count(); }
+double Seconds(Clock::time_point from) {
+  return std::chrono::duration<double>(Clock::now() - from).count();
+}
 
 }  // namespace
 
@@ -169,9 +175,11 @@ int main(int argc, char** argv) {
       return 1;
     }
     const double total = Seconds(start);
-    std::printf("{\"rows\": %llu, \"bytes\": %llu, \"seconds\": %.6f, \"first_row_seconds\": %.6f, \"hash\": \"%016llx\"}\n",
-                static_cast<unsigned long long>(rows), static_cast<unsigned long long>(bytes), total, first,
-                static_cast<unsigned long long>(sum));
+    std::printf(
+        "{\"rows\": %llu, \"bytes\": %llu, \"seconds\": %.6f, \"first_row_seconds\": %.6f, "
+        "\"hash\": \"%016llx\"}\n",
+        static_cast<unsigned long long>(rows), static_cast<unsigned long long>(bytes), total, first,
+        static_cast<unsigned long long>(sum));
     std::fflush(stdout);
   }
   PQfinish(connection);

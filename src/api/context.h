@@ -1,9 +1,8 @@
-// What every operation of every AWS API is given and how it answers. Services are pure of HTTP: protocol/aws calls them after it
-// has verified the caller.
+// What every operation of every AWS API is given and how it answers. Services are pure of HTTP:
+// protocol/aws calls them after it has verified the caller.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
-
 #include <expected>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -18,7 +17,7 @@ using Json = nlohmann::json;
 
 // Who signed the request.
 struct Caller {
-  std::string account;        // 12 digits
+  std::string account;  // 12 digits
   std::string workspace;
   std::string user;
   std::string access_key_id;
@@ -30,11 +29,12 @@ struct Caller {
 
 struct Context {
   Caller caller;
-  std::string region;      // as signed for
+  std::string region;  // as signed for
   std::string request_id;
 };
 
-// An error as a service names it. Services whose names differ from base/error.h's table translate kinds themselves.
+// An error as a service names it. Services whose names differ from base/error.h's table translate
+// kinds themselves.
 struct Failure {
   std::string type = "InternalServerException";
   std::string message;
@@ -48,7 +48,8 @@ struct Failure {
 };
 template <class T>
 using Answer = std::expected<T, Failure>;
-inline std::unexpected<Failure> Refuse(std::string type, std::string message, int http_status = 400) {
+inline std::unexpected<Failure> Refuse(std::string type, std::string message,
+                                       int http_status = 400) {
   return std::unexpected(Failure{std::move(type), std::move(message), http_status, Json::object()});
 }
 
@@ -60,8 +61,10 @@ class Service {
   virtual std::string_view target() const = 0;
   virtual std::string_view signing_name() const = 0;
   virtual bool Knows(std::string_view operation) const = 0;
-  // Runs a known operation; `request` is an object. Answers the response's JSON text. Call on the I/O thread.
-  virtual boost::asio::awaitable<Answer<std::string>> Call(Context context, std::string operation, Json request) = 0;
+  // Runs a known operation; `request` is an object. Answers the response's JSON text. Call on the
+  // I/O thread.
+  virtual boost::asio::awaitable<Answer<std::string>> Call(Context context, std::string operation,
+                                                           Json request) = 0;
 };
 
 }  // namespace skep::api

@@ -12,7 +12,8 @@
 #include <sstream>
 #include <thread>
 
-#define TOML_EXCEPTIONS 0  // errors are values; Debian's shared library has the other form, so the header stands alone
+#define TOML_EXCEPTIONS \
+  0  // errors are values; Debian's shared library has the other form, so the header stands alone
 #include <toml++/toml.h>
 
 extern char** environ;
@@ -71,22 +72,29 @@ Result<void> SetBytes(uint64_t& field, const std::string& text) {
 
 std::string Show(bool value) { return value ? "true" : "false"; }
 std::string Show(std::chrono::milliseconds value) {
-  return value.count() % 1000 == 0 ? fmt::format("{}s", value.count() / 1000) : fmt::format("{}ms", value.count());
+  return value.count() % 1000 == 0 ? fmt::format("{}s", value.count() / 1000)
+                                   : fmt::format("{}ms", value.count());
 }
 std::string ShowBytes(uint64_t value) {
-  for (const auto& [unit, name] : {std::pair<uint64_t, const char*>{1ull << 30, "GiB"}, {1ull << 20, "MiB"}, {1ull << 10, "KiB"}}) {
+  for (const auto& [unit, name] : {std::pair<uint64_t, const char*>{1ull << 30, "GiB"},
+                                   {1ull << 20, "MiB"},
+                                   {1ull << 10, "KiB"}}) {
     if (value != 0 && value % unit == 0) return fmt::format("{}{}", value / unit, name);
   }
   return std::to_string(value);
 }
 
 constexpr std::array<std::pair<std::string_view, log::Level>, 4> kLevels = {
-    {{"debug", log::Level::kDebug}, {"info", log::Level::kInfo}, {"warn", log::Level::kWarn}, {"error", log::Level::kError}}};
-constexpr std::array<std::pair<std::string_view, Authentication>, 5> kAuthentications = {{{"auto", Authentication::kAuto},
-                                                                                         {"scram-sha-256", Authentication::kScram},
-                                                                                         {"digest", Authentication::kDigest},
-                                                                                         {"md5", Authentication::kMd5},
-                                                                                         {"trust", Authentication::kTrust}}};
+    {{"debug", log::Level::kDebug},
+     {"info", log::Level::kInfo},
+     {"warn", log::Level::kWarn},
+     {"error", log::Level::kError}}};
+constexpr std::array<std::pair<std::string_view, Authentication>, 5> kAuthentications = {
+    {{"auto", Authentication::kAuto},
+     {"scram-sha-256", Authentication::kScram},
+     {"digest", Authentication::kDigest},
+     {"md5", Authentication::kMd5},
+     {"trust", Authentication::kTrust}}};
 template <class Table, class Value>
 Result<void> SetChoice(const Table& table, Value& field, const std::string& text) {
   std::string known;
@@ -111,98 +119,156 @@ constexpr uint16_t kMaxPort = 65535;
 
 // The table. Order is the order in skep.toml: a section's keys together.
 const std::array kKeys = {
-    ConfigKey{"data_dir", Type::kPath, "", "", "Where everything is kept. Default: the folder of skep.toml, else ~/.skep.",
-              [](Config& c, const std::string& t) { return SetText(c.data_dir, t); }, [](const Config& c) { return c.data_dir; }},
-    ConfigKey{"account", Type::kText, "123456789012", "", "Account number of this warehouse: whose Glue catalog and ARNs these are when a caller names none.",
+    ConfigKey{"data_dir", Type::kPath, "", "",
+              "Where everything is kept. Default: the folder of skep.toml, else ~/.skep.",
+              [](Config& c, const std::string& t) { return SetText(c.data_dir, t); },
+              [](const Config& c) { return c.data_dir; }},
+    ConfigKey{"account", Type::kText, "123456789012", "",
+              "Account number of this warehouse: whose Glue catalog and ARNs these are when a "
+              "caller names none.",
               [](Config& c, const std::string& t) -> Result<void> {
-                if (t.size() != 12 || !std::ranges::all_of(t, [](char d) { return d >= '0' && d <= '9'; })) return BadValue(t, "a number of 12 digits");
+                if (t.size() != 12 ||
+                    !std::ranges::all_of(t, [](char d) { return d >= '0' && d <= '9'; }))
+                  return BadValue(t, "a number of 12 digits");
                 c.account = t;
                 return {};
               },
               [](const Config& c) { return c.account; }},
     ConfigKey{"region", Type::kText, "us-east-1", "", "Region that clients sign for.",
-              [](Config& c, const std::string& t) { return SetText(c.region, t); }, [](const Config& c) { return c.region; }},
+              [](Config& c, const std::string& t) { return SetText(c.region, t); },
+              [](const Config& c) { return c.region; }},
     ConfigKey{"workspace", Type::kText, "default", "", "Workspace of clients that name none.",
-              [](Config& c, const std::string& t) { return SetText(c.workspace, t); }, [](const Config& c) { return c.workspace; }},
-    ConfigKey{"statement_timeout", Type::kDuration, "0s", "", "Longest run of a statement; 0 = no limit. Sessions may choose their own.",
+              [](Config& c, const std::string& t) { return SetText(c.workspace, t); },
+              [](const Config& c) { return c.workspace; }},
+    ConfigKey{"statement_timeout", Type::kDuration, "0s", "",
+              "Longest run of a statement; 0 = no limit. Sessions may choose their own.",
               [](Config& c, const std::string& t) { return SetDuration(c.statement_timeout, t); },
               [](const Config& c) { return Show(c.statement_timeout); }},
-    ConfigKey{"drain_timeout", Type::kDuration, "30s", "", "How long running statements may go on after SIGTERM.",
+    ConfigKey{"drain_timeout", Type::kDuration, "30s", "",
+              "How long running statements may go on after SIGTERM.",
               [](Config& c, const std::string& t) { return SetDuration(c.drain_timeout, t); },
               [](const Config& c) { return Show(c.drain_timeout); }},
 
-    ConfigKey{"log.level", Type::kChoice, "info", "debug|info|warn|error", "Least level that is logged (to standard error).",
+    ConfigKey{"log.level", Type::kChoice, "info", "debug|info|warn|error",
+              "Least level that is logged (to standard error).",
               [](Config& c, const std::string& t) { return SetChoice(kLevels, c.log.level, t); },
               [](const Config& c) { return ShowChoice(kLevels, c.log.level); }},
     ConfigKey{"log.format", Type::kChoice, "text", "text|json", "Form of log lines.",
               [](Config& c, const std::string& t) {
-                return SetChoice(std::array<std::pair<std::string_view, bool>, 2>{{{"text", false}, {"json", true}}}, c.log.json, t);
+                return SetChoice(std::array<std::pair<std::string_view, bool>, 2>{{{"text", false},
+                                                                                   {"json", true}}},
+                                 c.log.json, t);
               },
               [](const Config& c) { return std::string(c.log.json ? "json" : "text"); }},
 
-    ConfigKey{"pgwire.host", Type::kText, "127.0.0.1", "", "Address that SQL clients connect to; 0.0.0.0 = all interfaces.",
-              [](Config& c, const std::string& t) { return SetText(c.pgwire.host, t); }, [](const Config& c) { return c.pgwire.host; }},
-    ConfigKey{"pgwire.port", Type::kPort, "5439", "", "Port of SQL clients; 0 = any free one (see run.json in data_dir).",
-              [](Config& c, const std::string& t) { return SetNumber<uint16_t>(c.pgwire.port, t, 0, kMaxPort); },
+    ConfigKey{"pgwire.host", Type::kText, "127.0.0.1", "",
+              "Address that SQL clients connect to; 0.0.0.0 = all interfaces.",
+              [](Config& c, const std::string& t) { return SetText(c.pgwire.host, t); },
+              [](const Config& c) { return c.pgwire.host; }},
+    ConfigKey{"pgwire.port", Type::kPort, "5439", "",
+              "Port of SQL clients; 0 = any free one (see run.json in data_dir).",
+              [](Config& c, const std::string& t) {
+                return SetNumber<uint16_t>(c.pgwire.port, t, 0, kMaxPort);
+              },
               [](const Config& c) { return std::to_string(c.pgwire.port); }},
-    ConfigKey{"pgwire.tls_certificate", Type::kPath, "", "", "Certificate chain (PEM). Default: tls/server.crt in data_dir, made by skep init.",
+    ConfigKey{"pgwire.tls_certificate", Type::kPath, "", "",
+              "Certificate chain (PEM). Default: tls/server.crt in data_dir, made by skep init.",
               [](Config& c, const std::string& t) { return SetText(c.pgwire.tls_certificate, t); },
               [](const Config& c) { return c.pgwire.tls_certificate; }},
-    ConfigKey{"pgwire.tls_key", Type::kPath, "", "", "Its private key (PEM). Default: tls/server.key in data_dir.",
-              [](Config& c, const std::string& t) { return SetText(c.pgwire.tls_key, t); }, [](const Config& c) { return c.pgwire.tls_key; }},
+    ConfigKey{"pgwire.tls_key", Type::kPath, "", "",
+              "Its private key (PEM). Default: tls/server.key in data_dir.",
+              [](Config& c, const std::string& t) { return SetText(c.pgwire.tls_key, t); },
+              [](const Config& c) { return c.pgwire.tls_key; }},
     ConfigKey{"pgwire.tls", Type::kFlag, "true", "", "Offer TLS to SQL clients.",
-              [](Config& c, const std::string& t) { return SetFlag(c.pgwire.tls, t); }, [](const Config& c) { return Show(c.pgwire.tls); }},
-    ConfigKey{"pgwire.require_tls", Type::kFlag, "false", "", "Refuse SQL clients that do not use TLS.",
+              [](Config& c, const std::string& t) { return SetFlag(c.pgwire.tls, t); },
+              [](const Config& c) { return Show(c.pgwire.tls); }},
+    ConfigKey{"pgwire.require_tls", Type::kFlag, "false", "",
+              "Refuse SQL clients that do not use TLS.",
               [](Config& c, const std::string& t) { return SetFlag(c.pgwire.require_tls, t); },
               [](const Config& c) { return Show(c.pgwire.require_tls); }},
-    ConfigKey{"pgwire.authentication", Type::kChoice, "auto", "auto|scram-sha-256|digest|md5|trust",
-              "How passwords are checked; auto = the best that the client speaks. trust asks for none: for closed machines only.",
-              [](Config& c, const std::string& t) { return SetChoice(kAuthentications, c.pgwire.authentication, t); },
-              [](const Config& c) { return ShowChoice(kAuthentications, c.pgwire.authentication); }},
-    ConfigKey{"pgwire.max_connections", Type::kCount, "2000", "", "SQL connections at once; further ones are refused with 53300.",
-              [](Config& c, const std::string& t) { return SetNumber<uint32_t>(c.pgwire.max_connections, t, 1, 1'000'000); },
+    ConfigKey{
+        "pgwire.authentication", Type::kChoice, "auto", "auto|scram-sha-256|digest|md5|trust",
+        "How passwords are checked; auto = the best that the client speaks. trust asks for none: "
+        "for closed machines only.",
+        [](Config& c, const std::string& t) {
+          return SetChoice(kAuthentications, c.pgwire.authentication, t);
+        },
+        [](const Config& c) { return ShowChoice(kAuthentications, c.pgwire.authentication); }},
+    ConfigKey{"pgwire.max_connections", Type::kCount, "2000", "",
+              "SQL connections at once; further ones are refused with 53300.",
+              [](Config& c, const std::string& t) {
+                return SetNumber<uint32_t>(c.pgwire.max_connections, t, 1, 1'000'000);
+              },
               [](const Config& c) { return std::to_string(c.pgwire.max_connections); }},
 
-    ConfigKey{"http.host", Type::kText, "127.0.0.1", "", "Address of the AWS APIs (Redshift Data, Glue) and of /healthz.",
-              [](Config& c, const std::string& t) { return SetText(c.http.host, t); }, [](const Config& c) { return c.http.host; }},
+    ConfigKey{"http.host", Type::kText, "127.0.0.1", "",
+              "Address of the AWS APIs (Redshift Data, Glue) and of /healthz.",
+              [](Config& c, const std::string& t) { return SetText(c.http.host, t); },
+              [](const Config& c) { return c.http.host; }},
     ConfigKey{"http.port", Type::kPort, "8439", "", "Port of the AWS APIs; 0 = any free one.",
-              [](Config& c, const std::string& t) { return SetNumber<uint16_t>(c.http.port, t, 0, kMaxPort); },
+              [](Config& c, const std::string& t) {
+                return SetNumber<uint16_t>(c.http.port, t, 0, kMaxPort);
+              },
               [](const Config& c) { return std::to_string(c.http.port); }},
 
-    ConfigKey{"worker.path", Type::kPath, "", "", "The worker executable. Default: skep-worker beside skep.",
-              [](Config& c, const std::string& t) { return SetText(c.worker.path, t); }, [](const Config& c) { return c.worker.path; }},
-    ConfigKey{"worker.extension_dir", Type::kPath, "", "", "Folder of the engine's extensions. Default: extensions beside skep, else ../lib/skep/extensions, else the source tree's.",
+    ConfigKey{"worker.path", Type::kPath, "", "",
+              "The worker executable. Default: skep-worker beside skep.",
+              [](Config& c, const std::string& t) { return SetText(c.worker.path, t); },
+              [](const Config& c) { return c.worker.path; }},
+    ConfigKey{"worker.extension_dir", Type::kPath, "", "",
+              "Folder of the engine's extensions. Default: extensions beside skep, else "
+              "../lib/skep/extensions, else the source tree's.",
               [](Config& c, const std::string& t) { return SetText(c.worker.extension_dir, t); },
               [](const Config& c) { return c.worker.extension_dir; }},
-    ConfigKey{"worker.threads", Type::kCount, "0", "", "Threads of a worker; 0 = one per processor.",
-              [](Config& c, const std::string& t) { return SetNumber<uint32_t>(c.worker.threads, t, 0, 1024); },
+    ConfigKey{"worker.threads", Type::kCount, "0", "",
+              "Threads of a worker; 0 = one per processor.",
+              [](Config& c, const std::string& t) {
+                return SetNumber<uint32_t>(c.worker.threads, t, 0, 1024);
+              },
               [](const Config& c) { return std::to_string(c.worker.threads); }},
-    ConfigKey{"worker.memory_limit", Type::kBytes, "0", "", "Memory of a worker's engine; 0 = the engine's default (80 % of the machine).",
-              [](Config& c, const std::string& t) { return SetBytes(c.worker.memory_limit_bytes, t); },
-              [](const Config& c) { return ShowBytes(c.worker.memory_limit_bytes); }},
-    ConfigKey{"worker.idle_timeout", Type::kDuration, "300s", "", "A worker without work ends after this time.",
+    ConfigKey{
+        "worker.memory_limit", Type::kBytes, "0", "",
+        "Memory of a worker's engine; 0 = the engine's default (80 % of the machine).",
+        [](Config& c, const std::string& t) { return SetBytes(c.worker.memory_limit_bytes, t); },
+        [](const Config& c) { return ShowBytes(c.worker.memory_limit_bytes); }},
+    ConfigKey{"worker.idle_timeout", Type::kDuration, "300s", "",
+              "A worker without work ends after this time.",
               [](Config& c, const std::string& t) { return SetDuration(c.worker.idle_timeout, t); },
               [](const Config& c) { return Show(c.worker.idle_timeout); }},
-    ConfigKey{"worker.prefork", Type::kCount, "1", "", "Processes forked ahead, to hide the start of a worker.",
-              [](Config& c, const std::string& t) { return SetNumber<uint32_t>(c.worker.prefork, t, 0, 64); },
+    ConfigKey{"worker.prefork", Type::kCount, "1", "",
+              "Processes forked ahead, to hide the start of a worker.",
+              [](Config& c, const std::string& t) {
+                return SetNumber<uint32_t>(c.worker.prefork, t, 0, 64);
+              },
               [](const Config& c) { return std::to_string(c.worker.prefork); }},
-    ConfigKey{"worker.require_sandbox", Type::kFlag, "false", "", "Refuse to run workers where the kernel cannot confine them (see skep doctor).",
+    ConfigKey{"worker.require_sandbox", Type::kFlag, "false", "",
+              "Refuse to run workers where the kernel cannot confine them (see skep doctor).",
               [](Config& c, const std::string& t) { return SetFlag(c.worker.require_sandbox, t); },
               [](const Config& c) { return Show(c.worker.require_sandbox); }},
-    ConfigKey{"worker.max_active_statements", Type::kCount, "50", "", "Statements of a workspace that run at once; further ones wait.",
-              [](Config& c, const std::string& t) { return SetNumber<uint32_t>(c.worker.max_active_statements, t, 1, 10'000); },
+    ConfigKey{"worker.max_active_statements", Type::kCount, "50", "",
+              "Statements of a workspace that run at once; further ones wait.",
+              [](Config& c, const std::string& t) {
+                return SetNumber<uint32_t>(c.worker.max_active_statements, t, 1, 10'000);
+              },
               [](const Config& c) { return std::to_string(c.worker.max_active_statements); }},
-    ConfigKey{"worker.max_waiting_statements", Type::kCount, "500", "", "Statements of a workspace that wait; further ones are refused.",
-              [](Config& c, const std::string& t) { return SetNumber<uint32_t>(c.worker.max_waiting_statements, t, 0, 1'000'000); },
+    ConfigKey{"worker.max_waiting_statements", Type::kCount, "500", "",
+              "Statements of a workspace that wait; further ones are refused.",
+              [](Config& c, const std::string& t) {
+                return SetNumber<uint32_t>(c.worker.max_waiting_statements, t, 0, 1'000'000);
+              },
               [](const Config& c) { return std::to_string(c.worker.max_waiting_statements); }},
 
-    ConfigKey{"lake.cache_dir", Type::kPath, "", "", "Folder of cached blocks of lake objects. Default: cache in data_dir.",
-              [](Config& c, const std::string& t) { return SetText(c.lake.cache_dir, t); }, [](const Config& c) { return c.lake.cache_dir; }},
+    ConfigKey{"lake.cache_dir", Type::kPath, "", "",
+              "Folder of cached blocks of lake objects. Default: cache in data_dir.",
+              [](Config& c, const std::string& t) { return SetText(c.lake.cache_dir, t); },
+              [](const Config& c) { return c.lake.cache_dir; }},
     ConfigKey{"lake.cache_size", Type::kBytes, "8GiB", "", "Most bytes of that folder.",
               [](Config& c, const std::string& t) { return SetBytes(c.lake.cache_size_bytes, t); },
               [](const Config& c) { return ShowBytes(c.lake.cache_size_bytes); }},
     ConfigKey{"lake.fetch_threads", Type::kCount, "16", "", "Reads from object stores at once.",
-              [](Config& c, const std::string& t) { return SetNumber<uint32_t>(c.lake.fetch_threads, t, 1, 1024); },
+              [](Config& c, const std::string& t) {
+                return SetNumber<uint32_t>(c.lake.fetch_threads, t, 1, 1024);
+              },
               [](const Config& c) { return std::to_string(c.lake.fetch_threads); }},
 };
 
@@ -248,14 +314,17 @@ size_t EditDistance(std::string_view a, std::string_view b) {
   return row[b.size()];
 }
 
-std::unexpected<Error> UnknownKey(std::string_view where, std::string_view name, std::span<const std::string> known) {
+std::unexpected<Error> UnknownKey(std::string_view where, std::string_view name,
+                                  std::span<const std::string> known) {
   const std::string near = Suggest(name, known);
-  return Fail(ErrorKind::kUndefinedObjectSetting, fmt::format("{}: there is no key \"{}\"", where, name), {},
-              near.empty() ? "skep config lists all keys." : fmt::format("Did you mean \"{}\"?", near));
+  return Fail(
+      ErrorKind::kUndefinedObjectSetting, fmt::format("{}: there is no key \"{}\"", where, name),
+      {}, near.empty() ? "skep config lists all keys." : fmt::format("Did you mean \"{}\"?", near));
 }
 
 // Sets a key; the error names where the value came from.
-Result<void> Apply(LoadedConfig& loaded, const ConfigKey& key, const std::string& text, Source source, const std::string& where) {
+Result<void> Apply(LoadedConfig& loaded, const ConfigKey& key, const std::string& text,
+                   Source source, const std::string& where) {
   auto set = key.set(loaded.config, text);
   if (!set) {
     Error error = set.error();
@@ -271,7 +340,8 @@ Result<std::string> ScalarText(const toml::node& node, std::string_view where) {
   if (const auto* text = node.as_string()) return text->get();
   if (const auto* number = node.as_integer()) return std::to_string(number->get());
   if (const auto* flag = node.as_boolean()) return std::string(flag->get() ? "true" : "false");
-  return Fail(ErrorKind::kInvalidSettingValue, fmt::format("{}: wants a text, a whole number, true or false", where));
+  return Fail(ErrorKind::kInvalidSettingValue,
+              fmt::format("{}: wants a text, a whole number, true or false", where));
 }
 
 Result<std::vector<std::string>> TextList(const toml::node& node, std::string_view where) {
@@ -279,7 +349,9 @@ Result<std::vector<std::string>> TextList(const toml::node& node, std::string_vi
   std::vector<std::string> texts;
   if (list != nullptr) {
     for (const toml::node& item : *list) {
-      if (!item.is_string()) return Fail(ErrorKind::kInvalidSettingValue, fmt::format("{}: wants a list of texts", where));
+      if (!item.is_string())
+        return Fail(ErrorKind::kInvalidSettingValue,
+                    fmt::format("{}: wants a list of texts", where));
       texts.push_back(item.as_string()->get());
     }
     return texts;
@@ -287,12 +359,17 @@ Result<std::vector<std::string>> TextList(const toml::node& node, std::string_vi
   return Fail(ErrorKind::kInvalidSettingValue, fmt::format("{}: wants a list of texts", where));
 }
 
-std::string At(const std::string& file, const toml::node& node) { return fmt::format("{}:{}", file, node.source().begin.line); }
+std::string At(const std::string& file, const toml::node& node) {
+  return fmt::format("{}:{}", file, node.source().begin.line);
+}
 
 Result<void> ReadAccounts(Config& config, const toml::node& node, const std::string& file) {
-  static const std::vector<std::string> known = {"id", "access_key", "secret_key", "endpoint", "region", "path_style"};
+  static const std::vector<std::string> known = {"id",       "access_key", "secret_key",
+                                                 "endpoint", "region",     "path_style"};
   const toml::array* list = node.as_array();
-  if (list == nullptr || !list->is_array_of_tables()) return Fail(ErrorKind::kInvalidSettingValue, At(file, node) + ": write accounts as [[account]]");
+  if (list == nullptr || !list->is_array_of_tables())
+    return Fail(ErrorKind::kInvalidSettingValue,
+                At(file, node) + ": write accounts as [[account]]");
   for (const toml::node& item : *list) {
     identity::Account account;
     account.region = config.region;
@@ -300,32 +377,48 @@ Result<void> ReadAccounts(Config& config, const toml::node& node, const std::str
     for (const auto& [key, value] : *item.as_table()) {
       const std::string where = fmt::format("{}: account.{}", At(file, value), key.str());
       SKEP_TRY_ASSIGN(const std::string text, ScalarText(value, where));
-      if (key == "id") account.id = text;
-      else if (key == "access_key") account.access_key_id = text;
-      else if (key == "secret_key") account.secret_access_key = Secret(text);
-      else if (key == "endpoint") account.endpoint = text;
-      else if (key == "region") account.region = text;
+      if (key == "id")
+        account.id = text;
+      else if (key == "access_key")
+        account.access_key_id = text;
+      else if (key == "secret_key")
+        account.secret_access_key = Secret(text);
+      else if (key == "endpoint")
+        account.endpoint = text;
+      else if (key == "region")
+        account.region = text;
       else if (key == "path_style") {
         const auto flag = ParseFlag(text);
-        if (!flag) return Fail(ErrorKind::kInvalidSettingValue, where + ": " + flag.error().message);
+        if (!flag)
+          return Fail(ErrorKind::kInvalidSettingValue, where + ": " + flag.error().message);
         account.path_style = *flag;
       } else {
         return UnknownKey(At(file, value) + ": [[account]]", key.str(), known);
       }
     }
-    if (account.id.size() != 12 || !std::ranges::all_of(account.id, [](char c) { return c >= '0' && c <= '9'; })) {
-      return Fail(ErrorKind::kInvalidSettingValue, fmt::format("{}: account.id \"{}\" is not a number of 12 digits", At(file, item), account.id));
+    if (account.id.size() != 12 ||
+        !std::ranges::all_of(account.id, [](char c) { return c >= '0' && c <= '9'; })) {
+      return Fail(ErrorKind::kInvalidSettingValue,
+                  fmt::format("{}: account.id \"{}\" is not a number of 12 digits", At(file, item),
+                              account.id));
     }
     if (account.access_key_id.empty() || account.secret_access_key.empty()) {
-      return Fail(ErrorKind::kInvalidSettingValue, fmt::format("{}: account {} has no access_key or no secret_key", At(file, item), account.id));
+      return Fail(ErrorKind::kInvalidSettingValue,
+                  fmt::format("{}: account {} has no access_key or no secret_key", At(file, item),
+                              account.id));
     }
     for (const auto& other : config.accounts) {
-      if (other.id == account.id) return Fail(ErrorKind::kInvalidSettingValue, fmt::format("{}: account {} is there twice", At(file, item), account.id));
+      if (other.id == account.id)
+        return Fail(ErrorKind::kInvalidSettingValue,
+                    fmt::format("{}: account {} is there twice", At(file, item), account.id));
     }
     if (account.endpoint.empty()) {
       account.endpoint = fmt::format("https://s3.{}.amazonaws.com", account.region);
-    } else if (!account.endpoint.starts_with("http://") && !account.endpoint.starts_with("https://")) {
-      return Fail(ErrorKind::kInvalidSettingValue, fmt::format("{}: account.endpoint \"{}\" does not begin with http:// or https://", At(file, item), account.endpoint));
+    } else if (!account.endpoint.starts_with("http://") &&
+               !account.endpoint.starts_with("https://")) {
+      return Fail(ErrorKind::kInvalidSettingValue,
+                  fmt::format("{}: account.endpoint \"{}\" does not begin with http:// or https://",
+                              At(file, item), account.endpoint));
     }
     config.accounts.push_back(std::move(account));
   }
@@ -335,7 +428,8 @@ Result<void> ReadAccounts(Config& config, const toml::node& node, const std::str
 Result<void> ReadRoles(Config& config, const toml::node& node, const std::string& file) {
   static const std::vector<std::string> known = {"arn", "trust", "paths"};
   const toml::array* list = node.as_array();
-  if (list == nullptr || !list->is_array_of_tables()) return Fail(ErrorKind::kInvalidSettingValue, At(file, node) + ": write roles as [[role]]");
+  if (list == nullptr || !list->is_array_of_tables())
+    return Fail(ErrorKind::kInvalidSettingValue, At(file, node) + ": write roles as [[role]]");
   for (const toml::node& item : *list) {
     identity::Role role;
     for (const auto& [key, value] : *item.as_table()) {
@@ -351,12 +445,17 @@ Result<void> ReadRoles(Config& config, const toml::node& node, const std::string
       }
     }
     if (identity::AccountOfRoleArn(role.arn).empty()) {
-      return Fail(ErrorKind::kInvalidSettingValue, fmt::format("{}: role.arn \"{}\" is not arn:aws:iam::<12 digits>:role/<name>", At(file, item), role.arn));
+      return Fail(ErrorKind::kInvalidSettingValue,
+                  fmt::format("{}: role.arn \"{}\" is not arn:aws:iam::<12 digits>:role/<name>",
+                              At(file, item), role.arn));
     }
     for (const std::string& who : role.trust) {
-      if (!who.starts_with("workspace:") && !who.starts_with("service:") && identity::AccountOfRoleArn(who).empty()) {
+      if (!who.starts_with("workspace:") && !who.starts_with("service:") &&
+          identity::AccountOfRoleArn(who).empty()) {
         return Fail(ErrorKind::kInvalidSettingValue,
-                    fmt::format("{}: role.trust \"{}\" is neither workspace:<name>, service:<name> nor a role's ARN", At(file, item), who));
+                    fmt::format("{}: role.trust \"{}\" is neither workspace:<name>, service:<name> "
+                                "nor a role's ARN",
+                                At(file, item), who));
       }
     }
     config.roles.push_back(std::move(role));
@@ -368,11 +467,15 @@ Result<void> ReadFile(LoadedConfig& loaded, const std::string& path) {
   std::ifstream stream(path);
   std::stringstream text;
   text << stream.rdbuf();
-  if (!stream) return Fail(ErrorKind::kIoError, fmt::format("Cannot read the configuration \"{}\"", path), {}, "Check --config and the file's permissions.");
+  if (!stream)
+    return Fail(ErrorKind::kIoError, fmt::format("Cannot read the configuration \"{}\"", path), {},
+                "Check --config and the file's permissions.");
   const toml::parse_result parsed = toml::parse(text.str(), path);
   if (!parsed) {
     const auto& error = parsed.error();
-    return Fail(ErrorKind::kInvalidSettingValue, fmt::format("{}:{}:{}: {}", path, error.source().begin.line, error.source().begin.column, error.description()));
+    return Fail(ErrorKind::kInvalidSettingValue,
+                fmt::format("{}:{}:{}: {}", path, error.source().begin.line,
+                            error.source().begin.column, error.description()));
   }
   const fs::path folder = fs::absolute(path).parent_path();
   static const std::vector<std::string> names = KeyNames();
@@ -381,7 +484,8 @@ Result<void> ReadFile(LoadedConfig& loaded, const std::string& path) {
     if (key == "account" && value.is_array()) continue;
     if (key == "role") continue;
     if (const toml::table* section = value.as_table()) {
-      for (const auto& [inner, node] : *section) found.emplace_back(fmt::format("{}.{}", key.str(), inner.str()), &node);
+      for (const auto& [inner, node] : *section)
+        found.emplace_back(fmt::format("{}.{}", key.str(), inner.str()), &node);
     } else {
       found.emplace_back(std::string(key.str()), &value);
     }
@@ -389,13 +493,16 @@ Result<void> ReadFile(LoadedConfig& loaded, const std::string& path) {
   for (const auto& [name, node] : found) {
     const ConfigKey* key = FindKey(name);
     if (key == nullptr) return UnknownKey(At(path, *node), name, names);
-    SKEP_TRY_ASSIGN(std::string value, ScalarText(*node, fmt::format("{}: {}", At(path, *node), name)));
+    SKEP_TRY_ASSIGN(std::string value,
+                    ScalarText(*node, fmt::format("{}: {}", At(path, *node), name)));
     // Paths in a file are relative to the file.
-    if (key->type == Type::kPath && !value.empty()) value = (folder / value).lexically_normal().string();
+    if (key->type == Type::kPath && !value.empty())
+      value = (folder / value).lexically_normal().string();
     SKEP_TRY(Apply(loaded, *key, value, Source::kFile, At(path, *node)));
   }
   const toml::table& root = parsed.table();
-  if (const toml::node* node = root.get("account"); node != nullptr && node->is_array()) SKEP_TRY(ReadAccounts(loaded.config, *node, path));
+  if (const toml::node* node = root.get("account"); node != nullptr && node->is_array())
+    SKEP_TRY(ReadAccounts(loaded.config, *node, path));
   if (const toml::node* node = root.get("role")) SKEP_TRY(ReadRoles(loaded.config, *node, path));
   loaded.file = path;
   return {};
@@ -407,7 +514,8 @@ std::string Lookup(const std::map<std::string, std::string>& map, const std::str
 }
 
 std::string DefaultExtensionDirectory(const std::string& executable_dir) {
-  for (const char* place : {"extensions", "../lib/skep/extensions", "../../../.deps/duckdb/extensions"}) {
+  for (const char* place :
+       {"extensions", "../lib/skep/extensions", "../../../.deps/duckdb/extensions"}) {
     const fs::path candidate = (fs::path(executable_dir) / place).lexically_normal();
     std::error_code ignored;
     if (fs::is_directory(candidate, ignored)) return candidate.string();
@@ -419,10 +527,14 @@ std::string DefaultExtensionDirectory(const std::string& executable_dir) {
 
 std::string_view SourceName(Source source) {
   switch (source) {
-    case Source::kDefault: return "default";
-    case Source::kFile: return "file";
-    case Source::kEnvironment: return "environment";
-    case Source::kFlag: return "flag";
+    case Source::kDefault:
+      return "default";
+    case Source::kFile:
+      return "file";
+    case Source::kEnvironment:
+      return "environment";
+    case Source::kFlag:
+      return "flag";
   }
   return "?";
 }
@@ -431,7 +543,8 @@ std::span<const ConfigKey> ConfigKeys() { return kKeys; }
 
 std::string EnvironmentName(std::string_view key) {
   std::string name = "SKEP_";
-  for (const char c : key) name += c == '.' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  for (const char c : key)
+    name += c == '.' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
   return name;
 }
 
@@ -461,11 +574,16 @@ Result<std::chrono::milliseconds> ParseDuration(std::string_view text) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
   const std::string_view unit(end, text.data() + text.size());
   uint64_t scale = 0;
-  if (unit.empty() || unit == "s") scale = 1000;
-  else if (unit == "ms") scale = 1;
-  else if (unit == "min" || unit == "m") scale = 60'000;
-  else if (unit == "h") scale = 3'600'000;
-  else if (unit == "d") scale = 86'400'000;
+  if (unit.empty() || unit == "s")
+    scale = 1000;
+  else if (unit == "ms")
+    scale = 1;
+  else if (unit == "min" || unit == "m")
+    scale = 60'000;
+  else if (unit == "h")
+    scale = 3'600'000;
+  else if (unit == "d")
+    scale = 86'400'000;
   if (error != std::errc() || scale == 0 || count > 315'360'000'000ull / scale) {
     return BadValue(text, "a duration such as 300s, 5min, 1h or 250ms (ten years at most)");
   }
@@ -473,8 +591,17 @@ Result<std::chrono::milliseconds> ParseDuration(std::string_view text) {
 }
 
 Result<uint64_t> ParseBytes(std::string_view text) {
-  static constexpr std::array<std::pair<std::string_view, uint64_t>, 10> units = {{{"", 1}, {"B", 1}, {"KB", 1'000}, {"MB", 1'000'000},
-      {"GB", 1'000'000'000}, {"TB", 1'000'000'000'000}, {"KiB", 1ull << 10}, {"MiB", 1ull << 20}, {"GiB", 1ull << 30}, {"TiB", 1ull << 40}}};
+  static constexpr std::array<std::pair<std::string_view, uint64_t>, 10> units = {
+      {{"", 1},
+       {"B", 1},
+       {"KB", 1'000},
+       {"MB", 1'000'000},
+       {"GB", 1'000'000'000},
+       {"TB", 1'000'000'000'000},
+       {"KiB", 1ull << 10},
+       {"MiB", 1ull << 20},
+       {"GiB", 1ull << 30},
+       {"TiB", 1ull << 40}}};
   uint64_t count = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
   std::string_view unit(end, text.data() + text.size());
@@ -492,7 +619,8 @@ ConfigInput ProcessInput() {
   for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
     const std::string_view pair(*entry);
     const size_t equals = pair.find('=');
-    if (equals != std::string_view::npos) input.environment.emplace(pair.substr(0, equals), pair.substr(equals + 1));
+    if (equals != std::string_view::npos)
+      input.environment.emplace(pair.substr(0, equals), pair.substr(equals + 1));
   }
   std::error_code ignored;
   input.executable_dir = fs::read_symlink("/proc/self/exe", ignored).parent_path().string();
@@ -503,21 +631,26 @@ Result<LoadedConfig> LoadConfig(const ConfigInput& input) {
   LoadedConfig loaded;
   for (const ConfigKey& key : kKeys) {
     loaded.sources[std::string(key.name)] = Source::kDefault;
-    if (!key.default_text.empty()) SKEP_TRY(Apply(loaded, key, std::string(key.default_text), Source::kDefault, "default"));
+    if (!key.default_text.empty())
+      SKEP_TRY(Apply(loaded, key, std::string(key.default_text), Source::kDefault, "default"));
   }
 
   // Which file: named ones must exist, the data directory's need not.
   std::string chosen_dir = Lookup(input.flags, "data_dir");
   if (chosen_dir.empty()) chosen_dir = Lookup(input.environment, EnvironmentName("data_dir"));
   const std::string home = Lookup(input.environment, "HOME");
-  const std::string default_dir = (fs::path(home.empty() ? "/var/lib" : home) / (home.empty() ? "skep" : ".skep")).string();
-  std::string file = input.config_path.empty() ? Lookup(input.environment, "SKEP_CONFIG") : input.config_path;
+  const std::string default_dir =
+      (fs::path(home.empty() ? "/var/lib" : home) / (home.empty() ? "skep" : ".skep")).string();
+  std::string file =
+      input.config_path.empty() ? Lookup(input.environment, "SKEP_CONFIG") : input.config_path;
   const bool named = !file.empty();
-  if (!named) file = (fs::path(chosen_dir.empty() ? default_dir : chosen_dir) / "skep.toml").string();
+  if (!named)
+    file = (fs::path(chosen_dir.empty() ? default_dir : chosen_dir) / "skep.toml").string();
   std::error_code ignored;
   if (named || fs::exists(file, ignored)) {
     SKEP_TRY(ReadFile(loaded, file));
-    if (loaded.config.data_dir.empty()) loaded.config.data_dir = fs::absolute(file).parent_path().string();
+    if (loaded.config.data_dir.empty())
+      loaded.config.data_dir = fs::absolute(file).parent_path().string();
   }
 
   for (const ConfigKey& key : kKeys) {
@@ -530,10 +663,13 @@ Result<LoadedConfig> LoadConfig(const ConfigInput& input) {
   std::vector<std::string> variables;
   for (const std::string& name : names) variables.push_back(EnvironmentName(name));
   for (const auto& [name, value] : input.environment) {
-    if (!name.starts_with("SKEP_") || name == "SKEP_CONFIG" || std::ranges::find(variables, name) != variables.end()) continue;
+    if (!name.starts_with("SKEP_") || name == "SKEP_CONFIG" ||
+        std::ranges::find(variables, name) != variables.end())
+      continue;
     for (const std::string& variable : variables) {
       if (EditDistance(name, variable) <= 2) {
-        loaded.warnings.push_back(fmt::format("the environment variable {} is not known; did you mean {}?", name, variable));
+        loaded.warnings.push_back(fmt::format(
+            "the environment variable {} is not known; did you mean {}?", name, variable));
         break;
       }
     }
@@ -549,43 +685,54 @@ Result<LoadedConfig> LoadConfig(const ConfigInput& input) {
   config.data_dir = fs::absolute(config.data_dir).lexically_normal().string();
   if (config.data_dir.size() > 1 && config.data_dir.ends_with('/')) config.data_dir.pop_back();
   if (config.pgwire.tls_certificate.empty() != config.pgwire.tls_key.empty()) {
-    return Fail(ErrorKind::kInvalidSettingValue, "pgwire.tls_certificate and pgwire.tls_key go together: only one of them is set");
+    return Fail(ErrorKind::kInvalidSettingValue,
+                "pgwire.tls_certificate and pgwire.tls_key go together: only one of them is set");
   }
   if (config.pgwire.require_tls && !config.pgwire.tls) {
-    return Fail(ErrorKind::kInvalidSettingValue, "pgwire.require_tls is true, but pgwire.tls is false");
+    return Fail(ErrorKind::kInvalidSettingValue,
+                "pgwire.require_tls is true, but pgwire.tls is false");
   }
   if (config.pgwire.tls_certificate.empty()) {
     config.pgwire.tls_certificate = config.data_dir + "/tls/server.crt";
     config.pgwire.tls_key = config.data_dir + "/tls/server.key";
   }
-  if (config.worker.path.empty()) config.worker.path = (fs::path(input.executable_dir) / "skep-worker").string();
-  if (config.worker.extension_dir.empty()) config.worker.extension_dir = DefaultExtensionDirectory(input.executable_dir);
-  if (config.worker.threads == 0) config.worker.threads = std::max(1u, std::thread::hardware_concurrency());
+  if (config.worker.path.empty())
+    config.worker.path = (fs::path(input.executable_dir) / "skep-worker").string();
+  if (config.worker.extension_dir.empty())
+    config.worker.extension_dir = DefaultExtensionDirectory(input.executable_dir);
+  if (config.worker.threads == 0)
+    config.worker.threads = std::max(1u, std::thread::hardware_concurrency());
   if (config.lake.cache_dir.empty()) config.lake.cache_dir = config.data_dir + "/cache";
   return loaded;
 }
 
 std::string CommentedToml(const std::map<std::string, std::string>& values) {
   std::string out =
-      "# Skep's configuration. Commented lines show the defaults. An environment variable (SKEP_PGWIRE_PORT for pgwire.port) overrides\n"
-      "# this file, a flag (--pgwire-port) overrides both. `skep config` shows what is in force and where it comes from.\n"
-      "# Durations: 250ms, 300s, 5min, 1h. Sizes: 512MiB, 8GiB. Relative paths start at this file's folder.\n";
+      "# Skep's configuration. Commented lines show the defaults. An environment variable "
+      "(SKEP_PGWIRE_PORT for pgwire.port) overrides\n"
+      "# this file, a flag (--pgwire-port) overrides both. `skep config` shows what is in force "
+      "and where it comes from.\n"
+      "# Durations: 250ms, 300s, 5min, 1h. Sizes: 512MiB, 8GiB. Relative paths start at this "
+      "file's folder.\n";
   std::string section;
   for (const ConfigKey& key : kKeys) {
     const size_t dot = key.name.find('.');
-    const std::string of = dot == std::string_view::npos ? "" : std::string(key.name.substr(0, dot));
+    const std::string of =
+        dot == std::string_view::npos ? "" : std::string(key.name.substr(0, dot));
     if (of != section) {
       section = of;
       out += fmt::format("\n[{}]\n", section);
     } else {
       out += "\n";
     }
-    const std::string_view name = dot == std::string_view::npos ? key.name : key.name.substr(dot + 1);
+    const std::string_view name =
+        dot == std::string_view::npos ? key.name : key.name.substr(dot + 1);
     out += fmt::format("# {}", key.description);
     if (!key.choices.empty()) out += fmt::format(" One of {}.", key.choices);
     const auto found = values.find(std::string(key.name));
     const std::string text = found == values.end() ? std::string(key.default_text) : found->second;
-    const bool bare = key.type == Type::kPort || key.type == Type::kFlag || key.type == Type::kCount;
+    const bool bare =
+        key.type == Type::kPort || key.type == Type::kFlag || key.type == Type::kCount;
     std::string quoted = text;
     if (!bare) {
       quoted = "\"";
@@ -602,18 +749,22 @@ std::string CommentedToml(const std::map<std::string, std::string>& values) {
 }
 
 std::string DescribeConfig(const LoadedConfig& loaded) {
-  std::string out = loaded.file.empty() ? "# no skep.toml was read\n" : fmt::format("# file: {}\n", loaded.file);
+  std::string out =
+      loaded.file.empty() ? "# no skep.toml was read\n" : fmt::format("# file: {}\n", loaded.file);
   for (const ConfigKey& key : kKeys) {
     const auto source = loaded.sources.find(std::string(key.name));
-    out += fmt::format("{:<30} {:<40} {}\n", key.name, key.show(loaded.config),
-                       SourceName(source == loaded.sources.end() ? Source::kDefault : source->second));
+    out +=
+        fmt::format("{:<30} {:<40} {}\n", key.name, key.show(loaded.config),
+                    SourceName(source == loaded.sources.end() ? Source::kDefault : source->second));
   }
   for (const identity::Account& account : loaded.config.accounts) {
-    out += fmt::format("account {}: access_key {}, secret_key ********, endpoint {}, region {}, path_style {}\n", account.id,
-                       account.access_key_id, account.endpoint, account.region, account.path_style);
+    out += fmt::format(
+        "account {}: access_key {}, secret_key ********, endpoint {}, region {}, path_style {}\n",
+        account.id, account.access_key_id, account.endpoint, account.region, account.path_style);
   }
   for (const identity::Role& role : loaded.config.roles) {
-    out += fmt::format("role {}: trust [{}], paths [{}]\n", role.arn, fmt::join(role.trust, ", "), fmt::join(role.allowed, ", "));
+    out += fmt::format("role {}: trust [{}], paths [{}]\n", role.arn, fmt::join(role.trust, ", "),
+                       fmt::join(role.allowed, ", "));
   }
   return out;
 }

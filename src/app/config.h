@@ -1,6 +1,7 @@
-// The configuration: one table of keys (config.cc) from which come the defaults, the commented skep.toml of `skep init`, the names of
-// environment variables and flags, `--help` and `skep config`. A value comes from, in rising order: default, skep.toml, SKEP_…, flag.
-// Everything is read once at start-up; nothing else in the tree reads the environment.
+// The configuration: one table of keys (config.cc) from which come the defaults, the commented
+// skep.toml of `skep init`, the names of environment variables and flags, `--help` and `skep
+// config`. A value comes from, in rising order: default, skep.toml, SKEP_…, flag. Everything is
+// read once at start-up; nothing else in the tree reads the environment.
 #pragma once
 
 #include <chrono>
@@ -22,9 +23,10 @@ enum class Authentication { kAuto, kScram, kDigest, kMd5, kTrust };
 
 struct Config {
   std::string data_dir;
-  std::string account = "123456789012";  // whose Glue catalog and ARNs these are when a caller names none
+  std::string account =
+      "123456789012";  // whose Glue catalog and ARNs these are when a caller names none
   std::string region = "us-east-1";
-  std::string workspace = "default";     // what a client gets that names no workgroup
+  std::string workspace = "default";               // what a client gets that names no workgroup
   std::chrono::milliseconds statement_timeout{0};  // 0 = none
   std::chrono::milliseconds drain_timeout{30000};  // after SIGTERM
 
@@ -34,7 +36,7 @@ struct Config {
   } log;
   struct {
     std::string host;
-    uint16_t port = 0;                   // 0 = any free one
+    uint16_t port = 0;                     // 0 = any free one
     std::string tls_certificate, tls_key;  // both empty only when TLS is off
     bool tls = true;
     bool require_tls = false;
@@ -46,10 +48,10 @@ struct Config {
     uint16_t port = 0;
   } http;
   struct {
-    std::string path;                    // the skep-worker executable
-    std::string extension_dir;           // may not exist
-    uint32_t threads = 0;                // never 0 after Load
-    uint64_t memory_limit_bytes = 0;     // 0 = the engine's default
+    std::string path;                 // the skep-worker executable
+    std::string extension_dir;        // may not exist
+    uint32_t threads = 0;             // never 0 after Load
+    uint64_t memory_limit_bytes = 0;  // 0 = the engine's default
     std::chrono::milliseconds idle_timeout{0};
     uint32_t prefork = 0;
     bool require_sandbox = false;
@@ -66,10 +68,13 @@ struct Config {
 
   // Where things lie below data_dir.
   std::string ControlPath() const { return data_dir + "/control.sqlite"; }
-  std::string WorkspacesDir() const { return data_dir + "/workspaces"; }  // <this>/<workspace>/databases/<db>.duckdb
-  std::string ResultsDir() const { return data_dir + "/results"; }        // Data API results
+  std::string WorkspacesDir() const {
+    return data_dir + "/workspaces";
+  }  // <this>/<workspace>/databases/<db>.duckdb
+  std::string ResultsDir() const { return data_dir + "/results"; }  // Data API results
   std::string TempDir() const { return data_dir + "/temp"; }
-  // Written by serve once it listens, removed at the end: {"pid":…,"pgwire":{"host":…,"port":…},"http":{…}}.
+  // Written by serve once it listens, removed at the end:
+  // {"pid":…,"pgwire":{"host":…,"port":…},"http":{…}}.
   std::string RunFile() const { return data_dir + "/run.json"; }
   // The admin's first credential, mode 0600: {"user":…,"password":…,"workspace":…,"database":…}.
   std::string AdminCredentialPath() const { return data_dir + "/admin.json"; }
@@ -81,7 +86,7 @@ std::string_view SourceName(Source source);
 // A row of the table.
 struct ConfigKey {
   enum class Type { kText, kPath, kPort, kFlag, kCount, kBytes, kDuration, kChoice };
-  std::string_view name;          // as in skep.toml: "pgwire.port"
+  std::string_view name;  // as in skep.toml: "pgwire.port"
   Type type;
   std::string_view default_text;  // empty: see the description
   std::string_view choices;       // "a|b|c"
@@ -95,20 +100,22 @@ std::string EnvironmentName(std::string_view key);
 std::string FlagName(std::string_view key);
 
 struct ConfigInput {
-  std::string config_path;                          // --config; empty = SKEP_CONFIG, else <data dir>/skep.toml when it exists
-  std::map<std::string, std::string> environment;   // all of it
-  std::map<std::string, std::string> flags;         // key name -> text
-  std::string executable_dir;                       // where this binary lies
+  std::string
+      config_path;  // --config; empty = SKEP_CONFIG, else <data dir>/skep.toml when it exists
+  std::map<std::string, std::string> environment;  // all of it
+  std::map<std::string, std::string> flags;        // key name -> text
+  std::string executable_dir;                      // where this binary lies
 };
 
 struct LoadedConfig {
   Config config;
-  std::string file;                                 // empty = none was read
-  std::map<std::string, Source> sources;            // by key name
-  std::vector<std::string> warnings;                // e.g. an environment variable that looks like a misspelt one
+  std::string file;                       // empty = none was read
+  std::map<std::string, Source> sources;  // by key name
+  std::vector<std::string> warnings;  // e.g. an environment variable that looks like a misspelt one
 };
 
-// Errors: kInvalidSettingValue (the message names source, key and value), kUndefinedObjectSetting (with a suggestion), kIoError.
+// Errors: kInvalidSettingValue (the message names source, key and value), kUndefinedObjectSetting
+// (with a suggestion), kIoError.
 Result<LoadedConfig> LoadConfig(const ConfigInput& input);
 // The process's own environment and executable.
 ConfigInput ProcessInput();

@@ -45,9 +45,12 @@ TEST_F(ConfigTest, TakesAValueFromTheHighestSourceThatHasIt) {
     Source source;
   };
   const Row rows[] = {
-      {nullptr, nullptr, nullptr, 5439, Source::kDefault}, {"1001", nullptr, nullptr, 1001, Source::kFile},
-      {nullptr, "1002", nullptr, 1002, Source::kEnvironment}, {"1001", "1002", nullptr, 1002, Source::kEnvironment},
-      {nullptr, nullptr, "1003", 1003, Source::kFlag}, {"1001", nullptr, "1003", 1003, Source::kFlag},
+      {nullptr, nullptr, nullptr, 5439, Source::kDefault},
+      {"1001", nullptr, nullptr, 1001, Source::kFile},
+      {nullptr, "1002", nullptr, 1002, Source::kEnvironment},
+      {"1001", "1002", nullptr, 1002, Source::kEnvironment},
+      {nullptr, nullptr, "1003", 1003, Source::kFlag},
+      {"1001", nullptr, "1003", 1003, Source::kFlag},
       {"1001", "1002", "1003", 1003, Source::kFlag},
   };
   for (const Row& row : rows) {
@@ -80,7 +83,8 @@ TEST_F(ConfigTest, HasSoundDefaultsWithoutAnyFile) {
 
 TEST_F(ConfigTest, ReadsTheFileOfTheDataDirectory) {
   std::filesystem::create_directories(directory_ + "/data");
-  std::ofstream(directory_ + "/data/skep.toml") << "region = \"eu-central-1\"\n[lake]\ncache_dir = \"blocks\"\n";
+  std::ofstream(directory_ + "/data/skep.toml")
+      << "region = \"eu-central-1\"\n[lake]\ncache_dir = \"blocks\"\n";
   input_.flags["data_dir"] = directory_ + "/data";
   const auto loaded = LoadConfig(input_);
   ASSERT_TRUE(loaded);
@@ -108,10 +112,17 @@ TEST_F(ConfigTest, RefusesAnUnknownKeyAndSuggestsTheNearest) {
 }
 
 TEST_F(ConfigTest, RefusesValuesOutOfRangeAndNamesTheirSource) {
-  const std::pair<const char*, const char*> rows[] = {
-      {"pgwire.port", "65536"}, {"pgwire.port", "-1"}, {"pgwire.port", "5439x"}, {"pgwire.port", ""}, {"pgwire.require_tls", "maybe"},
-      {"worker.idle_timeout", "5 parsecs"}, {"lake.cache_size", "8Gi"}, {"log.level", "loud"}, {"account", "123"},
-      {"pgwire.authentication", "none"}, {"lake.fetch_threads", "0"}};
+  const std::pair<const char*, const char*> rows[] = {{"pgwire.port", "65536"},
+                                                      {"pgwire.port", "-1"},
+                                                      {"pgwire.port", "5439x"},
+                                                      {"pgwire.port", ""},
+                                                      {"pgwire.require_tls", "maybe"},
+                                                      {"worker.idle_timeout", "5 parsecs"},
+                                                      {"lake.cache_size", "8Gi"},
+                                                      {"log.level", "loud"},
+                                                      {"account", "123"},
+                                                      {"pgwire.authentication", "none"},
+                                                      {"lake.fetch_threads", "0"}};
   for (const auto& [key, value] : rows) {
     input_.flags = {{key, value}};
     const Error error = ErrorOfLoading();
@@ -145,7 +156,8 @@ paths = ["bucket/prefix"]
   EXPECT_EQ(loaded->config.accounts[0].endpoint, "http://127.0.0.1:7070");
   EXPECT_TRUE(loaded->config.accounts[0].secret_access_key == Secret("very secret"));
   ASSERT_EQ(loaded->config.roles.size(), 1u);
-  EXPECT_THAT(loaded->config.roles[0].trust, testing::ElementsAre("workspace:default", "service:glue"));
+  EXPECT_THAT(loaded->config.roles[0].trust,
+              testing::ElementsAre("workspace:default", "service:glue"));
   EXPECT_THAT(loaded->config.roles[0].allowed, testing::ElementsAre("bucket/prefix"));
   const std::string shown = DescribeConfig(*loaded);
   EXPECT_THAT(shown, Not(HasSubstr("very secret")));
@@ -153,11 +165,15 @@ paths = ["bucket/prefix"]
 }
 
 TEST_F(ConfigTest, RefusesBadAccountsAndRoles) {
-  for (const char* text : {"[[account]]\nid = \"1\"\naccess_key = \"a\"\nsecret_key = \"b\"\n",
-                           "[[account]]\nid = \"210987654321\"\naccess_key = \"a\"\n",
-                           "[[account]]\nid = \"210987654321\"\naccess_key = \"a\"\nsecret_key = \"b\"\nendpoint = \"localhost\"\n",
-                           "[[role]]\narn = \"lake\"\n", "[[role]]\narn = \"arn:aws:iam::210987654321:role/a\"\ntrust = [\"everyone\"]\n",
-                           "[[role]]\narn = \"arn:aws:iam::210987654321:role/a\"\ntrust = \"workspace:a\"\n", "role = 5\n"}) {
+  for (const char* text :
+       {"[[account]]\nid = \"1\"\naccess_key = \"a\"\nsecret_key = \"b\"\n",
+        "[[account]]\nid = \"210987654321\"\naccess_key = \"a\"\n",
+        "[[account]]\nid = \"210987654321\"\naccess_key = \"a\"\nsecret_key = \"b\"\nendpoint = "
+        "\"localhost\"\n",
+        "[[role]]\narn = \"lake\"\n",
+        "[[role]]\narn = \"arn:aws:iam::210987654321:role/a\"\ntrust = [\"everyone\"]\n",
+        "[[role]]\narn = \"arn:aws:iam::210987654321:role/a\"\ntrust = \"workspace:a\"\n",
+        "role = 5\n"}) {
     Write(text);
     EXPECT_EQ(ErrorOfLoading().kind, ErrorKind::kInvalidSettingValue) << text;
   }
@@ -168,7 +184,8 @@ TEST_F(ConfigTest, WritesACommentedFileThatChangesNothing) {
   Write(CommentedToml({{"data_dir", directory_ + "/.skep"}}));
   const auto after = LoadConfig(input_);
   ASSERT_TRUE(after) << after.error().message;
-  for (const ConfigKey& key : ConfigKeys()) EXPECT_EQ(key.show(before->config), key.show(after->config)) << key.name;
+  for (const ConfigKey& key : ConfigKeys())
+    EXPECT_EQ(key.show(before->config), key.show(after->config)) << key.name;
 }
 
 TEST_F(ConfigTest, WritesDefaultsThatAreValidWhenUncommented) {
@@ -176,7 +193,8 @@ TEST_F(ConfigTest, WritesDefaultsThatAreValidWhenUncommented) {
   std::string uncommented;
   std::istringstream lines(text.substr(0, text.find("# Accounts of")));
   for (std::string line; std::getline(lines, line);) {
-    const bool setting = line.starts_with("# ") && line.find(" = ") != std::string::npos && line.find(' ', 2) == line.find(" = ");
+    const bool setting = line.starts_with("# ") && line.find(" = ") != std::string::npos &&
+                         line.find(' ', 2) == line.find(" = ");
     if (setting && !line.ends_with("\"\"")) line = line.substr(2);
     uncommented += line + "\n";
   }

@@ -38,7 +38,8 @@ bool HasOneOf(const std::string& text, char first, char last) {
 
 std::unexpected<Error> FileError(const std::string& path, const std::string& what, int code) {
   return Fail(code == ENOSPC || code == EDQUOT ? ErrorKind::kDiskFull : ErrorKind::kIoError,
-              fmt::format("Cannot {} \"{}\": {}", what, path, std::strerror(code)), {}, "Check the folder's owner, permissions and free space.");
+              fmt::format("Cannot {} \"{}\": {}", what, path, std::strerror(code)), {},
+              "Check the folder's owner, permissions and free space.");
 }
 
 }  // namespace
@@ -55,42 +56,51 @@ Secret GeneratePassword() {
 
 Result<void> CheckPassword(const Secret& password) {
   const std::string& text = password.Reveal();
-  const bool printable = std::ranges::all_of(text, [](char c) { return c >= '!' && c <= '~' && !std::strchr("'\"\\/@", c); });
-  if (text.size() < 8 || text.size() > 64 || !printable || !HasOneOf(text, 'A', 'Z') || !HasOneOf(text, 'a', 'z') || !HasOneOf(text, '0', '9')) {
+  const bool printable = std::ranges::all_of(
+      text, [](char c) { return c >= '!' && c <= '~' && !std::strchr("'\"\\/@", c); });
+  if (text.size() < 8 || text.size() > 64 || !printable || !HasOneOf(text, 'A', 'Z') ||
+      !HasOneOf(text, 'a', 'z') || !HasOneOf(text, '0', '9')) {
     return Fail(ErrorKind::kInvalidArgument, "The password breaks Redshift's rule.", {},
-                "Take 8 to 64 printable ASCII characters but ' \" \\ / @ and space, with an upper-case letter, a lower-case letter and a digit.");
+                "Take 8 to 64 printable ASCII characters but ' \" \\ / @ and space, with an "
+                "upper-case letter, a lower-case letter and a digit.");
   }
   return {};
 }
 
 Result<void> CheckName(const std::string& what, const std::string& name) {
   const auto lower = [](char c) { return c >= 'a' && c <= 'z'; };
-  const bool good = !name.empty() && name.size() <= 63 && (lower(name[0]) || name[0] == '_') && std::ranges::all_of(name, [&](char c) {
-    return lower(c) || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.' || c == '@';
-  });
+  const bool good =
+      !name.empty() && name.size() <= 63 && (lower(name[0]) || name[0] == '_') &&
+      std::ranges::all_of(name, [&](char c) {
+        return lower(c) || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.' || c == '@';
+      });
   // A workspace's name is a folder's name.
   if (!good || (what == "workspace" && name.find_first_of(".@") != std::string::npos)) {
     return Fail(ErrorKind::kInvalidArgument, fmt::format("\"{}\" is no {} name.", name, what), {},
-                "Begin with a lower-case letter; go on with lower-case letters, digits, _ and -; 63 characters at most.");
+                "Begin with a lower-case letter; go on with lower-case letters, digits, _ and -; "
+                "63 characters at most.");
   }
   return {};
 }
 
-control::User MakeUser(const std::string& workspace, const std::string& name, const Secret& password, bool superuser) {
+control::User MakeUser(const std::string& workspace, const std::string& name,
+                       const Secret& password, bool superuser) {
   control::User user{.workspace = workspace, .name = name, .superuser = superuser};
   const std::string& text = password.Reveal();
   const std::string scram_salt = RandomBytes(16);
   const Secret salted(Pbkdf2Sha256(text, scram_salt, kScramIterations));
   const std::string stored = Sha256(HmacSha256(salted.Reveal(), "Client Key"));
   const std::string server = HmacSha256(salted.Reveal(), "Server Key");
-  user.scram = fmt::format("SCRAM-SHA-256${}:{}${}:{}", kScramIterations, Base64Encode(scram_salt), Base64Encode(stored), Base64Encode(server));
+  user.scram = fmt::format("SCRAM-SHA-256${}:{}${}:{}", kScramIterations, Base64Encode(scram_salt),
+                           Base64Encode(stored), Base64Encode(server));
   user.md5 = "md5" + HexEncode(Md5(text + name));
   const std::string salt = RandomBytes(16);
   user.digest = HexEncode(salt) + ":" + HexEncode(Sha256(text + salt));
   return user;
 }
 
-control::AccessKey MakeAccessKey(const std::string& workspace, const std::string& user, const std::string& account) {
+control::AccessKey MakeAccessKey(const std::string& workspace, const std::string& user,
+                                 const std::string& account) {
   control::AccessKey key;
   key.id = "AKIA";
   for (int i = 0; i < 16; ++i) key.id += RandomCharacter("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567");
@@ -104,7 +114,8 @@ control::AccessKey MakeAccessKey(const std::string& workspace, const std::string
 Result<void> WriteFileAtomically(const std::string& path, std::string_view text, unsigned mode) {
   const std::string temporary = path + ".new";
   {
-    const UniqueFd file(open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode));
+    const UniqueFd file(
+        open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode));
     if (!file) return FileError(temporary, "write", errno);
     while (!text.empty()) {
       const ssize_t n = write(file.get(), text.data(), text.size());
@@ -131,10 +142,13 @@ std::optional<AdminCredential> ReadAdminCredential(const std::string& path) {
   if (!file) return std::nullopt;
   const nlohmann::json json = nlohmann::json::parse(file, nullptr, false);
   const auto text = [&](const char* key) {
-    return json.is_object() && json.contains(key) && json[key].is_string() ? json[key].get<std::string>() : std::string();
+    return json.is_object() && json.contains(key) && json[key].is_string()
+               ? json[key].get<std::string>()
+               : std::string();
   };
   if (text("user").empty()) return std::nullopt;
-  return AdminCredential{text("user"), Secret(text("password")), text("workspace"), text("database")};
+  return AdminCredential{text("user"), Secret(text("password")), text("workspace"),
+                         text("database")};
 }
 
 std::optional<Secret> PromptPassword(const std::string& prompt) {

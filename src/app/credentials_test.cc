@@ -15,13 +15,15 @@ TEST(Credentials, GeneratesPasswordsThatFollowTheRule) {
   const Secret first = GeneratePassword();
   EXPECT_TRUE(CheckPassword(first));
   EXPECT_FALSE(first == GeneratePassword());
-  for (const char* bad : {"", "Short1", "alllower1", "ALLUPPER1", "NoDigitsHere", "With space1A", "Quote'1Aaaa", "Slash/1Aaaa"}) {
+  for (const char* bad : {"", "Short1", "alllower1", "ALLUPPER1", "NoDigitsHere", "With space1A",
+                          "Quote'1Aaaa", "Slash/1Aaaa"}) {
     EXPECT_FALSE(CheckPassword(Secret(bad))) << bad;
   }
 }
 
 TEST(Credentials, RefusesNamesThatAreNoFolders) {
-  for (const char* bad : {"", "..", "a/b", "Upper", "1st", "a b", "a.b"}) EXPECT_FALSE(CheckName("workspace", bad)) << bad;
+  for (const char* bad : {"", "..", "a/b", "Upper", "1st", "a b", "a.b"})
+    EXPECT_FALSE(CheckName("workspace", bad)) << bad;
   EXPECT_TRUE(CheckName("workspace", "north-east_1"));
   EXPECT_TRUE(CheckName("user", "ann@example.org"));
 }
@@ -32,7 +34,8 @@ TEST(Credentials, MakesVerifiersInTheFormatsOfTheStore) {
   EXPECT_TRUE(user.scram.starts_with("SCRAM-SHA-256$4096:"));
   const size_t colon = user.digest.find(':');
   ASSERT_NE(colon, std::string::npos);
-  EXPECT_EQ(user.digest.substr(colon + 1), HexEncode(Sha256("Passw0rd" + *HexDecode(user.digest.substr(0, colon)))));
+  EXPECT_EQ(user.digest.substr(colon + 1),
+            HexEncode(Sha256("Passw0rd" + *HexDecode(user.digest.substr(0, colon)))));
 }
 
 TEST(Credentials, MakesKeysOfTheServicesShape) {

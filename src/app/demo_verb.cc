@@ -26,7 +26,9 @@ Result<int> Demo(const Context& context, const DemoOptions& options) {
     if (script.empty() && fs::exists(candidate, ignored)) script = candidate.lexically_normal();
   }
   if (script.empty()) {
-    return Fail(ErrorKind::kUndefinedObject, "The demonstration's script (tools/demo) is not there.", {}, "Run make demo in a source tree of Skep.");
+    return Fail(ErrorKind::kUndefinedObject,
+                "The demonstration's script (tools/demo) is not there.", {},
+                "Run make demo in a source tree of Skep.");
   }
   tree = script.parent_path().parent_path();
   std::string python = options.python;
@@ -34,7 +36,8 @@ Result<int> Demo(const Context& context, const DemoOptions& options) {
     python = (tree / ".venv/bin/python").string();
     if (!fs::exists(python, ignored)) python = "python3";
   }
-  std::vector<std::string> words = {python, script.string(), "--skep", (here / "skep").string(), "--tree", tree.string()};
+  std::vector<std::string> words = {python,   script.string(), "--skep", (here / "skep").string(),
+                                    "--tree", tree.string()};
   const auto add = [&](const char* flag, const std::string& value) {
     if (!value.empty()) words.insert(words.end(), {flag, value});
   };
@@ -49,23 +52,34 @@ Result<int> Demo(const Context& context, const DemoOptions& options) {
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
   execvp(arguments[0], arguments.data());
-  return Fail(ErrorKind::kIoError, fmt::format("Cannot run \"{}\": {}", python, std::strerror(errno)), {}, "Name a Python with boto3 with --python, or run make demo.");
+  return Fail(ErrorKind::kIoError,
+              fmt::format("Cannot run \"{}\": {}", python, std::strerror(errno)), {},
+              "Name a Python with boto3 with --python, or run make demo.");
 }
 
 }  // namespace
 
 void RegisterDemo(CLI::App& root, Context& context) {
-  CLI::App* verb = AddVerb(root, "demo", "Load a sample organization, show the whole path, leave the server running");
+  CLI::App* verb = AddVerb(
+      root, "demo", "Load a sample organization, show the whole path, leave the server running");
   auto options = std::make_shared<DemoOptions>();
   verb->add_flag("--stop", options->stop, "End what an earlier demo left running");
-  verb->add_flag("--keep", options->keep, "Keep the data of an earlier demo instead of starting afresh");
-  verb->add_option("--directory", options->directory, "Where the demo lives [.demo in the source tree]");
-  verb->add_option("--dataset-dir", options->data, "Files of the organization [.deps/demo-data, made by tools/demo_data]");
-  verb->add_option("--s3-server", options->s3_server, "The versitygw executable [.deps/bin/versitygw]");
+  verb->add_flag("--keep", options->keep,
+                 "Keep the data of an earlier demo instead of starting afresh");
+  verb->add_option("--directory", options->directory,
+                   "Where the demo lives [.demo in the source tree]");
+  verb->add_option("--dataset-dir", options->data,
+                   "Files of the organization [.deps/demo-data, made by tools/demo_data]");
+  verb->add_option("--s3-server", options->s3_server,
+                   "The versitygw executable [.deps/bin/versitygw]");
   verb->add_option("--python", options->python, "A Python with boto3 [.venv/bin/python]");
-  verb->add_option("--pgwire-port", options->pgwire_port, "Port of SQL clients [5439, or a free one when it is taken]");
-  verb->add_option("--http-port", options->http_port, "Port of the AWS APIs [8439, or a free one when it is taken]");
-  verb->callback([&context, options] { context.run = [&context, options] { return Demo(context, *options); }; });
+  verb->add_option("--pgwire-port", options->pgwire_port,
+                   "Port of SQL clients [5439, or a free one when it is taken]");
+  verb->add_option("--http-port", options->http_port,
+                   "Port of the AWS APIs [8439, or a free one when it is taken]");
+  verb->callback([&context, options] {
+    context.run = [&context, options] { return Demo(context, *options); };
+  });
 }
 
 }  // namespace skep::app

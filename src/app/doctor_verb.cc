@@ -1,4 +1,5 @@
-// `skep doctor`: looks at what commonly stops a gateway from working and says how to mend it. Changes nothing.
+// `skep doctor`: looks at what commonly stops a gateway from working and says how to mend it.
+// Changes nothing.
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -44,7 +45,8 @@ class Findings {
   }
 
  private:
-  static void Line(std::string_view verdict, std::string_view what, const std::string& found, const std::string& mend) {
+  static void Line(std::string_view verdict, std::string_view what, const std::string& found,
+                   const std::string& mend) {
     fmt::print("{:<5} {:<16} {}\n", verdict, what, found);
     if (!mend.empty()) fmt::print("{:<5} {:<16} -> {}\n", "", "", mend);
   }
@@ -81,39 +83,62 @@ Finished RunProgram(const std::string& program, const char* argument) {
 
 void CheckWorker(const Config& config, Findings& findings) {
   if (access(config.worker.path.c_str(), X_OK) != 0) {
-    findings.Fault("worker", fmt::format("{}: {}", config.worker.path, std::strerror(errno)), "Build it (make build), or name it with worker.path.");
+    findings.Fault("worker", fmt::format("{}: {}", config.worker.path, std::strerror(errno)),
+                   "Build it (make build), or name it with worker.path.");
     return;
   }
   const Finished version = RunProgram(config.worker.path, "--version");
   const std::string first = version.output.substr(0, version.output.find('\n'));
   if (version.code == 0) {
-    if (first.find(SKEP_VERSION) == std::string::npos) findings.Warn("worker", first, "It is not of this skep's version (" SKEP_VERSION "): install both together.");
-    else findings.Ok("worker", first);
+    if (first.find(SKEP_VERSION) == std::string::npos)
+      findings.Warn("worker", first,
+                    "It is not of this skep's version (" SKEP_VERSION "): install both together.");
+    else
+      findings.Ok("worker", first);
   } else {
-    findings.Fault("worker", fmt::format("{} --version ended with {}: {}", config.worker.path, version.code, first),
-                   "Is the engine's library (libduckdb.so) where the worker looks for it? Run: ldd " + config.worker.path);
+    findings.Fault(
+        "worker",
+        fmt::format("{} --version ended with {}: {}", config.worker.path, version.code, first),
+        "Is the engine's library (libduckdb.so) where the worker looks for it? Run: ldd " +
+            config.worker.path);
   }
   const Finished sandbox = RunProgram(config.worker.path, "--check-sandbox");
   std::istringstream lines(sandbox.output);
   for (std::string line; std::getline(lines, line);) {
     if (line.empty()) continue;
-    const bool missing = line.find("missing") != std::string::npos || line.find("unavailable") != std::string::npos ||
-                         line.starts_with("no ") || line.find(": no") != std::string::npos || line.starts_with("fail") || line.starts_with("warn");
-    if (!missing) findings.Ok("sandbox", line);
-    else if (config.worker.require_sandbox) findings.Fault("sandbox", line, "Use a kernel with Landlock (5.13 or newer), seccomp and user namespaces, or set worker.require_sandbox = false.");
-    else findings.Warn("sandbox", line, "Workers are confined less than they could be. A kernel with Landlock (5.13 or newer) and seccomp mends it.");
+    const bool missing = line.find("missing") != std::string::npos ||
+                         line.find("unavailable") != std::string::npos || line.starts_with("no ") ||
+                         line.find(": no") != std::string::npos || line.starts_with("fail") ||
+                         line.starts_with("warn");
+    if (!missing)
+      findings.Ok("sandbox", line);
+    else if (config.worker.require_sandbox)
+      findings.Fault("sandbox", line,
+                     "Use a kernel with Landlock (5.13 or newer), seccomp and user namespaces, or "
+                     "set worker.require_sandbox = false.");
+    else
+      findings.Warn("sandbox", line,
+                    "Workers are confined less than they could be. A kernel with Landlock (5.13 or "
+                    "newer) and seccomp mends it.");
   }
-  if (sandbox.code != 0 && sandbox.output.empty()) findings.Warn("sandbox", fmt::format("--check-sandbox ended with {}", sandbox.code), "Run it by hand: " + config.worker.path + " --check-sandbox");
+  if (sandbox.code != 0 && sandbox.output.empty())
+    findings.Warn("sandbox", fmt::format("--check-sandbox ended with {}", sandbox.code),
+                  "Run it by hand: " + config.worker.path + " --check-sandbox");
 }
 
 void CheckExtensions(const Config& config, Findings& findings) {
   std::error_code error;
   size_t count = 0;
-  for (fs::directory_iterator it(config.worker.extension_dir, error), end; !error && it != end; it.increment(error)) {
+  for (fs::directory_iterator it(config.worker.extension_dir, error), end; !error && it != end;
+       it.increment(error)) {
     if (it->path().extension() == ".duckdb_extension") ++count;
   }
-  if (error || count == 0) findings.Warn("extensions", "none in " + config.worker.extension_dir, "Fetch them with tools/fetch_duckdb, or name their folder with worker.extension_dir.");
-  else findings.Ok("extensions", fmt::format("{} in {}", count, config.worker.extension_dir));
+  if (error || count == 0)
+    findings.Warn(
+        "extensions", "none in " + config.worker.extension_dir,
+        "Fetch them with tools/fetch_duckdb, or name their folder with worker.extension_dir.");
+  else
+    findings.Ok("extensions", fmt::format("{} in {}", count, config.worker.extension_dir));
 }
 
 // True when a gateway holds the data directory.
@@ -127,49 +152,73 @@ bool GatewayRuns(const Config& config) {
   return errno == EWOULDBLOCK;
 }
 
-void CheckPort(const char* what, const std::string& host, uint16_t port, bool running, Findings& findings) {
+void CheckPort(const char* what, const std::string& host, uint16_t port, bool running,
+               Findings& findings) {
   const std::string place = fmt::format("{}:{}", host, port);
   if (port == 0) return findings.Ok(what, place + " (any free port)");
   addrinfo hints{};
   hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* found = nullptr;
-  if (const int code = getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found); code != 0) {
-    return findings.Fault(what, fmt::format("{}: {}", place, gai_strerror(code)), "Name an address of this machine.");
+  if (const int code = getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found);
+      code != 0) {
+    return findings.Fault(what, fmt::format("{}: {}", place, gai_strerror(code)),
+                          "Name an address of this machine.");
   }
   const std::unique_ptr<addrinfo, void (*)(addrinfo*)> guard(found, freeaddrinfo);
   const UniqueFd listener(socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
   const int on = 1;
   setsockopt(listener.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  if (bind(listener.get(), found->ai_addr, found->ai_addrlen) == 0 && listen(listener.get(), 1) == 0) {
-    if (running) return findings.Warn(what, place + " is free although a gateway runs", "It may have been started with another port: see run.json in the data directory.");
+  if (bind(listener.get(), found->ai_addr, found->ai_addrlen) == 0 &&
+      listen(listener.get(), 1) == 0) {
+    if (running)
+      return findings.Warn(
+          what, place + " is free although a gateway runs",
+          "It may have been started with another port: see run.json in the data directory.");
     return findings.Ok(what, place + " is free");
   }
   if (errno == EADDRINUSE && running) return findings.Ok(what, place + " is the running gateway's");
-  if (errno == EADDRINUSE) return findings.Fault(what, place + " is taken", fmt::format("Find by whom with: ss -ltnp 'sport = :{}', or choose another port.", port));
-  findings.Fault(what, fmt::format("{}: {}", place, std::strerror(errno)), errno == EACCES ? "Choose a port above 1023." : "Name an address of this machine.");
+  if (errno == EADDRINUSE)
+    return findings.Fault(
+        what, place + " is taken",
+        fmt::format("Find by whom with: ss -ltnp 'sport = :{}', or choose another port.", port));
+  findings.Fault(
+      what, fmt::format("{}: {}", place, std::strerror(errno)),
+      errno == EACCES ? "Choose a port above 1023." : "Name an address of this machine.");
 }
 
 void CheckDirectory(const Config& config, Findings& findings) {
   struct stat status{};
   if (stat(config.data_dir.c_str(), &status) != 0) {
-    findings.Fault("data directory", fmt::format("{}: {}", config.data_dir, std::strerror(errno)), "Make it with: skep init --data-dir " + config.data_dir);
+    findings.Fault("data directory", fmt::format("{}: {}", config.data_dir, std::strerror(errno)),
+                   "Make it with: skep init --data-dir " + config.data_dir);
     return;
   }
-  if (access(config.data_dir.c_str(), R_OK | W_OK | X_OK) != 0) findings.Fault("data directory", config.data_dir + " is not writable for this user", "Change its owner, or run skep as the owner.");
-  else if ((status.st_mode & 077) != 0) findings.Warn("data directory", fmt::format("{} has mode {:o}", config.data_dir, status.st_mode & 0777), "Close it to others: chmod 700 " + config.data_dir);
-  else findings.Ok("data directory", config.data_dir);
+  if (access(config.data_dir.c_str(), R_OK | W_OK | X_OK) != 0)
+    findings.Fault("data directory", config.data_dir + " is not writable for this user",
+                   "Change its owner, or run skep as the owner.");
+  else if ((status.st_mode & 077) != 0)
+    findings.Warn("data directory",
+                  fmt::format("{} has mode {:o}", config.data_dir, status.st_mode & 0777),
+                  "Close it to others: chmod 700 " + config.data_dir);
+  else
+    findings.Ok("data directory", config.data_dir);
   struct statvfs space{};
   if (statvfs(config.data_dir.c_str(), &space) == 0) {
-    const double free_gib = static_cast<double>(space.f_bavail) * static_cast<double>(space.f_frsize) / (1ull << 30);
+    const double free_gib =
+        static_cast<double>(space.f_bavail) * static_cast<double>(space.f_frsize) / (1ull << 30);
     const std::string found = fmt::format("{:.1f} GiB free", free_gib);
-    if (free_gib < 1) findings.Fault("disk", found, "Free space, or move data_dir.");
-    else if (free_gib < 10) findings.Warn("disk", found, "Little for a warehouse; see lake.cache_size, too.");
-    else findings.Ok("disk", found);
+    if (free_gib < 1)
+      findings.Fault("disk", found, "Free space, or move data_dir.");
+    else if (free_gib < 10)
+      findings.Warn("disk", found, "Little for a warehouse; see lake.cache_size, too.");
+    else
+      findings.Ok("disk", found);
   }
   std::error_code ignored;
   if (!fs::exists(config.ControlPath(), ignored)) {
-    findings.Fault("control store", config.ControlPath() + " is not there", "Make it with: skep init --data-dir " + config.data_dir);
+    findings.Fault("control store", config.ControlPath() + " is not there",
+                   "Make it with: skep init --data-dir " + config.data_dir);
     return;
   }
   const auto store = control::OpenSqlite(config.ControlPath());
@@ -178,47 +227,83 @@ void CheckDirectory(const Config& config, Findings& findings) {
     return;
   }
   const auto workspace = (*store)->GetWorkspace(config.workspace);
-  if (!workspace) findings.Fault("control store", workspace.error().message, workspace.error().hint);
-  else if (!*workspace) findings.Fault("control store", fmt::format("there is no workspace \"{}\"", config.workspace), "Add it with: skep workspace add " + config.workspace);
-  else findings.Ok("control store", fmt::format("{}, workspace {}", config.ControlPath(), config.workspace));
+  if (!workspace)
+    findings.Fault("control store", workspace.error().message, workspace.error().hint);
+  else if (!*workspace)
+    findings.Fault("control store", fmt::format("there is no workspace \"{}\"", config.workspace),
+                   "Add it with: skep workspace add " + config.workspace);
+  else
+    findings.Ok("control store",
+                fmt::format("{}, workspace {}", config.ControlPath(), config.workspace));
 }
 
 void CheckCertificate(const Config& config, Findings& findings) {
-  if (!config.pgwire.tls) return findings.Warn("tls", "off", "Passwords and rows travel in the clear; set pgwire.tls = true.");
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(config.pgwire.tls_certificate.c_str(), "re"), std::fclose);
-  if (!file) return findings.Fault("tls", fmt::format("{}: {}", config.pgwire.tls_certificate, std::strerror(errno)), "skep init makes a self-signed one.");
-  const std::unique_ptr<X509, void (*)(X509*)> certificate(PEM_read_X509(file.get(), nullptr, nullptr, nullptr), X509_free);
-  if (!certificate) return findings.Fault("tls", config.pgwire.tls_certificate + " is no PEM certificate", "Replace it; skep init makes a self-signed one where there is none.");
+  if (!config.pgwire.tls)
+    return findings.Warn("tls", "off",
+                         "Passwords and rows travel in the clear; set pgwire.tls = true.");
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(
+      std::fopen(config.pgwire.tls_certificate.c_str(), "re"), std::fclose);
+  if (!file)
+    return findings.Fault(
+        "tls", fmt::format("{}: {}", config.pgwire.tls_certificate, std::strerror(errno)),
+        "skep init makes a self-signed one.");
+  const std::unique_ptr<X509, void (*)(X509*)> certificate(
+      PEM_read_X509(file.get(), nullptr, nullptr, nullptr), X509_free);
+  if (!certificate)
+    return findings.Fault("tls", config.pgwire.tls_certificate + " is no PEM certificate",
+                          "Replace it; skep init makes a self-signed one where there is none.");
   time_t soon = std::time(nullptr) + 14 * 86400;
   const bool expired = X509_cmp_current_time(X509_get0_notAfter(certificate.get())) < 0;
   const bool early = X509_cmp_current_time(X509_get0_notBefore(certificate.get())) > 0;
-  if (expired || early) findings.Fault("tls", config.pgwire.tls_certificate + (expired ? " has expired" : " is not valid yet"), "Renew it, and check this machine's clock.");
-  else if (X509_cmp_time(X509_get0_notAfter(certificate.get()), &soon) < 0) findings.Warn("tls", config.pgwire.tls_certificate + " expires within two weeks", "Renew it.");
-  else findings.Ok("tls", config.pgwire.tls_certificate);
+  if (expired || early)
+    findings.Fault("tls",
+                   config.pgwire.tls_certificate + (expired ? " has expired" : " is not valid yet"),
+                   "Renew it, and check this machine's clock.");
+  else if (X509_cmp_time(X509_get0_notAfter(certificate.get()), &soon) < 0)
+    findings.Warn("tls", config.pgwire.tls_certificate + " expires within two weeks", "Renew it.");
+  else
+    findings.Ok("tls", config.pgwire.tls_certificate);
   struct stat status{};
-  if (stat(config.pgwire.tls_key.c_str(), &status) != 0) findings.Fault("tls key", fmt::format("{}: {}", config.pgwire.tls_key, std::strerror(errno)), "Put the certificate's key there.");
-  else if ((status.st_mode & 077) != 0) findings.Warn("tls key", fmt::format("{} has mode {:o}", config.pgwire.tls_key, status.st_mode & 0777), "Close it to others: chmod 600 " + config.pgwire.tls_key);
+  if (stat(config.pgwire.tls_key.c_str(), &status) != 0)
+    findings.Fault("tls key", fmt::format("{}: {}", config.pgwire.tls_key, std::strerror(errno)),
+                   "Put the certificate's key there.");
+  else if ((status.st_mode & 077) != 0)
+    findings.Warn("tls key",
+                  fmt::format("{} has mode {:o}", config.pgwire.tls_key, status.st_mode & 0777),
+                  "Close it to others: chmod 600 " + config.pgwire.tls_key);
 }
 
 void CheckMachine(const Config& config, Findings& findings) {
   // Signatures carry the time: they are refused when it is more than five minutes off.
   const std::time_t now = std::time(nullptr);
-  if (now < 1'735'689'600) findings.Fault("clock", fmt::format("says {} seconds after 1970, which is before 2025", now), "Set it; signed requests fail otherwise.");
+  if (now < 1'735'689'600)
+    findings.Fault("clock", fmt::format("says {} seconds after 1970, which is before 2025", now),
+                   "Set it; signed requests fail otherwise.");
   else {
     std::tm utc{};
     gmtime_r(&now, &utc);
-    findings.Ok("clock", fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec));
+    findings.Ok("clock",
+                fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", utc.tm_year + 1900,
+                            utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec));
   }
   rlimit files{};
   if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
-    if (files.rlim_max < config.pgwire.max_connections + 512) findings.Warn("open files", fmt::format("at most {}", files.rlim_max), "Raise it (LimitNOFILE= in a systemd unit) or lower pgwire.max_connections.");
-    else findings.Ok("open files", fmt::format("at most {}", files.rlim_max));
+    if (files.rlim_max < config.pgwire.max_connections + 512)
+      findings.Warn("open files", fmt::format("at most {}", files.rlim_max),
+                    "Raise it (LimitNOFILE= in a systemd unit) or lower pgwire.max_connections.");
+    else
+      findings.Ok("open files", fmt::format("at most {}", files.rlim_max));
   }
-  if (config.pgwire.authentication == Authentication::kTrust) findings.Warn("authentication", "trust: nobody is asked for a password", "Set pgwire.authentication = \"auto\".");
+  if (config.pgwire.authentication == Authentication::kTrust)
+    findings.Warn("authentication", "trust: nobody is asked for a password",
+                  "Set pgwire.authentication = \"auto\".");
   for (const auto& role : config.roles) {
     const std::string account = identity::AccountOfRoleArn(role.arn);
-    const bool known = std::any_of(config.accounts.begin(), config.accounts.end(), [&](const auto& a) { return a.id == account; });
-    if (!known) findings.Warn("role", role.arn + " belongs to an account without keys", fmt::format("Add [[account]] with id = \"{}\".", account));
+    const bool known = std::any_of(config.accounts.begin(), config.accounts.end(),
+                                   [&](const auto& a) { return a.id == account; });
+    if (!known)
+      findings.Warn("role", role.arn + " belongs to an account without keys",
+                    fmt::format("Add [[account]] with id = \"{}\".", account));
   }
 }
 
@@ -228,7 +313,8 @@ Result<int> Doctor(const Context& context) {
   Findings findings;
   findings.Ok("skep", SKEP_VERSION);
   findings.Ok("configuration", loaded.file.empty() ? "defaults (no skep.toml)" : loaded.file);
-  for (const std::string& warning : loaded.warnings) findings.Warn("configuration", warning, "Correct its name.");
+  for (const std::string& warning : loaded.warnings)
+    findings.Warn("configuration", warning, "Correct its name.");
   CheckDirectory(config, findings);
   CheckCertificate(config, findings);
   const bool running = GatewayRuns(config);
@@ -244,7 +330,9 @@ Result<int> Doctor(const Context& context) {
 }  // namespace
 
 void RegisterDoctor(CLI::App& root, Context& context) {
-  CLI::App* verb = AddVerb(root, "doctor", "Check this machine: data directory, ports, worker, sandbox, disk; say how to mend");
+  CLI::App* verb =
+      AddVerb(root, "doctor",
+              "Check this machine: data directory, ports, worker, sandbox, disk; say how to mend");
   AddConfigFlags(*verb, context, true);
   verb->footer("Exit code 0 when nothing failed, else 1.");
   verb->callback([&context] { context.run = [&context] { return Doctor(context); }; });

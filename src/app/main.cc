@@ -18,15 +18,21 @@ CLI::App* AddVerb(CLI::App& parent, const std::string& name, const std::string& 
 }
 
 void AddConfigFlags(CLI::App& verb, Context& context, bool all) {
-  verb.add_option("--config", context.input.config_path, "The skep.toml to read [SKEP_CONFIG; default: skep.toml in the data directory]")
+  verb.add_option("--config", context.input.config_path,
+                  "The skep.toml to read [SKEP_CONFIG; default: skep.toml in the data directory]")
       ->group("Configuration");
   for (const ConfigKey& key : ConfigKeys()) {
     if (!all && key.name != "data_dir") continue;
     std::string description(key.description);
     if (!key.choices.empty()) description += " (" + std::string(key.choices) + ")";
-    description += " [" + EnvironmentName(key.name) + (key.default_text.empty() ? "" : "; default: " + std::string(key.default_text)) + "]";
+    description += " [" + EnvironmentName(key.name) +
+                   (key.default_text.empty() ? "" : "; default: " + std::string(key.default_text)) +
+                   "]";
     verb.add_option_function<std::string>(
-            FlagName(key.name), [&context, name = std::string(key.name)](const std::string& text) { context.input.flags[name] = text; },
+            FlagName(key.name),
+            [&context, name = std::string(key.name)](const std::string& text) {
+              context.input.flags[name] = text;
+            },
             description)
         ->group("Configuration")
         ->type_name("");
@@ -36,14 +42,16 @@ void AddConfigFlags(CLI::App& verb, Context& context, bool all) {
 Result<LoadedConfig> Load(const Context& context) {
   SKEP_TRY_ASSIGN(LoadedConfig loaded, LoadConfig(context.input));
   log::Configure(loaded.config.log.level, loaded.config.log.json);
-  for (const std::string& warning : loaded.warnings) fmt::print(stderr, "skep: warning: {}\n", warning);
+  for (const std::string& warning : loaded.warnings)
+    fmt::print(stderr, "skep: warning: {}\n", warning);
   return loaded;
 }
 
 Result<std::unique_ptr<control::Store>> OpenStore(const Config& config) {
   std::error_code ignored;
   if (!std::filesystem::exists(config.ControlPath(), ignored)) {
-    return Fail(ErrorKind::kUndefinedObject, fmt::format("There is no control store in \"{}\".", config.data_dir), {},
+    return Fail(ErrorKind::kUndefinedObject,
+                fmt::format("There is no control store in \"{}\".", config.data_dir), {},
                 fmt::format("Make one with: skep init --data-dir {}", config.data_dir));
   }
   return control::OpenSqlite(config.ControlPath());
@@ -63,9 +71,11 @@ std::string Meant(const CLI::App& root, const std::string& word) {
   const CLI::App* verb = &root;
   for (const CLI::App* chosen : root.get_subcommands()) verb = chosen;
   if (word.starts_with("-")) {
-    for (const CLI::Option* option : verb->get_options()) known.push_back(option->get_name(false, false));
+    for (const CLI::Option* option : verb->get_options())
+      known.push_back(option->get_name(false, false));
   } else {
-    for (const CLI::App* sub : verb->get_subcommands([](const CLI::App*) { return true; })) known.push_back(sub->get_name());
+    for (const CLI::App* sub : verb->get_subcommands([](const CLI::App*) { return true; }))
+      known.push_back(sub->get_name());
   }
   return Suggest(word.substr(0, word.find('=')), known);
 }
@@ -75,7 +85,9 @@ int Main(int argc, char** argv) {
   root.set_help_flag("--help,-h", "Print this help");
   root.set_version_flag("--version", "skep " SKEP_VERSION, "Print the version");
   root.require_subcommand(1);
-  root.footer("First steps: skep init, skep serve, skep sql -c \"select 1\". Or see everything at once: skep demo.");
+  root.footer(
+      "First steps: skep init, skep serve, skep sql -c \"select 1\". Or see everything at once: "
+      "skep demo.");
   Context context;
   context.input = ProcessInput();
   RegisterInit(root, context);
@@ -97,8 +109,11 @@ int Main(int argc, char** argv) {
       if (near.empty()) near = Meant(root, word);
     }
     const bool bare = argc < 2;
-    if (!near.empty()) fmt::print(stderr, "hint: Did you mean {}?\n", near);
-    else fmt::print(stderr, "hint: {} lists what there is.\n", bare ? "skep --help" : "--help after the verb");
+    if (!near.empty())
+      fmt::print(stderr, "hint: Did you mean {}?\n", near);
+    else
+      fmt::print(stderr, "hint: {} lists what there is.\n",
+                 bare ? "skep --help" : "--help after the verb");
     return kExitUsage;
   }
   if (!context.run) {

@@ -11,15 +11,24 @@ namespace {
 // OIDs of PostgreSQL's pg_type.
 bool IsNumber(uint32_t type) {
   switch (type) {
-    case 20: case 21: case 23: case 26: case 700: case 701: case 1700: return true;
-    default: return false;
+    case 20:
+    case 21:
+    case 23:
+    case 26:
+    case 700:
+    case 701:
+    case 1700:
+      return true;
+    default:
+      return false;
   }
 }
 constexpr uint32_t kBoolean = 16;
 
 // Characters on a terminal: UTF-8 sequences count once.
 size_t Width(std::string_view text) {
-  return static_cast<size_t>(std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
+  return static_cast<size_t>(std::ranges::count_if(
+      text, [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
 }
 
 void Put(std::FILE* out, std::string_view text) { std::fwrite(text.data(), 1, text.size(), out); }
@@ -38,7 +47,8 @@ class Table final : public ResultWriter {
     ++rows_;
     if (flowing_) return PutRow(row);
     std::vector<std::optional<std::string>> copy;
-    for (const auto& value : row) copy.emplace_back(value ? std::optional<std::string>(*value) : std::nullopt);
+    for (const auto& value : row)
+      copy.emplace_back(value ? std::optional<std::string>(*value) : std::nullopt);
     held_.push_back(std::move(copy));
     if (held_.size() == kHeld) Flow();
   }
@@ -60,19 +70,22 @@ class Table final : public ResultWriter {
     widths_.clear();
     for (const ResultColumn& column : columns_) widths_.push_back(Width(column.name));
     for (const auto& row : held_) {
-      for (size_t i = 0; i < row.size(); ++i) widths_[i] = std::max(widths_[i], row[i] ? Width(*row[i]) : 0);
+      for (size_t i = 0; i < row.size(); ++i)
+        widths_[i] = std::max(widths_[i], row[i] ? Width(*row[i]) : 0);
     }
     std::string header, rule;
     for (size_t i = 0; i < columns_.size(); ++i) {
       const size_t blank = widths_[i] - Width(columns_[i].name);
-      header += (i == 0 ? " " : " | ") + std::string(blank / 2, ' ') + columns_[i].name + std::string(blank - blank / 2, ' ');
+      header += (i == 0 ? " " : " | ") + std::string(blank / 2, ' ') + columns_[i].name +
+                std::string(blank - blank / 2, ' ');
       rule += (i == 0 ? "" : "+") + std::string(widths_[i] + 2, '-');
     }
     Put(out_, header + " \n" + rule + "\n");
     flowing_ = true;
     for (const auto& row : held_) {
       ResultRow view;
-      for (const auto& value : row) view.emplace_back(value ? std::optional<std::string_view>(*value) : std::nullopt);
+      for (const auto& value : row)
+        view.emplace_back(value ? std::optional<std::string_view>(*value) : std::nullopt);
       PutRow(view);
     }
     held_.clear();
@@ -83,7 +96,8 @@ class Table final : public ResultWriter {
       const std::string_view text = row[i].value_or("");
       const size_t width = Width(text), blank = widths_[i] > width ? widths_[i] - width : 0;
       line += i == 0 ? " " : " | ";
-      if (IsNumber(columns_[i].type)) line.append(blank, ' ').append(text);
+      if (IsNumber(columns_[i].type))
+        line.append(blank, ' ').append(text);
       else {
         line.append(text);
         if (i + 1 < row.size()) line.append(blank, ' ');
@@ -106,7 +120,8 @@ class Csv final : public ResultWriter {
   explicit Csv(std::FILE* out) : out_(out) {}
   void Begin(std::vector<ResultColumn> columns) override {
     std::string line;
-    for (size_t i = 0; i < columns.size(); ++i) line += (i == 0 ? "" : ",") + Quoted(columns[i].name);
+    for (size_t i = 0; i < columns.size(); ++i)
+      line += (i == 0 ? "" : ",") + Quoted(columns[i].name);
     Put(out_, line + "\n");
   }
   void Row(const ResultRow& row) override {
@@ -121,7 +136,8 @@ class Csv final : public ResultWriter {
 
  private:
   static std::string Quoted(std::string_view text) {
-    if (!text.empty() && text.find_first_of(",\"\r\n") == std::string_view::npos) return std::string(text);
+    if (!text.empty() && text.find_first_of(",\"\r\n") == std::string_view::npos)
+      return std::string(text);
     std::string out = "\"";
     for (const char c : text) {
       if (c == '"') out += '"';
@@ -132,7 +148,8 @@ class Csv final : public ResultWriter {
   std::FILE* out_;
 };
 
-// One array of objects per result; numbers and booleans as such, everything else as text. Of two columns of one name the later gets a suffix.
+// One array of objects per result; numbers and booleans as such, everything else as text. Of two
+// columns of one name the later gets a suffix.
 class Json final : public ResultWriter {
  public:
   explicit Json(std::FILE* out) : out_(out) {}
@@ -141,7 +158,8 @@ class Json final : public ResultWriter {
     names_.clear();
     for (const ResultColumn& column : columns_) {
       std::string name = column.name;
-      for (int n = 2; std::ranges::find(names_, name) != names_.end(); ++n) name = fmt::format("{}_{}", column.name, n);
+      for (int n = 2; std::ranges::find(names_, name) != names_.end(); ++n)
+        name = fmt::format("{}_{}", column.name, n);
       names_.push_back(name);
     }
     Put(out_, "[");
@@ -152,10 +170,15 @@ class Json final : public ResultWriter {
     first_ = false;
     for (size_t i = 0; i < row.size(); ++i) {
       line += (i == 0 ? "" : ", ") + Text(names_[i]) + ": ";
-      if (!row[i]) line += "null";
-      else if (columns_[i].type == kBoolean) line += *row[i] == "t" ? "true" : "false";
-      else if (IsNumber(columns_[i].type) && !row[i]->empty() && std::isdigit(static_cast<unsigned char>(row[i]->back())) != 0) line += *row[i];
-      else line += Text(*row[i]);
+      if (!row[i])
+        line += "null";
+      else if (columns_[i].type == kBoolean)
+        line += *row[i] == "t" ? "true" : "false";
+      else if (IsNumber(columns_[i].type) && !row[i]->empty() &&
+               std::isdigit(static_cast<unsigned char>(row[i]->back())) != 0)
+        line += *row[i];
+      else
+        line += Text(*row[i]);
     }
     Put(out_, line + "}");
   }
@@ -170,14 +193,26 @@ class Json final : public ResultWriter {
     std::string out = "\"";
     for (const char c : text) {
       switch (c) {
-        case '"': out += "\\\""; break;
-        case '\\': out += "\\\\"; break;
-        case '\n': out += "\\n"; break;
-        case '\r': out += "\\r"; break;
-        case '\t': out += "\\t"; break;
+        case '"':
+          out += "\\\"";
+          break;
+        case '\\':
+          out += "\\\\";
+          break;
+        case '\n':
+          out += "\\n";
+          break;
+        case '\r':
+          out += "\\r";
+          break;
+        case '\t':
+          out += "\\t";
+          break;
         default:
-          if (static_cast<unsigned char>(c) < 0x20) out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
-          else out += c;
+          if (static_cast<unsigned char>(c) < 0x20)
+            out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
+          else
+            out += c;
       }
     }
     return out + '"';
@@ -192,9 +227,12 @@ class Json final : public ResultWriter {
 
 std::unique_ptr<ResultWriter> MakeResultWriter(ResultFormat format, std::FILE* out) {
   switch (format) {
-    case ResultFormat::kCsv: return std::make_unique<Csv>(out);
-    case ResultFormat::kJson: return std::make_unique<Json>(out);
-    case ResultFormat::kTable: break;
+    case ResultFormat::kCsv:
+      return std::make_unique<Csv>(out);
+    case ResultFormat::kJson:
+      return std::make_unique<Json>(out);
+    case ResultFormat::kTable:
+      break;
   }
   return std::make_unique<Table>(out);
 }

@@ -1,4 +1,5 @@
-// How `skep sql` prints rows: as a table, as CSV or as JSON, one row at a time so that large results stream.
+// How `skep sql` prints rows: as a table, as CSV or as JSON, one row at a time so that large
+// results stream.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +23,8 @@ class ResultWriter {
   virtual ~ResultWriter() = default;
   virtual void Begin(std::vector<ResultColumn> columns) = 0;
   virtual void Row(const ResultRow& row) = 0;
-  // The statement ended well; `tag` is its command tag. Called for statements without rows, too (then without Begin).
+  // The statement ended well; `tag` is its command tag. Called for statements without rows, too
+  // (then without Begin).
   virtual void End(const std::string& tag) = 0;
 };
 

@@ -8,7 +8,8 @@ namespace skep::app {
 namespace {
 
 // Runs a writer over two columns (number, text) and answers what it wrote.
-std::string Written(ResultFormat format, const std::vector<ResultRow>& rows, const std::string& tag = "SELECT") {
+std::string Written(ResultFormat format, const std::vector<ResultRow>& rows,
+                    const std::string& tag = "SELECT") {
   char* buffer = nullptr;
   size_t size = 0;
   std::FILE* out = open_memstream(&buffer, &size);
@@ -35,12 +36,15 @@ TEST(ResultWriter, StreamsATableBeyondTheRowsThatSetItsWidths) {
 }
 
 TEST(ResultWriter, QuotesCsvAndTellsNullFromEmpty) {
-  EXPECT_EQ(Written(ResultFormat::kCsv, {{"1", "a,\"b\"\n"}, {std::nullopt, ""}, {"3", std::nullopt}}), "id,name\n1,\"a,\"\"b\"\"\n\"\n,\"\"\n3,\n");
+  EXPECT_EQ(
+      Written(ResultFormat::kCsv, {{"1", "a,\"b\"\n"}, {std::nullopt, ""}, {"3", std::nullopt}}),
+      "id,name\n1,\"a,\"\"b\"\"\n\"\n,\"\"\n3,\n");
 }
 
 TEST(ResultWriter, WritesJsonNumbersTextsAndNulls) {
-  EXPECT_EQ(Written(ResultFormat::kJson, {{"1", "tab\t\"q\""}, {"NaN", std::nullopt}}),
-            "[\n{\"id\": 1, \"name\": \"tab\\t\\\"q\\\"\"},\n{\"id\": \"NaN\", \"name\": null}\n]\n");
+  EXPECT_EQ(
+      Written(ResultFormat::kJson, {{"1", "tab\t\"q\""}, {"NaN", std::nullopt}}),
+      "[\n{\"id\": 1, \"name\": \"tab\\t\\\"q\\\"\"},\n{\"id\": \"NaN\", \"name\": null}\n]\n");
   EXPECT_EQ(Written(ResultFormat::kJson, {}), "[]\n");
 }
 

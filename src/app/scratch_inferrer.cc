@@ -1,7 +1,6 @@
 #include "app/scratch_inferrer.h"
 
 #include <boost/asio/co_spawn.hpp>
-
 #include <chrono>
 #include <future>
 
@@ -18,13 +17,15 @@ constexpr auto kSampleTimeout = std::chrono::seconds(60);
 ScratchInferrer::ScratchInferrer(asio::io_context& io, compute::Pool& pool, lake::LakeService& lake)
     : io_(io), pool_(pool), lake_(lake), idle_(io) {}
 
-Result<ipc::InferReply> ScratchInferrer::Infer(const catalog::SampleObject& object, const identity::Credentials& credentials) {
+Result<ipc::InferReply> ScratchInferrer::Infer(const catalog::SampleObject& object,
+                                               const identity::Credentials& credentials) {
   auto promise = std::make_shared<std::promise<Result<ipc::InferReply>>>();
   auto answer = promise->get_future();
-  asio::co_spawn(io_, Run(object, credentials), [promise](std::exception_ptr error, Result<ipc::InferReply> reply) {
-    if (error) reply = Fail(ErrorKind::kInternal, "inference failed");
-    promise->set_value(std::move(reply));
-  });
+  asio::co_spawn(io_, Run(object, credentials),
+                 [promise](std::exception_ptr error, Result<ipc::InferReply> reply) {
+                   if (error) reply = Fail(ErrorKind::kInternal, "inference failed");
+                   promise->set_value(std::move(reply));
+                 });
   // The gateway may stop its I/O thread while a crawl waits; then nobody will answer.
   while (answer.wait_for(std::chrono::milliseconds(100)) != std::future_status::ready) {
     if (io_.stopped()) return Fail(ErrorKind::kAdminShutdown, "the gateway is shutting down");
@@ -58,11 +59,13 @@ asio::awaitable<Result<void>> ScratchInferrer::EnsureWorker() {
   co_return co_await link_->Send(ipc::EncodeFrame(ipc::FrameType::kAttach, attach));
 }
 
-asio::awaitable<Result<ipc::InferReply>> ScratchInferrer::Run(catalog::SampleObject object, identity::Credentials credentials) {
+asio::awaitable<Result<ipc::InferReply>> ScratchInferrer::Run(catalog::SampleObject object,
+                                                              identity::Credentials credentials) {
   idle_.cancel();
   auto ready = co_await EnsureWorker();
   if (!ready) co_return Fail(ready.error());
-  auto granted = lake_.GrantObject(lake_connection_, credentials, object.path, object.etag, object.size);
+  auto granted =
+      lake_.GrantObject(lake_connection_, credentials, object.path, object.etag, object.size);
   if (!granted) co_return Fail(granted.error());
   ipc::InferRequest request;
   request.scan = *granted;
@@ -74,7 +77,8 @@ asio::awaitable<Result<ipc::InferReply>> ScratchInferrer::Run(catalog::SampleObj
   auto sent = co_await link_->Send(ipc::EncodeFrame(ipc::FrameType::kInfer, request));
   if (!sent) co_return Fail(sent.error());
 
-  // A file that keeps the reader busy for ever must not keep the crawl: the worker goes, and with it the read.
+  // A file that keeps the reader busy for ever must not keep the crawl: the worker goes, and with
+  // it the read.
   auto overdue = std::make_shared<asio::steady_timer>(io_, kSampleTimeout);
   overdue->async_wait([worker = worker_](boost::system::error_code error) {
     if (!error) worker->Shutdown();
@@ -94,7 +98,8 @@ asio::awaitable<Result<ipc::InferReply>> ScratchInferrer::Run(catalog::SampleObj
     co_return Fail(ErrorKind::kDataException, "the reader did not survive " + object.path);
   }
   if (auto* reply = std::get_if<ipc::InferReply>(&*end)) co_return std::move(*reply);
-  if (const auto* failed = std::get_if<ipc::StatementError>(&*end)) co_return Fail(failed->error.error);
+  if (const auto* failed = std::get_if<ipc::StatementError>(&*end))
+    co_return Fail(failed->error.error);
   Release();
   co_return Fail(ErrorKind::kProtocolViolation, "the scratch worker answered out of turn");
 }

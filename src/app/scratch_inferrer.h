@@ -1,9 +1,9 @@
-// Schema inference for crawls in a scratch worker: files are hostile, so they are read where no secret and no other tenant's data is.
+// Schema inference for crawls in a scratch worker: files are hostile, so they are read where no
+// secret and no other tenant's data is.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
-
 #include <memory>
 
 #include "catalog/crawler/inferrer.h"
@@ -17,12 +17,14 @@ class ScratchInferrer final : public catalog::Inferrer {
  public:
   ScratchInferrer(boost::asio::io_context& io, compute::Pool& pool, lake::LakeService& lake);
   // Called on a crawl's thread; the work itself runs on the I/O thread.
-  Result<ipc::InferReply> Infer(const catalog::SampleObject& object, const identity::Credentials& credentials) override;
+  Result<ipc::InferReply> Infer(const catalog::SampleObject& object,
+                                const identity::Credentials& credentials) override;
   // Lets the worker go. Call on the I/O thread, when no crawl runs any more.
   void Stop();
 
  private:
-  boost::asio::awaitable<Result<ipc::InferReply>> Run(catalog::SampleObject object, identity::Credentials credentials);
+  boost::asio::awaitable<Result<ipc::InferReply>> Run(catalog::SampleObject object,
+                                                      identity::Credentials credentials);
   boost::asio::awaitable<Result<void>> EnsureWorker();
   void Release();
 

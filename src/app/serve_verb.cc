@@ -5,7 +5,8 @@
 namespace skep::app {
 
 void RegisterServe(CLI::App& root, Context& context) {
-  CLI::App* verb = AddVerb(root, "serve", "Run the gateway until SIGTERM (drains; a second one forces)");
+  CLI::App* verb =
+      AddVerb(root, "serve", "Run the gateway until SIGTERM (drains; a second one forces)");
   AddConfigFlags(*verb, context, true);
   verb->callback([&context] {
     context.run = [&context]() -> Result<int> {
@@ -14,7 +15,8 @@ void RegisterServe(CLI::App& root, Context& context) {
       return Serve(loaded.config);
 #else
       (void)context;
-      return Fail(ErrorKind::kFeatureNotSupported, "This skep was built without its gateway.", {}, "Build all folders (see CONTRIBUTING.md).");
+      return Fail(ErrorKind::kFeatureNotSupported, "This skep was built without its gateway.", {},
+                  "Build all folders (see CONTRIBUTING.md).");
 #endif
     };
   });

@@ -1,9 +1,9 @@
-// The verbs of the command line. Each registers itself on the CLI11 application and leaves what to do in Context::run; main.cc parses,
-// runs it and turns an Error into a message on standard error. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no connection (sql).
+// The verbs of the command line. Each registers itself on the CLI11 application and leaves what to
+// do in Context::run; main.cc parses, runs it and turns an Error into a message on standard error.
+// Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no connection (sql).
 #pragma once
 
 #include <CLI/CLI.hpp>
-
 #include <functional>
 #include <map>
 #include <memory>
@@ -39,7 +39,8 @@ CLI::App* AddVerb(CLI::App& parent, const std::string& name, const std::string& 
 void AddConfigFlags(CLI::App& verb, Context& context, bool all);
 // Loads the configuration, sets up logging, prints its warnings.
 Result<LoadedConfig> Load(const Context& context);
-// Opens the control store of a data directory that init has made. Errors: kUndefinedObject with "run skep init".
+// Opens the control store of a data directory that init has made. Errors: kUndefinedObject with
+// "run skep init".
 Result<std::unique_ptr<control::Store>> OpenStore(const Config& config);
 
 // Prints "skep: message", detail and hint.

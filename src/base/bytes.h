@@ -1,5 +1,6 @@
-// Bounded reading and growing writing of byte strings. Readers never run past their input: the first short read sets a sticky
-// failure and every later value is zero, so a decoder checks ok() once at its end.
+// Bounded reading and growing writing of byte strings. Readers never run past their input: the
+// first short read sets a sticky failure and every later value is zero, so a decoder checks ok()
+// once at its end.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +14,8 @@ namespace skep {
 
 using ByteView = std::string_view;
 
-// Reads integers of either byte order and length-prefixed strings from a byte string that it does not own.
+// Reads integers of either byte order and length-prefixed strings from a byte string that it does
+// not own.
 class ByteReader {
  public:
   explicit ByteReader(ByteView data) : data_(data) {}
@@ -67,7 +69,10 @@ class ByteReader {
 // Appends integers of either byte order and length-prefixed strings to a std::string.
 class ByteWriter {
  public:
-  ByteWriter& U8(uint8_t v) { out_.push_back(static_cast<char>(v)); return *this; }
+  ByteWriter& U8(uint8_t v) {
+    out_.push_back(static_cast<char>(v));
+    return *this;
+  }
   ByteWriter& Bool(bool v) { return U8(v ? 1 : 0); }
   ByteWriter& U16Be(uint16_t v) { return Put<2, true>(v); }
   ByteWriter& U32Be(uint32_t v) { return Put<4, true>(v); }
@@ -78,9 +83,19 @@ class ByteWriter {
   ByteWriter& I64(int64_t v) { return U64(static_cast<uint64_t>(v)); }
   ByteWriter& I32(int32_t v) { return U32(static_cast<uint32_t>(v)); }
   ByteWriter& F64(double v);
-  ByteWriter& Raw(ByteView v) { out_.append(v); return *this; }
-  ByteWriter& String(ByteView v) { U32(static_cast<uint32_t>(v.size())); return Raw(v); }
-  ByteWriter& CString(ByteView v) { Raw(v); out_.push_back('\0'); return *this; }
+  ByteWriter& Raw(ByteView v) {
+    out_.append(v);
+    return *this;
+  }
+  ByteWriter& String(ByteView v) {
+    U32(static_cast<uint32_t>(v.size()));
+    return Raw(v);
+  }
+  ByteWriter& CString(ByteView v) {
+    Raw(v);
+    out_.push_back('\0');
+    return *this;
+  }
   // Overwrites four bytes at `at`, big-endian: for length words known only at the end.
   void PatchU32Be(size_t at, uint32_t v);
 
@@ -91,7 +106,8 @@ class ByteWriter {
  private:
   template <int kWidth, bool kBigEndian>
   ByteWriter& Put(uint64_t v) {
-    for (int i = 0; i < kWidth; i++) out_.push_back(static_cast<char>(v >> (8 * (kBigEndian ? kWidth - 1 - i : i))));
+    for (int i = 0; i < kWidth; i++)
+      out_.push_back(static_cast<char>(v >> (8 * (kBigEndian ? kWidth - 1 - i : i))));
     return *this;
   }
   std::string out_;

@@ -6,7 +6,14 @@ namespace skep {
 
 TEST(Bytes, ReadsBackWhatItWrote) {
   ByteWriter w;
-  w.U8(7).U16Be(0x1234).U32Be(0xdeadbeef).U64(0x0102030405060708).String("schema").CString("portal").F64(-0.5).I64(-9);
+  w.U8(7)
+      .U16Be(0x1234)
+      .U32Be(0xdeadbeef)
+      .U64(0x0102030405060708)
+      .String("schema")
+      .CString("portal")
+      .F64(-0.5)
+      .I64(-9);
   ByteReader r(w.str());
   EXPECT_EQ(r.U8(), 7);
   EXPECT_EQ(r.U16Be(), 0x1234);

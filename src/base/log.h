@@ -1,5 +1,5 @@
-// Structured logs: one line per event on standard error, `time level event key=value …`, or JSON. Values are quoted when they
-// need it; secrets never get here (Secret has no conversion to text).
+// Structured logs: one line per event on standard error, `time level event key=value …`, or JSON.
+// Values are quoted when they need it; secrets never get here (Secret has no conversion to text).
 #pragma once
 
 #include <fmt/format.h>
@@ -30,8 +30,14 @@ void Write(Level level, std::string_view event, std::initializer_list<Field> fie
 inline void Debug(std::string_view event, std::initializer_list<Field> fields = {}) {
   if (Enabled(Level::kDebug)) Write(Level::kDebug, event, fields);
 }
-inline void Info(std::string_view event, std::initializer_list<Field> fields = {}) { Write(Level::kInfo, event, fields); }
-inline void Warn(std::string_view event, std::initializer_list<Field> fields = {}) { Write(Level::kWarn, event, fields); }
-inline void Fault(std::string_view event, std::initializer_list<Field> fields = {}) { Write(Level::kError, event, fields); }
+inline void Info(std::string_view event, std::initializer_list<Field> fields = {}) {
+  Write(Level::kInfo, event, fields);
+}
+inline void Warn(std::string_view event, std::initializer_list<Field> fields = {}) {
+  Write(Level::kWarn, event, fields);
+}
+inline void Fault(std::string_view event, std::initializer_list<Field> fields = {}) {
+  Write(Level::kError, event, fields);
+}
 
 }  // namespace skep::log

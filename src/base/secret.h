@@ -1,4 +1,5 @@
-// A value that must not be printed or left behind in memory: passwords, secret keys, session tokens.
+// A value that must not be printed or left behind in memory: passwords, secret keys, session
+// tokens.
 #pragma once
 
 #include <openssl/crypto.h>

@@ -37,8 +37,10 @@ const Json& MemberOf(const Json& object, const char* name) {
 // A parameter of the SerDe, the storage descriptor or the table, in this order.
 std::optional<std::string> ParameterOf(const Json& table, const char* name) {
   const Json& sd = MemberOf(table, "StorageDescriptor");
-  for (const Json* holder : {&MemberOf(MemberOf(sd, "SerdeInfo"), "Parameters"), &MemberOf(sd, "Parameters"), &MemberOf(table, "Parameters")}) {
-    if (holder->is_object() && holder->contains(name) && (*holder)[name].is_string()) return (*holder)[name].get<std::string>();
+  for (const Json* holder : {&MemberOf(MemberOf(sd, "SerdeInfo"), "Parameters"),
+                             &MemberOf(sd, "Parameters"), &MemberOf(table, "Parameters")}) {
+    if (holder->is_object() && holder->contains(name) && (*holder)[name].is_string())
+      return (*holder)[name].get<std::string>();
   }
   return std::nullopt;
 }
@@ -53,19 +55,26 @@ std::vector<ipc::TableColumn> ColumnsOf(const Json& list) {
   return out;
 }
 
-// Hive writes control characters as themselves, as "\t" or in octal ("\001"); LazySimpleSerDe also takes a number ("9").
+// Hive writes control characters as themselves, as "\t" or in octal ("\001"); LazySimpleSerDe also
+// takes a number ("9").
 std::string Delimiter(const std::string& text) {
   if (text == "\\t") return "\t";
   if (text.size() == 4 && text[0] == '\\') {
     int n = 0;
-    if (std::from_chars(text.data() + 1, text.data() + 4, n, 8).ptr == text.data() + 4 && n > 0 && n < 128) return std::string(1, static_cast<char>(n));
+    if (std::from_chars(text.data() + 1, text.data() + 4, n, 8).ptr == text.data() + 4 && n > 0 &&
+        n < 128)
+      return std::string(1, static_cast<char>(n));
   }
   if (text.starts_with("\\u00") && text.size() == 6) {
     int n = 0;
-    if (std::from_chars(text.data() + 2, text.data() + 6, n, 16).ptr == text.data() + 6 && n > 0 && n < 128) return std::string(1, static_cast<char>(n));
+    if (std::from_chars(text.data() + 2, text.data() + 6, n, 16).ptr == text.data() + 6 && n > 0 &&
+        n < 128)
+      return std::string(1, static_cast<char>(n));
   }
   int n = 0;
-  if (text.size() <= 3 && !text.empty() && std::from_chars(text.data(), text.data() + text.size(), n).ptr == text.data() + text.size() && n > 0 && n < 128) {
+  if (text.size() <= 3 && !text.empty() &&
+      std::from_chars(text.data(), text.data() + text.size(), n).ptr == text.data() + text.size() &&
+      n > 0 && n < 128) {
     return std::string(1, static_cast<char>(n));
   }
   return text;
@@ -75,16 +84,19 @@ std::string FormatOf(const Json& table) {
   const Json& sd = MemberOf(table, "StorageDescriptor");
   const std::string serde = Lower(TextOf(MemberOf(sd, "SerdeInfo"), "SerializationLibrary"));
   const std::string input = Lower(TextOf(sd, "InputFormat"));
-  if (serde.ends_with("parquethiveserde") || input.find("parquet") != std::string::npos) return "parquet";
+  if (serde.ends_with("parquethiveserde") || input.find("parquet") != std::string::npos)
+    return "parquet";
   if (serde.ends_with("jsonserde")) return "json";
   if (serde.ends_with("lazysimpleserde") || serde.ends_with("opencsvserde")) return "csv";
   if (!serde.empty()) return {};
   const std::string classification = Lower(ParameterOf(table, "classification").value_or(""));
-  if (classification == "parquet" || classification == "json" || classification == "csv") return classification;
+  if (classification == "parquet" || classification == "json" || classification == "csv")
+    return classification;
   return {};
 }
 
-std::string DefaultLocation(const std::string& table, const std::vector<ipc::TableColumn>& keys, const std::vector<std::string>& values) {
+std::string DefaultLocation(const std::string& table, const std::vector<ipc::TableColumn>& keys,
+                            const std::vector<std::string>& values) {
   std::string out = table;
   if (!out.ends_with('/')) out += '/';
   for (size_t i = 0; i < keys.size(); i++) out += keys[i].name + "=" + values[i] + "/";
@@ -93,38 +105,50 @@ std::string DefaultLocation(const std::string& table, const std::vector<ipc::Tab
 
 }  // namespace
 
-Result<lake::CatalogTable> DescribeGlueTable(const std::string& table_json, const std::vector<control::GluePartition>& partitions, uint64_t version) {
+Result<lake::CatalogTable> DescribeGlueTable(const std::string& table_json,
+                                             const std::vector<control::GluePartition>& partitions,
+                                             uint64_t version) {
   const Json table = Json::parse(table_json, nullptr, false);
-  if (!table.is_object()) return Fail(ErrorKind::kDataException, "the catalog's entry of the table cannot be read");
+  if (!table.is_object())
+    return Fail(ErrorKind::kDataException, "the catalog's entry of the table cannot be read");
   lake::CatalogTable out;
   auto& d = out.description;
   d.name = TextOf(table, "Name");
   d.version = version;
   const Json& sd = MemberOf(table, "StorageDescriptor");
   if (Lower(ParameterOf(table, "table_type").value_or("")) == "iceberg") {
-    return Fail(ErrorKind::kFeatureNotSupported, fmt::format("external table {} is an Iceberg table, which is not supported", d.name));
+    return Fail(
+        ErrorKind::kFeatureNotSupported,
+        fmt::format("external table {} is an Iceberg table, which is not supported", d.name));
   }
   if (TextOf(table, "TableType") == "VIRTUAL_VIEW") {
-    return Fail(ErrorKind::kFeatureNotSupported, fmt::format("{} is a view of the data catalog, which is not supported", d.name));
+    return Fail(ErrorKind::kFeatureNotSupported,
+                fmt::format("{} is a view of the data catalog, which is not supported", d.name));
   }
   d.format = FormatOf(table);
   if (d.format.empty()) {
     const std::string serde = TextOf(MemberOf(sd, "SerdeInfo"), "SerializationLibrary");
     return Fail(ErrorKind::kFeatureNotSupported,
                 fmt::format("external table {} has a format that is not supported: {}", d.name,
-                            serde.empty() ? ParameterOf(table, "classification").value_or("unknown") : serde),
+                            serde.empty() ? ParameterOf(table, "classification").value_or("unknown")
+                                          : serde),
                 {}, "Parquet, CSV (LazySimpleSerDe, OpenCSVSerde) and JSON lines can be read.");
   }
   out.location = TextOf(sd, "Location");
   d.columns = ColumnsOf(MemberOf(sd, "Columns"));
   d.partition_keys = ColumnsOf(MemberOf(table, "PartitionKeys"));
   if (out.location.empty() || d.columns.empty()) {
-    return Fail(ErrorKind::kDataException, fmt::format("external table {} has no {} in the catalog", d.name, out.location.empty() ? "location" : "columns"));
+    return Fail(ErrorKind::kDataException,
+                fmt::format("external table {} has no {} in the catalog", d.name,
+                            out.location.empty() ? "location" : "columns"));
   }
 
-  const auto option = [&](const char* name, std::string value) { d.options.emplace_back(name, std::move(value)); };
+  const auto option = [&](const char* name, std::string value) {
+    d.options.emplace_back(name, std::move(value));
+  };
   if (d.format == "csv") {
-    const bool quoted = Lower(TextOf(MemberOf(sd, "SerdeInfo"), "SerializationLibrary")).ends_with("opencsvserde");
+    const bool quoted =
+        Lower(TextOf(MemberOf(sd, "SerdeInfo"), "SerializationLibrary")).ends_with("opencsvserde");
     if (quoted) {
       option("delimiter", Delimiter(ParameterOf(table, "separatorChar").value_or(",")));
       const std::string quote = ParameterOf(table, "quoteChar").value_or("\"");
@@ -134,7 +158,8 @@ Result<lake::CatalogTable> DescribeGlueTable(const std::string& table_json, cons
     } else {
       const auto serde = ParameterOf(table, "field.delim");
       const auto fallback = serde ? serde : ParameterOf(table, "serialization.format");
-      option("delimiter", fallback ? Delimiter(*fallback) : ParameterOf(table, "delimiter").value_or("\x01"));
+      option("delimiter",
+             fallback ? Delimiter(*fallback) : ParameterOf(table, "delimiter").value_or("\x01"));
       // Not Hive's, but what crawlers note when fields are quoted.
       option("quote", ParameterOf(table, "quote.delim").value_or(""));
       option("escape", Delimiter(ParameterOf(table, "escape.delim").value_or("")));
@@ -143,7 +168,9 @@ Result<lake::CatalogTable> DescribeGlueTable(const std::string& table_json, cons
       uint32_t lines = 0;
       const auto read = std::from_chars(skip->data(), skip->data() + skip->size(), lines);
       if (read.ec != std::errc{} || read.ptr != skip->data() + skip->size() || lines > 1'000'000) {
-        return Fail(ErrorKind::kDataException, fmt::format("external table {}: skip.header.line.count is \"{}\"", d.name, *skip));
+        return Fail(
+            ErrorKind::kDataException,
+            fmt::format("external table {}: skip.header.line.count is \"{}\"", d.name, *skip));
       }
       if (lines > 0) option("skip", fmt::format("{}", lines));
     }
@@ -152,17 +179,22 @@ Result<lake::CatalogTable> DescribeGlueTable(const std::string& table_json, cons
     if (const auto null = ParameterOf(table, "serialization.null.format")) option("null", *null);
     // Otherwise by each file's name.
     auto compression = Lower(ParameterOf(table, "compression_type").value_or(""));
-    if (compression == "gzip" || compression == "zstd" || compression == "none") option("compression", compression);
+    if (compression == "gzip" || compression == "zstd" || compression == "none")
+      option("compression", compression);
     if (compression == "bzip2" || compression == "snappy" || compression == "lzo") {
-      return Fail(ErrorKind::kFeatureNotSupported, fmt::format("external table {} is compressed with {}, which is not supported", d.name, compression));
+      return Fail(ErrorKind::kFeatureNotSupported,
+                  fmt::format("external table {} is compressed with {}, which is not supported",
+                              d.name, compression));
     }
-    if (d.format == "json" && Lower(ParameterOf(table, "strip.outer.array").value_or("")) == "true") option("array", "true");
+    if (d.format == "json" && Lower(ParameterOf(table, "strip.outer.array").value_or("")) == "true")
+      option("array", "true");
   }
   for (const char* name : {"numRows", "recordCount"}) {
     const auto text = ParameterOf(table, name);
     if (!text || d.rows > 0) continue;
     uint64_t rows = 0;
-    if (std::from_chars(text->data(), text->data() + text->size(), rows).ec == std::errc{}) d.rows = rows;
+    if (std::from_chars(text->data(), text->data() + text->size(), rows).ec == std::errc{})
+      d.rows = rows;
   }
 
   if (d.partition_keys.empty()) {
@@ -175,7 +207,8 @@ Result<lake::CatalogTable> DescribeGlueTable(const std::string& table_json, cons
     if (p.values.size() != d.partition_keys.size()) continue;  // written before the keys changed
     ipc::TablePartition partition;
     for (const auto& v : p.values) {
-      partition.values.push_back(v == "__HIVE_DEFAULT_PARTITION__" ? std::nullopt : std::optional(v));
+      partition.values.push_back(v == "__HIVE_DEFAULT_PARTITION__" ? std::nullopt
+                                                                   : std::optional(v));
     }
     std::string location;
     const Json json = Json::parse(p.json, nullptr, false);
@@ -187,16 +220,22 @@ Result<lake::CatalogTable> DescribeGlueTable(const std::string& table_json, cons
   return out;
 }
 
-Result<lake::CatalogTable> GlueTableSource::GetTable(std::string_view catalog_id, std::string_view database, std::string_view table) {
+Result<lake::CatalogTable> GlueTableSource::GetTable(std::string_view catalog_id,
+                                                     std::string_view database,
+                                                     std::string_view table) {
   const std::string db = Lower(database), name = Lower(table);
   SKEP_TRY_ASSIGN(const auto found, store_.GetGlueTable(catalog_id, db, name));
   if (!found) {
     SKEP_TRY_ASSIGN(const auto holder, store_.GetGlueDatabase(catalog_id, db));
     if (!holder) {
-      return Fail(ErrorKind::kUndefinedSchema, fmt::format("database {} not found in the data catalog of account {}", db, catalog_id), {},
-                  "Create it, or run a crawler that fills it.");
+      return Fail(
+          ErrorKind::kUndefinedSchema,
+          fmt::format("database {} not found in the data catalog of account {}", db, catalog_id),
+          {}, "Create it, or run a crawler that fills it.");
     }
-    return Fail(ErrorKind::kUndefinedTable, fmt::format("relation \"{}\" does not exist in database {} of the data catalog", name, db));
+    return Fail(
+        ErrorKind::kUndefinedTable,
+        fmt::format("relation \"{}\" does not exist in database {} of the data catalog", name, db));
   }
   SKEP_TRY_ASSIGN(const auto partitions, store_.ListGluePartitions(catalog_id, db, name));
   auto out = DescribeGlueTable(found->json, partitions, found->version);
@@ -204,12 +243,16 @@ Result<lake::CatalogTable> GlueTableSource::GetTable(std::string_view catalog_id
   return out;
 }
 
-Result<std::vector<std::string>> GlueTableSource::ListTables(std::string_view catalog_id, std::string_view database) {
+Result<std::vector<std::string>> GlueTableSource::ListTables(std::string_view catalog_id,
+                                                             std::string_view database) {
   const std::string db = Lower(database);
   SKEP_TRY_ASSIGN(const auto tables, store_.ListGlueTables(catalog_id, db));
   if (tables.empty()) {
     SKEP_TRY_ASSIGN(const auto holder, store_.GetGlueDatabase(catalog_id, db));
-    if (!holder) return Fail(ErrorKind::kUndefinedSchema, fmt::format("database {} not found in the data catalog of account {}", db, catalog_id));
+    if (!holder)
+      return Fail(
+          ErrorKind::kUndefinedSchema,
+          fmt::format("database {} not found in the data catalog of account {}", db, catalog_id));
   }
   std::vector<std::string> names;
   for (const auto& t : tables) names.push_back(t.name);

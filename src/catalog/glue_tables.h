@@ -1,5 +1,6 @@
-// Tables of external schemas out of the Glue objects in the control store: StorageDescriptor, SerDe and parameters become the
-// format and options that a worker's readers understand. Reads the API's JSON shapes; writes nothing.
+// Tables of external schemas out of the Glue objects in the control store: StorageDescriptor, SerDe
+// and parameters become the format and options that a worker's readers understand. Reads the API's
+// JSON shapes; writes nothing.
 #pragma once
 
 #include <string>
@@ -14,15 +15,19 @@ namespace skep::catalog {
 class GlueTableSource final : public lake::TableSource {
  public:
   explicit GlueTableSource(control::Store& store) : store_(store) {}
-  Result<lake::CatalogTable> GetTable(std::string_view catalog_id, std::string_view database, std::string_view table) override;
-  Result<std::vector<std::string>> ListTables(std::string_view catalog_id, std::string_view database) override;
+  Result<lake::CatalogTable> GetTable(std::string_view catalog_id, std::string_view database,
+                                      std::string_view table) override;
+  Result<std::vector<std::string>> ListTables(std::string_view catalog_id,
+                                              std::string_view database) override;
 
  private:
   control::Store& store_;
 };
 
-// The pure half: a Glue Table and its partitions as JSON texts. Errors: kFeatureNotSupported, kDataException (not a usable table).
-Result<lake::CatalogTable> DescribeGlueTable(const std::string& table_json, const std::vector<control::GluePartition>& partitions,
+// The pure half: a Glue Table and its partitions as JSON texts. Errors: kFeatureNotSupported,
+// kDataException (not a usable table).
+Result<lake::CatalogTable> DescribeGlueTable(const std::string& table_json,
+                                             const std::vector<control::GluePartition>& partitions,
                                              uint64_t version);
 
 }  // namespace skep::catalog

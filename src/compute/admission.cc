@@ -1,21 +1,22 @@
 #include "compute/admission.h"
 
+#include <algorithm>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
-
-#include <algorithm>
 
 namespace skep::compute {
 namespace asio = boost::asio;
 
 asio::awaitable<Result<Admission::Ticket>> Admission::Enter(std::shared_ptr<Waiter> waiter) {
-  if (waiter->abandoned) co_return Fail(ErrorKind::kQueryCanceled, "canceling statement due to user request");
+  if (waiter->abandoned)
+    co_return Fail(ErrorKind::kQueryCanceled, "canceling statement due to user request");
   if (running_ < limit_ && waiting_.empty()) {
     running_++;
     co_return Ticket(this);
   }
   if (waiting_.size() >= max_waiting_) {
-    co_return Fail(ErrorKind::kTooManyConnections, "too many statements wait for this workgroup", {}, "Retry later.");
+    co_return Fail(ErrorKind::kTooManyConnections, "too many statements wait for this workgroup",
+                   {}, "Retry later.");
   }
   waiting_.push_back(waiter);
   waiter->timer.expires_at(asio::steady_timer::time_point::max());
@@ -24,7 +25,8 @@ asio::awaitable<Result<Admission::Ticket>> Admission::Enter(std::shared_ptr<Wait
   co_await waiter->timer.async_wait(wait);
   if (waiter->admitted) {
     Ticket ticket(this);
-    if (waiter->abandoned) co_return Fail(ErrorKind::kQueryCanceled, "canceling statement due to user request");
+    if (waiter->abandoned)
+      co_return Fail(ErrorKind::kQueryCanceled, "canceling statement due to user request");
     co_return ticket;
   }
   std::erase(waiting_, waiter);

@@ -1,10 +1,10 @@
-// Admission of statements to a workspace's worker: at most so many run at once, the others wait in the order they came.
+// Admission of statements to a workspace's worker: at most so many run at once, the others wait in
+// the order they came.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/steady_timer.hpp>
-
 #include <deque>
 #include <memory>
 #include <utility>
@@ -48,8 +48,8 @@ class Admission {
   Admission(boost::asio::any_io_executor executor, size_t limit, size_t max_waiting)
       : executor_(std::move(executor)), limit_(limit), max_waiting_(max_waiting) {}
 
-  // Waits for a place. `waiter` may be abandoned by the caller (cancel). Errors: kTooManyConnections when too many wait,
-  // kQueryCanceled when abandoned.
+  // Waits for a place. `waiter` may be abandoned by the caller (cancel). Errors:
+  // kTooManyConnections when too many wait, kQueryCanceled when abandoned.
   boost::asio::awaitable<Result<Ticket>> Enter(std::shared_ptr<Waiter> waiter);
   static void Abandon(Waiter& waiter) {
     waiter.abandoned = true;

@@ -1,14 +1,13 @@
 #include "compute/fork_server.h"
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/steady_timer.hpp>
-
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <cstring>
 #include <string_view>
@@ -26,11 +25,13 @@ namespace {
 constexpr int kChildSocket = 3;
 constexpr auto kSpawnTimeout = std::chrono::seconds(10);
 
-// What workers may know of the gateway's environment; all else may be a secret, and a worker runs other people's SQL.
+// What workers may know of the gateway's environment; all else may be a secret, and a worker runs
+// other people's SQL.
 bool IsForWorkers(std::string_view variable) {
   const std::string_view name = variable.substr(0, variable.find('='));
-  return name == "PATH" || name == "LANG" || name == "TZ" || name == "TZDIR" || name == "TMPDIR" || name == "LD_LIBRARY_PATH" ||
-         name == "LLVM_PROFILE_FILE" || name.starts_with("LC_") || name.ends_with("SAN_OPTIONS");
+  return name == "PATH" || name == "LANG" || name == "TZ" || name == "TZDIR" || name == "TMPDIR" ||
+         name == "LD_LIBRARY_PATH" || name == "LLVM_PROFILE_FILE" || name.starts_with("LC_") ||
+         name.ends_with("SAN_OPTIONS");
 }
 
 struct PendingSpawn {
@@ -67,14 +68,16 @@ Result<void> ForkServer::State::Start() {
   posix_spawn_file_actions_addclosefrom_np(&actions, kChildSocket + 1);
   posix_spawnattr_t attributes;
   posix_spawnattr_init(&attributes);
-  // Signals blocked or ignored in the gateway must not stay so in workers; an own group keeps the terminal's Ctrl-C away.
+  // Signals blocked or ignored in the gateway must not stay so in workers; an own group keeps the
+  // terminal's Ctrl-C away.
   sigset_t none, all;
   sigemptyset(&none);
   sigfillset(&all);
   posix_spawnattr_setsigmask(&attributes, &none);
   posix_spawnattr_setsigdefault(&attributes, &all);
   posix_spawnattr_setpgroup(&attributes, 0);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
+  posix_spawnattr_setflags(&attributes,
+                           POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
   const std::string fd = std::to_string(kChildSocket);
   const char* arguments[] = {worker_path.c_str(), "--fork-server", fd.c_str(), nullptr};
   // When the socket already is descriptor 3, dup2 onto itself would leave it close-on-exec.
@@ -85,18 +88,20 @@ Result<void> ForkServer::State::Start() {
   }
   environment.push_back(nullptr);
   pid_t child = -1;
-  const int failed =
-      ::posix_spawn(&child, worker_path.c_str(), &actions, &attributes, const_cast<char* const*>(arguments), environment.data());
+  const int failed = ::posix_spawn(&child, worker_path.c_str(), &actions, &attributes,
+                                   const_cast<char* const*>(arguments), environment.data());
   posix_spawn_file_actions_destroy(&actions);
   posix_spawnattr_destroy(&attributes);
   if (failed != 0) {
-    return Fail(ErrorKind::kIoError, fmt::format("cannot start {}: {}", worker_path, std::strerror(failed)), {},
+    return Fail(ErrorKind::kIoError,
+                fmt::format("cannot start {}: {}", worker_path, std::strerror(failed)), {},
                 "Set worker.path to the skep-worker executable.");
   }
   pid = child;
   socket = std::make_shared<PacketSocket>(executor, std::move(pair->first));
   log::Info("fork_server_started", {{"pid", child}});
-  asio::co_spawn(executor, Listen(socket, child), [self = shared_from_this(), child](std::exception_ptr) { self->Ended(child); });
+  asio::co_spawn(executor, Listen(socket, child),
+                 [self = shared_from_this(), child](std::exception_ptr) { self->Ended(child); });
   return {};
 }
 
@@ -129,8 +134,10 @@ void ForkServer::State::Ended(pid_t server) {
   if (!stopping) log::Fault("fork_server_lost", {{"pid", server}, {"status", status}});
 }
 
-ForkServer::ForkServer(asio::any_io_executor executor, std::string worker_path, std::function<void(pid_t, int)> on_exit)
-    : state_(std::make_shared<State>(std::move(executor), std::move(worker_path), std::move(on_exit))) {}
+ForkServer::ForkServer(asio::any_io_executor executor, std::string worker_path,
+                       std::function<void(pid_t, int)> on_exit)
+    : state_(std::make_shared<State>(std::move(executor), std::move(worker_path),
+                                     std::move(on_exit))) {}
 
 ForkServer::~ForkServer() { Stop(); }
 
@@ -155,7 +162,8 @@ asio::awaitable<Result<SpawnedProcess>> ForkServer::Spawn() {
   auto wait = asio::redirect_error(asio::use_awaitable, ignored);
   co_await spawn->done.async_wait(wait);
   state->pending.erase(token);
-  if (spawn->pid <= 0) co_return Fail(ErrorKind::kWorkerLost, "the fork server did not start a worker");
+  if (spawn->pid <= 0)
+    co_return Fail(ErrorKind::kWorkerLost, "the fork server did not start a worker");
   SpawnedProcess process;
   process.pid = spawn->pid;
   process.control = std::move(control.first);

@@ -1,12 +1,11 @@
-// The gateway's side of the fork server: starts `skep-worker --fork-server`, asks it for new workers, hears of their ends, and
-// starts it again when it dies. Lives on the I/O thread.
+// The gateway's side of the fork server: starts `skep-worker --fork-server`, asks it for new
+// workers, hears of their ends, and starts it again when it dies. Lives on the I/O thread.
 #pragma once
-
-#include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/awaitable.hpp>
 
 #include <sys/types.h>
 
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
 #include <functional>
 #include <map>
 #include <memory>
@@ -27,7 +26,8 @@ struct SpawnedProcess {
 class ForkServer {
  public:
   // `on_exit` hears of each worker's end: pid and status as from waitpid.
-  ForkServer(boost::asio::any_io_executor executor, std::string worker_path, std::function<void(pid_t, int)> on_exit);
+  ForkServer(boost::asio::any_io_executor executor, std::string worker_path,
+             std::function<void(pid_t, int)> on_exit);
   ~ForkServer();
   ForkServer(const ForkServer&) = delete;
   ForkServer& operator=(const ForkServer&) = delete;

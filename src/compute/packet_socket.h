@@ -5,7 +5,6 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
-
 #include <optional>
 #include <vector>
 
@@ -36,7 +35,8 @@ class PacketSocket {
     co_return std::nullopt;
   }
 
-  // False when the peer is gone or does not keep up (a control message every now and then never fills megabytes).
+  // False when the peer is gone or does not keep up (a control message every now and then never
+  // fills megabytes).
   bool Send(ByteView bytes, const std::vector<int>& fds = {}) {
     return descriptor_.is_open() && ipc::SendPacket(descriptor_.native_handle(), bytes, fds);
   }

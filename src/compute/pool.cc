@@ -1,12 +1,11 @@
 #include "compute/pool.h"
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/use_awaitable.hpp>
-
 #include <signal.h>
 
 #include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <filesystem>
 
 #include "base/ids.h"
@@ -73,15 +72,18 @@ asio::awaitable<Result<Pool::Spare>> Pool::TakeProcess() {
   co_return spare;
 }
 
-asio::awaitable<Result<std::shared_ptr<Worker>>> Pool::StartWorker(std::string workspace, uint64_t& lake_connection) {
+asio::awaitable<Result<std::shared_ptr<Worker>>> Pool::StartWorker(std::string workspace,
+                                                                   uint64_t& lake_connection) {
   auto taken = co_await TakeProcess();
   if (!taken) co_return Fail(taken.error());
   Spare process = std::move(*taken);
   const bool scratch = workspace.empty();
   ipc::WorkerBinding binding;
   binding.workspace = workspace;
-  binding.temp_directory = (fs::path(options_.temp_root) / (scratch ? "scratch-" + NewUuid() : workspace)).string();
-  binding.data_directory = scratch ? binding.temp_directory : (fs::path(options_.data_root) / workspace).string();
+  binding.temp_directory =
+      (fs::path(options_.temp_root) / (scratch ? "scratch-" + NewUuid() : workspace)).string();
+  binding.data_directory =
+      scratch ? binding.temp_directory : (fs::path(options_.data_root) / workspace).string();
   binding.extension_directory = options_.extension_directory;
   binding.threads = options_.threads;
   binding.memory_limit_bytes = options_.memory_limit_bytes;
@@ -91,8 +93,9 @@ asio::awaitable<Result<std::shared_ptr<Worker>>> Pool::StartWorker(std::string w
   if (!error) fs::create_directories(binding.temp_directory, error);
   if (error) {
     process.worker->Shutdown();
-    co_return Fail(error == std::errc::no_space_on_device ? ErrorKind::kDiskFull : ErrorKind::kIoError,
-                   "cannot make the workspace's directories: " + error.message());
+    co_return Fail(
+        error == std::errc::no_space_on_device ? ErrorKind::kDiskFull : ErrorKind::kIoError,
+        "cannot make the workspace's directories: " + error.message());
   }
   lake_connection = serve_lake_(std::move(process.lake), workspace);
   auto bound = co_await process.worker->Bind(std::move(binding));
@@ -107,7 +110,8 @@ asio::awaitable<Result<std::shared_ptr<Worker>>> Pool::Acquire(std::string works
     if (stopping_) co_return Fail(ErrorKind::kAdminShutdown, "the gateway is shutting down");
     if (place.worker && place.worker->usable()) co_return place.worker;
     if (!place.starting) break;
-    auto timer = std::make_shared<asio::steady_timer>(executor_, asio::steady_timer::time_point::max());
+    auto timer =
+        std::make_shared<asio::steady_timer>(executor_, asio::steady_timer::time_point::max());
     place.waiters.push_back(timer);
     boost::system::error_code ignored;
     auto wait = asio::redirect_error(asio::use_awaitable, ignored);
@@ -120,8 +124,10 @@ asio::awaitable<Result<std::shared_ptr<Worker>>> Pool::Acquire(std::string works
   place.starting = false;
   if (started) {
     place.worker = *started;
-    const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - began);
-    log::Info("worker_started", {{"workspace", workspace}, {"pid", place.worker->pid()}, {"ms", ms.count()}});
+    const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(
+        std::chrono::steady_clock::now() - began);
+    log::Info("worker_started",
+              {{"workspace", workspace}, {"pid", place.worker->pid()}, {"ms", ms.count()}});
   }
   for (auto& waiter : std::exchange(place.waiters, {})) waiter->cancel();
   co_return started;
@@ -134,7 +140,8 @@ asio::awaitable<Result<std::shared_ptr<Worker>>> Pool::Scratch(uint64_t& lake_co
 Admission& Pool::AdmissionOf(const std::string& workspace) {
   auto& admission = admissions_[workspace];
   if (!admission) {
-    admission = std::make_unique<Admission>(executor_, options_.max_active_statements, options_.max_waiting_statements);
+    admission = std::make_unique<Admission>(executor_, options_.max_active_statements,
+                                            options_.max_waiting_statements);
   }
   return *admission;
 }
@@ -150,8 +157,8 @@ void Pool::Lost(Worker& worker) {
 
 asio::awaitable<void> Pool::ReapIdle() {
   while (!stopping_) {
-    reaper_.expires_after(std::clamp<std::chrono::milliseconds>(options_.idle_timeout / 4, std::chrono::milliseconds(50),
-                                                                std::chrono::milliseconds(5000)));
+    reaper_.expires_after(std::clamp<std::chrono::milliseconds>(
+        options_.idle_timeout / 4, std::chrono::milliseconds(50), std::chrono::milliseconds(5000)));
     boost::system::error_code error;
     auto wait = asio::redirect_error(asio::use_awaitable, error);
     co_await reaper_.async_wait(wait);

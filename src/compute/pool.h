@@ -1,11 +1,10 @@
-// The workers of this node: one primary per workspace, started by the first statement, put to sleep after idling; spare processes
-// forked ahead hide the start. Lives on the I/O thread.
+// The workers of this node: one primary per workspace, started by the first statement, put to sleep
+// after idling; spare processes forked ahead hide the start. Lives on the I/O thread.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/steady_timer.hpp>
-
 #include <chrono>
 #include <deque>
 #include <functional>
@@ -22,7 +21,7 @@ namespace skep::compute {
 
 struct PoolOptions {
   std::string worker_path;
-  std::string data_root;       // <data_root>/<workspace> is the workspace's directory
+  std::string data_root;  // <data_root>/<workspace> is the workspace's directory
   std::string temp_root;
   std::string extension_directory;
   uint32_t threads = 2;
@@ -45,9 +44,11 @@ class Pool {
 
   // Starts the fork server and the spares. Errors: kIoError.
   Result<void> Start();
-  // The workspace's primary worker, started if need be. Errors: kWorkerLost, kAdminShutdown, kIoError (directories).
+  // The workspace's primary worker, started if need be. Errors: kWorkerLost, kAdminShutdown,
+  // kIoError (directories).
   boost::asio::awaitable<Result<std::shared_ptr<Worker>>> Acquire(std::string workspace);
-  // A worker of no workspace for one crawl; the caller ends it with Shutdown. `lake_connection` gets the lake service's id.
+  // A worker of no workspace for one crawl; the caller ends it with Shutdown. `lake_connection`
+  // gets the lake service's id.
   boost::asio::awaitable<Result<std::shared_ptr<Worker>>> Scratch(uint64_t& lake_connection);
   Admission& AdmissionOf(const std::string& workspace);
   // Ends every worker in order (checkpoint), waits up to `limit`, then kills.
@@ -70,7 +71,8 @@ class Pool {
   };
 
   boost::asio::awaitable<Result<Spare>> TakeProcess();
-  boost::asio::awaitable<Result<std::shared_ptr<Worker>>> StartWorker(std::string workspace, uint64_t& lake_connection);
+  boost::asio::awaitable<Result<std::shared_ptr<Worker>>> StartWorker(std::string workspace,
+                                                                      uint64_t& lake_connection);
   boost::asio::awaitable<void> Refill();
   boost::asio::awaitable<void> ReapIdle();
   void KeepSpares();

@@ -1,9 +1,9 @@
 #include "compute/worker.h"
 
-#include <boost/asio/co_spawn.hpp>
-
 #include <signal.h>
 #include <sys/wait.h>
+
+#include <boost/asio/co_spawn.hpp>
 
 #include "base/log.h"
 
@@ -19,7 +19,8 @@ Worker::Worker(asio::any_io_executor executor, pid_t pid, UniqueFd control)
 
 void Worker::Listen(std::function<void(Worker&)> on_dead) {
   on_dead_ = std::move(on_dead);
-  asio::co_spawn(executor_, ReadControl(), [self = shared_from_this()](std::exception_ptr) { self->Die(); });
+  asio::co_spawn(executor_, ReadControl(),
+                 [self = shared_from_this()](std::exception_ptr) { self->Die(); });
 }
 
 asio::awaitable<void> Worker::ReadControl() {
@@ -35,11 +36,13 @@ asio::awaitable<void> Worker::ReadControl() {
     if (message.type == ipc::ControlType::kBound && state_ == State::kBinding) {
       state_ = State::kReady;
       last_used_ = std::chrono::steady_clock::now();
-      log::Info("worker_bound", {{"pid", pid_}, {"workspace", workspace_}, {"sandbox", message.text}});
+      log::Info("worker_bound",
+                {{"pid", pid_}, {"workspace", workspace_}, {"sandbox", message.text}});
       bound_.cancel();
     } else if (message.type == ipc::ControlType::kFailed) {
       failure_ = message.text;
-      log::Fault("worker_binding_failed", {{"pid", pid_}, {"workspace", workspace_}, {"error", message.text}});
+      log::Fault("worker_binding_failed",
+                 {{"pid", pid_}, {"workspace", workspace_}, {"error", message.text}});
       bound_.cancel();
       co_return;
     }
@@ -115,7 +118,8 @@ void Worker::Die() {
 
 std::string Worker::Death() const {
   if (exit_status_ < 0) return "ended unexpectedly";
-  if (WIFSIGNALED(exit_status_)) return fmt::format("was killed by signal {}", WTERMSIG(exit_status_));
+  if (WIFSIGNALED(exit_status_))
+    return fmt::format("was killed by signal {}", WTERMSIG(exit_status_));
   return fmt::format("exited with status {}", WEXITSTATUS(exit_status_));
 }
 

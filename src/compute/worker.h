@@ -1,12 +1,12 @@
-// One worker process as the gateway sees it: its control socket, whether it is bound, who is attached, when it was last used.
+// One worker process as the gateway sees it: its control socket, whether it is bound, who is
+// attached, when it was last used.
 #pragma once
+
+#include <sys/types.h>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/steady_timer.hpp>
-
-#include <sys/types.h>
-
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -27,9 +27,11 @@ class Worker : public std::enable_shared_from_this<Worker> {
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
-  // Starts to listen to the control socket. `on_dead` is called once, when the process or its socket is gone.
+  // Starts to listen to the control socket. `on_dead` is called once, when the process or its
+  // socket is gone.
   void Listen(std::function<void(Worker&)> on_dead);
-  // Turns a pre-forked process into the worker of a workspace. Errors: kWorkerLost, or what the worker says (kFailed).
+  // Turns a pre-forked process into the worker of a workspace. Errors: kWorkerLost, or what the
+  // worker says (kFailed).
   boost::asio::awaitable<Result<void>> Bind(ipc::WorkerBinding binding);
   // A new session socket; its other end is on its way to the worker. Errors: kWorkerLost.
   Result<UniqueFd> OpenSession();

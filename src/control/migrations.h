@@ -1,4 +1,5 @@
-// The control store's schema as numbered steps. A step that was released is never edited; a change is a new step at the end.
+// The control store's schema as numbered steps. A step that was released is never edited; a change
+// is a new step at the end.
 #pragma once
 
 #include <cstdint>

@@ -73,24 +73,33 @@ class SqliteStore final : public Store {
   Result<void> CreateFile() const;
 
   Result<void> PutWorkspace(const Workspace& w) override {
-    return Change("INSERT INTO workspaces VALUES (?,?,?) ON CONFLICT (name) DO UPDATE SET default_database = excluded.default_database, "
-                  "created_ms = excluded.created_ms",
-                  w.name, w.database, w.created_ms);
+    return Change(
+        "INSERT INTO workspaces VALUES (?,?,?) ON CONFLICT (name) DO UPDATE SET default_database = "
+        "excluded.default_database, "
+        "created_ms = excluded.created_ms",
+        w.name, w.database, w.created_ms);
   }
   Result<std::optional<Workspace>> GetWorkspace(std::string_view name) override {
-    return One<Workspace>(ReadWorkspace, "SELECT name, default_database, created_ms FROM workspaces WHERE name = ?", name);
+    return One<Workspace>(
+        ReadWorkspace, "SELECT name, default_database, created_ms FROM workspaces WHERE name = ?",
+        name);
   }
   Result<std::vector<Workspace>> ListWorkspaces() override {
-    return All<Workspace>(ReadWorkspace, "SELECT name, default_database, created_ms FROM workspaces ORDER BY name");
+    return All<Workspace>(
+        ReadWorkspace, "SELECT name, default_database, created_ms FROM workspaces ORDER BY name");
   }
 
   Result<void> PutUser(const User& u) override {
-    return Change("INSERT INTO users VALUES (?,?,?,?,?,?,?) ON CONFLICT (workspace, name) DO UPDATE SET superuser = excluded.superuser, "
-                  "md5_only = excluded.md5_only, scram = excluded.scram, md5 = excluded.md5, digest = excluded.digest",
-                  u.workspace, u.name, u.superuser, u.md5_only, u.scram, u.md5, u.digest);
+    return Change(
+        "INSERT INTO users VALUES (?,?,?,?,?,?,?) ON CONFLICT (workspace, name) DO UPDATE SET "
+        "superuser = excluded.superuser, "
+        "md5_only = excluded.md5_only, scram = excluded.scram, md5 = excluded.md5, digest = "
+        "excluded.digest",
+        u.workspace, u.name, u.superuser, u.md5_only, u.scram, u.md5, u.digest);
   }
   Result<std::optional<User>> GetUser(std::string_view workspace, std::string_view name) override {
-    return One<User>(ReadUser, "SELECT * FROM users WHERE workspace = ? AND name = ?", workspace, name);
+    return One<User>(ReadUser, "SELECT * FROM users WHERE workspace = ? AND name = ?", workspace,
+                     name);
   }
   Result<std::vector<User>> ListUsers(std::string_view workspace) override {
     return All<User>(ReadUser, "SELECT * FROM users WHERE workspace = ? ORDER BY name", workspace);
@@ -100,84 +109,118 @@ class SqliteStore final : public Store {
   }
 
   Result<void> PutAccessKey(const AccessKey& k) override {
-    return Change("INSERT INTO access_keys VALUES (?,?,?,?,?,?) ON CONFLICT (id) DO UPDATE SET secret = excluded.secret, "
-                  "workspace = excluded.workspace, user = excluded.user, account = excluded.account, active = excluded.active",
-                  k.id, k.secret.Reveal(), k.workspace, k.user, k.account, k.active);
+    return Change(
+        "INSERT INTO access_keys VALUES (?,?,?,?,?,?) ON CONFLICT (id) DO UPDATE SET secret = "
+        "excluded.secret, "
+        "workspace = excluded.workspace, user = excluded.user, account = excluded.account, active "
+        "= excluded.active",
+        k.id, k.secret.Reveal(), k.workspace, k.user, k.account, k.active);
   }
   Result<std::optional<AccessKey>> GetAccessKey(std::string_view id) override {
     return One<AccessKey>(
         [](sqlite3_stmt* s) {
-          return AccessKey{Text(s, 0), Secret(Text(s, 1)), Text(s, 2), Text(s, 3), Text(s, 4), Int(s, 5) != 0};
+          return AccessKey{Text(s, 0), Secret(Text(s, 1)), Text(s, 2),
+                           Text(s, 3), Text(s, 4),         Int(s, 5) != 0};
         },
         "SELECT * FROM access_keys WHERE id = ?", id);
   }
 
   Result<void> PutSetting(std::string_view name, std::string_view value) override {
-    return Change("INSERT INTO settings VALUES (?,?) ON CONFLICT (name) DO UPDATE SET value = excluded.value", name, value);
+    return Change(
+        "INSERT INTO settings VALUES (?,?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+        name, value);
   }
   Result<std::optional<std::string>> GetSetting(std::string_view name) override {
-    return One<std::string>([](sqlite3_stmt* s) { return Text(s, 0); }, "SELECT value FROM settings WHERE name = ?", name);
+    return One<std::string>([](sqlite3_stmt* s) { return Text(s, 0); },
+                            "SELECT value FROM settings WHERE name = ?", name);
   }
 
   Result<void> CreateGlueDatabase(const GlueDatabase& d) override {
     return Change("INSERT INTO glue_databases VALUES (?,?,?)", d.catalog_id, d.name, d.json);
   }
   Result<bool> UpdateGlueDatabase(const GlueDatabase& d) override {
-    return Touch("UPDATE glue_databases SET json = ? WHERE catalog_id = ? AND name = ?", d.json, d.catalog_id, d.name);
+    return Touch("UPDATE glue_databases SET json = ? WHERE catalog_id = ? AND name = ?", d.json,
+                 d.catalog_id, d.name);
   }
-  Result<std::optional<GlueDatabase>> GetGlueDatabase(std::string_view catalog_id, std::string_view name) override {
-    return One<GlueDatabase>(ReadGlueDatabase, "SELECT * FROM glue_databases WHERE catalog_id = ? AND name = ?", catalog_id, name);
+  Result<std::optional<GlueDatabase>> GetGlueDatabase(std::string_view catalog_id,
+                                                      std::string_view name) override {
+    return One<GlueDatabase>(ReadGlueDatabase,
+                             "SELECT * FROM glue_databases WHERE catalog_id = ? AND name = ?",
+                             catalog_id, name);
   }
   Result<std::vector<GlueDatabase>> ListGlueDatabases(std::string_view catalog_id) override {
-    return All<GlueDatabase>(ReadGlueDatabase, "SELECT * FROM glue_databases WHERE catalog_id = ? ORDER BY name", catalog_id);
+    return All<GlueDatabase>(ReadGlueDatabase,
+                             "SELECT * FROM glue_databases WHERE catalog_id = ? ORDER BY name",
+                             catalog_id);
   }
   Result<bool> DeleteGlueDatabase(std::string_view catalog_id, std::string_view name) override {
     return Touch("DELETE FROM glue_databases WHERE catalog_id = ? AND name = ?", catalog_id, name);
   }
 
   Result<void> CreateGlueTable(const GlueTable& t) override {
-    return Change("INSERT INTO glue_tables VALUES (?,?,?,?,?)", t.catalog_id, t.database, t.name, static_cast<int64_t>(t.version), t.json);
+    return Change("INSERT INTO glue_tables VALUES (?,?,?,?,?)", t.catalog_id, t.database, t.name,
+                  static_cast<int64_t>(t.version), t.json);
   }
   Result<bool> UpdateGlueTable(const GlueTable& t) override {
-    return Touch("UPDATE glue_tables SET json = ?, version = version + 1 WHERE catalog_id = ? AND database = ? AND name = ?", t.json,
-                 t.catalog_id, t.database, t.name);
+    return Touch(
+        "UPDATE glue_tables SET json = ?, version = version + 1 WHERE catalog_id = ? AND database "
+        "= ? AND name = ?",
+        t.json, t.catalog_id, t.database, t.name);
   }
-  Result<std::optional<GlueTable>> GetGlueTable(std::string_view catalog_id, std::string_view database, std::string_view name) override {
-    return One<GlueTable>(ReadGlueTable, "SELECT * FROM glue_tables WHERE catalog_id = ? AND database = ? AND name = ?", catalog_id,
-                          database, name);
+  Result<std::optional<GlueTable>> GetGlueTable(std::string_view catalog_id,
+                                                std::string_view database,
+                                                std::string_view name) override {
+    return One<GlueTable>(
+        ReadGlueTable,
+        "SELECT * FROM glue_tables WHERE catalog_id = ? AND database = ? AND name = ?", catalog_id,
+        database, name);
   }
-  Result<std::vector<GlueTable>> ListGlueTables(std::string_view catalog_id, std::string_view database) override {
-    return All<GlueTable>(ReadGlueTable, "SELECT * FROM glue_tables WHERE catalog_id = ? AND database = ? ORDER BY name", catalog_id,
-                          database);
+  Result<std::vector<GlueTable>> ListGlueTables(std::string_view catalog_id,
+                                                std::string_view database) override {
+    return All<GlueTable>(
+        ReadGlueTable,
+        "SELECT * FROM glue_tables WHERE catalog_id = ? AND database = ? ORDER BY name", catalog_id,
+        database);
   }
-  Result<bool> DeleteGlueTable(std::string_view catalog_id, std::string_view database, std::string_view name) override {
-    return Touch("DELETE FROM glue_tables WHERE catalog_id = ? AND database = ? AND name = ?", catalog_id, database, name);
+  Result<bool> DeleteGlueTable(std::string_view catalog_id, std::string_view database,
+                               std::string_view name) override {
+    return Touch("DELETE FROM glue_tables WHERE catalog_id = ? AND database = ? AND name = ?",
+                 catalog_id, database, name);
   }
 
-  Result<void> CreateGluePartitions(const GlueTable& table, const std::vector<GluePartition>& partitions, bool replace) override {
+  Result<void> CreateGluePartitions(const GlueTable& table,
+                                    const std::vector<GluePartition>& partitions,
+                                    bool replace) override {
     const std::lock_guard lock(mutex_);
     return InTransaction([&]() -> Result<void> {
       for (const GluePartition& partition : partitions) {
         const std::string key = PartitionKey(partition.values);
-        SKEP_TRY(Run(replace ? "INSERT INTO glue_partitions VALUES (?,?,?,?,?) ON CONFLICT DO UPDATE SET json = excluded.json"
+        SKEP_TRY(Run(replace ? "INSERT INTO glue_partitions VALUES (?,?,?,?,?) ON CONFLICT DO "
+                               "UPDATE SET json = excluded.json"
                              : "INSERT INTO glue_partitions VALUES (?,?,?,?,?)",
-                     NoRow, table.catalog_id, table.database, table.name, Bytes{key}, partition.json));
+                     NoRow, table.catalog_id, table.database, table.name, Bytes{key},
+                     partition.json));
       }
       return {};
     });
   }
-  Result<std::vector<GluePartition>> ListGluePartitions(std::string_view catalog_id, std::string_view database,
+  Result<std::vector<GluePartition>> ListGluePartitions(std::string_view catalog_id,
+                                                        std::string_view database,
                                                         std::string_view table) override {
     return All<GluePartition>(
         [](sqlite3_stmt* s) { return GluePartition{PartitionValues(Text(s, 0)), Text(s, 1)}; },
-        "SELECT key, json FROM glue_partitions WHERE catalog_id = ? AND database = ? AND table_name = ? ORDER BY key", catalog_id, database,
-        table);
+        "SELECT key, json FROM glue_partitions WHERE catalog_id = ? AND database = ? AND "
+        "table_name = ? ORDER BY key",
+        catalog_id, database, table);
   }
-  Result<bool> DeleteGluePartition(std::string_view catalog_id, std::string_view database, std::string_view table,
+  Result<bool> DeleteGluePartition(std::string_view catalog_id, std::string_view database,
+                                   std::string_view table,
                                    const std::vector<std::string>& values) override {
     const std::string key = PartitionKey(values);
-    return Touch("DELETE FROM glue_partitions WHERE catalog_id = ? AND database = ? AND table_name = ? AND key = ?", catalog_id, database,
-                 table, Bytes{key});
+    return Touch(
+        "DELETE FROM glue_partitions WHERE catalog_id = ? AND database = ? AND table_name = ? AND "
+        "key = ?",
+        catalog_id, database, table, Bytes{key});
   }
 
   Result<void> CreateCrawler(const Crawler& c) override {
@@ -185,61 +228,83 @@ class SqliteStore final : public Store {
   }
   // The state moves by MoveCrawler only: an update that read an old one must not undo a move.
   Result<bool> UpdateCrawler(const Crawler& c) override {
-    return Touch("UPDATE crawlers SET json = ? WHERE account = ? AND name = ?", c.json, c.account, c.name);
+    return Touch("UPDATE crawlers SET json = ? WHERE account = ? AND name = ?", c.json, c.account,
+                 c.name);
   }
-  Result<bool> MoveCrawler(std::string_view account, std::string_view name, std::string_view from, std::string_view to) override {
-    return Touch("UPDATE crawlers SET state = ? WHERE account = ? AND name = ? AND state = ?", to, account, name, from);
+  Result<bool> MoveCrawler(std::string_view account, std::string_view name, std::string_view from,
+                           std::string_view to) override {
+    return Touch("UPDATE crawlers SET state = ? WHERE account = ? AND name = ? AND state = ?", to,
+                 account, name, from);
   }
-  Result<std::optional<Crawler>> GetCrawler(std::string_view account, std::string_view name) override {
-    return One<Crawler>(ReadCrawler, "SELECT * FROM crawlers WHERE account = ? AND name = ?", account, name);
+  Result<std::optional<Crawler>> GetCrawler(std::string_view account,
+                                            std::string_view name) override {
+    return One<Crawler>(ReadCrawler, "SELECT * FROM crawlers WHERE account = ? AND name = ?",
+                        account, name);
   }
   Result<std::vector<Crawler>> ListCrawlers(std::string_view account) override {
-    return All<Crawler>(ReadCrawler, "SELECT * FROM crawlers WHERE account = ? ORDER BY name", account);
+    return All<Crawler>(ReadCrawler, "SELECT * FROM crawlers WHERE account = ? ORDER BY name",
+                        account);
   }
   Result<bool> DeleteCrawler(std::string_view account, std::string_view name) override {
     return Touch("DELETE FROM crawlers WHERE account = ? AND name = ?", account, name);
   }
 
   Result<void> PutStatement(const Statement& s) override {
-    return Change("INSERT INTO statements VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (id) DO UPDATE SET "
-                  "account = excluded.account, caller = excluded.caller, workspace = excluded.workspace, database = excluded.database, "
-                  "user = excluded.user, workgroup = excluded.workgroup, cluster = excluded.cluster, name = excluded.name, "
-                  "client_token = excluded.client_token, sql = excluded.sql, parameters_json = excluded.parameters_json, "
-                  "status = excluded.status, error = excluded.error, has_result = excluded.has_result, result_rows = excluded.result_rows, "
-                  "result_bytes = excluded.result_bytes, process_id = excluded.process_id, query_id = excluded.query_id, "
-                  "created_ms = excluded.created_ms, updated_ms = excluded.updated_ms, duration_ns = excluded.duration_ns, "
-                  "result_file = excluded.result_file",
-                  s.id, s.account, s.caller, s.workspace, s.database, s.user, s.workgroup, s.cluster, s.name, s.client_token, s.sql,
-                  s.parameters_json, s.status, s.error, s.has_result, s.result_rows, s.result_bytes, s.process_id, s.query_id,
-                  s.created_ms, s.updated_ms, s.duration_ns, s.result_file);
+    return Change(
+        "INSERT INTO statements VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT "
+        "(id) DO UPDATE SET "
+        "account = excluded.account, caller = excluded.caller, workspace = excluded.workspace, "
+        "database = excluded.database, "
+        "user = excluded.user, workgroup = excluded.workgroup, cluster = excluded.cluster, name = "
+        "excluded.name, "
+        "client_token = excluded.client_token, sql = excluded.sql, parameters_json = "
+        "excluded.parameters_json, "
+        "status = excluded.status, error = excluded.error, has_result = excluded.has_result, "
+        "result_rows = excluded.result_rows, "
+        "result_bytes = excluded.result_bytes, process_id = excluded.process_id, query_id = "
+        "excluded.query_id, "
+        "created_ms = excluded.created_ms, updated_ms = excluded.updated_ms, duration_ns = "
+        "excluded.duration_ns, "
+        "result_file = excluded.result_file",
+        s.id, s.account, s.caller, s.workspace, s.database, s.user, s.workgroup, s.cluster, s.name,
+        s.client_token, s.sql, s.parameters_json, s.status, s.error, s.has_result, s.result_rows,
+        s.result_bytes, s.process_id, s.query_id, s.created_ms, s.updated_ms, s.duration_ns,
+        s.result_file);
   }
   Result<std::optional<Statement>> GetStatement(std::string_view id) override {
     return One<Statement>(ReadStatement, "SELECT * FROM statements WHERE id = ?", id);
   }
-  Result<std::optional<Statement>> FindStatementByToken(std::string_view account, std::string_view caller, std::string_view token) override {
+  Result<std::optional<Statement>> FindStatementByToken(std::string_view account,
+                                                        std::string_view caller,
+                                                        std::string_view token) override {
     if (token.empty()) return std::optional<Statement>();
     // "client_token <> ''" lets SQLite use the partial index.
     return One<Statement>(ReadStatement,
-                          "SELECT * FROM statements WHERE account = ? AND caller = ? AND client_token = ? AND client_token <> ''", account,
-                          caller, token);
+                          "SELECT * FROM statements WHERE account = ? AND caller = ? AND "
+                          "client_token = ? AND client_token <> ''",
+                          account, caller, token);
   }
   Result<std::vector<Statement>> ListStatements(const StatementFilter& f) override {
-    return All<Statement>(ReadStatement,
-                          "SELECT * FROM statements WHERE account = ?1 AND (?2 = '' OR caller = ?2) AND (?3 = '' OR status = ?3) "
-                          "AND substr(name, 1, length(?4)) = ?4 AND (?5 = '' OR database = ?5) AND (?6 = '' OR workgroup = ?6) "
-                          "AND (?7 = '' OR cluster = ?7) AND created_ms >= ?8 "
-                          "AND (?9 = '' OR (created_ms, id) < (SELECT created_ms, id FROM statements WHERE id = ?9)) "
-                          "ORDER BY created_ms DESC, id DESC LIMIT ?10",
-                          f.account, f.caller, f.status, f.name_prefix, f.database, f.workgroup, f.cluster, f.since_ms, f.before_id,
-                          static_cast<int64_t>(f.limit));
+    return All<Statement>(
+        ReadStatement,
+        "SELECT * FROM statements WHERE account = ?1 AND (?2 = '' OR caller = ?2) AND (?3 = '' OR "
+        "status = ?3) "
+        "AND substr(name, 1, length(?4)) = ?4 AND (?5 = '' OR database = ?5) AND (?6 = '' OR "
+        "workgroup = ?6) "
+        "AND (?7 = '' OR cluster = ?7) AND created_ms >= ?8 "
+        "AND (?9 = '' OR (created_ms, id) < (SELECT created_ms, id FROM statements WHERE id = ?9)) "
+        "ORDER BY created_ms DESC, id DESC LIMIT ?10",
+        f.account, f.caller, f.status, f.name_prefix, f.database, f.workgroup, f.cluster,
+        f.since_ms, f.before_id, static_cast<int64_t>(f.limit));
   }
   Result<uint64_t> FailUnfinished(std::string_view error) override {
     const std::lock_guard lock(mutex_);
     uint64_t failed = 0;
     SKEP_TRY(InTransaction([&]() -> Result<void> {
-      SKEP_TRY(Run("UPDATE statements SET status = 'FAILED', error = ?, has_result = 0, updated_ms = ? "
-                   "WHERE status IN ('SUBMITTED', 'PICKED', 'STARTED')",
-                   NoRow, error, NowMs()));
+      SKEP_TRY(
+          Run("UPDATE statements SET status = 'FAILED', error = ?, has_result = 0, updated_ms = ? "
+              "WHERE status IN ('SUBMITTED', 'PICKED', 'STARTED')",
+              NoRow, error, NowMs()));
       failed = static_cast<uint64_t>(sqlite3_changes64(db_));
       return Run("UPDATE crawlers SET state = 'READY' WHERE state <> 'READY'", NoRow);
     }));
@@ -249,8 +314,9 @@ class SqliteStore final : public Store {
     const std::lock_guard lock(mutex_);
     std::vector<std::string> files;
     SKEP_TRY(InTransaction([&]() -> Result<void> {
-      SKEP_TRY(Run("SELECT result_file FROM statements WHERE created_ms < ? AND result_file <> ''",
-                   [&](sqlite3_stmt* s) { files.push_back(Text(s, 0)); }, created_ms));
+      SKEP_TRY(Run(
+          "SELECT result_file FROM statements WHERE created_ms < ? AND result_file <> ''",
+          [&](sqlite3_stmt* s) { files.push_back(Text(s, 0)); }, created_ms));
       return Run("DELETE FROM statements WHERE created_ms < ?", NoRow, created_ms);
     }));
     return files;
@@ -261,29 +327,39 @@ class SqliteStore final : public Store {
   static std::string Text(sqlite3_stmt* s, int column) {
     const void* data = sqlite3_column_blob(s, column);
     const int size = sqlite3_column_bytes(s, column);
-    return data == nullptr ? std::string() : std::string(static_cast<const char*>(data), static_cast<size_t>(size));
+    return data == nullptr ? std::string()
+                           : std::string(static_cast<const char*>(data), static_cast<size_t>(size));
   }
   static int64_t Int(sqlite3_stmt* s, int column) { return sqlite3_column_int64(s, column); }
 
   static Workspace ReadWorkspace(sqlite3_stmt* s) { return {Text(s, 0), Text(s, 1), Int(s, 2)}; }
   static User ReadUser(sqlite3_stmt* s) {
-    return {Text(s, 0), Text(s, 1), Int(s, 2) != 0, Int(s, 3) != 0, Text(s, 4), Text(s, 5), Text(s, 6)};
+    return {Text(s, 0), Text(s, 1), Int(s, 2) != 0, Int(s, 3) != 0,
+            Text(s, 4), Text(s, 5), Text(s, 6)};
   }
-  static GlueDatabase ReadGlueDatabase(sqlite3_stmt* s) { return {Text(s, 0), Text(s, 1), Text(s, 2)}; }
+  static GlueDatabase ReadGlueDatabase(sqlite3_stmt* s) {
+    return {Text(s, 0), Text(s, 1), Text(s, 2)};
+  }
   static GlueTable ReadGlueTable(sqlite3_stmt* s) {
     return {Text(s, 0), Text(s, 1), Text(s, 2), static_cast<uint64_t>(Int(s, 3)), Text(s, 4)};
   }
-  static Crawler ReadCrawler(sqlite3_stmt* s) { return {Text(s, 0), Text(s, 1), Text(s, 2), Text(s, 3)}; }
+  static Crawler ReadCrawler(sqlite3_stmt* s) {
+    return {Text(s, 0), Text(s, 1), Text(s, 2), Text(s, 3)};
+  }
   static Statement ReadStatement(sqlite3_stmt* s) {
     Statement statement;
-    std::string* texts[] = {&statement.id, &statement.account, &statement.caller, &statement.workspace, &statement.database,
-                            &statement.user, &statement.workgroup, &statement.cluster, &statement.name, &statement.client_token,
-                            &statement.sql, &statement.parameters_json, &statement.status, &statement.error};
+    std::string* texts[] = {
+        &statement.id,           &statement.account,  &statement.caller,
+        &statement.workspace,    &statement.database, &statement.user,
+        &statement.workgroup,    &statement.cluster,  &statement.name,
+        &statement.client_token, &statement.sql,      &statement.parameters_json,
+        &statement.status,       &statement.error};
     int column = 0;
     for (std::string* text : texts) *text = Text(s, column++);
     statement.has_result = Int(s, column++) != 0;
-    int64_t* numbers[] = {&statement.result_rows, &statement.result_bytes, &statement.process_id, &statement.query_id,
-                          &statement.created_ms, &statement.updated_ms, &statement.duration_ns};
+    int64_t* numbers[] = {&statement.result_rows, &statement.result_bytes, &statement.process_id,
+                          &statement.query_id,    &statement.created_ms,   &statement.updated_ms,
+                          &statement.duration_ns};
     for (int64_t* number : numbers) *number = Int(s, column++);
     statement.result_file = Text(s, column);
     return statement;
@@ -291,14 +367,22 @@ class SqliteStore final : public Store {
 
   static int Bind(sqlite3_stmt* s, int i, std::string_view text) {
     // A null pointer would bind NULL.
-    return sqlite3_bind_text64(s, i, text.data() == nullptr ? "" : text.data(), text.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
+    return sqlite3_bind_text64(s, i, text.data() == nullptr ? "" : text.data(), text.size(),
+                               SQLITE_TRANSIENT, SQLITE_UTF8);
   }
-  static int Bind(sqlite3_stmt* s, int i, const std::string& text) { return Bind(s, i, std::string_view(text)); }
+  static int Bind(sqlite3_stmt* s, int i, const std::string& text) {
+    return Bind(s, i, std::string_view(text));
+  }
   static int Bind(sqlite3_stmt* s, int i, Bytes bytes) {
-    return sqlite3_bind_blob64(s, i, bytes.data.data() == nullptr ? "" : bytes.data.data(), bytes.data.size(), SQLITE_TRANSIENT);
+    return sqlite3_bind_blob64(s, i, bytes.data.data() == nullptr ? "" : bytes.data.data(),
+                               bytes.data.size(), SQLITE_TRANSIENT);
   }
-  static int Bind(sqlite3_stmt* s, int i, bool flag) { return sqlite3_bind_int(s, i, flag ? 1 : 0); }
-  static int Bind(sqlite3_stmt* s, int i, int64_t number) { return sqlite3_bind_int64(s, i, number); }
+  static int Bind(sqlite3_stmt* s, int i, bool flag) {
+    return sqlite3_bind_int(s, i, flag ? 1 : 0);
+  }
+  static int Bind(sqlite3_stmt* s, int i, int64_t number) {
+    return sqlite3_bind_int64(s, i, number);
+  }
 
   // Translates the connection's last error.
   std::unexpected<Error> Failure(int code) const {
@@ -306,22 +390,30 @@ class SqliteStore final : public Store {
     const int extended = db_ == nullptr ? code : sqlite3_extended_errcode(db_);
     switch (extended) {
       case SQLITE_CONSTRAINT_PRIMARYKEY:
-      case SQLITE_CONSTRAINT_UNIQUE: return Fail(ErrorKind::kDuplicateObject, "It exists already.", said);
-      case SQLITE_CONSTRAINT_FOREIGNKEY: return Fail(ErrorKind::kUndefinedObject, "What it belongs to does not exist.", said);
-      default: break;
+      case SQLITE_CONSTRAINT_UNIQUE:
+        return Fail(ErrorKind::kDuplicateObject, "It exists already.", said);
+      case SQLITE_CONSTRAINT_FOREIGNKEY:
+        return Fail(ErrorKind::kUndefinedObject, "What it belongs to does not exist.", said);
+      default:
+        break;
     }
     const int system = db_ == nullptr ? 0 : sqlite3_system_errno(db_);
-    if ((code & 0xff) == SQLITE_FULL || ((code & 0xff) == SQLITE_IOERR && (system == ENOSPC || system == EDQUOT))) {
-      return Fail(ErrorKind::kDiskFull, fmt::format("No space left for the control store \"{}\".", path_), said,
+    if ((code & 0xff) == SQLITE_FULL ||
+        ((code & 0xff) == SQLITE_IOERR && (system == ENOSPC || system == EDQUOT))) {
+      return Fail(ErrorKind::kDiskFull,
+                  fmt::format("No space left for the control store \"{}\".", path_), said,
                   "Free disk space; nothing that was acknowledged is lost.");
     }
     std::string hint = "Check the file's owner, its permissions and the disk.";
     if ((code & 0xff) == SQLITE_CORRUPT || (code & 0xff) == SQLITE_NOTADB) {
-      hint = "The file is damaged or is no control store. Stop the server and put a copy of control.sqlite (with its -wal file) back.";
+      hint =
+          "The file is damaged or is no control store. Stop the server and put a copy of "
+          "control.sqlite (with its -wal file) back.";
     } else if ((code & 0xff) == SQLITE_BUSY || (code & 0xff) == SQLITE_LOCKED) {
       hint = "Another process holds its lock. Find it with: fuser -v " + path_;
     }
-    return Fail(ErrorKind::kIoError, fmt::format("The control store \"{}\" failed: {}", path_, said),
+    return Fail(ErrorKind::kIoError,
+                fmt::format("The control store \"{}\" failed: {}", path_, said),
                 system == 0 ? std::string() : std::string(std::strerror(system)), hint);
   }
 
@@ -329,7 +421,8 @@ class SqliteStore final : public Store {
     const auto found = prepared_.find(sql);
     if (found != prepared_.end()) return found->second;
     sqlite3_stmt* statement = nullptr;
-    const int code = sqlite3_prepare_v3(db_, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
+    const int code = sqlite3_prepare_v3(db_, sql.data(), static_cast<int>(sql.size()),
+                                        SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
     if (code != SQLITE_OK) return Failure(code);
     prepared_.emplace(sql, statement);
     return statement;
@@ -338,7 +431,7 @@ class SqliteStore final : public Store {
   // Runs one statement; `row` sees each row. The caller holds the mutex.
   template <class Row, class... Values>
   Result<void> Run(std::string_view sql, Row&& row, const Values&... values) {
-    SKEP_TRY_ASSIGN(sqlite3_stmt* statement, Prepare(sql));
+    SKEP_TRY_ASSIGN(sqlite3_stmt * statement, Prepare(sql));
     [[maybe_unused]] int index = 1;
     int code = SQLITE_OK;
     ((code = code == SQLITE_OK ? Bind(statement, index++, values) : code), ...);
@@ -407,20 +500,23 @@ class SqliteStore final : public Store {
   std::map<std::string, sqlite3_stmt*, std::less<>> prepared_;
 };
 
-// SQLite gives -wal and -shm the mode of the main file. Closed before SQLite opens it: closing any descriptor of a file drops the
-// locks that this process holds on it, and without them another process takes the log for abandoned and deletes it.
+// SQLite gives -wal and -shm the mode of the main file. Closed before SQLite opens it: closing any
+// descriptor of a file drops the locks that this process holds on it, and without them another
+// process takes the log for abandoned and deletes it.
 Result<void> SqliteStore::CreateFile() const {
   const UniqueFd file(open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   if (file) return {};
   const int error = errno;
   return Fail(error == ENOSPC || error == EDQUOT ? ErrorKind::kDiskFull : ErrorKind::kIoError,
-              fmt::format("Cannot open the control store \"{}\": {}", path_, std::strerror(error)), {},
-              "Run skep init, or check the data directory's owner and permissions.");
+              fmt::format("Cannot open the control store \"{}\": {}", path_, std::strerror(error)),
+              {}, "Run skep init, or check the data directory's owner and permissions.");
 }
 
 Result<void> SqliteStore::Open(const SqliteOptions& options) {
   SKEP_TRY(CreateFile());
-  int code = sqlite3_open_v2(path_.c_str(), &db_, SQLITE_OPEN_READWRITE | SQLITE_OPEN_FULLMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
+  int code = sqlite3_open_v2(path_.c_str(), &db_,
+                             SQLITE_OPEN_READWRITE | SQLITE_OPEN_FULLMUTEX | SQLITE_OPEN_EXRESCODE,
+                             nullptr);
   if (code != SQLITE_OK) return Failure(code);
   sqlite3_busy_timeout(db_, options.busy_timeout_ms);
   SKEP_TRY(Execute("PRAGMA synchronous = FULL"));
@@ -431,8 +527,11 @@ Result<void> SqliteStore::Open(const SqliteOptions& options) {
 
 Result<void> SqliteStore::Migrate() {
   const auto newer = [&](int64_t version) {
-    return Fail(ErrorKind::kIoError, fmt::format("The control store \"{}\" has schema version {}, this Skep knows up to {}.", path_, version, SchemaVersion()),
-                {}, "A newer Skep has used it. Start that one, or restore a copy from before the update.");
+    return Fail(
+        ErrorKind::kIoError,
+        fmt::format("The control store \"{}\" has schema version {}, this Skep knows up to {}.",
+                    path_, version, SchemaVersion()),
+        {}, "A newer Skep has used it. Start that one, or restore a copy from before the update.");
   };
   SKEP_TRY_ASSIGN(int64_t version, Pragma("PRAGMA user_version"));
   if (version > SchemaVersion()) return newer(version);
@@ -440,15 +539,17 @@ Result<void> SqliteStore::Migrate() {
   if (application != kApplicationId) {
     SKEP_TRY_ASSIGN(const int64_t tables, Pragma("SELECT count(*) FROM sqlite_schema"));
     if (application != 0 || tables != 0) {
-      return Fail(ErrorKind::kIoError, fmt::format("\"{}\" is a SQLite file of something else.", path_), {},
+      return Fail(ErrorKind::kIoError,
+                  fmt::format("\"{}\" is a SQLite file of something else.", path_), {},
                   "Name another data directory.");
     }
   }
   std::string mode;
   SKEP_TRY(Run("PRAGMA journal_mode = WAL", [&](sqlite3_stmt* s) { mode = Text(s, 0); }));
   if (mode != "wal") {
-    return Fail(ErrorKind::kIoError, fmt::format("The control store \"{}\" cannot use a write-ahead log.", path_), "journal_mode is " + mode,
-                "Put data_dir on a local file system.");
+    return Fail(ErrorKind::kIoError,
+                fmt::format("The control store \"{}\" cannot use a write-ahead log.", path_),
+                "journal_mode is " + mode, "Put data_dir on a local file system.");
   }
   while (version < SchemaVersion()) {
     SKEP_TRY(InTransaction([&]() -> Result<void> {
@@ -473,6 +574,8 @@ Result<std::unique_ptr<Store>> OpenSqlite(const std::string& path, const SqliteO
   return std::unique_ptr<Store>(std::move(store));
 }
 
-Result<std::unique_ptr<Store>> OpenSqlite(const std::string& path) { return OpenSqlite(path, SqliteOptions{}); }
+Result<std::unique_ptr<Store>> OpenSqlite(const std::string& path) {
+  return OpenSqlite(path, SqliteOptions{});
+}
 
 }  // namespace skep::control

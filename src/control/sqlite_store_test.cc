@@ -34,14 +34,16 @@ class SqliteStoreTest : public testing::Test {
 
   std::unique_ptr<Store> Open() {
     auto store = OpenSqlite(path_);
-    EXPECT_TRUE(store.has_value()) << (store ? "" : store.error().message + " " + store.error().detail);
+    EXPECT_TRUE(store.has_value())
+        << (store ? "" : store.error().message + " " + store.error().detail);
     return store ? std::move(*store) : nullptr;
   }
   // Runs SQL past the store.
   void Raw(const std::string& sql) {
     sqlite3* db = nullptr;
     ASSERT_EQ(sqlite3_open(path_.c_str(), &db), SQLITE_OK);
-    EXPECT_EQ(sqlite3_exec(db, sql.c_str(), nullptr, nullptr, nullptr), SQLITE_OK) << sqlite3_errmsg(db);
+    EXPECT_EQ(sqlite3_exec(db, sql.c_str(), nullptr, nullptr, nullptr), SQLITE_OK)
+        << sqlite3_errmsg(db);
     sqlite3_close(db);
   }
 
@@ -64,7 +66,8 @@ TEST_F(SqliteStoreTest, KeepsWorkspacesUsersAndKeysAcrossReopening) {
     auto store = Open();
     ASSERT_TRUE(store->PutWorkspace({"default", "dev", 7}));
     ASSERT_TRUE(store->PutUser({"default", "admin", true, false, "scram", "md5", "digest"}));
-    ASSERT_TRUE(store->PutAccessKey({"AKIA1", Secret("s3cret"), "default", "admin", "123456789012", true}));
+    ASSERT_TRUE(
+        store->PutAccessKey({"AKIA1", Secret("s3cret"), "default", "admin", "123456789012", true}));
     ASSERT_TRUE(store->PutSetting("name", "value"));
   }
   auto store = Open();
@@ -115,11 +118,14 @@ TEST_F(SqliteStoreTest, KeepsTheFilePrivate) {
 TEST_F(SqliteStoreTest, RefusesADuplicateGlueDatabaseAndTable) {
   auto store = Open();
   ASSERT_TRUE(store->CreateGlueDatabase({"1", "sales", "{}"}));
-  EXPECT_EQ(store->CreateGlueDatabase({"1", "sales", "{}"}).error().kind, ErrorKind::kDuplicateObject);
+  EXPECT_EQ(store->CreateGlueDatabase({"1", "sales", "{}"}).error().kind,
+            ErrorKind::kDuplicateObject);
   EXPECT_TRUE(store->CreateGlueDatabase({"2", "sales", "{}"}));
   ASSERT_TRUE(store->CreateGlueTable({"1", "sales", "orders", 0, "{}"}));
-  EXPECT_EQ(store->CreateGlueTable({"1", "sales", "orders", 0, "{}"}).error().kind, ErrorKind::kDuplicateObject);
-  EXPECT_EQ(store->CreateGlueTable({"1", "nothing", "orders", 0, "{}"}).error().kind, ErrorKind::kUndefinedObject);
+  EXPECT_EQ(store->CreateGlueTable({"1", "sales", "orders", 0, "{}"}).error().kind,
+            ErrorKind::kDuplicateObject);
+  EXPECT_EQ(store->CreateGlueTable({"1", "nothing", "orders", 0, "{}"}).error().kind,
+            ErrorKind::kUndefinedObject);
 }
 
 TEST_F(SqliteStoreTest, RaisesATablesVersionOnUpdate) {
@@ -139,11 +145,13 @@ TEST_F(SqliteStoreTest, AddsPartitionsAllOrNone) {
   ASSERT_TRUE(store->CreateGlueDatabase({"1", "sales", "{}"}));
   ASSERT_TRUE(store->CreateGlueTable(table));
   ASSERT_TRUE(store->CreateGluePartitions(table, {{{"2001", "02"}, "b"}}, false));
-  const auto twice = store->CreateGluePartitions(table, {{{"2001", "01"}, "a"}, {{"2001", "02"}, "B"}}, false);
+  const auto twice =
+      store->CreateGluePartitions(table, {{{"2001", "01"}, "a"}, {{"2001", "02"}, "B"}}, false);
   ASSERT_FALSE(twice);
   EXPECT_EQ(twice.error().kind, ErrorKind::kDuplicateObject);
   EXPECT_EQ(store->ListGluePartitions("1", "sales", "orders")->size(), 1u);
-  ASSERT_TRUE(store->CreateGluePartitions(table, {{{"2001", "01"}, "a"}, {{"2001", "02"}, "B"}}, true));
+  ASSERT_TRUE(
+      store->CreateGluePartitions(table, {{{"2001", "01"}, "a"}, {{"2001", "02"}, "B"}}, true));
   const auto partitions = *store->ListGluePartitions("1", "sales", "orders");
   ASSERT_EQ(partitions.size(), 2u);
   EXPECT_THAT(partitions[0].values, ElementsAre("2001", "01"));
@@ -159,9 +167,19 @@ TEST_F(SqliteStoreTest, KeepsPartitionValuesApartWhateverBytesTheyHave) {
   const GlueTable table{"1", "d", "t", 0, "{}"};
   ASSERT_TRUE(store->CreateGlueDatabase({"1", "d", "{}"}));
   ASSERT_TRUE(store->CreateGlueTable(table));
-  const std::vector<std::vector<std::string>> all = {
-      {"a", "b"}, {"a\x1f" "b"}, {"ab"}, {"a\\", "b"}, {"a\\b"}, {""}, {"", ""}, {std::string("\0x", 2)}, {"\xff"}, {"ü"}};
-  for (const auto& values : all) ASSERT_TRUE(store->CreateGluePartitions(table, {{values, "{}"}}, false));
+  const std::vector<std::vector<std::string>> all = {{"a", "b"},
+                                                     {"a\x1f"
+                                                      "b"},
+                                                     {"ab"},
+                                                     {"a\\", "b"},
+                                                     {"a\\b"},
+                                                     {""},
+                                                     {"", ""},
+                                                     {std::string("\0x", 2)},
+                                                     {"\xff"},
+                                                     {"ü"}};
+  for (const auto& values : all)
+    ASSERT_TRUE(store->CreateGluePartitions(table, {{values, "{}"}}, false));
   const auto partitions = *store->ListGluePartitions("1", "d", "t");
   std::vector<std::vector<std::string>> read;
   for (const auto& partition : partitions) read.push_back(partition.values);
@@ -171,7 +189,8 @@ TEST_F(SqliteStoreTest, KeepsPartitionValuesApartWhateverBytesTheyHave) {
 TEST_F(SqliteStoreTest, MovesACrawlerOnlyFromTheExpectedState) {
   auto store = Open();
   ASSERT_TRUE(store->CreateCrawler({"1", "c", "READY", "{}"}));
-  EXPECT_EQ(store->CreateCrawler({"1", "c", "READY", "{}"}).error().kind, ErrorKind::kDuplicateObject);
+  EXPECT_EQ(store->CreateCrawler({"1", "c", "READY", "{}"}).error().kind,
+            ErrorKind::kDuplicateObject);
   EXPECT_TRUE(*store->MoveCrawler("1", "c", "READY", "RUNNING"));
   EXPECT_FALSE(*store->MoveCrawler("1", "c", "READY", "RUNNING"));
   EXPECT_TRUE(*store->UpdateCrawler({"1", "c", "READY", "new"}));
@@ -181,7 +200,8 @@ TEST_F(SqliteStoreTest, MovesACrawlerOnlyFromTheExpectedState) {
 
 TEST_F(SqliteStoreTest, ListsStatementsNewestFirstInPages) {
   auto store = Open();
-  for (int i = 0; i < 5; ++i) ASSERT_TRUE(store->PutStatement(MakeStatement("id" + std::to_string(i), 100 + i / 2)));
+  for (int i = 0; i < 5; ++i)
+    ASSERT_TRUE(store->PutStatement(MakeStatement("id" + std::to_string(i), 100 + i / 2)));
   StatementFilter filter{.account = "123456789012", .caller = "AKIA1", .limit = 2};
   std::vector<std::string> seen;
   for (;;) {
@@ -304,7 +324,8 @@ TEST_F(SqliteStoreTest, ReportsCorruptPagesAsErrors) {
   {
     auto store = Open();
     ASSERT_TRUE(store->PutWorkspace({"default", "dev", 0}));
-    for (int i = 0; i < 200; ++i) ASSERT_TRUE(store->PutSetting("name" + std::to_string(i), std::string(200, 'v')));
+    for (int i = 0; i < 200; ++i)
+      ASSERT_TRUE(store->PutSetting("name" + std::to_string(i), std::string(200, 'v')));
   }
   {
     std::fstream file(path_, std::ios::in | std::ios::out | std::ios::binary);
@@ -332,7 +353,8 @@ TEST_F(SqliteStoreTest, AnotherProcessThatComesAndGoesLeavesTheLogAlone) {
   };
   const auto holder = Open();
   ASSERT_TRUE(holder->PutSetting("first", "1"));
-  // Like `skep user add` beside a running gateway: the last of its connections closes while the holder's is open.
+  // Like `skep user add` beside a running gateway: the last of its connections closes while the
+  // holder's is open.
   ASSERT_TRUE(in_child([&] {
     const auto visitor = OpenSqlite(path_);
     return visitor && (*visitor)->PutSetting("second", "2");
@@ -341,7 +363,8 @@ TEST_F(SqliteStoreTest, AnotherProcessThatComesAndGoesLeavesTheLogAlone) {
   ASSERT_TRUE(second && *second);
   EXPECT_EQ(**second, "2");
   ASSERT_TRUE(holder->PutSetting("third", "3"));
-  // Read by a process that shares nothing with the holder, which never closed: what a start after a kill sees.
+  // Read by a process that shares nothing with the holder, which never closed: what a start after a
+  // kill sees.
   EXPECT_TRUE(in_child([&] {
     const auto visitor = OpenSqlite(path_);
     if (!visitor) return false;
@@ -371,7 +394,8 @@ TEST_F(SqliteStoreTest, AnswersAnErrorAndKeepsWhatItHadWhenTheFileMayNotGrow) {
     if (!store) _exit(10);
     const auto put = (*store)->PutSetting("large", std::string(1024 * 1024, 'v'));
     if (put) _exit(11);
-    if (put.error().kind != ErrorKind::kDiskFull && put.error().kind != ErrorKind::kIoError) _exit(12);
+    if (put.error().kind != ErrorKind::kDiskFull && put.error().kind != ErrorKind::kIoError)
+      _exit(12);
     if (!(*store)->GetSetting("kept")->has_value()) _exit(13);
     _exit((*store)->PutSetting("small", "v") ? 0 : 14);
   }
@@ -386,7 +410,8 @@ TEST_F(SqliteStoreTest, AnswersAnErrorAndKeepsWhatItHadWhenTheFileMayNotGrow) {
 
 TEST_F(SqliteStoreTest, ServesSeveralThreadsAndASecondProcessAtOnce) {
   auto first = Open();
-  auto second = Open();  // a second connection stands for another process: it takes the same file locks
+  auto second =
+      Open();  // a second connection stands for another process: it takes the same file locks
   std::vector<std::thread> threads;
   std::atomic<int> failures = 0;
   for (int t = 0; t < 4; ++t) {
@@ -401,7 +426,9 @@ TEST_F(SqliteStoreTest, ServesSeveralThreadsAndASecondProcessAtOnce) {
   for (auto& thread : threads) thread.join();
   EXPECT_EQ(failures, 0);
   for (int t = 0; t < 4; ++t) {
-    for (int i = 0; i < 25; ++i) EXPECT_TRUE(first->GetSetting("t" + std::to_string(t) + "i" + std::to_string(i))->has_value());
+    for (int i = 0; i < 25; ++i)
+      EXPECT_TRUE(
+          first->GetSetting("t" + std::to_string(t) + "i" + std::to_string(i))->has_value());
   }
 }
 
@@ -417,7 +444,8 @@ TEST_F(SqliteStoreTest, LosesNothingAcknowledgedWhenTheProcessIsKilled) {
       auto store = OpenSqlite(path_);
       if (!store) _exit(1);
       for (int i = 0;; ++i) {
-        if (!(*store)->PutSetting("r" + std::to_string(round) + "n" + std::to_string(i), "v")) _exit(1);
+        if (!(*store)->PutSetting("r" + std::to_string(round) + "n" + std::to_string(i), "v"))
+          _exit(1);
         if (write(acknowledged[1], "x", 1) != 1) _exit(1);
       }
     }
@@ -434,7 +462,9 @@ TEST_F(SqliteStoreTest, LosesNothingAcknowledgedWhenTheProcessIsKilled) {
     ASSERT_GE(told, 20);
     auto store = Open();
     for (int i = 0; i < told; ++i) {
-      EXPECT_TRUE(store->GetSetting("r" + std::to_string(round) + "n" + std::to_string(i))->has_value()) << "round " << round << " row " << i;
+      EXPECT_TRUE(
+          store->GetSetting("r" + std::to_string(round) + "n" + std::to_string(i))->has_value())
+          << "round " << round << " row " << i;
     }
   }
 }

@@ -1,6 +1,8 @@
-// Passwords: what is kept of them, and the server's side of the three ways to prove one: SCRAM-SHA-256 (RFC 5802, 7677), PostgreSQL's
-// MD5 and Redshift's digest. Pure computation, no sockets. Comparisons take the same time whatever is compared, and a user that does
-// not exist goes through the same exchange as one that does. Source: PostgreSQL 15 documentation, section 55.3; sql.md section 2.
+// Passwords: what is kept of them, and the server's side of the three ways to prove one:
+// SCRAM-SHA-256 (RFC 5802, 7677), PostgreSQL's MD5 and Redshift's digest. Pure computation, no
+// sockets. Comparisons take the same time whatever is compared, and a user that does not exist goes
+// through the same exchange as one that does. Source: PostgreSQL 15 documentation, section 55.3;
+// sql.md section 2.
 #pragma once
 
 #include <optional>
@@ -15,14 +17,17 @@ namespace skep::identity {
 
 inline constexpr int kScramIterations = 4096;
 
-// RFC 4013 as far as it goes without tables of compatibility forms: other spaces become a space, what maps to nothing is dropped.
-// A password that is no UTF-8, holds control characters or becomes empty stays as it is.
+// RFC 4013 as far as it goes without tables of compatibility forms: other spaces become a space,
+// what maps to nothing is dropped. A password that is no UTF-8, holds control characters or becomes
+// empty stays as it is.
 std::string SaslPrep(std::string_view password);
 
-// Fills the user's scram, md5 and digest fields. Cost: 4096 rounds of HMAC (milliseconds): not on the I/O thread.
+// Fills the user's scram, md5 and digest fields. Cost: 4096 rounds of HMAC (milliseconds): not on
+// the I/O thread.
 void SetPassword(control::User& user, const Secret& password);
 
-// A user with verifiers that no password fits. The same (secret, workspace, name) gives the same salts, as a real user's would be.
+// A user with verifiers that no password fits. The same (secret, workspace, name) gives the same
+// salts, as a real user's would be.
 control::User MakeDecoy(const Secret& secret, std::string_view workspace, std::string_view name);
 
 struct ScramVerifier {
@@ -40,7 +45,8 @@ class ScramServer {
 
   // Takes client-first, answers server-first. Errors: kProtocolViolation.
   Result<std::string> First(std::string_view client_first);
-  // Takes client-final, answers server-final. Errors: kProtocolViolation (malformed), kAuthenticationFailed (wrong proof).
+  // Takes client-final, answers server-final. Errors: kProtocolViolation (malformed),
+  // kAuthenticationFailed (wrong proof).
   Result<std::string> Final(std::string_view client_final);
 
  private:
@@ -54,7 +60,8 @@ class ScramServer {
 // The salt to send with Redshift's digest; empty when the user has none.
 std::string DigestSalt(const control::User& user);
 // digest must be SHA256(SHA256(password + salt) + server nonce + client nonce), raw.
-bool CheckDigest(const control::User& user, std::string_view server_nonce, std::string_view client_nonce, std::string_view digest);
+bool CheckDigest(const control::User& user, std::string_view server_nonce,
+                 std::string_view client_nonce, std::string_view digest);
 
 // answer must be "md5" + hex(md5(hex(md5(password + name)) + salt)).
 bool CheckMd5(const control::User& user, std::string_view salt, std::string_view answer);

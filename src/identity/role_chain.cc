@@ -25,8 +25,10 @@ bool HasPlainSegments(std::string_view key) {
   }
 }
 
-// True when `pattern` covers bucket/key; with `whole_prefix` everything that starts with bucket/key.
-bool Covers(std::string_view pattern, std::string_view bucket, std::string_view key, bool whole_prefix) {
+// True when `pattern` covers bucket/key; with `whole_prefix` everything that starts with
+// bucket/key.
+bool Covers(std::string_view pattern, std::string_view bucket, std::string_view key,
+            bool whole_prefix) {
   const size_t slash = pattern.find('/');
   if (pattern.substr(0, slash) != bucket) return false;
   if (slash == std::string_view::npos) return true;
@@ -42,11 +44,15 @@ bool Covers(std::string_view pattern, std::string_view bucket, std::string_view 
   return key[allowed.size()] == '/';
 }
 
-bool CoveredByAny(const std::vector<std::string>& allowed, std::string_view bucket, std::string_view key, bool whole_prefix) {
-  if (bucket.empty() || bucket.find('/') != std::string_view::npos || key.find('\0') != std::string_view::npos) return false;
+bool CoveredByAny(const std::vector<std::string>& allowed, std::string_view bucket,
+                  std::string_view key, bool whole_prefix) {
+  if (bucket.empty() || bucket.find('/') != std::string_view::npos ||
+      key.find('\0') != std::string_view::npos)
+    return false;
   if (!HasPlainSegments(key)) return false;
   if (allowed.empty()) return true;
-  return std::ranges::any_of(allowed, [&](const std::string& p) { return Covers(p, bucket, key, whole_prefix); });
+  return std::ranges::any_of(
+      allowed, [&](const std::string& p) { return Covers(p, bucket, key, whole_prefix); });
 }
 
 }  // namespace
@@ -77,7 +83,9 @@ bool Credentials::MayList(std::string_view bucket, std::string_view prefix) cons
 Result<Credentials> ConfiguredKeys::Provide(const Role& role, std::string_view account) {
   const auto found = std::ranges::find(accounts_, account, &Account::id);
   if (found == accounts_.end()) {
-    return Fail(ErrorKind::kInvalidRole, fmt::format("role {} cannot be assumed: no keys are configured for account {}", role.arn, account),
+    return Fail(ErrorKind::kInvalidRole,
+                fmt::format("role {} cannot be assumed: no keys are configured for account {}",
+                            role.arn, account),
                 {}, "Add the account with its keys and endpoint to the configuration.");
   }
   Credentials c;
@@ -90,11 +98,14 @@ Result<Credentials> ConfiguredKeys::Provide(const Role& role, std::string_view a
   return c;
 }
 
-RoleChainResolver::RoleChainResolver(std::vector<Role> roles, CredentialProvider& provider, std::function<int64_t()> now_s)
+RoleChainResolver::RoleChainResolver(std::vector<Role> roles, CredentialProvider& provider,
+                                     std::function<int64_t()> now_s)
     : roles_(std::move(roles)), provider_(provider), now_s_(std::move(now_s)) {
   if (!now_s_) {
     now_s_ = [] {
-      return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+      return std::chrono::duration_cast<std::chrono::seconds>(
+                 std::chrono::system_clock::now().time_since_epoch())
+          .count();
     };
   }
 }
@@ -104,25 +115,34 @@ void RoleChainResolver::SetRoles(std::vector<Role> roles) {
   roles_ = std::move(roles);
 }
 
-Result<Credentials> RoleChainResolver::Resolve(const Principal& principal, const std::vector<std::string>& chain) const {
+Result<Credentials> RoleChainResolver::Resolve(const Principal& principal,
+                                               const std::vector<std::string>& chain) const {
   auto resolved = Walk(principal, chain);
   if (!resolved) {
-    log::Warn("role_chain_denied", {{"principal", principal.text()}, {"hops", chain.size()}, {"reason", resolved.error().message}});
+    log::Warn("role_chain_denied", {{"principal", principal.text()},
+                                    {"hops", chain.size()},
+                                    {"reason", resolved.error().message}});
   }
   return resolved;
 }
 
-Result<Credentials> RoleChainResolver::Walk(const Principal& principal, const std::vector<std::string>& chain) const {
-  if (chain.empty()) return Fail(ErrorKind::kInvalidArgument, "the role chain is empty", {}, "Name at least one role.");
+Result<Credentials> RoleChainResolver::Walk(const Principal& principal,
+                                            const std::vector<std::string>& chain) const {
+  if (chain.empty())
+    return Fail(ErrorKind::kInvalidArgument, "the role chain is empty", {},
+                "Name at least one role.");
   if (chain.size() > kMaxHops) {
-    return Fail(ErrorKind::kInvalidArgument, fmt::format("the role chain has {} roles, at most {} are allowed", chain.size(), kMaxHops));
+    return Fail(
+        ErrorKind::kInvalidArgument,
+        fmt::format("the role chain has {} roles, at most {} are allowed", chain.size(), kMaxHops));
   }
   std::string caller = principal.text();
   Role last;
   for (size_t hop = 0; hop < chain.size(); hop++) {
     const std::string& arn = chain[hop];
     if (AccountOfRoleArn(arn).empty()) {
-      return Fail(ErrorKind::kInvalidArgument, fmt::format("\"{}\" is not a role ARN", arn.substr(0, 200)), {},
+      return Fail(ErrorKind::kInvalidArgument,
+                  fmt::format("\"{}\" is not a role ARN", arn.substr(0, 200)), {},
                   "Write arn:aws:iam::<12 digits>:role/<name>.");
     }
     bool known = false;
@@ -137,17 +157,25 @@ Result<Credentials> RoleChainResolver::Walk(const Principal& principal, const st
                   fmt::format("hop {} of {}: there is no such role", hop + 1, chain.size()));
     }
     if (std::ranges::find(last.trust, caller) == last.trust.end()) {
-      return Fail(ErrorKind::kInsufficientPrivilege,
-                  fmt::format("User: {} is not authorized to perform: sts:AssumeRole on resource: {}", caller, arn),
-                  fmt::format("hop {} of {}: the role's trust does not name the caller", hop + 1, chain.size()));
+      return Fail(
+          ErrorKind::kInsufficientPrivilege,
+          fmt::format("User: {} is not authorized to perform: sts:AssumeRole on resource: {}",
+                      caller, arn),
+          fmt::format("hop {} of {}: the role's trust does not name the caller", hop + 1,
+                      chain.size()));
     }
-    log::Info("role_assumed", {{"principal", principal.text()}, {"hop", hop + 1}, {"hops", chain.size()}, {"caller", caller}, {"role", arn}});
+    log::Info("role_assumed", {{"principal", principal.text()},
+                               {"hop", hop + 1},
+                               {"hops", chain.size()},
+                               {"caller", caller},
+                               {"role", arn}});
     caller = arn;
   }
   const std::string account = AccountOfRoleArn(last.arn);
   SKEP_TRY_ASSIGN(Credentials credentials, provider_.Provide(last, account));
   // A provider answers for the account it was asked for, or not at all.
-  if (credentials.account != account) return Fail(ErrorKind::kInvalidRole, fmt::format("role {} cannot be assumed", last.arn));
+  if (credentials.account != account)
+    return Fail(ErrorKind::kInvalidRole, fmt::format("role {} cannot be assumed", last.arn));
   credentials.role = last.arn;
   credentials.allowed = last.allowed;
   credentials.expires_s = now_s_() + kSessionSeconds;

@@ -1,6 +1,7 @@
-// Role chains: from a workspace through the roles an external schema names to the keys of the last role's account. Every hop is
-// checked against the role's trust list and written to the log as an audit record; whatever is not known is denied. Workers never
-// see what comes out of here. Follows sts:AssumeRole as the service's guide describes role chaining (last role's rights only, 1 hour).
+// Role chains: from a workspace through the roles an external schema names to the keys of the last
+// role's account. Every hop is checked against the role's trust list and written to the log as an
+// audit record; whatever is not known is denied. Workers never see what comes out of here. Follows
+// sts:AssumeRole as the service's guide describes role chaining (last role's rights only, 1 hour).
 #pragma once
 
 #include <cstdint>
@@ -18,28 +19,33 @@ namespace skep::identity {
 
 // An organization's account and how its object store is reached.
 struct Account {
-  std::string id;               // 12 digits
+  std::string id;  // 12 digits
   std::string access_key_id;
   Secret secret_access_key;
-  std::string endpoint;         // http(s)://host[:port] of its S3
+  std::string endpoint;  // http(s)://host[:port] of its S3
   std::string region = "us-east-1";
   bool path_style = true;
 };
 
 // A role and who may assume it.
 struct Role {
-  std::string arn;                   // arn:aws:iam::<account>:role/<name>
-  std::vector<std::string> trust;    // "workspace:<name>", "service:glue" (crawlers of the role's own account), or role ARNs
-  // What the role may read: "bucket", "bucket/prefix" (that key and all below it) or "bucket/pre*" (keys that start so).
-  // Empty = all of the account's buckets.
+  std::string arn;                 // arn:aws:iam::<account>:role/<name>
+  std::vector<std::string> trust;  // "workspace:<name>", "service:glue" (crawlers of the role's own
+                                   // account), or role ARNs
+  // What the role may read: "bucket", "bucket/prefix" (that key and all below it) or "bucket/pre*"
+  // (keys that start so). Empty = all of the account's buckets.
   std::vector<std::string> allowed;
 };
 
 // Who starts a chain: Workspace("w") is "workspace:w", Service("glue") is "service:glue".
 class Principal {
  public:
-  static Principal Workspace(std::string_view name) { return Principal("workspace:" + std::string(name)); }
-  static Principal Service(std::string_view name) { return Principal("service:" + std::string(name)); }
+  static Principal Workspace(std::string_view name) {
+    return Principal("workspace:" + std::string(name));
+  }
+  static Principal Service(std::string_view name) {
+    return Principal("service:" + std::string(name));
+  }
   const std::string& text() const { return text_; }
 
  private:
@@ -50,18 +56,18 @@ class Principal {
 // What a resolved chain may do and with which keys. Stays inside the gateway.
 struct Credentials {
   std::string account;
-  std::string role;                  // ARN of the last role
+  std::string role;  // ARN of the last role
   std::string access_key_id;
   Secret secret_access_key;
-  Secret session_token;              // empty for plain keys
+  Secret session_token;  // empty for plain keys
   std::string endpoint;
   std::string region;
   bool path_style = true;
   std::vector<std::string> allowed;  // Role.allowed of the last role
   int64_t expires_s = 0;             // seconds since the epoch
 
-  // True when the role may read this object. Keys with "." or ".." segments are never readable: servers that map keys to paths
-  // would lead them out of the prefix.
+  // True when the role may read this object. Keys with "." or ".." segments are never readable:
+  // servers that map keys to paths would lead them out of the prefix.
   bool MayRead(std::string_view bucket, std::string_view key) const;
   // True when everything below this prefix may be read.
   bool MayList(std::string_view bucket, std::string_view prefix) const;
@@ -88,12 +94,14 @@ class ConfiguredKeys final : public CredentialProvider {
 // Walks chains. Thread-safe. `now_s` is replaceable for tests.
 class RoleChainResolver {
  public:
-  RoleChainResolver(std::vector<Role> roles, CredentialProvider& provider, std::function<int64_t()> now_s = {});
+  RoleChainResolver(std::vector<Role> roles, CredentialProvider& provider,
+                    std::function<int64_t()> now_s = {});
 
-  // Assumes chain[0] as the principal, chain[1] as chain[0], and so on; answers the last role's credentials.
-  // Errors: kInvalidArgument (empty, malformed or more than 10 hops), kInvalidRole (unknown role or account),
-  // kInsufficientPrivilege (not trusted; the message names the hop).
-  Result<Credentials> Resolve(const Principal& principal, const std::vector<std::string>& chain) const;
+  // Assumes chain[0] as the principal, chain[1] as chain[0], and so on; answers the last role's
+  // credentials. Errors: kInvalidArgument (empty, malformed or more than 10 hops), kInvalidRole
+  // (unknown role or account), kInsufficientPrivilege (not trusted; the message names the hop).
+  Result<Credentials> Resolve(const Principal& principal,
+                              const std::vector<std::string>& chain) const;
   // Replaces the roles; the next Resolve sees them.
   void SetRoles(std::vector<Role> roles);
 

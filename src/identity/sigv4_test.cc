@@ -7,10 +7,15 @@
 namespace skep::identity {
 namespace {
 
-// The AWS Signature Version 4 test suite (aws-sig-v4-test-suite): credentials, scope and time are the same throughout.
+// The AWS Signature Version 4 test suite (aws-sig-v4-test-suite): credentials, scope and time are
+// the same throughout.
 constexpr int64_t kSuiteTime = 1440938160;  // 20150830T123600Z
 SigningKey SuiteKey(std::string service = "service") {
-  return {"AKIDEXAMPLE", Secret("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"), {}, "us-east-1", std::move(service)};
+  return {"AKIDEXAMPLE",
+          Secret("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"),
+          {},
+          "us-east-1",
+          std::move(service)};
 }
 
 struct Vector {
@@ -27,23 +32,34 @@ std::vector<Vector> Vectors() {
     return more;
   };
   return {
-      {"get-vanilla", "GET", "/", "", host, "", "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31"},
+      {"get-vanilla", "GET", "/", "", host, "",
+       "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31"},
       {"get-vanilla-query-order-key-case", "GET", "/", "Param2=value2&Param1=value1", host, "",
        "b97d918cfa904a5beff61c982a1b6f458b799221646efd99d3219ec94cdf2500"},
-      {"get-relative", "GET", "/example/..", "", host, "", "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31"},
-      {"get-slash", "GET", "//", "", host, "", "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31"},
-      {"get-unreserved", "GET", "/-._~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz", "", host, "",
+      {"get-relative", "GET", "/example/..", "", host, "",
+       "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31"},
+      {"get-slash", "GET", "//", "", host, "",
+       "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31"},
+      {"get-unreserved", "GET",
+       "/-._~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz", "", host, "",
        "07ef7494c76fa4850883e2b006601f940f8a34d404d0cfa977f52a65bbf5f24f"},
-      {"get-utf8", "GET", "/\xe1\x88\xb4", "", host, "", "8318018e0b0f223aa2bbf98705b62bb787dc9c0e678f255a891fd03141be5d85"},
-      {"get-header-value-trim", "GET", "/", "", with({{"My-Header1", " value1"}, {"My-Header2", " \"a   b   c\""}}), "",
+      {"get-utf8", "GET", "/\xe1\x88\xb4", "", host, "",
+       "8318018e0b0f223aa2bbf98705b62bb787dc9c0e678f255a891fd03141be5d85"},
+      {"get-header-value-trim", "GET", "/", "",
+       with({{"My-Header1", " value1"}, {"My-Header2", " \"a   b   c\""}}), "",
        "acc3ed3afb60bb290fc8d2dd0098b9911fcaa05412b367055dee359757a9c736"},
       {"get-header-value-order", "GET", "/", "",
-       with({{"My-Header1", "value4"}, {"My-Header1", "value1"}, {"My-Header1", "value3"}, {"My-Header1", "value2"}}), "",
-       "08c7e5a9acfcfeb3ab6b2185e75ce8b1deb5e634ec47601a50643f830c755c01"},
-      {"post-vanilla", "POST", "/", "", host, "", "5da7c1a2acd57cee7505fc6676e4e544621c30862966e37dddb68e92efbe5d6b"},
+       with({{"My-Header1", "value4"},
+             {"My-Header1", "value1"},
+             {"My-Header1", "value3"},
+             {"My-Header1", "value2"}}),
+       "", "08c7e5a9acfcfeb3ab6b2185e75ce8b1deb5e634ec47601a50643f830c755c01"},
+      {"post-vanilla", "POST", "/", "", host, "",
+       "5da7c1a2acd57cee7505fc6676e4e544621c30862966e37dddb68e92efbe5d6b"},
       {"post-header-key-sort", "POST", "/", "", with({{"My-Header1", "value1"}}), "",
        "c5410059b04c1ee005303aed430f6e6645f61f4dc9e1461ec8f8916fdf18852c"},
-      {"post-x-www-form-urlencoded", "POST", "/", "", with({{"Content-Type", "application/x-www-form-urlencoded"}}), "Param1=value1",
+      {"post-x-www-form-urlencoded", "POST", "/", "",
+       with({{"Content-Type", "application/x-www-form-urlencoded"}}), "Param1=value1",
        "ff11897932ad3f4e8b18135d722051e5ac45fc38421b1da7b9d196a0fe09473a"},
   };
 }
@@ -75,17 +91,23 @@ TEST(SigV4, VerifiesThePublishedVectors) {
 
 // S3 API Reference, "Authenticating Requests: Using the Authorization Header", example GET Object.
 TEST(SigV4, SignsTheExampleOfTheS3Reference) {
-  SigningKey key{"AKIAIOSFODNN7EXAMPLE", Secret("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"), {}, "us-east-1", "s3"};
+  SigningKey key{"AKIAIOSFODNN7EXAMPLE",
+                 Secret("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"),
+                 {},
+                 "us-east-1",
+                 "s3"};
   HeaderList headers = {{"Host", "examplebucket.s3.amazonaws.com"}, {"Range", "bytes=0-9"}};
   SignRequest("GET", "/test.txt", "", headers, "", key, 1369353600);
-  EXPECT_EQ(SignatureIn(headers), "f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41");
+  EXPECT_EQ(SignatureIn(headers),
+            "f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41");
 }
 
 // S3 API Reference, "Authenticating Requests: Using Query Parameters".
 TEST(SigV4, VerifiesThePresignedExampleOfTheS3Reference) {
   const HeaderList headers = {{"host", "examplebucket.s3.amazonaws.com"}};
   const std::string query =
-      "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F20130524%2Fus-east-1%2Fs3%2Faws4_request"
+      "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F20130524%2Fus-east-"
+      "1%2Fs3%2Faws4_request"
       "&X-Amz-Date=20130524T000000Z&X-Amz-Expires=86400&X-Amz-SignedHeaders=host"
       "&X-Amz-Signature=aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404";
   const RequestView request{"GET", "/test.txt", query, headers, ""};
@@ -94,8 +116,10 @@ TEST(SigV4, VerifiesThePresignedExampleOfTheS3Reference) {
   ASSERT_TRUE(claim) << claim.error().message;
   EXPECT_TRUE(claim->presigned);
   EXPECT_TRUE(CheckSignature(request, *claim, secret, 1369353600 + 86400));
-  EXPECT_EQ(CheckSignature(request, *claim, secret, 1369353600 + 86401).error().fault, SignatureFault::kExpired);
-  EXPECT_EQ(CheckSignature(request, *claim, Secret("x"), 1369353600).error().fault, SignatureFault::kMismatch);
+  EXPECT_EQ(CheckSignature(request, *claim, secret, 1369353600 + 86401).error().fault,
+            SignatureFault::kExpired);
+  EXPECT_EQ(CheckSignature(request, *claim, Secret("x"), 1369353600).error().fault,
+            SignatureFault::kMismatch);
 }
 
 class SignedRequest : public ::testing::Test {
@@ -172,13 +196,16 @@ TEST_F(SignedRequest, IsRefusedWhenTheHostIsNotSigned) {
 }
 
 TEST(SigV4, RefusesMalformedClaims) {
-  for (const char* authorization : {
-           "Basic dXNlcjpwYXNz", "AWS4-HMAC-SHA256", "AWS4-HMAC-SHA256 ", "AWS4-HMAC-SHA256 x", "AWS4-HMAC-SHA256 Credential=a",
-           "AWS4-HMAC-SHA256 Credential=a/b/c/d/aws4_request,SignedHeaders=host,Signature=x",
-           "AWS4-HMAC-SHA256 Credential=a/20150830/c/d/e,SignedHeaders=host,Signature=x",
-           "AWS4-HMAC-SHA256 Credential=/20150830/c/d/aws4_request,SignedHeaders=host,Signature=x",
-           "AWS4-HMAC-SHA256 Credential=a/20150830/c/d/aws4_request,SignedHeaders=host;;x,Signature=x"}) {
-    const HeaderList headers = {{"host", "h"}, {"x-amz-date", "20150830T123600Z"}, {"authorization", authorization}};
+  for (const char* authorization :
+       {"Basic dXNlcjpwYXNz", "AWS4-HMAC-SHA256", "AWS4-HMAC-SHA256 ", "AWS4-HMAC-SHA256 x",
+        "AWS4-HMAC-SHA256 Credential=a",
+        "AWS4-HMAC-SHA256 Credential=a/b/c/d/aws4_request,SignedHeaders=host,Signature=x",
+        "AWS4-HMAC-SHA256 Credential=a/20150830/c/d/e,SignedHeaders=host,Signature=x",
+        "AWS4-HMAC-SHA256 Credential=/20150830/c/d/aws4_request,SignedHeaders=host,Signature=x",
+        "AWS4-HMAC-SHA256 "
+        "Credential=a/20150830/c/d/aws4_request,SignedHeaders=host;;x,Signature=x"}) {
+    const HeaderList headers = {
+        {"host", "h"}, {"x-amz-date", "20150830T123600Z"}, {"authorization", authorization}};
     const auto claim = ReadSignature({"POST", "/", "", headers, ""});
     ASSERT_FALSE(claim) << authorization;
     EXPECT_EQ(claim.error().fault, SignatureFault::kIncomplete) << authorization;

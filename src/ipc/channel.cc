@@ -17,10 +17,12 @@ constexpr size_t kMaxFds = 4;
 Result<std::pair<UniqueFd, UniqueFd>> Pair(int type, int buffer) {
   int fds[2];
   if (::socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, fds) != 0) {
-    return Fail(ErrorKind::kInternal, std::string("cannot make a socket pair: ") + std::strerror(errno));
+    return Fail(ErrorKind::kInternal,
+                std::string("cannot make a socket pair: ") + std::strerror(errno));
   }
   for (const int fd : fds) {
-    // FORCE needs a capability; without it the kernel's limit applies, which is enough for smaller packets.
+    // FORCE needs a capability; without it the kernel's limit applies, which is enough for smaller
+    // packets.
     if (::setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &buffer, sizeof buffer) != 0) {
       ::setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof buffer);
     }
@@ -63,7 +65,9 @@ ReceiveStatus ReceivePacket(int socket, Packet& packet) {
   do {
     size = ::recv(socket, nullptr, 0, MSG_PEEK | MSG_TRUNC);
   } while (size < 0 && errno == EINTR);
-  if (size < 0) return errno == EAGAIN || errno == EWOULDBLOCK ? ReceiveStatus::kWouldBlock : ReceiveStatus::kClosed;
+  if (size < 0)
+    return errno == EAGAIN || errno == EWOULDBLOCK ? ReceiveStatus::kWouldBlock
+                                                   : ReceiveStatus::kClosed;
   if (size > static_cast<ssize_t>(kMaxPacket)) return ReceiveStatus::kClosed;
   packet.bytes.resize(static_cast<size_t>(size));
   iovec io{packet.bytes.data(), packet.bytes.size()};
@@ -77,7 +81,9 @@ ReceiveStatus ReceivePacket(int socket, Packet& packet) {
   do {
     n = ::recvmsg(socket, &m, MSG_CMSG_CLOEXEC);
   } while (n < 0 && errno == EINTR);
-  if (n < 0) return errno == EAGAIN || errno == EWOULDBLOCK ? ReceiveStatus::kWouldBlock : ReceiveStatus::kClosed;
+  if (n < 0)
+    return errno == EAGAIN || errno == EWOULDBLOCK ? ReceiveStatus::kWouldBlock
+                                                   : ReceiveStatus::kClosed;
   for (cmsghdr* h = CMSG_FIRSTHDR(&m); h; h = CMSG_NXTHDR(&m, h)) {
     if (h->cmsg_level != SOL_SOCKET || h->cmsg_type != SCM_RIGHTS) continue;
     const size_t count = (h->cmsg_len - CMSG_LEN(0)) / sizeof(int);

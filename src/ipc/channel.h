@@ -1,4 +1,5 @@
-// Packets with descriptors over SOCK_SEQPACKET sockets, and socket pairs. Blocking or not as the socket is set.
+// Packets with descriptors over SOCK_SEQPACKET sockets, and socket pairs. Blocking or not as the
+// socket is set.
 #pragma once
 
 #include <string>
@@ -18,11 +19,13 @@ struct Packet {
 
 enum class ReceiveStatus { kPacket, kWouldBlock, kClosed };
 
-// A connected pair, close-on-exec, with room for kMaxPacket in flight. Errors: kInternal (out of descriptors).
+// A connected pair, close-on-exec, with room for kMaxPacket in flight. Errors: kInternal (out of
+// descriptors).
 Result<std::pair<UniqueFd, UniqueFd>> PacketSocketPair();
 Result<std::pair<UniqueFd, UniqueFd>> StreamSocketPair();
 
-// Sends one packet with up to four descriptors (borrowed). False when the peer is gone, or on a non-blocking socket when it is full.
+// Sends one packet with up to four descriptors (borrowed). False when the peer is gone, or on a
+// non-blocking socket when it is full.
 bool SendPacket(int socket, ByteView bytes, const std::vector<int>& fds = {});
 // Receives one packet; descriptors arrive close-on-exec. A truncated packet counts as closed.
 ReceiveStatus ReceivePacket(int socket, Packet& packet);

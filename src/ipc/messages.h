@@ -1,10 +1,15 @@
-// Messages between gateway and worker: plain structs and their codec. Three kinds of socket carry them:
-//   session socket  SOCK_STREAM, one per session attached to a worker. Frames: u32 payload length (little-endian), u8 FrameType,
-//                   3 zero bytes, payload. A kRows payload holds whole PostgreSQL messages (RowDescription, DataRow), ready for
-//                   the client, at most kMaxRowsFrame bytes unless one row is larger.
-//   control socket  SOCK_SEQPACKET, one per worker: one Control message per packet; kOpenSession carries the session socket.
-//   lake socket     SOCK_SEQPACKET, one per worker: requests from the worker, replies (a block carries a read-only descriptor).
-// The worker is hostile to the gateway: every Decode is bounded and answers false for anything malformed.
+// Messages between gateway and worker: plain structs and their codec. Three kinds of socket carry
+// them:
+//   session socket  SOCK_STREAM, one per session attached to a worker. Frames: u32 payload length
+//   (little-endian), u8 FrameType,
+//                   3 zero bytes, payload. A kRows payload holds whole PostgreSQL messages
+//                   (RowDescription, DataRow), ready for the client, at most kMaxRowsFrame bytes
+//                   unless one row is larger.
+//   control socket  SOCK_SEQPACKET, one per worker: one Control message per packet; kOpenSession
+//   carries the session socket. lake socket     SOCK_SEQPACKET, one per worker: requests from the
+//   worker, replies (a block carries a read-only descriptor).
+// The worker is hostile to the gateway: every Decode is bounded and answers false for anything
+// malformed.
 #pragma once
 
 #include <cstdint>
@@ -21,10 +26,11 @@ namespace skep::ipc {
 inline constexpr size_t kFrameHeader = 8;
 inline constexpr uint32_t kMaxFrame = 64u << 20;
 inline constexpr uint32_t kMaxRowsFrame = 256u << 10;
-inline constexpr uint32_t kMaxPacket = 1u << 20;  // SEQPACKET messages; both ends set SO_SNDBUF accordingly.
+inline constexpr uint32_t kMaxPacket =
+    1u << 20;  // SEQPACKET messages; both ends set SO_SNDBUF accordingly.
 inline constexpr uint64_t kBlockBytes = 8u << 20;
-// A result format beside 0 (text) and 1 (binary): binary with numerics as Redshift's protocol version 2 has them, scaled integers of 8 or
-// 16 bytes (clients.md).
+// A result format beside 0 (text) and 1 (binary): binary with numerics as Redshift's protocol
+// version 2 has them, scaled integers of 8 or 16 bytes (clients.md).
 inline constexpr uint16_t kRedshiftBinary = 2;
 
 enum class FrameType : uint8_t {
@@ -35,7 +41,8 @@ enum class FrameType : uint8_t {
   kFetch = 4,        // FetchPortal
   kClosePortal = 5,  // payload: portal name
   kInfer = 6,        // InferRequest (crawler)
-  // worker -> gateway: any number of kRows and kNotice, then exactly one of the others per request (kClosePortal has no answer)
+  // worker -> gateway: any number of kRows and kNotice, then exactly one of the others per request
+  // (kClosePortal has no answer)
   kRows = 16,
   kComplete = 17,   // StatementComplete
   kError = 18,      // StatementError
@@ -57,7 +64,8 @@ using Settings = std::vector<std::pair<std::string, std::string>>;  // lower-cas
 
 struct AttachSession {
   std::string session_id;  // UUID
-  std::string database;    // Redshift database name, e.g. "dev"; the file is databases/<database>.duckdb
+  std::string
+      database;  // Redshift database name, e.g. "dev"; the file is databases/<database>.duckdb
   std::string user;
   uint32_t process_id = 0;  // what pg_backend_pid() answers
   Settings settings;        // search_path, timezone, statement_timeout (ms), query_group, ...
@@ -66,7 +74,8 @@ struct AttachSession {
   bool operator==(const AttachSession&) const = default;
 };
 
-// A bound parameter as the client sent it; the worker reads it by `format` (0 text, 1 binary) and the statement's type.
+// A bound parameter as the client sent it; the worker reads it by `format` (0 text, 1 binary) and
+// the statement's type.
 struct Parameter {
   std::optional<std::string> value;  // nullopt = NULL
   uint16_t format = 0;
@@ -78,14 +87,15 @@ struct ExecuteStatement {
   std::string text;          // one statement as the user wrote it (the worker parses and emits)
   std::vector<uint32_t> parameter_types;  // OIDs, 0 = to be inferred
   std::vector<Parameter> parameters;
-  std::vector<uint16_t> result_formats;   // empty = all text, one = for all, else one per column; kRedshiftBinary is one more
-  bool describe = false;       // send RowDescription before the rows (simple protocol, Data API)
-  bool begin_first = false;    // BEGIN before it (a lazily started transaction)
-  bool commit_after = false;   // COMMIT after it, within the same answer
-  std::string portal;          // with max_rows > 0: keep the result under this name and suspend
-  uint64_t max_rows = 0;       // 0 = all
-  uint64_t timeout_ms = 0;     // 0 = none
-  Settings settings;           // settings changed since the last statement
+  std::vector<uint16_t> result_formats;  // empty = all text, one = for all, else one per column;
+                                         // kRedshiftBinary is one more
+  bool describe = false;      // send RowDescription before the rows (simple protocol, Data API)
+  bool begin_first = false;   // BEGIN before it (a lazily started transaction)
+  bool commit_after = false;  // COMMIT after it, within the same answer
+  std::string portal;         // with max_rows > 0: keep the result under this name and suspend
+  uint64_t max_rows = 0;      // 0 = all
+  uint64_t timeout_ms = 0;    // 0 = none
+  Settings settings;          // settings changed since the last statement
   void Encode(ByteWriter& w) const;
   bool Decode(ByteReader& r);
   bool operator==(const ExecuteStatement&) const = default;
@@ -111,9 +121,9 @@ struct FetchPortal {
 
 // 'I' idle, 'T' in a transaction, 'E' in a failed one (already rolled back in the engine).
 struct StatementComplete {
-  std::string tag;        // CommandComplete text, e.g. "SELECT 5", "INSERT 0 3"
-  uint64_t rows = 0;      // returned or affected
-  bool suspended = false; // PortalSuspended instead of CommandComplete
+  std::string tag;         // CommandComplete text, e.g. "SELECT 5", "INSERT 0 3"
+  uint64_t rows = 0;       // returned or affected
+  bool suspended = false;  // PortalSuspended instead of CommandComplete
   bool has_result = false;
   char transaction = 'I';
   bool temporary_tables = false;  // the session now owns temporary tables: do not detach
@@ -150,13 +160,14 @@ struct StatementDescription {
   bool operator==(const StatementDescription&) const = default;
 };
 
-// Asks a worker to find the schema of one object. Both go through the lake socket: `scan` names a grant the gateway made.
+// Asks a worker to find the schema of one object. Both go through the lake socket: `scan` names a
+// grant the gateway made.
 struct InferRequest {
   uint64_t scan = 0;
-  std::string path;     // s3://bucket/key
+  std::string path;  // s3://bucket/key
   std::string etag;
   uint64_t size = 0;
-  std::string format;   // "csv", "json", "parquet"; empty = find out
+  std::string format;       // "csv", "json", "parquet"; empty = find out
   std::string compression;  // "", "gzip", "zstd"
   void Encode(ByteWriter& w) const;
   bool Decode(ByteReader& r);
@@ -165,7 +176,8 @@ struct InferRequest {
 
 struct InferredColumn {
   std::string name;
-  std::string type;  // Hive/Glue type: bigint, double, string, decimal(10,2), timestamp, struct<a:int>
+  std::string
+      type;  // Hive/Glue type: bigint, double, string, decimal(10,2), timestamp, struct<a:int>
   bool operator==(const InferredColumn&) const = default;
 };
 
@@ -193,9 +205,9 @@ enum class ControlType : uint8_t {
 
 // What a worker becomes. It locks itself down to these directories before it opens the engine.
 struct WorkerBinding {
-  std::string workspace;       // name; empty = a scratch worker (crawls): no databases
-  std::string data_directory;  // holds databases/<name>.duckdb; read and write
-  std::string temp_directory;  // spill files; read and write; emptied at start
+  std::string workspace;            // name; empty = a scratch worker (crawls): no databases
+  std::string data_directory;       // holds databases/<name>.duckdb; read and write
+  std::string temp_directory;       // spill files; read and write; emptied at start
   std::string extension_directory;  // read
   uint32_t threads = 2;
   uint64_t memory_limit_bytes = 0;
@@ -217,7 +229,8 @@ struct Control {
 // ---------------------------------------------------------------- fork server socket (SEQPACKET)
 
 enum class ForkType : uint8_t {
-  kSpawn = 1,    // gateway -> fork server, with two descriptors: control socket, lake socket of the new worker
+  kSpawn = 1,    // gateway -> fork server, with two descriptors: control socket, lake socket of the
+                 // new worker
   kSpawned = 2,  // fork server -> gateway: pid, same token
   kExited = 3,   // fork server -> gateway: pid, status (as from waitpid)
 };
@@ -235,31 +248,33 @@ struct ForkMessage {
 // ---------------------------------------------------------------- lake socket
 
 enum class LakeType : uint8_t {
-  kOpenTable = 1,  // request: table of an external schema -> TableDescription; opens a scan
-  kListFiles = 2,  // request: files of some partitions of a scan -> files
-  kBlock = 3,      // request: bytes of one block of one listed file -> descriptor
-  kCloseScan = 4,  // request without answer
-  kListTables = 5, // request: tables of a database of an external schema (names only) -> names
+  kOpenTable = 1,   // request: table of an external schema -> TableDescription; opens a scan
+  kListFiles = 2,   // request: files of some partitions of a scan -> files
+  kBlock = 3,       // request: bytes of one block of one listed file -> descriptor
+  kCloseScan = 4,   // request without answer
+  kListTables = 5,  // request: tables of a database of an external schema (names only) -> names
   kReply = 16,
 };
 
-// What an external schema is bound to (kept by the worker in the database's hidden tables; checked by the gateway each time).
+// What an external schema is bound to (kept by the worker in the database's hidden tables; checked
+// by the gateway each time).
 struct ExternalSchemaBinding {
-  std::string catalog_database;           // Glue database
-  std::string catalog_id;                 // account of the catalog; empty = the workspace's own
+  std::string catalog_database;  // Glue database
+  std::string catalog_id;        // account of the catalog; empty = the workspace's own
   std::string region;
-  std::vector<std::string> role_chain;    // role ARNs, first assumed first
+  std::vector<std::string> role_chain;  // role ARNs, first assumed first
   bool operator==(const ExternalSchemaBinding&) const = default;
 };
 
 struct LakeRequest {
   LakeType type = LakeType::kBlock;
-  uint64_t id = 0;    // echoed in the reply
-  uint64_t scan = 0;  // all but kOpenTable and kListTables
+  uint64_t id = 0;                   // echoed in the reply
+  uint64_t scan = 0;                 // all but kOpenTable and kListTables
   ExternalSchemaBinding schema;      // kOpenTable, kListTables
   std::string user;                  // statement's user, kOpenTable
   std::string table;                 // kOpenTable
-  std::vector<uint32_t> partitions;  // kListFiles: indexes into TableDescription.partitions; at most kMaxPartitionsPerList
+  std::vector<uint32_t> partitions;  // kListFiles: indexes into TableDescription.partitions; at
+                                     // most kMaxPartitionsPerList
   uint32_t file = 0;                 // kBlock: TableFile.number
   uint32_t block = 0;                // kBlock: index of the 8 MiB block
   uint32_t offset = 0, length = 0;   // kBlock: the byte range wanted within the block
@@ -282,36 +297,39 @@ struct TablePartition {
 
 struct TableDescription {
   std::string name;
-  std::string format;  // "parquet", "csv", "json"
+  std::string format;                       // "parquet", "csv", "json"
   std::vector<TableColumn> columns;         // data columns
   std::vector<TableColumn> partition_keys;  // empty = one partition without values
   std::vector<TablePartition> partitions;
-  std::vector<std::pair<std::string, std::string>> options;  // delimiter, quote, escape, header ("true"), null, skip, compression
-  uint64_t rows = 0;       // estimate, 0 = unknown
-  uint64_t version = 0;    // of the table in the catalog
+  std::vector<std::pair<std::string, std::string>>
+      options;           // delimiter, quote, escape, header ("true"), null, skip, compression
+  uint64_t rows = 0;     // estimate, 0 = unknown
+  uint64_t version = 0;  // of the table in the catalog
   bool operator==(const TableDescription&) const = default;
 };
 
 struct TableFile {
-  uint32_t number = 0;     // within the scan; names it in kBlock
+  uint32_t number = 0;  // within the scan; names it in kBlock
   uint32_t partition = 0;
-  std::string path;        // s3://bucket/key, what "$path" shows
+  std::string path;  // s3://bucket/key, what "$path" shows
   std::string etag;
   uint64_t size = 0;
   int64_t modified_s = 0;  // seconds since the epoch
   bool operator==(const TableFile&) const = default;
 };
 
-// Replies may exceed a packet: the gateway then sends several with the same id, all but the last with `more`; lists concatenate.
+// Replies may exceed a packet: the gateway then sends several with the same id, all but the last
+// with `more`; lists concatenate.
 struct LakeReply {
   uint64_t id = 0;
   bool more = false;
   std::optional<Error> error;
-  uint64_t scan = 0;             // kOpenTable
-  TableDescription table;        // kOpenTable (partitions may be split over packets)
-  std::vector<TableFile> files;  // kListFiles
+  uint64_t scan = 0;               // kOpenTable
+  TableDescription table;          // kOpenTable (partitions may be split over packets)
+  std::vector<TableFile> files;    // kListFiles
   std::vector<std::string> names;  // kListTables
-  uint32_t block_bytes = 0;      // kBlock: bytes of this block in the object; the descriptor's file is that long
+  uint32_t block_bytes =
+      0;  // kBlock: bytes of this block in the object; the descriptor's file is that long
   void Encode(ByteWriter& w) const;
   bool Decode(ByteReader& r);
   bool operator==(const LakeReply&) const = default;

@@ -30,14 +30,17 @@ TEST(IpcMessages, RoundTripAndRefuseTruncation) {
                                                   .describe = true,
                                                   .max_rows = 9,
                                                   .settings = {{"search_path", "public"}}});
-  RoundTripsAndRefusesTruncation(StatementError{{Error{ErrorKind::kSyntaxError, "m", "d", "h", 4}}, 'E'});
   RoundTripsAndRefusesTruncation(
-      StatementDescription{.parameter_types = {20}, .columns = {{"a", 1700, -1, 655366}}, .transaction = 'T'});
-  RoundTripsAndRefusesTruncation(Control{ControlType::kBind, "x", {.workspace = "w", .threads = 3, .require_sandbox = true}});
+      StatementError{{Error{ErrorKind::kSyntaxError, "m", "d", "h", 4}}, 'E'});
+  RoundTripsAndRefusesTruncation(StatementDescription{
+      .parameter_types = {20}, .columns = {{"a", 1700, -1, 655366}}, .transaction = 'T'});
+  RoundTripsAndRefusesTruncation(
+      Control{ControlType::kBind, "x", {.workspace = "w", .threads = 3, .require_sandbox = true}});
   LakeReply reply;
   reply.id = 3;
   reply.error = Error{ErrorKind::kExternalChanged, "changed"};
-  reply.table = {.name = "t", .format = "csv", .columns = {{"a", "int"}}, .partition_keys = {{"d", "date"}}};
+  reply.table = {
+      .name = "t", .format = "csv", .columns = {{"a", "int"}}, .partition_keys = {{"d", "date"}}};
   reply.table.partitions = {{{std::optional<std::string>("2026-01-01")}}, {{std::nullopt}}};
   reply.files = {{1, 0, "s3://b/k", "e", 10, 20}};
   RoundTripsAndRefusesTruncation(reply);

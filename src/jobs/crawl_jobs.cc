@@ -19,21 +19,30 @@ using Json = nlohmann::json;
 using Clock = std::chrono::system_clock;
 
 double Seconds(Clock::time_point t) {
-  return static_cast<double>(std::chrono::duration_cast<std::chrono::milliseconds>(t.time_since_epoch()).count()) / 1000.0;
+  return static_cast<double>(
+             std::chrono::duration_cast<std::chrono::milliseconds>(t.time_since_epoch()).count()) /
+         1000.0;
 }
 
 }  // namespace
 
-CrawlJobs::CrawlJobs(control::Store& store, const identity::RoleChainResolver& roles, lake::ObjectStore& objects, catalog::Inferrer& inferrer)
-    : store_(store), roles_(roles), objects_(objects), inferrer_(inferrer), thread_([this] { Run(); }) {}
+CrawlJobs::CrawlJobs(control::Store& store, const identity::RoleChainResolver& roles,
+                     lake::ObjectStore& objects, catalog::Inferrer& inferrer)
+    : store_(store), roles_(roles), objects_(objects), inferrer_(inferrer), thread_([this] {
+        Run();
+      }) {}
 
 CrawlJobs::~CrawlJobs() { Shutdown(); }
 
 Result<void> CrawlJobs::Start(const std::string& account, const std::string& crawler) {
   SKEP_TRY_ASSIGN(const auto found, store_.GetCrawler(account, crawler));
-  if (!found) return Fail(ErrorKind::kUndefinedObject, fmt::format("Crawler entry with name {} does not exist", crawler));
+  if (!found)
+    return Fail(ErrorKind::kUndefinedObject,
+                fmt::format("Crawler entry with name {} does not exist", crawler));
   SKEP_TRY_ASSIGN(const bool moved, store_.MoveCrawler(account, crawler, "READY", "RUNNING"));
-  if (!moved) return Fail(ErrorKind::kConflict, fmt::format("Crawler with name {} has already started", crawler));
+  if (!moved)
+    return Fail(ErrorKind::kConflict,
+                fmt::format("Crawler with name {} has already started", crawler));
   {
     const std::lock_guard lock(mutex_);
     if (!stopping_) {
@@ -48,11 +57,15 @@ Result<void> CrawlJobs::Start(const std::string& account, const std::string& cra
 
 Result<void> CrawlJobs::Stop(const std::string& account, const std::string& crawler) {
   SKEP_TRY_ASSIGN(const auto found, store_.GetCrawler(account, crawler));
-  if (!found) return Fail(ErrorKind::kUndefinedObject, fmt::format("Crawler entry with name {} does not exist", crawler));
+  if (!found)
+    return Fail(ErrorKind::kUndefinedObject,
+                fmt::format("Crawler entry with name {} does not exist", crawler));
   SKEP_TRY_ASSIGN(const bool moved, store_.MoveCrawler(account, crawler, "RUNNING", "STOPPING"));
   if (!moved) {
-    return Fail(ErrorKind::kConflict, found->state == "STOPPING" ? fmt::format("Crawler with name {} is stopping", crawler)
-                                                                 : fmt::format("Crawler with name {} is not running", crawler));
+    return Fail(ErrorKind::kConflict,
+                found->state == "STOPPING"
+                    ? fmt::format("Crawler with name {} is stopping", crawler)
+                    : fmt::format("Crawler with name {} is not running", crawler));
   }
   const std::lock_guard lock(mutex_);
   stop_.insert({account, crawler});
@@ -97,13 +110,18 @@ void CrawlJobs::RunOne(const Job& job) {
       done = Fail(crawler.error());
     } else if (*crawler) {
       log::Info("crawl_started", {{"account", job.account}, {"crawler", job.crawler}});
-      done = catalog::RunCrawl(**crawler, store_, roles_, objects_, inferrer_, [this, &job] { return Stopped(job); });
+      done = catalog::RunCrawl(**crawler, store_, roles_, objects_, inferrer_,
+                               [this, &job] { return Stopped(job); });
     }
   } catch (const std::exception& e) {
     done = Fail(ErrorKind::kInternal, fmt::format("internal error: {}", e.what()));
   }
-  const auto elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - started).count();
-  Json last = {{"LogGroup", "/aws-glue/crawlers"}, {"LogStream", job.crawler}, {"MessagePrefix", NewUuid()}, {"StartTime", Seconds(started)}};
+  const auto elapsed =
+      std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - started).count();
+  Json last = {{"LogGroup", "/aws-glue/crawlers"},
+               {"LogStream", job.crawler},
+               {"MessagePrefix", NewUuid()},
+               {"StartTime", Seconds(started)}};
   if (done) {
     last["Status"] = "SUCCEEDED";
     log::Info("crawl_finished", {{"account", job.account},
@@ -118,7 +136,9 @@ void CrawlJobs::RunOne(const Job& job) {
     std::string message = done.error().message;
     if (!done.error().detail.empty()) message += " (" + done.error().detail + ")";
     last["ErrorMessage"] = message.substr(0, 2048);
-    log::Warn("crawl_failed", {{"account", job.account}, {"crawler", job.crawler}, {"ms", elapsed}, {"error", message}});
+    log::Warn(
+        "crawl_failed",
+        {{"account", job.account}, {"crawler", job.crawler}, {"ms", elapsed}, {"error", message}});
   }
 
   // The definition may have been changed meanwhile: read it again and touch only what is ours.
@@ -128,7 +148,9 @@ void CrawlJobs::RunOne(const Job& job) {
       json["LastCrawl"] = last;
       json["CrawlElapsedTime"] = elapsed;
       (*crawler)->json = json.dump(-1, ' ', false, Json::error_handler_t::replace);
-      if (auto put = store_.UpdateCrawler(**crawler); !put) log::Fault("crawl_record_failed", {{"crawler", job.crawler}, {"error", put.error().message}});
+      if (auto put = store_.UpdateCrawler(**crawler); !put)
+        log::Fault("crawl_record_failed",
+                   {{"crawler", job.crawler}, {"error", put.error().message}});
     }
   }
   {
@@ -137,7 +159,8 @@ void CrawlJobs::RunOne(const Job& job) {
   }
   for (const char* from : {"RUNNING", "STOPPING"}) {
     if (auto moved = store_.MoveCrawler(job.account, job.crawler, from, "READY"); !moved) {
-      log::Fault("crawl_lease_failed", {{"crawler", job.crawler}, {"error", moved.error().message}});
+      log::Fault("crawl_lease_failed",
+                 {{"crawler", job.crawler}, {"error", moved.error().message}});
     }
   }
 }

@@ -1,5 +1,6 @@
-// Runs crawls one at a time on a thread of its own. A crawler's state in the control store is its lease: READY -> RUNNING ->
-// READY (STOPPING in between when it was asked to stop), with LastCrawl in its JSON.
+// Runs crawls one at a time on a thread of its own. A crawler's state in the control store is its
+// lease: READY -> RUNNING -> READY (STOPPING in between when it was asked to stop), with LastCrawl
+// in its JSON.
 #pragma once
 
 #include <condition_variable>
@@ -20,16 +21,18 @@ namespace skep::jobs {
 
 class CrawlJobs {
  public:
-  CrawlJobs(control::Store& store, const identity::RoleChainResolver& roles, lake::ObjectStore& objects, catalog::Inferrer& inferrer);
+  CrawlJobs(control::Store& store, const identity::RoleChainResolver& roles,
+            lake::ObjectStore& objects, catalog::Inferrer& inferrer);
   ~CrawlJobs();
   CrawlJobs(const CrawlJobs&) = delete;
   CrawlJobs& operator=(const CrawlJobs&) = delete;
 
-  // Queues a crawl; returns once the crawler is RUNNING. Blocks for the control store. Errors: kUndefinedObject (no such crawler),
-  // kConflict with the message "Crawler with name <x> has already started" (the API's CrawlerRunningException).
+  // Queues a crawl; returns once the crawler is RUNNING. Blocks for the control store. Errors:
+  // kUndefinedObject (no such crawler), kConflict with the message "Crawler with name <x> has
+  // already started" (the API's CrawlerRunningException).
   Result<void> Start(const std::string& account, const std::string& crawler);
-  // Asks a crawl to stop. Errors: kUndefinedObject; kConflict "... is not running" (CrawlerNotRunningException) or "... is
-  // stopping" (CrawlerStoppingException).
+  // Asks a crawl to stop. Errors: kUndefinedObject; kConflict "... is not running"
+  // (CrawlerNotRunningException) or "... is stopping" (CrawlerStoppingException).
   Result<void> Stop(const std::string& account, const std::string& crawler);
   // Ends the running crawl (it fails) and joins the thread.
   void Shutdown();

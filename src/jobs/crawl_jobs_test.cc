@@ -18,29 +18,37 @@ constexpr char kAccount[] = "111111111111";
 class OneObject final : public lake::ObjectStore {
  public:
   std::atomic<bool> down = false;
-  Result<lake::ListPage> List(const identity::Credentials&, const std::string&, const std::string& prefix, const std::string&,
+  Result<lake::ListPage> List(const identity::Credentials&, const std::string&,
+                              const std::string& prefix, const std::string&,
                               const std::string&) override {
     if (down) return Fail(ErrorKind::kExternalUnavailable, "the object store cannot be reached");
     lake::ListPage page;
     page.objects.push_back({prefix + "a.csv", "e", 10, 0});
     return page;
   }
-  Result<lake::ObjectInfo> Head(const identity::Credentials&, const std::string&, const std::string&) override {
+  Result<lake::ObjectInfo> Head(const identity::Credentials&, const std::string&,
+                                const std::string&) override {
     return Fail(ErrorKind::kExternalNotFound, "404");
   }
-  Result<void> GetRange(const identity::Credentials&, const std::string&, const std::string&, const std::string&, uint64_t,
-                        std::span<char>) override {
+  Result<void> GetRange(const identity::Credentials&, const std::string&, const std::string&,
+                        const std::string&, uint64_t, std::span<char>) override {
     return Fail(ErrorKind::kInternal, "");
   }
-  Result<std::string> Put(const identity::Credentials&, const std::string&, const std::string&, std::string_view) override { return std::string(); }
-  Result<void> CreateBucket(const identity::Credentials&, const std::string&) override { return {}; }
+  Result<std::string> Put(const identity::Credentials&, const std::string&, const std::string&,
+                          std::string_view) override {
+    return std::string();
+  }
+  Result<void> CreateBucket(const identity::Credentials&, const std::string&) override {
+    return {};
+  }
 };
 
 // Waits at a gate, so that tests see a running crawl.
 class GatedInferrer final : public catalog::Inferrer {
  public:
   std::atomic<bool> open = true, entered = false;
-  Result<ipc::InferReply> Infer(const catalog::SampleObject&, const identity::Credentials&) override {
+  Result<ipc::InferReply> Infer(const catalog::SampleObject&,
+                                const identity::Credentials&) override {
     entered = true;
     entered.notify_all();
     open.wait(false);
@@ -73,7 +81,10 @@ class CrawlJobsTest : public testing::Test {
     std::filesystem::remove_all(directory_);
   }
   void Add(const std::string& name) {
-    const Json json = {{"Name", name}, {"Role", "crawl"}, {"DatabaseName", "db"}, {"Targets", {{"S3Targets", {{{"Path", "s3://lake/t/"}}}}}}};
+    const Json json = {{"Name", name},
+                       {"Role", "crawl"},
+                       {"DatabaseName", "db"},
+                       {"Targets", {{"S3Targets", {{{"Path", "s3://lake/t/"}}}}}}};
     ASSERT_TRUE(store_->CreateCrawler({kAccount, name, "READY", json.dump()}));
   }
   void Open() {

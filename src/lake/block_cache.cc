@@ -25,16 +25,27 @@ constexpr std::string_view kSuffix = ".block";
 
 Error FromErrno(const char* what, const std::string& path, int number) {
   const bool full = number == ENOSPC || number == EDQUOT;
-  return Error{full ? ErrorKind::kDiskFull : ErrorKind::kIoError, fmt::format("cannot {} cache file {}: {}", what, path, std::strerror(number)), {},
-               full ? "Free space on the cache's disk or make the cache smaller." : "", 0};
+  return Error{full ? ErrorKind::kDiskFull : ErrorKind::kIoError,
+               fmt::format("cannot {} cache file {}: {}", what, path, std::strerror(number)),
+               {},
+               full ? "Free space on the cache's disk or make the cache smaller." : "",
+               0};
 }
 
-// Errors that hold for everybody who wants the same bytes. A refusal concerns one caller's credentials.
-bool IsShared(const Error& error) { return error.kind != ErrorKind::kExternalDenied && error.kind != ErrorKind::kQueryCanceled; }
+// Errors that hold for everybody who wants the same bytes. A refusal concerns one caller's
+// credentials.
+bool IsShared(const Error& error) {
+  return error.kind != ErrorKind::kExternalDenied && error.kind != ErrorKind::kQueryCanceled;
+}
 
 std::string FileName(const BlockKey& key) {
   ByteWriter w;
-  w.String(key.endpoint).String(key.bucket).String(key.key).String(key.etag).U64(key.object_bytes).U32(key.block);
+  w.String(key.endpoint)
+      .String(key.bucket)
+      .String(key.key)
+      .String(key.etag)
+      .U64(key.object_bytes)
+      .U32(key.block);
   return HexEncode(Sha256(w.str())).substr(0, 48) + std::string(kSuffix);
 }
 
@@ -56,30 +67,43 @@ struct BlockCache::Block {
   uint32_t PieceEnd(uint32_t piece) const { return std::min(bytes, (piece + 1) * kPieceBytes); }
 };
 
-Result<std::unique_ptr<BlockCache>> BlockCache::Open(const std::string& directory, uint64_t max_bytes) {
+Result<std::unique_ptr<BlockCache>> BlockCache::Open(const std::string& directory,
+                                                     uint64_t max_bytes) {
   std::error_code error;
   std::filesystem::create_directories(directory, error);
-  if (error) return Fail(ErrorKind::kIoError, fmt::format("cannot create cache directory {}: {}", directory, error.message()));
+  if (error)
+    return Fail(ErrorKind::kIoError,
+                fmt::format("cannot create cache directory {}: {}", directory, error.message()));
   ::chmod(directory.c_str(), 0700);
   uint64_t removed = 0;
-  for (std::filesystem::directory_iterator it(directory, error), end; !error && it != end; it.increment(error)) {
+  for (std::filesystem::directory_iterator it(directory, error), end; !error && it != end;
+       it.increment(error)) {
     if (it->path().extension() != kSuffix) continue;
     std::error_code ignored;
     if (std::filesystem::remove(it->path(), ignored)) removed++;
   }
-  if (error) return Fail(ErrorKind::kIoError, fmt::format("cannot read cache directory {}: {}", directory, error.message()));
-  log::Info("block_cache_opened", {{"directory", directory}, {"max_bytes", max_bytes}, {"removed", removed}});
+  if (error)
+    return Fail(ErrorKind::kIoError,
+                fmt::format("cannot read cache directory {}: {}", directory, error.message()));
+  log::Info("block_cache_opened",
+            {{"directory", directory}, {"max_bytes", max_bytes}, {"removed", removed}});
   return std::unique_ptr<BlockCache>(new BlockCache(directory, max_bytes));
 }
 
 BlockCache::~BlockCache() = default;
 
-Result<std::shared_ptr<BlockCache::Block>> BlockCache::Enter(const BlockKey& key, uint32_t offset, uint32_t length, bool create) {
+Result<std::shared_ptr<BlockCache::Block>> BlockCache::Enter(const BlockKey& key, uint32_t offset,
+                                                             uint32_t length, bool create) {
   const uint64_t start = uint64_t{key.block} * ipc::kBlockBytes;
-  if (start >= key.object_bytes) return Fail(ErrorKind::kInvalidArgument, fmt::format("block {} lies beyond the object's end", key.block));
-  const auto bytes = static_cast<uint32_t>(std::min<uint64_t>(ipc::kBlockBytes, key.object_bytes - start));
+  if (start >= key.object_bytes)
+    return Fail(ErrorKind::kInvalidArgument,
+                fmt::format("block {} lies beyond the object's end", key.block));
+  const auto bytes =
+      static_cast<uint32_t>(std::min<uint64_t>(ipc::kBlockBytes, key.object_bytes - start));
   if (length == 0 || offset >= bytes || length > bytes - offset) {
-    return Fail(ErrorKind::kInvalidArgument, fmt::format("range {}+{} lies outside block {} of {} bytes", offset, length, key.block, bytes));
+    return Fail(ErrorKind::kInvalidArgument,
+                fmt::format("range {}+{} lies outside block {} of {} bytes", offset, length,
+                            key.block, bytes));
   }
   const std::string name = FileName(key);
   const auto found = blocks_.find(name);
@@ -115,7 +139,9 @@ Result<CachedBlock> BlockCache::Open(const Block& block) const {
   return out;
 }
 
-void BlockCache::Touch(const std::shared_ptr<Block>& block) { recent_.splice(recent_.begin(), recent_, block->place); }
+void BlockCache::Touch(const std::shared_ptr<Block>& block) {
+  recent_.splice(recent_.begin(), recent_, block->place);
+}
 
 void BlockCache::Forget(const std::shared_ptr<Block>& block) {
   const std::string path = directory_ + "/" + block->name;
@@ -152,7 +178,8 @@ Result<CachedBlock> BlockCache::Find(const BlockKey& key, uint32_t offset, uint3
   return Open(*block);
 }
 
-Result<CachedBlock> BlockCache::Get(const BlockKey& key, uint32_t offset, uint32_t length, const Fetch& fetch) {
+Result<CachedBlock> BlockCache::Get(const BlockKey& key, uint32_t offset, uint32_t length,
+                                    const Fetch& fetch) {
   std::unique_lock lock(mutex_);
   SKEP_TRY_ASSIGN(auto block, Enter(key, offset, length, true));
   Touch(block);
@@ -189,7 +216,8 @@ Result<CachedBlock> BlockCache::Get(const BlockKey& key, uint32_t offset, uint32
         const UniqueFd file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
         int number = file ? 0 : errno;
         for (size_t at = 0; number == 0 && at < buffer.size();) {
-          const ssize_t n = ::pwrite(file.get(), buffer.data() + at, buffer.size() - at, static_cast<off_t>(begin + at));
+          const ssize_t n = ::pwrite(file.get(), buffer.data() + at, buffer.size() - at,
+                                     static_cast<off_t>(begin + at));
           if (n > 0) at += static_cast<size_t>(n);
           if (n < 0 && errno != EINTR) number = errno;
         }
@@ -233,7 +261,8 @@ Result<CachedBlock> BlockCache::Get(const BlockKey& key, uint32_t offset, uint32
     while (waiting <= last && !block->loading[waiting]) waiting++;
     if (waiting > last) break;
     const uint32_t failures = block->failures[waiting];
-    block->changed.wait(lock, [&] { return !block->loading[waiting] || block->failures[waiting] != failures; });
+    block->changed.wait(
+        lock, [&] { return !block->loading[waiting] || block->failures[waiting] != failures; });
     if (!block->have[waiting] && block->failures[waiting] != failures) return Fail(block->failure);
   }
   (missed ? figures_.misses : figures_.hits)++;

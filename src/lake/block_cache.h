@@ -1,6 +1,7 @@
-// On-disk cache of 8 MiB blocks of objects, filled in 1 MiB pieces. A block is a sparse file named by a digest of endpoint, bucket,
-// key, ETag and block number, so a changed object is another block. Files are only ever filled and unlinked, never truncated or
-// rewritten: workers may have them mapped. Which pieces are there is kept in memory; after a restart the cache starts empty.
+// On-disk cache of 8 MiB blocks of objects, filled in 1 MiB pieces. A block is a sparse file named
+// by a digest of endpoint, bucket, key, ETag and block number, so a changed object is another
+// block. Files are only ever filled and unlinked, never truncated or rewritten: workers may have
+// them mapped. Which pieces are there is kept in memory; after a restart the cache starts empty.
 #pragma once
 
 #include <array>
@@ -37,27 +38,33 @@ class BlockCache {
   // Reads object bytes [offset, offset + into.size()) into `into`, all of them or an error.
   using Fetch = std::function<Result<void>(uint64_t offset, std::span<char> into)>;
 
-  // Creates the directory (private to this process; what an earlier run left in it is removed). Errors: kIoError, kDiskFull.
+  // Creates the directory (private to this process; what an earlier run left in it is removed).
+  // Errors: kIoError, kDiskFull.
   static Result<std::unique_ptr<BlockCache>> Open(const std::string& directory, uint64_t max_bytes);
   virtual ~BlockCache();
   BlockCache(const BlockCache&) = delete;
   BlockCache& operator=(const BlockCache&) = delete;
 
-  // A block in which bytes [offset, offset + length) are filled. Missing pieces are fetched once, however many ask; a failed fetch
-  // fails only those that wait for it. Errors: those of fetch, kInvalidArgument (range outside the block), kDiskFull, kIoError.
-  Result<CachedBlock> Get(const BlockKey& key, uint32_t offset, uint32_t length, const Fetch& fetch);
+  // A block in which bytes [offset, offset + length) are filled. Missing pieces are fetched once,
+  // however many ask; a failed fetch fails only those that wait for it. Errors: those of fetch,
+  // kInvalidArgument (range outside the block), kDiskFull, kIoError.
+  Result<CachedBlock> Get(const BlockKey& key, uint32_t offset, uint32_t length,
+                          const Fetch& fetch);
   // The same without fetching: an empty descriptor when a piece is missing.
   Result<CachedBlock> Find(const BlockKey& key, uint32_t offset, uint32_t length);
 
   struct Figures {
-    uint64_t used_bytes = 0, blocks = 0, hits = 0, misses = 0, fetched_bytes = 0, evicted_blocks = 0;
+    uint64_t used_bytes = 0, blocks = 0, hits = 0, misses = 0, fetched_bytes = 0,
+             evicted_blocks = 0;
   };
   Figures figures() const;
 
  private:
   struct Block;
-  BlockCache(std::string directory, uint64_t max_bytes) : directory_(std::move(directory)), max_bytes_(max_bytes) {}
-  Result<std::shared_ptr<Block>> Enter(const BlockKey& key, uint32_t offset, uint32_t length, bool create);
+  BlockCache(std::string directory, uint64_t max_bytes)
+      : directory_(std::move(directory)), max_bytes_(max_bytes) {}
+  Result<std::shared_ptr<Block>> Enter(const BlockKey& key, uint32_t offset, uint32_t length,
+                                       bool create);
   Result<CachedBlock> Open(const Block& block) const;
   void Touch(const std::shared_ptr<Block>& block);
   void Forget(const std::shared_ptr<Block>& block);

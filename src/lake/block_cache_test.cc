@@ -41,12 +41,15 @@ class BlockCacheTest : public testing::Test {
   }
   static std::string Read(const CachedBlock& block, uint32_t offset, uint32_t length) {
     std::string s(length, '\0');
-    EXPECT_EQ(::pread(block.descriptor.get(), s.data(), length, offset), static_cast<ssize_t>(length));
+    EXPECT_EQ(::pread(block.descriptor.get(), s.data(), length, offset),
+              static_cast<ssize_t>(length));
     return s;
   }
   size_t Files() const {
     size_t n = 0;
-    for ([[maybe_unused]] const auto& e : std::filesystem::directory_iterator(directory_ + "/blocks")) n++;
+    for ([[maybe_unused]] const auto& e :
+         std::filesystem::directory_iterator(directory_ + "/blocks"))
+      n++;
     return n;
   }
 
@@ -84,7 +87,7 @@ TEST_F(BlockCacheTest, KnowsTheLengthOfTheLastBlock) {
   const auto last = cache->Get(key_, 4 * kMiB, 123, Filling());
   ASSERT_TRUE(last);
   EXPECT_EQ(last->bytes, 4 * kMiB + 123);
-  struct stat st {};
+  struct stat st{};
   ASSERT_EQ(::fstat(last->descriptor.get(), &st), 0);
   EXPECT_EQ(st.st_size, 4 * kMiB + 123);
   EXPECT_EQ(fetched_, 123u);
@@ -95,8 +98,9 @@ TEST_F(BlockCacheTest, RefusesRangesOutsideTheBlock) {
   struct Case {
     uint32_t block, offset, length;
   };
-  for (const Case c : {Case{3, 0, 1}, Case{2, 4 * kMiB, 124}, Case{0, 8 * kMiB, 1}, Case{0, 8 * kMiB - 1, 2}, Case{0, 0, 0},
-                       Case{0, 5, UINT32_MAX}, Case{UINT32_MAX, 0, 1}}) {
+  for (const Case c :
+       {Case{3, 0, 1}, Case{2, 4 * kMiB, 124}, Case{0, 8 * kMiB, 1}, Case{0, 8 * kMiB - 1, 2},
+        Case{0, 0, 0}, Case{0, 5, UINT32_MAX}, Case{UINT32_MAX, 0, 1}}) {
     key_.block = c.block;
     const auto got = cache->Get(key_, c.offset, c.length, Filling());
     ASSERT_FALSE(got) << c.block << ' ' << c.offset << ' ' << c.length;
@@ -182,7 +186,9 @@ TEST_F(BlockCacheTest, KeepsVersionsApart) {
   const auto cache = Make();
   ASSERT_TRUE(cache->Get(key_, 0, 1, Filling()));
   key_.etag = "e2";
-  const auto got = cache->Get(key_, 0, 1, [](uint64_t, std::span<char>) -> Result<void> { return Fail(ErrorKind::kExternalChanged, "changed"); });
+  const auto got = cache->Get(key_, 0, 1, [](uint64_t, std::span<char>) -> Result<void> {
+    return Fail(ErrorKind::kExternalChanged, "changed");
+  });
   ASSERT_FALSE(got);
   EXPECT_EQ(got.error().kind, ErrorKind::kExternalChanged);
   EXPECT_EQ(Files(), 1u);

@@ -21,14 +21,18 @@
 namespace skep::lake {
 namespace {
 
-constexpr size_t kPacketBytes = 128u << 10;   // lists are cut into packets of about this size
-constexpr int kUnreadBytes = 128 << 10;       // descriptors in flight are scarce: a peer that does not read gets no more
+constexpr size_t kPacketBytes = 128u << 10;  // lists are cut into packets of about this size
+constexpr int kUnreadBytes =
+    128 << 10;  // descriptors in flight are scarce: a peer that does not read gets no more
 constexpr size_t kListThreads = 8;
-constexpr size_t kBulkPartitions = 8;         // from here on, one listing of the whole table may be cheaper
-constexpr uint64_t kLoggedRefusals = 20;      // per connection, then every 1,000th
+constexpr size_t kBulkPartitions =
+    8;  // from here on, one listing of the whole table may be cheaper
+constexpr uint64_t kLoggedRefusals = 20;  // per connection, then every 1,000th
 
 int64_t NowSeconds() {
-  return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+  return std::chrono::duration_cast<std::chrono::seconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
 }
 
 std::string WithSlash(std::string prefix) {
@@ -53,17 +57,18 @@ struct LakeService::Outgoing {
 // A table, or one granted object, that a connection may read from.
 struct LakeService::Scan {
   Credentials credentials;
-  std::string name;                     // for the log
-  std::string location;                 // of the table
-  std::vector<std::string> locations;   // by partition
+  std::string name;                    // for the log
+  std::string location;                // of the table
+  std::vector<std::string> locations;  // by partition
 
   struct File {
     std::string bucket, key;
     ipc::TableFile file;
   };
   std::mutex mutex;
-  std::vector<File> files;                                    // by number
-  std::unordered_map<uint32_t, std::vector<uint32_t>> listed;  // partition -> numbers, so that asking twice answers the same
+  std::vector<File> files;  // by number
+  std::unordered_map<uint32_t, std::vector<uint32_t>>
+      listed;  // partition -> numbers, so that asking twice answers the same
 };
 
 struct LakeService::Connection {
@@ -102,15 +107,17 @@ struct LakeService::Connection {
   Result<uint64_t> AddScan(std::shared_ptr<Scan> scan, size_t limit) {
     const std::lock_guard lock(mutex);
     if (closed) return Fail(ErrorKind::kUndefinedObject, "the worker is gone");
-    if (scans.size() >= limit) return Fail(ErrorKind::kTooManyConnections, fmt::format("the worker has {} open external scans", limit));
+    if (scans.size() >= limit)
+      return Fail(ErrorKind::kTooManyConnections,
+                  fmt::format("the worker has {} open external scans", limit));
     const uint64_t number = next_scan++;
     scans.emplace(number, std::move(scan));
     return number;
   }
 };
 
-LakeService::LakeService(TableSource& tables, const identity::RoleChainResolver& roles, BlockCache& cache, ObjectStore& store,
-                         const LakeServiceOptions& options)
+LakeService::LakeService(TableSource& tables, const identity::RoleChainResolver& roles,
+                         BlockCache& cache, ObjectStore& store, const LakeServiceOptions& options)
     : tables_(tables), roles_(roles), cache_(cache), store_(store), options_(options) {
   for (size_t i = 0; i < options_.fetch_threads; i++) pool_.emplace_back([this] { RunPool(); });
 }
@@ -137,15 +144,17 @@ uint64_t LakeService::Serve(UniqueFd socket, const std::string& workspace) {
   return connection->id;
 }
 
-Result<uint64_t> LakeService::GrantObject(uint64_t connection, const Credentials& credentials, const std::string& path,
-                                          const std::string& etag, uint64_t size) {
+Result<uint64_t> LakeService::GrantObject(uint64_t connection, const Credentials& credentials,
+                                          const std::string& path, const std::string& etag,
+                                          uint64_t size) {
   auto scan = std::make_shared<Scan>();
   Scan::File file;
   if (!ParseS3Path(path, file.bucket, file.key) || etag.empty()) {
     return Fail(ErrorKind::kInvalidArgument, fmt::format("\"{}\" names no object", path));
   }
   if (!credentials.MayRead(file.bucket, file.key)) {
-    return Fail(ErrorKind::kInsufficientPrivilege, fmt::format("role {} may not read {}", credentials.role, path));
+    return Fail(ErrorKind::kInsufficientPrivilege,
+                fmt::format("role {} may not read {}", credentials.role, path));
   }
   file.file = ipc::TableFile{0, 0, path, etag, size, 0};
   scan->credentials = credentials;
@@ -221,7 +230,8 @@ void LakeService::RunConnection(const std::shared_ptr<Connection>& c) {
         if (ipc::SendPacket(c->socket.get(), next.bytes, fds)) {
           if (next.last) c->unanswered--;
           c->out.pop_front();
-        } else if (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS || errno == ETOOMANYREFS) {
+        } else if (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS ||
+                   errno == ETOOMANYREFS) {
           // The last two clear by themselves but poll would not say so.
           unread = errno == ENOBUFS || errno == ETOOMANYREFS;
           blocked = true;
@@ -232,8 +242,10 @@ void LakeService::RunConnection(const std::shared_ptr<Connection>& c) {
       room = c->unanswered < options_.requests_per_connection;
     }
     if (!open) break;
-    pollfd fds[2] = {{c->socket.get(), static_cast<short>((room ? POLLIN : 0) | (blocked && !unread ? POLLOUT : 0)), 0},
-                     {c->wake.get(), POLLIN, 0}};
+    pollfd fds[2] = {
+        {c->socket.get(),
+         static_cast<short>((room ? POLLIN : 0) | (blocked && !unread ? POLLOUT : 0)), 0},
+        {c->wake.get(), POLLIN, 0}};
     if (::poll(fds, 2, unread ? 5 : -1) < 0 && errno != EINTR) break;
     if (fds[1].revents & POLLIN) {
       uint64_t count = 0;
@@ -250,7 +262,9 @@ void LakeService::RunConnection(const std::shared_ptr<Connection>& c) {
       }
       ipc::LakeRequest request;
       if (!packet.fds.empty() || !ipc::DecodeExact(packet.bytes, request)) {
-        log::Warn("lake_packet_malformed", {{"connection", c->id}, {"workspace", c->workspace}, {"bytes", packet.bytes.size()}});
+        log::Warn(
+            "lake_packet_malformed",
+            {{"connection", c->id}, {"workspace", c->workspace}, {"bytes", packet.bytes.size()}});
         open = false;
         break;
       }
@@ -339,24 +353,36 @@ void LakeService::Answer(const std::shared_ptr<Connection>& c, const ipc::LakeRe
   std::vector<Outgoing> out;
   try {
     switch (request.type) {
-      case ipc::LakeType::kOpenTable: OpenTable(c, request, out); break;
-      case ipc::LakeType::kListFiles: ListFiles(c, request, out); break;
-      case ipc::LakeType::kListTables: ListTables(c, request, out); break;
-      case ipc::LakeType::kBlock: ReadBlock(c, request, true, out); break;
-      default: Refuse(c, request, Error{ErrorKind::kProtocolViolation, "unknown lake request", {}, {}, 0}, out);
+      case ipc::LakeType::kOpenTable:
+        OpenTable(c, request, out);
+        break;
+      case ipc::LakeType::kListFiles:
+        ListFiles(c, request, out);
+        break;
+      case ipc::LakeType::kListTables:
+        ListTables(c, request, out);
+        break;
+      case ipc::LakeType::kBlock:
+        ReadBlock(c, request, true, out);
+        break;
+      default:
+        Refuse(c, request, Error{ErrorKind::kProtocolViolation, "unknown lake request", {}, {}, 0},
+               out);
     }
   } catch (const std::exception& e) {
     log::Fault("lake_request_failed", {{"connection", c->id}, {"error", e.what()}});
     out.clear();
     ipc::LakeReply reply;
     reply.id = request.id;
-    reply.error = Error{ErrorKind::kInternal, "an external read failed inside the gateway", {}, {}, 0};
+    reply.error =
+        Error{ErrorKind::kInternal, "an external read failed inside the gateway", {}, {}, 0};
     out.push_back({ipc::EncodePacket(reply), {}, true});
   }
   c->Send(std::move(out));
 }
 
-void LakeService::Refuse(const std::shared_ptr<Connection>& c, const ipc::LakeRequest& request, Error error, std::vector<Outgoing>& out) {
+void LakeService::Refuse(const std::shared_ptr<Connection>& c, const ipc::LakeRequest& request,
+                         Error error, std::vector<Outgoing>& out) {
   uint64_t refusals = 0;
   {
     const std::lock_guard lock(c->mutex);
@@ -382,17 +408,26 @@ void LakeService::Refuse(const std::shared_ptr<Connection>& c, const ipc::LakeRe
   out.push_back({ipc::EncodePacket(reply), {}, true});
 }
 
-void LakeService::OpenTable(const std::shared_ptr<Connection>& c, const ipc::LakeRequest& request, std::vector<Outgoing>& out) {
+void LakeService::OpenTable(const std::shared_ptr<Connection>& c, const ipc::LakeRequest& request,
+                            std::vector<Outgoing>& out) {
   const auto fail = [&](Error error) { Refuse(c, request, std::move(error), out); };
-  if (c->workspace.empty()) return fail({ErrorKind::kInsufficientPrivilege, "a scratch worker has no external schemas", {}, {}, 0});
-  auto credentials = roles_.Resolve(identity::Principal::Workspace(c->workspace), request.schema.role_chain);
+  if (c->workspace.empty())
+    return fail(
+        {ErrorKind::kInsufficientPrivilege, "a scratch worker has no external schemas", {}, {}, 0});
+  auto credentials =
+      roles_.Resolve(identity::Principal::Workspace(c->workspace), request.schema.role_chain);
   if (!credentials) return fail(credentials.error());
   if (!request.schema.catalog_id.empty() && request.schema.catalog_id != credentials->account) {
-    return fail({ErrorKind::kInsufficientPrivilege,
-                 fmt::format("{} is not authorized to perform: glue:GetTable on the catalog of account {}", credentials->role, request.schema.catalog_id),
-                 {}, {}, 0});
+    return fail(
+        {ErrorKind::kInsufficientPrivilege,
+         fmt::format("{} is not authorized to perform: glue:GetTable on the catalog of account {}",
+                     credentials->role, request.schema.catalog_id),
+         {},
+         {},
+         0});
   }
-  auto table = tables_.GetTable(credentials->account, request.schema.catalog_database, request.table);
+  auto table =
+      tables_.GetTable(credentials->account, request.schema.catalog_database, request.table);
   if (!table) return fail(table.error());
 
   auto scan = std::make_shared<Scan>();
@@ -406,7 +441,10 @@ void LakeService::OpenTable(const std::shared_ptr<Connection>& c, const ipc::Lak
     const std::lock_guard lock(mutex_);
     figures_.scans++;
   }
-  log::Debug("external_table_opened", {{"workspace", c->workspace}, {"user", request.user}, {"table", scan->name}, {"role", scan->credentials.role},
+  log::Debug("external_table_opened", {{"workspace", c->workspace},
+                                       {"user", request.user},
+                                       {"table", scan->name},
+                                       {"role", scan->credentials.role},
                                        {"partitions", scan->locations.size()}});
 
   std::vector<ipc::TablePartition> partitions = std::move(table->description.partitions);
@@ -430,21 +468,34 @@ void LakeService::OpenTable(const std::shared_ptr<Connection>& c, const ipc::Lak
     bytes += size;
   }
   flush(true);
-  if (std::ranges::any_of(out, [](const Outgoing& o) { return o.bytes.size() > ipc::kMaxPacket; })) {
+  if (std::ranges::any_of(out,
+                          [](const Outgoing& o) { return o.bytes.size() > ipc::kMaxPacket; })) {
     out.clear();
-    fail({ErrorKind::kPayloadTooLarge, fmt::format("the description of external table {} is too large", request.table), {}, {}, 0});
+    fail({ErrorKind::kPayloadTooLarge,
+          fmt::format("the description of external table {} is too large", request.table),
+          {},
+          {},
+          0});
   }
 }
 
-void LakeService::ListTables(const std::shared_ptr<Connection>& c, const ipc::LakeRequest& request, std::vector<Outgoing>& out) {
+void LakeService::ListTables(const std::shared_ptr<Connection>& c, const ipc::LakeRequest& request,
+                             std::vector<Outgoing>& out) {
   const auto fail = [&](Error error) { Refuse(c, request, std::move(error), out); };
-  if (c->workspace.empty()) return fail({ErrorKind::kInsufficientPrivilege, "a scratch worker has no external schemas", {}, {}, 0});
-  const auto credentials = roles_.Resolve(identity::Principal::Workspace(c->workspace), request.schema.role_chain);
+  if (c->workspace.empty())
+    return fail(
+        {ErrorKind::kInsufficientPrivilege, "a scratch worker has no external schemas", {}, {}, 0});
+  const auto credentials =
+      roles_.Resolve(identity::Principal::Workspace(c->workspace), request.schema.role_chain);
   if (!credentials) return fail(credentials.error());
   if (!request.schema.catalog_id.empty() && request.schema.catalog_id != credentials->account) {
-    return fail({ErrorKind::kInsufficientPrivilege,
-                 fmt::format("{} is not authorized to perform: glue:GetTables on the catalog of account {}", credentials->role, request.schema.catalog_id),
-                 {}, {}, 0});
+    return fail(
+        {ErrorKind::kInsufficientPrivilege,
+         fmt::format("{} is not authorized to perform: glue:GetTables on the catalog of account {}",
+                     credentials->role, request.schema.catalog_id),
+         {},
+         {},
+         0});
   }
   auto names = tables_.ListTables(credentials->account, request.schema.catalog_database);
   if (!names) return fail(names.error());
@@ -465,7 +516,8 @@ void LakeService::ListTables(const std::shared_ptr<Connection>& c, const ipc::La
   flush(true);
 }
 
-Result<void> LakeService::ListInto(Scan& scan, const std::vector<uint32_t>& partitions, std::vector<ipc::TableFile>& files) {
+Result<void> LakeService::ListInto(Scan& scan, const std::vector<uint32_t>& partitions,
+                                   std::vector<ipc::TableFile>& files) {
   std::vector<uint32_t> wanted;
   {
     const std::lock_guard lock(scan.mutex);
@@ -481,35 +533,43 @@ Result<void> LakeService::ListInto(Scan& scan, const std::vector<uint32_t>& part
     Location& l = locations[i];
     const std::string& text = scan.locations[wanted[i]];
     if (!ParseS3Path(text, l.bucket, l.key)) {
-      return Fail(ErrorKind::kFeatureNotSupported, fmt::format("the location \"{}\" of {} is not on S3", text, scan.name));
+      return Fail(ErrorKind::kFeatureNotSupported,
+                  fmt::format("the location \"{}\" of {} is not on S3", text, scan.name));
     }
     // A location may be one object; then reading that object must be allowed.
-    if (!scan.credentials.MayList(l.bucket, l.prefix()) && (l.key.ends_with('/') || !scan.credentials.MayRead(l.bucket, l.key))) {
+    if (!scan.credentials.MayList(l.bucket, l.prefix()) &&
+        (l.key.ends_with('/') || !scan.credentials.MayRead(l.bucket, l.key))) {
       return Fail(ErrorKind::kInsufficientPrivilege,
-                  fmt::format("{} is not authorized to perform: s3:ListBucket on s3://{}/{}", scan.credentials.role, l.bucket, l.key));
+                  fmt::format("{} is not authorized to perform: s3:ListBucket on s3://{}/{}",
+                              scan.credentials.role, l.bucket, l.key));
     }
   }
 
   std::vector<std::vector<ObjectInfo>> found(wanted.size());
   bool done = false;
 
-  // Many partitions below the table's own location: one listing of it, as long as it stays shorter than one per partition.
+  // Many partitions below the table's own location: one listing of it, as long as it stays shorter
+  // than one per partition.
   Location table;
-  if (wanted.size() >= kBulkPartitions && wanted.size() * 2 >= scan.locations.size() && ParseS3Path(scan.location, table.bucket, table.key) &&
+  if (wanted.size() >= kBulkPartitions && wanted.size() * 2 >= scan.locations.size() &&
+      ParseS3Path(scan.location, table.bucket, table.key) &&
       scan.credentials.MayList(table.bucket, table.prefix())) {
     std::unordered_map<std::string, std::vector<size_t>> by_prefix;
     bool inside = true;
     for (size_t i = 0; i < wanted.size() && inside; i++) {
-      inside = locations[i].bucket == table.bucket && locations[i].prefix().starts_with(table.prefix());
+      inside =
+          locations[i].bucket == table.bucket && locations[i].prefix().starts_with(table.prefix());
       by_prefix[locations[i].prefix()].push_back(i);
     }
     if (inside) {
       std::string next;
       size_t pages = 0;
       do {
-        SKEP_TRY_ASSIGN(ListPage page, store_.List(scan.credentials, table.bucket, table.prefix(), "", next));
+        SKEP_TRY_ASSIGN(ListPage page,
+                        store_.List(scan.credentials, table.bucket, table.prefix(), "", next));
         for (const auto& object : page.objects) {
-          for (size_t slash = object.key.rfind('/'); slash != std::string::npos && slash > 0; slash = object.key.rfind('/', slash - 1)) {
+          for (size_t slash = object.key.rfind('/'); slash != std::string::npos && slash > 0;
+               slash = object.key.rfind('/', slash - 1)) {
             const auto match = by_prefix.find(object.key.substr(0, slash + 1));
             if (match == by_prefix.end()) continue;
             for (const size_t i : match->second) found[i].push_back(object);
@@ -531,9 +591,11 @@ Result<void> LakeService::ListInto(Scan& scan, const std::vector<uint32_t>& part
       for (size_t i = at++; i < wanted.size() && !failed; i = at++) {
         Result<std::vector<ObjectInfo>> objects = std::vector<ObjectInfo>();
         if (scan.credentials.MayList(locations[i].bucket, locations[i].prefix())) {
-          objects = ListAll(store_, scan.credentials, locations[i].bucket, locations[i].prefix(), options_.files_per_scan);
+          objects = ListAll(store_, scan.credentials, locations[i].bucket, locations[i].prefix(),
+                            options_.files_per_scan);
         }
-        if (objects && objects->empty() && !locations[i].key.empty() && !locations[i].key.ends_with('/') &&
+        if (objects && objects->empty() && !locations[i].key.empty() &&
+            !locations[i].key.ends_with('/') &&
             scan.credentials.MayRead(locations[i].bucket, locations[i].key)) {
           auto one = store_.Head(scan.credentials, locations[i].bucket, locations[i].key);
           if (one) {
@@ -552,7 +614,8 @@ Result<void> LakeService::ListInto(Scan& scan, const std::vector<uint32_t>& part
       }
     };
     std::vector<std::thread> helpers;
-    for (size_t i = 1; i < std::min(kListThreads, wanted.size() / 2); i++) helpers.emplace_back(work);
+    for (size_t i = 1; i < std::min(kListThreads, wanted.size() / 2); i++)
+      helpers.emplace_back(work);
     work();
     for (auto& t : helpers) t.join();
     if (error) return Fail(std::move(*error));
@@ -565,18 +628,26 @@ Result<void> LakeService::ListInto(Scan& scan, const std::vector<uint32_t>& part
     const std::string prefix = locations[i].prefix();
     for (auto& object : found[i]) {
       const bool single = object.key == locations[i].key;
-      if (!single && IsHiddenObject(std::string_view(object.key).substr(prefix.size()), object.size)) continue;
+      if (!single &&
+          IsHiddenObject(std::string_view(object.key).substr(prefix.size()), object.size))
+        continue;
       if (!scan.credentials.MayRead(locations[i].bucket, object.key)) continue;
       if (object.etag.empty()) {
         scan.listed.erase(wanted[i]);
-        return Fail(ErrorKind::kExternalUnavailable, fmt::format("the object store gave no ETag for s3://{}/{}", locations[i].bucket, object.key));
+        return Fail(ErrorKind::kExternalUnavailable,
+                    fmt::format("the object store gave no ETag for s3://{}/{}", locations[i].bucket,
+                                object.key));
       }
       if (scan.files.size() >= options_.files_per_scan) {
         scan.listed.erase(wanted[i]);
-        return Fail(ErrorKind::kPayloadTooLarge, fmt::format("external table {} has more than {} files", scan.name, options_.files_per_scan));
+        return Fail(ErrorKind::kPayloadTooLarge,
+                    fmt::format("external table {} has more than {} files", scan.name,
+                                options_.files_per_scan));
       }
       const auto number = static_cast<uint32_t>(scan.files.size());
-      ipc::TableFile file{number, wanted[i], "s3://" + locations[i].bucket + "/" + object.key, object.etag, object.size, object.modified_s};
+      ipc::TableFile file{
+          number,      wanted[i],   "s3://" + locations[i].bucket + "/" + object.key,
+          object.etag, object.size, object.modified_s};
       scan.files.push_back({locations[i].bucket, std::move(object.key), std::move(file)});
       numbers.push_back(number);
     }
@@ -587,18 +658,31 @@ Result<void> LakeService::ListInto(Scan& scan, const std::vector<uint32_t>& part
   return {};
 }
 
-void LakeService::ListFiles(const std::shared_ptr<Connection>& c, const ipc::LakeRequest& request, std::vector<Outgoing>& out) {
+void LakeService::ListFiles(const std::shared_ptr<Connection>& c, const ipc::LakeRequest& request,
+                            std::vector<Outgoing>& out) {
   const auto fail = [&](Error error) { Refuse(c, request, std::move(error), out); };
   const auto scan = c->FindScan(request.scan);
-  if (!scan) return fail({ErrorKind::kUndefinedObject, fmt::format("there is no scan {}", request.scan), {}, {}, 0});
+  if (!scan)
+    return fail(
+        {ErrorKind::kUndefinedObject, fmt::format("there is no scan {}", request.scan), {}, {}, 0});
   if (scan->credentials.expires_s != 0 && scan->credentials.expires_s < NowSeconds()) {
-    return fail({ErrorKind::kExternalDenied, "the role's session expired while the statement ran", {}, "Run the statement again.", 0});
+    return fail({ErrorKind::kExternalDenied,
+                 "the role's session expired while the statement ran",
+                 {},
+                 "Run the statement again.",
+                 0});
   }
   // A granted object is not a table: it has no locations, only its one file.
   std::vector<uint32_t> partitions = request.partitions;
-  const size_t count = scan->locations.empty() && scan->listed.contains(0) ? 1 : scan->locations.size();
+  const size_t count =
+      scan->locations.empty() && scan->listed.contains(0) ? 1 : scan->locations.size();
   for (const uint32_t p : partitions) {
-    if (p >= count) return fail({ErrorKind::kInvalidArgument, fmt::format("scan {} has no partition {}", request.scan, p), {}, {}, 0});
+    if (p >= count)
+      return fail({ErrorKind::kInvalidArgument,
+                   fmt::format("scan {} has no partition {}", request.scan, p),
+                   {},
+                   {},
+                   0});
   }
   std::vector<ipc::TableFile> files;
   if (auto listed = ListInto(*scan, partitions, files); !listed) return fail(listed.error());
@@ -620,30 +704,47 @@ void LakeService::ListFiles(const std::shared_ptr<Connection>& c, const ipc::Lak
   flush(true);
 }
 
-void LakeService::ReadBlock(const std::shared_ptr<Connection>& c, const ipc::LakeRequest& request, bool may_fetch, std::vector<Outgoing>& out) {
+void LakeService::ReadBlock(const std::shared_ptr<Connection>& c, const ipc::LakeRequest& request,
+                            bool may_fetch, std::vector<Outgoing>& out) {
   const auto fail = [&](Error error) { Refuse(c, request, std::move(error), out); };
   const auto scan = c->FindScan(request.scan);
-  if (!scan) return fail({ErrorKind::kUndefinedObject, fmt::format("there is no scan {}", request.scan), {}, {}, 0});
+  if (!scan)
+    return fail(
+        {ErrorKind::kUndefinedObject, fmt::format("there is no scan {}", request.scan), {}, {}, 0});
   std::string bucket, key;
   BlockKey block;
   {
     const std::lock_guard lock(scan->mutex);
     if (request.file >= scan->files.size()) {
-      return fail({ErrorKind::kInsufficientPrivilege, fmt::format("file {} was not listed in scan {}", request.file, request.scan), {}, {}, 0});
+      return fail({ErrorKind::kInsufficientPrivilege,
+                   fmt::format("file {} was not listed in scan {}", request.file, request.scan),
+                   {},
+                   {},
+                   0});
     }
     const auto& file = scan->files[request.file];
     bucket = file.bucket;
     key = file.key;
-    block = BlockKey{scan->credentials.endpoint, file.bucket, file.key, file.file.etag, file.file.size, request.block};
+    block = BlockKey{scan->credentials.endpoint,
+                     file.bucket,
+                     file.key,
+                     file.file.etag,
+                     file.file.size,
+                     request.block};
   }
   if (scan->credentials.expires_s != 0 && scan->credentials.expires_s < NowSeconds()) {
-    return fail({ErrorKind::kExternalDenied, "the role's session expired while the statement ran", {}, "Run the statement again.", 0});
+    return fail({ErrorKind::kExternalDenied,
+                 "the role's session expired while the statement ran",
+                 {},
+                 "Run the statement again.",
+                 0});
   }
   Result<CachedBlock> got = CachedBlock{};
   if (may_fetch) {
-    got = cache_.Get(block, request.offset, request.length, [&](uint64_t offset, std::span<char> into) {
-      return store_.GetRange(scan->credentials, bucket, key, block.etag, offset, into);
-    });
+    got = cache_.Get(
+        block, request.offset, request.length, [&](uint64_t offset, std::span<char> into) {
+          return store_.GetRange(scan->credentials, bucket, key, block.etag, offset, into);
+        });
   } else {
     got = cache_.Find(block, request.offset, request.length);
     if (got && !got->descriptor) return;  // to be fetched on the pool

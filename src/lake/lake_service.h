@@ -1,6 +1,7 @@
-// The gateway's end of workers' lake sockets. A worker names an external table, gets its description, asks for the files of some
-// partitions and then for blocks of those files; everything else it may ask is refused and logged. It never sees a credential and
-// never names a URL. One thread per connection moves packets; a shared pool waits for catalogs and object stores.
+// The gateway's end of workers' lake sockets. A worker names an external table, gets its
+// description, asks for the files of some partitions and then for blocks of those files; everything
+// else it may ask is refused and logged. It never sees a credential and never names a URL. One
+// thread per connection moves packets; a shared pool waits for catalogs and object stores.
 #pragma once
 
 #include <chrono>
@@ -24,8 +25,8 @@
 
 namespace skep::lake {
 
-// A table as the catalog holds it. locations[i] is the s3:// folder of description.partitions[i]; a table without partition keys
-// has exactly one location and no partitions.
+// A table as the catalog holds it. locations[i] is the s3:// folder of description.partitions[i]; a
+// table without partition keys has exactly one location and no partitions.
 struct CatalogTable {
   ipc::TableDescription description;
   std::string location;
@@ -36,14 +37,17 @@ struct CatalogTable {
 class TableSource {
  public:
   virtual ~TableSource() = default;
-  // Errors: kUndefinedTable, kUndefinedSchema (no such catalog database), kFeatureNotSupported (a format we do not read).
-  virtual Result<CatalogTable> GetTable(std::string_view catalog_id, std::string_view database, std::string_view table) = 0;
-  virtual Result<std::vector<std::string>> ListTables(std::string_view catalog_id, std::string_view database) = 0;
+  // Errors: kUndefinedTable, kUndefinedSchema (no such catalog database), kFeatureNotSupported (a
+  // format we do not read).
+  virtual Result<CatalogTable> GetTable(std::string_view catalog_id, std::string_view database,
+                                        std::string_view table) = 0;
+  virtual Result<std::vector<std::string>> ListTables(std::string_view catalog_id,
+                                                      std::string_view database) = 0;
 };
 
 struct LakeServiceOptions {
   size_t fetch_threads = 16;
-  size_t fetches_per_connection = 8;   // of the pool, so that one worker cannot take it all
+  size_t fetches_per_connection = 8;     // of the pool, so that one worker cannot take it all
   size_t requests_per_connection = 128;  // accepted and not yet answered; beyond, its packets wait
   size_t scans_per_connection = 1024;
   size_t files_per_scan = 2'000'000;
@@ -51,19 +55,20 @@ struct LakeServiceOptions {
 
 class LakeService {
  public:
-  LakeService(TableSource& tables, const identity::RoleChainResolver& roles, BlockCache& cache, ObjectStore& store,
-              const LakeServiceOptions& options = {});
+  LakeService(TableSource& tables, const identity::RoleChainResolver& roles, BlockCache& cache,
+              ObjectStore& store, const LakeServiceOptions& options = {});
   ~LakeService();
   LakeService(const LakeService&) = delete;
   LakeService& operator=(const LakeService&) = delete;
 
-  // Serves a worker's lake socket until it closes; returns at once with the connection's id. An empty workspace is a scratch
-  // worker: it gets granted objects only. Thread-safe.
+  // Serves a worker's lake socket until it closes; returns at once with the connection's id. An
+  // empty workspace is a scratch worker: it gets granted objects only. Thread-safe.
   uint64_t Serve(UniqueFd socket, const std::string& workspace);
-  // Lets a connection read one object: a scan with file 0, to be named in ipc::InferRequest. Errors: kUndefinedObject (connection
-  // gone), kInsufficientPrivilege (the credentials do not cover the object), kTooManyConnections (too many scans).
-  Result<uint64_t> GrantObject(uint64_t connection, const Credentials& credentials, const std::string& path,
-                               const std::string& etag, uint64_t size);
+  // Lets a connection read one object: a scan with file 0, to be named in ipc::InferRequest.
+  // Errors: kUndefinedObject (connection gone), kInsufficientPrivilege (the credentials do not
+  // cover the object), kTooManyConnections (too many scans).
+  Result<uint64_t> GrantObject(uint64_t connection, const Credentials& credentials,
+                               const std::string& path, const std::string& etag, uint64_t size);
   // Ends a grant; harmless when it is gone.
   void RevokeGrant(uint64_t connection, uint64_t scan);
   // Closes all connections and joins all threads.
@@ -83,13 +88,18 @@ class LakeService {
   void RunPool();
   void Accept(const std::shared_ptr<Connection>& connection, ipc::LakeRequest request);
   void Answer(const std::shared_ptr<Connection>& connection, const ipc::LakeRequest& request);
-  void OpenTable(const std::shared_ptr<Connection>& connection, const ipc::LakeRequest& request, std::vector<Outgoing>& out);
-  void ListFiles(const std::shared_ptr<Connection>& connection, const ipc::LakeRequest& request, std::vector<Outgoing>& out);
-  void ListTables(const std::shared_ptr<Connection>& connection, const ipc::LakeRequest& request, std::vector<Outgoing>& out);
-  void ReadBlock(const std::shared_ptr<Connection>& connection, const ipc::LakeRequest& request, bool may_fetch,
+  void OpenTable(const std::shared_ptr<Connection>& connection, const ipc::LakeRequest& request,
                  std::vector<Outgoing>& out);
-  Result<void> ListInto(Scan& scan, const std::vector<uint32_t>& partitions, std::vector<ipc::TableFile>& files);
-  void Refuse(const std::shared_ptr<Connection>& connection, const ipc::LakeRequest& request, Error error, std::vector<Outgoing>& out);
+  void ListFiles(const std::shared_ptr<Connection>& connection, const ipc::LakeRequest& request,
+                 std::vector<Outgoing>& out);
+  void ListTables(const std::shared_ptr<Connection>& connection, const ipc::LakeRequest& request,
+                  std::vector<Outgoing>& out);
+  void ReadBlock(const std::shared_ptr<Connection>& connection, const ipc::LakeRequest& request,
+                 bool may_fetch, std::vector<Outgoing>& out);
+  Result<void> ListInto(Scan& scan, const std::vector<uint32_t>& partitions,
+                        std::vector<ipc::TableFile>& files);
+  void Refuse(const std::shared_ptr<Connection>& connection, const ipc::LakeRequest& request,
+              Error error, std::vector<Outgoing>& out);
 
   TableSource& tables_;
   const identity::RoleChainResolver& roles_;
@@ -102,7 +112,8 @@ class LakeService {
   bool stopping_ = false;
   uint64_t next_connection_ = 1;
   std::unordered_map<uint64_t, std::shared_ptr<Connection>> connections_;
-  std::deque<std::shared_ptr<Connection>> ready_;  // connections with queued requests, served in turn
+  std::deque<std::shared_ptr<Connection>>
+      ready_;  // connections with queued requests, served in turn
   std::vector<std::thread> pool_;
   std::vector<std::thread> finished_;
   Figures figures_;

@@ -36,53 +36,64 @@ class MemoryStore final : public ObjectStore {
   std::atomic<bool> hold = false;
   std::mutex mutex;
 
-  void Add(const std::string& path, std::string bytes, const std::string& etag = "e1") { objects[path] = {std::move(bytes), etag}; }
-  Result<ListPage> List(const Credentials&, const std::string& bucket, const std::string& prefix, const std::string&,
-                        const std::string& next) override {
+  void Add(const std::string& path, std::string bytes, const std::string& etag = "e1") {
+    objects[path] = {std::move(bytes), etag};
+  }
+  Result<ListPage> List(const Credentials&, const std::string& bucket, const std::string& prefix,
+                        const std::string&, const std::string& next) override {
     lists++;
     const std::lock_guard lock(mutex);
     ListPage page;
-    for (auto it = objects.upper_bound(next.empty() ? bucket + "/" : next); it != objects.end(); ++it) {
+    for (auto it = objects.upper_bound(next.empty() ? bucket + "/" : next); it != objects.end();
+         ++it) {
       if (!it->first.starts_with(bucket + "/" + prefix)) continue;
       if (page.objects.size() == 1000) {
         page.next = bucket + "/" + page.objects.back().key;
         break;
       }
-      page.objects.push_back({it->first.substr(bucket.size() + 1), it->second.etag, it->second.bytes.size(), 7});
+      page.objects.push_back(
+          {it->first.substr(bucket.size() + 1), it->second.etag, it->second.bytes.size(), 7});
     }
     return page;
   }
-  Result<ObjectInfo> Head(const Credentials&, const std::string& bucket, const std::string& key) override {
+  Result<ObjectInfo> Head(const Credentials&, const std::string& bucket,
+                          const std::string& key) override {
     const std::lock_guard lock(mutex);
     const auto it = objects.find(bucket + "/" + key);
     if (it == objects.end()) return Fail(ErrorKind::kExternalNotFound, "404");
     return ObjectInfo{key, it->second.etag, it->second.bytes.size(), 7};
   }
-  Result<void> GetRange(const Credentials&, const std::string& bucket, const std::string& key, const std::string& etag, uint64_t offset,
-                        std::span<char> into) override {
+  Result<void> GetRange(const Credentials&, const std::string& bucket, const std::string& key,
+                        const std::string& etag, uint64_t offset, std::span<char> into) override {
     reads++;
     while (hold) hold.wait(true);
     const std::lock_guard lock(mutex);
     const auto it = objects.find(bucket + "/" + key);
     if (it == objects.end()) return Fail(ErrorKind::kExternalNotFound, "404");
     if (it->second.etag != etag) return Fail(ErrorKind::kExternalChanged, "412");
-    if (offset + into.size() > it->second.bytes.size()) return Fail(ErrorKind::kExternalUnavailable, "short");
+    if (offset + into.size() > it->second.bytes.size())
+      return Fail(ErrorKind::kExternalUnavailable, "short");
     it->second.bytes.copy(into.data(), into.size(), offset);
     return {};
   }
-  Result<std::string> Put(const Credentials&, const std::string&, const std::string&, std::string_view) override { return std::string(); }
+  Result<std::string> Put(const Credentials&, const std::string&, const std::string&,
+                          std::string_view) override {
+    return std::string();
+  }
   Result<void> CreateBucket(const Credentials&, const std::string&) override { return {}; }
 };
 
 class FakeTables final : public TableSource {
  public:
   std::map<std::string, CatalogTable> tables;  // account/database/table
-  Result<CatalogTable> GetTable(std::string_view catalog_id, std::string_view database, std::string_view table) override {
+  Result<CatalogTable> GetTable(std::string_view catalog_id, std::string_view database,
+                                std::string_view table) override {
     const auto it = tables.find(fmt::format("{}/{}/{}", catalog_id, database, table));
     if (it == tables.end()) return Fail(ErrorKind::kUndefinedTable, "no such table");
     return it->second;
   }
-  Result<std::vector<std::string>> ListTables(std::string_view catalog_id, std::string_view database) override {
+  Result<std::vector<std::string>> ListTables(std::string_view catalog_id,
+                                              std::string_view database) override {
     std::vector<std::string> names;
     const std::string prefix = fmt::format("{}/{}/", catalog_id, database);
     for (const auto& [k, t] : tables) {
@@ -92,7 +103,8 @@ class FakeTables final : public TableSource {
   }
 };
 
-CatalogTable Table(const std::string& location, const std::vector<std::pair<std::string, std::string>>& partitions = {}) {
+CatalogTable Table(const std::string& location,
+                   const std::vector<std::pair<std::string, std::string>>& partitions = {}) {
   CatalogTable t;
   t.description.name = "t";
   t.description.format = "csv";
@@ -123,7 +135,9 @@ class Worker {
     UniqueFd descriptor;
     int packets = 0;
   };
-  bool SendRaw(std::string_view bytes, const std::vector<int>& fds = {}) { return ipc::SendPacket(socket_.get(), bytes, fds); }
+  bool SendRaw(std::string_view bytes, const std::vector<int>& fds = {}) {
+    return ipc::SendPacket(socket_.get(), bytes, fds);
+  }
   void Send(LakeRequest request) { ASSERT_TRUE(SendRaw(ipc::EncodePacket(request))); }
   // One whole answer; lists concatenated. Fails the test after 20 s.
   std::optional<Answer> Receive() {
@@ -132,7 +146,8 @@ class Worker {
       pollfd fd{socket_.get(), POLLIN, 0};
       if (::poll(&fd, 1, 20'000) != 1) return std::nullopt;
       ipc::Packet packet;
-      if (ipc::ReceivePacket(socket_.get(), packet) != ipc::ReceiveStatus::kPacket) return std::nullopt;
+      if (ipc::ReceivePacket(socket_.get(), packet) != ipc::ReceiveStatus::kPacket)
+        return std::nullopt;
       LakeReply reply;
       if (!ipc::DecodeExact(packet.bytes, reply)) return std::nullopt;
       if (!packet.fds.empty()) answer.descriptor = std::move(packet.fds[0]);
@@ -140,7 +155,8 @@ class Worker {
         answer.reply = reply;
       } else {
         auto& to = answer.reply;
-        to.table.partitions.insert(to.table.partitions.end(), reply.table.partitions.begin(), reply.table.partitions.end());
+        to.table.partitions.insert(to.table.partitions.end(), reply.table.partitions.begin(),
+                                   reply.table.partitions.end());
         to.files.insert(to.files.end(), reply.files.begin(), reply.files.end());
         to.names.insert(to.names.end(), reply.names.begin(), reply.names.end());
       }
@@ -156,7 +172,9 @@ class Worker {
     }
     return answer;
   }
-  std::optional<Answer> OpenTable(const std::string& table, std::vector<std::string> chain = {kRole}, const std::string& catalog = {}) {
+  std::optional<Answer> OpenTable(const std::string& table,
+                                  std::vector<std::string> chain = {kRole},
+                                  const std::string& catalog = {}) {
     LakeRequest r;
     r.type = LakeType::kOpenTable;
     r.schema = {"db", catalog, "", std::move(chain)};
@@ -170,7 +188,8 @@ class Worker {
     r.partitions = std::move(partitions);
     return Ask(r);
   }
-  static LakeRequest BlockRequest(uint64_t scan, uint32_t file, uint32_t block, uint32_t offset, uint32_t length) {
+  static LakeRequest BlockRequest(uint64_t scan, uint32_t file, uint32_t block, uint32_t offset,
+                                  uint32_t length) {
     LakeRequest r;
     r.type = LakeType::kBlock;
     r.scan = scan;
@@ -180,7 +199,8 @@ class Worker {
     r.length = length;
     return r;
   }
-  std::optional<Answer> Block(uint64_t scan, uint32_t file, uint32_t block, uint32_t offset, uint32_t length) {
+  std::optional<Answer> Block(uint64_t scan, uint32_t file, uint32_t block, uint32_t offset,
+                              uint32_t length) {
     return Ask(BlockRequest(scan, file, block, offset, length));
   }
   bool Closed() {
@@ -193,21 +213,25 @@ class Worker {
   uint64_t last_ = 0;
 };
 
-#define EXPECT_REFUSED(answer, wanted)                                                            \
-  do {                                                                                            \
-    const auto& refused = (answer);                                                               \
-    ASSERT_TRUE(refused.has_value());                                                             \
-    ASSERT_TRUE(refused->reply.error.has_value());                                                \
-    EXPECT_EQ(refused->reply.error->kind, wanted) << refused->reply.error->message;               \
-    EXPECT_FALSE(refused->descriptor);                                                            \
-    EXPECT_TRUE(refused->reply.files.empty());                                                    \
+#define EXPECT_REFUSED(answer, wanted)                                              \
+  do {                                                                              \
+    const auto& refused = (answer);                                                 \
+    ASSERT_TRUE(refused.has_value());                                               \
+    ASSERT_TRUE(refused->reply.error.has_value());                                  \
+    EXPECT_EQ(refused->reply.error->kind, wanted) << refused->reply.error->message; \
+    EXPECT_FALSE(refused->descriptor);                                              \
+    EXPECT_TRUE(refused->reply.files.empty());                                      \
   } while (false)
 
 class LakeServiceTest : public testing::Test {
  protected:
   LakeServiceTest()
-      : keys_({{"111111111111", "AK", Secret("s"), "http://one", "us-east-1", true}, {"222222222222", "AK2", Secret("s"), "http://two", "us-east-1", true}}),
-        roles_({{kRole, {"workspace:w"}, {}}, {kOther, {"workspace:other"}, {}}, {kNarrow, {"workspace:w"}, {"lake/t/"}}}, keys_) {}
+      : keys_({{"111111111111", "AK", Secret("s"), "http://one", "us-east-1", true},
+               {"222222222222", "AK2", Secret("s"), "http://two", "us-east-1", true}}),
+        roles_({{kRole, {"workspace:w"}, {}},
+                {kOther, {"workspace:other"}, {}},
+                {kNarrow, {"workspace:w"}, {"lake/t/"}}},
+               keys_) {}
   void SetUp() override {
     char name[] = "/tmp/skep-lake-XXXXXX";
     ASSERT_NE(::mkdtemp(name), nullptr);
@@ -305,9 +329,11 @@ TEST_F(LakeServiceTest, ChecksTheRoleChainForEveryTable) {
   Worker w(*service_, "w");
   EXPECT_REFUSED(w.OpenTable("t", {kOther}), ErrorKind::kInsufficientPrivilege);
   EXPECT_REFUSED(w.OpenTable("t", {kRole, kOther}), ErrorKind::kInsufficientPrivilege);
-  EXPECT_REFUSED(w.OpenTable("t", {"arn:aws:iam::111111111111:role/ghost"}), ErrorKind::kInvalidRole);
+  EXPECT_REFUSED(w.OpenTable("t", {"arn:aws:iam::111111111111:role/ghost"}),
+                 ErrorKind::kInvalidRole);
   EXPECT_REFUSED(w.OpenTable("t", {}), ErrorKind::kInvalidArgument);
-  EXPECT_REFUSED(w.OpenTable("t", {kRole}, "222222222222"), ErrorKind::kInsufficientPrivilege);  // another account's catalog
+  EXPECT_REFUSED(w.OpenTable("t", {kRole}, "222222222222"),
+                 ErrorKind::kInsufficientPrivilege);  // another account's catalog
   EXPECT_REFUSED(w.OpenTable("nothing"), ErrorKind::kUndefinedTable);
   Worker nameless(*service_, "");
   EXPECT_REFUSED(nameless.OpenTable("t"), ErrorKind::kInsufficientPrivilege);
@@ -327,7 +353,8 @@ TEST_F(LakeServiceTest, StaysWithinTheRolesPrefixes) {
   ASSERT_TRUE(files && !files->reply.error);
   EXPECT_EQ(files->reply.files.size(), 1u);
   // The catalog may point anywhere: its tables are written by whoever may write the catalog.
-  for (const char* location : {"s3://lake/", "s3://lake/t2/", "s3://lake/t/../t2/", "s3://other/t/", "s3://lake"}) {
+  for (const char* location :
+       {"s3://lake/", "s3://lake/t2/", "s3://lake/t/../t2/", "s3://other/t/", "s3://lake"}) {
     tables_.tables["111111111111/db/evil"] = Table(location);
     const int before = store_.lists;
     const auto open = w.OpenTable("evil", {kNarrow});
@@ -370,7 +397,8 @@ TEST_F(LakeServiceTest, ListsManyPartitionsInOneGo) {
   ASSERT_TRUE(files && !files->reply.error);
   EXPECT_EQ(store_.lists, 1);
   ASSERT_EQ(files->reply.files.size(), 300u);
-  for (const auto& f : files->reply.files) EXPECT_EQ(f.path, fmt::format("s3://lake/p/p={:03}/x.csv", f.partition));
+  for (const auto& f : files->reply.files)
+    EXPECT_EQ(f.path, fmt::format("s3://lake/p/p={:03}/x.csv", f.partition));
   // A few pruned partitions are listed one by one.
   const auto again = w.OpenTable("p");
   const auto few = w.ListFiles(again->reply.scan, {7, 9});
@@ -382,9 +410,11 @@ TEST_F(LakeServiceTest, ListsManyPartitionsInOneGo) {
 
 TEST_F(LakeServiceTest, SplitsLongAnswersOverPackets) {
   std::vector<std::pair<std::string, std::string>> partitions;
-  for (int i = 0; i < 20'000; i++) partitions.emplace_back(fmt::format("value-{:09}", i), fmt::format("s3://lake/p/{}/", i));
+  for (int i = 0; i < 20'000; i++)
+    partitions.emplace_back(fmt::format("value-{:09}", i), fmt::format("s3://lake/p/{}/", i));
   tables_.tables["111111111111/db/many"] = Table("s3://lake/p/", partitions);
-  for (int i = 0; i < 5000; i++) store_.Add(fmt::format("lake/t/part-{:05}-{}.csv", i, std::string(60, 'x')), "1\n");
+  for (int i = 0; i < 5000; i++)
+    store_.Add(fmt::format("lake/t/part-{:05}-{}.csv", i, std::string(60, 'x')), "1\n");
   Worker w(*service_, "w");
   const auto open = w.OpenTable("many");
   ASSERT_TRUE(open && !open->reply.error);
@@ -412,7 +442,8 @@ TEST_F(LakeServiceTest, GrantsOneObjectToAScratchWorker) {
   Worker w(*service_, "");
   const auto credentials = roles_.Resolve(identity::Principal::Workspace("w"), {kNarrow});
   ASSERT_TRUE(credentials);
-  const auto grant = service_->GrantObject(w.connection, *credentials, "s3://lake/t/a.csv", "e1", 4);
+  const auto grant =
+      service_->GrantObject(w.connection, *credentials, "s3://lake/t/a.csv", "e1", 4);
   ASSERT_TRUE(grant) << grant.error().message;
   const auto block = w.Block(*grant, 0, 0, 0, 4);
   ASSERT_TRUE(block && !block->reply.error);
@@ -424,14 +455,16 @@ TEST_F(LakeServiceTest, GrantsOneObjectToAScratchWorker) {
   EXPECT_EQ(listed->reply.files.size(), 1u);
   service_->RevokeGrant(w.connection, *grant);
   EXPECT_REFUSED(w.Block(*grant, 0, 0, 0, 4), ErrorKind::kUndefinedObject);
-  const auto outside = service_->GrantObject(w.connection, *credentials, "s3://lake/t2/secret.csv", "e1", 6);
+  const auto outside =
+      service_->GrantObject(w.connection, *credentials, "s3://lake/t2/secret.csv", "e1", 6);
   ASSERT_FALSE(outside);
   EXPECT_EQ(outside.error().kind, ErrorKind::kInsufficientPrivilege);
   EXPECT_FALSE(service_->GrantObject(12345, *credentials, "s3://lake/t/a.csv", "e1", 4));
 }
 
 TEST_F(LakeServiceTest, DropsWorkersThatSendGarbage) {
-  for (const std::string& garbage : {std::string("x"), std::string(1000, '\xff'), std::string(64, '\0')}) {
+  for (const std::string& garbage :
+       {std::string("x"), std::string(1000, '\xff'), std::string(64, '\0')}) {
     Worker w(*service_, "w");
     ASSERT_TRUE(w.SendRaw(garbage));
     EXPECT_TRUE(w.Closed());
@@ -493,7 +526,8 @@ TEST_F(LakeServiceTest, KeepsServingOthersWhileOneWorkerFloodsAndDoesNotRead) {
 }
 
 TEST_F(LakeServiceTest, LeavesThreadsForOthersWhenOneWorkersReadsHang) {
-  for (int i = 0; i < 40; i++) store_.Add(fmt::format("lake/h/{}", i), "data", fmt::format("h{}", i));
+  for (int i = 0; i < 40; i++)
+    store_.Add(fmt::format("lake/h/{}", i), "data", fmt::format("h{}", i));
   tables_.tables["111111111111/db/h"] = Table("s3://lake/h/");
   Worker hung(*service_, "w"), honest(*service_, "w");
   const auto open = hung.OpenTable("h");

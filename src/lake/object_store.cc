@@ -25,11 +25,13 @@ constexpr size_t kMaxListBytes = 16u << 20;
 constexpr size_t kMaxErrorBytes = 64u << 10;
 
 bool EqualsIgnoringCase(std::string_view a, std::string_view b) {
-  return std::ranges::equal(a, b, [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
+  return std::ranges::equal(
+      a, b, [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
 }
 
 std::string Unquoted(std::string_view etag) {
-  if (etag.size() >= 2 && etag.front() == '"' && etag.back() == '"') etag = etag.substr(1, etag.size() - 2);
+  if (etag.size() >= 2 && etag.front() == '"' && etag.back() == '"')
+    etag = etag.substr(1, etag.size() - 2);
   return std::string(etag);
 }
 
@@ -66,12 +68,14 @@ size_t OnHeader(char* data, size_t size, size_t count, void* user) {
   const std::string_view name = line.substr(0, colon);
   std::string_view value = line.substr(colon + 1);
   while (!value.empty() && (value.front() == ' ' || value.front() == '\t')) value.remove_prefix(1);
-  while (!value.empty() && (value.back() == '\r' || value.back() == '\n' || value.back() == ' ')) value.remove_suffix(1);
+  while (!value.empty() && (value.back() == '\r' || value.back() == '\n' || value.back() == ' '))
+    value.remove_suffix(1);
   if (EqualsIgnoringCase(name, "etag")) x.etag = Unquoted(value);
   if (EqualsIgnoringCase(name, "last-modified")) x.last_modified = value;
   if (EqualsIgnoringCase(name, "content-length")) {
     uint64_t n = 0;
-    if (std::from_chars(value.data(), value.data() + value.size(), n).ec == std::errc{}) x.content_length = n;
+    if (std::from_chars(value.data(), value.data() + value.size(), n).ec == std::errc{})
+      x.content_length = n;
   }
   return size * count;
 }
@@ -98,7 +102,9 @@ size_t OnBody(char* data, size_t size, size_t count, void* user) {
   return n;
 }
 
-int OnProgress(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) { return static_cast<Exchange*>(user)->stop->load() ? 1 : 0; }
+int OnProgress(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+  return static_cast<Exchange*>(user)->stop->load() ? 1 : 0;
+}
 
 struct HeaderList {
   curl_slist* list = nullptr;
@@ -116,12 +122,16 @@ class S3Store final : public ObjectStore {
     for (CURL* c : idle_) curl_easy_cleanup(c);
   }
 
-  Result<ListPage> List(const Credentials& credentials, const std::string& bucket, const std::string& prefix, const std::string& delimiter,
+  Result<ListPage> List(const Credentials& credentials, const std::string& bucket,
+                        const std::string& prefix, const std::string& delimiter,
                         const std::string& next) override;
-  Result<ObjectInfo> Head(const Credentials& credentials, const std::string& bucket, const std::string& key) override;
-  Result<void> GetRange(const Credentials& credentials, const std::string& bucket, const std::string& key, const std::string& etag,
-                        uint64_t offset, std::span<char> into) override;
-  Result<std::string> Put(const Credentials& credentials, const std::string& bucket, const std::string& key, std::string_view bytes) override;
+  Result<ObjectInfo> Head(const Credentials& credentials, const std::string& bucket,
+                          const std::string& key) override;
+  Result<void> GetRange(const Credentials& credentials, const std::string& bucket,
+                        const std::string& key, const std::string& etag, uint64_t offset,
+                        std::span<char> into) override;
+  Result<std::string> Put(const Credentials& credentials, const std::string& bucket,
+                          const std::string& key, std::string_view bytes) override;
   Result<void> CreateBucket(const Credentials& credentials, const std::string& bucket) override;
   void Stop() override {
     {
@@ -132,7 +142,8 @@ class S3Store final : public ObjectStore {
   }
 
  private:
-  // Sends with retries. Answers when the status is a success or one of those the caller reads itself (404 and 412 are errors).
+  // Sends with retries. Answers when the status is a success or one of those the caller reads
+  // itself (404 and 412 are errors).
   Result<void> Send(const Credentials& credentials, Exchange& x);
   Result<void> SendOnce(const Credentials& credentials, Exchange& x, bool& retry);
   CURL* Take();
@@ -206,7 +217,8 @@ Result<void> S3Store::SendOnce(const Credentials& credentials, Exchange& x, bool
   curl_easy_setopt(c, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
   curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(c, CURLOPT_TCP_NODELAY, 1L);
-  curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(options_.connect_timeout.count()));
+  curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS,
+                   static_cast<long>(options_.connect_timeout.count()));
   curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, 1024L);
   curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, static_cast<long>(options_.stall_timeout.count()));
   curl_easy_setopt(c, CURLOPT_TIMEOUT, static_cast<long>(options_.total_timeout.count()));
@@ -231,17 +243,26 @@ Result<void> S3Store::SendOnce(const Credentials& credentials, Exchange& x, bool
   const std::string where = fmt::format("{} {}", x.method, x.url.Place());
   if (stop_) return Fail(ErrorKind::kAdminShutdown, "the gateway is going down");
   if (code != CURLE_OK) {
-    if (x.overflow) return Fail(ErrorKind::kExternalUnavailable, fmt::format("the object store sent more than was asked for: {}", where));
-    // A stalled server keeps a statement waiting long enough as it is; everything else is worth another try.
+    if (x.overflow)
+      return Fail(ErrorKind::kExternalUnavailable,
+                  fmt::format("the object store sent more than was asked for: {}", where));
+    // A stalled server keeps a statement waiting long enough as it is; everything else is worth
+    // another try.
     retry = code != CURLE_OPERATION_TIMEDOUT;
     if (code == CURLE_OPERATION_TIMEDOUT) {
-      return Fail(ErrorKind::kExternalUnavailable, fmt::format("the object store is too slow: {}", where), reason, "Run the statement again later.");
+      return Fail(ErrorKind::kExternalUnavailable,
+                  fmt::format("the object store is too slow: {}", where), reason,
+                  "Run the statement again later.");
     }
     if (code == CURLE_PARTIAL_FILE || code == CURLE_RECV_ERROR || code == CURLE_GOT_NOTHING) {
-      return Fail(ErrorKind::kExternalUnavailable, fmt::format("the object store cut its answer short: {}", where), reason, "Run the statement again.");
+      return Fail(ErrorKind::kExternalUnavailable,
+                  fmt::format("the object store cut its answer short: {}", where), reason,
+                  "Run the statement again.");
     }
-    return Fail(ErrorKind::kExternalUnavailable, fmt::format("the object store cannot be reached: {}", where),
-                reason[0] ? reason : curl_easy_strerror(code), "Check the account's endpoint and whether the service is up.");
+    return Fail(ErrorKind::kExternalUnavailable,
+                fmt::format("the object store cannot be reached: {}", where),
+                reason[0] ? reason : curl_easy_strerror(code),
+                "Check the account's endpoint and whether the service is up.");
   }
   if (x.status >= 200 && x.status < 300) return {};
 
@@ -256,17 +277,21 @@ Result<void> S3Store::SendOnce(const Credentials& credentials, Exchange& x, bool
   switch (x.status) {
     case 401:
     case 403:
-      return Fail(ErrorKind::kExternalDenied, fmt::format("the object store denied access: {}", where), detail,
+      return Fail(ErrorKind::kExternalDenied,
+                  fmt::format("the object store denied access: {}", where), detail,
                   "Check the account's keys and what its bucket policies allow.");
     case 404:
-      return Fail(ErrorKind::kExternalNotFound, fmt::format("not found in the object store: {}", where), detail);
+      return Fail(ErrorKind::kExternalNotFound,
+                  fmt::format("not found in the object store: {}", where), detail);
     case 412:
     case 416:
-      return Fail(ErrorKind::kExternalChanged, fmt::format("the object changed while it was read: {}", x.url.Place()), detail,
+      return Fail(ErrorKind::kExternalChanged,
+                  fmt::format("the object changed while it was read: {}", x.url.Place()), detail,
                   "Run the statement again.");
     default:
       retry = x.status >= 500 || x.status == 429;
-      return Fail(ErrorKind::kExternalUnavailable, fmt::format("the object store failed: {}", where), detail,
+      return Fail(ErrorKind::kExternalUnavailable,
+                  fmt::format("the object store failed: {}", where), detail,
                   retry ? "Run the statement again later." : "");
   }
 }
@@ -278,16 +303,20 @@ Result<void> S3Store::Send(const Credentials& credentials, Exchange& x) {
     bool retry = false;
     auto sent = SendOnce(credentials, x, retry);
     if (sent || !retry || attempt >= options_.attempts) return sent;
-    log::Debug("object_store_retry", {{"attempt", attempt}, {"reason", sent.error().message}, {"detail", sent.error().detail}});
+    log::Debug(
+        "object_store_retry",
+        {{"attempt", attempt}, {"reason", sent.error().message}, {"detail", sent.error().detail}});
     // Half fixed, half random, so that many readers do not come back together.
     const auto wait = backoff / 2 + backoff * static_cast<int>(random() % 512) / 1024;
     std::unique_lock lock(mutex_);
-    if (stopped_.wait_for(lock, wait, [this] { return stop_.load(); })) return Fail(ErrorKind::kAdminShutdown, "the gateway is going down");
+    if (stopped_.wait_for(lock, wait, [this] { return stop_.load(); }))
+      return Fail(ErrorKind::kAdminShutdown, "the gateway is going down");
     backoff *= 2;
   }
 }
 
-Result<ListPage> S3Store::List(const Credentials& credentials, const std::string& bucket, const std::string& prefix, const std::string& delimiter,
+Result<ListPage> S3Store::List(const Credentials& credentials, const std::string& bucket,
+                               const std::string& prefix, const std::string& delimiter,
                                const std::string& next) {
   Exchange x;
   x.method = "GET";
@@ -304,19 +333,23 @@ Result<ListPage> S3Store::List(const Credentials& credentials, const std::string
   // A server that answers more than was asked for must not widen what a role may see.
   for (const auto& object : page->objects) {
     if (!object.key.starts_with(prefix)) {
-      return Fail(ErrorKind::kExternalUnavailable, fmt::format("the object store listed {} under prefix {}", object.key, prefix));
+      return Fail(ErrorKind::kExternalUnavailable,
+                  fmt::format("the object store listed {} under prefix {}", object.key, prefix));
     }
   }
   return page;
 }
 
-Result<ObjectInfo> S3Store::Head(const Credentials& credentials, const std::string& bucket, const std::string& key) {
+Result<ObjectInfo> S3Store::Head(const Credentials& credentials, const std::string& bucket,
+                                 const std::string& key) {
   Exchange x;
   x.method = "HEAD";
   SKEP_TRY_ASSIGN(x.url, MakeS3Url(credentials, bucket, key));
   SKEP_TRY(Send(credentials, x));
   if (!x.content_length || x.etag.empty()) {
-    return Fail(ErrorKind::kExternalUnavailable, fmt::format("the object store's answer lacks length or ETag: HEAD {}", x.url.Place()));
+    return Fail(
+        ErrorKind::kExternalUnavailable,
+        fmt::format("the object store's answer lacks length or ETag: HEAD {}", x.url.Place()));
   }
   ObjectInfo info{key, x.etag, *x.content_length, 0};
   const time_t modified = curl_getdate(x.last_modified.c_str(), nullptr);
@@ -324,8 +357,9 @@ Result<ObjectInfo> S3Store::Head(const Credentials& credentials, const std::stri
   return info;
 }
 
-Result<void> S3Store::GetRange(const Credentials& credentials, const std::string& bucket, const std::string& key, const std::string& etag,
-                               uint64_t offset, std::span<char> into) {
+Result<void> S3Store::GetRange(const Credentials& credentials, const std::string& bucket,
+                               const std::string& key, const std::string& etag, uint64_t offset,
+                               std::span<char> into) {
   if (into.empty()) return {};
   Exchange x;
   x.method = "GET";
@@ -335,19 +369,24 @@ Result<void> S3Store::GetRange(const Credentials& credentials, const std::string
   x.into = into;
   SKEP_TRY(Send(credentials, x));
   if (!etag.empty() && !x.etag.empty() && x.etag != etag) {
-    return Fail(ErrorKind::kExternalChanged, fmt::format("the object changed while it was read: {}", x.url.Place()), {}, "Run the statement again.");
+    return Fail(ErrorKind::kExternalChanged,
+                fmt::format("the object changed while it was read: {}", x.url.Place()), {},
+                "Run the statement again.");
   }
   if (x.status == 200 && offset != 0) {
-    return Fail(ErrorKind::kExternalUnavailable, fmt::format("the object store ignored the range asked for: {}", x.url.Place()));
+    return Fail(ErrorKind::kExternalUnavailable,
+                fmt::format("the object store ignored the range asked for: {}", x.url.Place()));
   }
   if (x.filled != into.size()) {
-    return Fail(ErrorKind::kExternalUnavailable, fmt::format("the object store cut its answer short: GET {}", x.url.Place()),
+    return Fail(ErrorKind::kExternalUnavailable,
+                fmt::format("the object store cut its answer short: GET {}", x.url.Place()),
                 fmt::format("{} of {} bytes", x.filled, into.size()), "Run the statement again.");
   }
   return {};
 }
 
-Result<std::string> S3Store::Put(const Credentials& credentials, const std::string& bucket, const std::string& key, std::string_view bytes) {
+Result<std::string> S3Store::Put(const Credentials& credentials, const std::string& bucket,
+                                 const std::string& key, std::string_view bytes) {
   Exchange x;
   x.method = "PUT";
   SKEP_TRY_ASSIGN(x.url, MakeS3Url(credentials, bucket, key));
@@ -365,19 +404,25 @@ Result<void> S3Store::CreateBucket(const Credentials& credentials, const std::st
 
 }  // namespace
 
-std::unique_ptr<ObjectStore> MakeS3Store(const S3Options& options) { return std::make_unique<S3Store>(options); }
+std::unique_ptr<ObjectStore> MakeS3Store(const S3Options& options) {
+  return std::make_unique<S3Store>(options);
+}
 
-Result<std::vector<ObjectInfo>> ListAll(ObjectStore& store, const Credentials& credentials, const std::string& bucket, const std::string& prefix,
+Result<std::vector<ObjectInfo>> ListAll(ObjectStore& store, const Credentials& credentials,
+                                        const std::string& bucket, const std::string& prefix,
                                         size_t limit) {
   std::vector<ObjectInfo> all;
   std::string next;
   do {
     SKEP_TRY_ASSIGN(ListPage page, store.List(credentials, bucket, prefix, "", next));
     if (page.objects.size() > limit - all.size()) {
-      return Fail(ErrorKind::kPayloadTooLarge, fmt::format("more than {} objects under s3://{}/{}", limit, bucket, prefix));
+      return Fail(ErrorKind::kPayloadTooLarge,
+                  fmt::format("more than {} objects under s3://{}/{}", limit, bucket, prefix));
     }
     if (!page.next.empty() && page.next == next) {
-      return Fail(ErrorKind::kExternalUnavailable, fmt::format("the object store's listing of s3://{}/{} does not end", bucket, prefix));
+      return Fail(
+          ErrorKind::kExternalUnavailable,
+          fmt::format("the object store's listing of s3://{}/{} does not end", bucket, prefix));
     }
     std::ranges::move(page.objects, std::back_inserter(all));
     next = std::move(page.next);
@@ -402,11 +447,13 @@ bool ParseS3Path(std::string_view path, std::string& bucket, std::string& key) {
 }
 
 bool IsHiddenObject(std::string_view relative, uint64_t size) {
-  if (size == 0 || relative.empty() || relative.ends_with('/') || relative.ends_with('~')) return true;
+  if (size == 0 || relative.empty() || relative.ends_with('/') || relative.ends_with('~'))
+    return true;
   while (true) {
     const size_t slash = relative.find('/');
     const std::string_view segment = relative.substr(0, slash);
-    if (!segment.empty() && (segment[0] == '.' || segment[0] == '_' || segment[0] == '#')) return true;
+    if (!segment.empty() && (segment[0] == '.' || segment[0] == '_' || segment[0] == '#'))
+      return true;
     if (slash == std::string_view::npos) return false;
     relative.remove_prefix(slash + 1);
   }

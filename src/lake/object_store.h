@@ -1,5 +1,6 @@
-// The object store of an organization: list, look at, read and write objects with the credentials of a resolved role chain.
-// Calls block; run them on threads that may. The S3 implementation pools its connections and is thread-safe.
+// The object store of an organization: list, look at, read and write objects with the credentials
+// of a resolved role chain. Calls block; run them on threads that may. The S3 implementation pools
+// its connections and is thread-safe.
 #pragma once
 
 #include <chrono>
@@ -20,7 +21,7 @@ using identity::Credentials;
 
 struct ObjectInfo {
   std::string key;
-  std::string etag;        // without quotes
+  std::string etag;  // without quotes
   uint64_t size = 0;
   int64_t modified_s = 0;  // seconds since the epoch
   bool operator==(const ObjectInfo&) const = default;
@@ -32,21 +33,26 @@ struct ListPage {
   std::string next;                   // continue here; empty = that was all
 };
 
-// Errors of all calls: kExternalUnavailable (down, slow, 5xx after retries, answer cut short), kExternalDenied (401, 403),
-// kExternalNotFound (no such bucket or key), kExternalChanged (If-Match failed).
+// Errors of all calls: kExternalUnavailable (down, slow, 5xx after retries, answer cut short),
+// kExternalDenied (401, 403), kExternalNotFound (no such bucket or key), kExternalChanged (If-Match
+// failed).
 class ObjectStore {
  public:
   virtual ~ObjectStore() = default;
   // One page of at most 1,000 objects.
-  virtual Result<ListPage> List(const Credentials& credentials, const std::string& bucket, const std::string& prefix,
-                                const std::string& delimiter, const std::string& next) = 0;
-  virtual Result<ObjectInfo> Head(const Credentials& credentials, const std::string& bucket, const std::string& key) = 0;
-  // Fills `into` with the bytes from `offset`; never less. With an etag, the object must still have it.
-  virtual Result<void> GetRange(const Credentials& credentials, const std::string& bucket, const std::string& key,
-                                const std::string& etag, uint64_t offset, std::span<char> into) = 0;
+  virtual Result<ListPage> List(const Credentials& credentials, const std::string& bucket,
+                                const std::string& prefix, const std::string& delimiter,
+                                const std::string& next) = 0;
+  virtual Result<ObjectInfo> Head(const Credentials& credentials, const std::string& bucket,
+                                  const std::string& key) = 0;
+  // Fills `into` with the bytes from `offset`; never less. With an etag, the object must still have
+  // it.
+  virtual Result<void> GetRange(const Credentials& credentials, const std::string& bucket,
+                                const std::string& key, const std::string& etag, uint64_t offset,
+                                std::span<char> into) = 0;
   // Writes a whole object and answers its etag.
-  virtual Result<std::string> Put(const Credentials& credentials, const std::string& bucket, const std::string& key,
-                                  std::string_view bytes) = 0;
+  virtual Result<std::string> Put(const Credentials& credentials, const std::string& bucket,
+                                  const std::string& key, std::string_view bytes) = 0;
   virtual Result<void> CreateBucket(const Credentials& credentials, const std::string& bucket) = 0;
   // Makes running and later calls fail soon with kAdminShutdown.
   virtual void Stop() {}
@@ -66,13 +72,15 @@ struct S3Options {
 std::unique_ptr<ObjectStore> MakeS3Store(const S3Options& options);
 
 // All objects below a prefix, page by page, at most `limit` (kPayloadTooLarge beyond).
-Result<std::vector<ObjectInfo>> ListAll(ObjectStore& store, const Credentials& credentials, const std::string& bucket,
-                                        const std::string& prefix, size_t limit);
+Result<std::vector<ObjectInfo>> ListAll(ObjectStore& store, const Credentials& credentials,
+                                        const std::string& bucket, const std::string& prefix,
+                                        size_t limit);
 
 // Splits s3://bucket/key (also s3a, s3n); false when it is none.
 bool ParseS3Path(std::string_view path, std::string& bucket, std::string& key);
-// True for objects a table never reads: a name that begins with '.', '_' or '#' or ends in '~' (also of a folder below the table),
-// folder markers and empty objects. `relative` is the key below the table's location.
+// True for objects a table never reads: a name that begins with '.', '_' or '#' or ends in '~'
+// (also of a folder below the table), folder markers and empty objects. `relative` is the key below
+// the table's location.
 bool IsHiddenObject(std::string_view relative, uint64_t size);
 
 }  // namespace skep::lake

@@ -31,7 +31,8 @@ UniqueFd ListenOnLoopback(uint16_t& port) {
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   socklen_t size = sizeof address;
-  if (::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), size) != 0 || ::listen(fd.get(), 16) != 0 ||
+  if (::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), size) != 0 ||
+      ::listen(fd.get(), 16) != 0 ||
       ::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0) {
     return UniqueFd();
   }
@@ -39,12 +40,15 @@ UniqueFd ListenOnLoopback(uint16_t& port) {
   return fd;
 }
 
-// Answers each request with what `answer` returns for its text and number; "" = hang until the end, "-" = close at once.
-// The connection closes after every answer.
+// Answers each request with what `answer` returns for its text and number; "" = hang until the end,
+// "-" = close at once. The connection closes after every answer.
 class FaultyServer {
  public:
   using Script = std::function<std::string(const std::string& request, int number)>;
-  explicit FaultyServer(Script answer) : answer_(std::move(answer)), listener_(ListenOnLoopback(port_)), end_(::eventfd(0, EFD_CLOEXEC)) {
+  explicit FaultyServer(Script answer)
+      : answer_(std::move(answer)),
+        listener_(ListenOnLoopback(port_)),
+        end_(::eventfd(0, EFD_CLOEXEC)) {
     thread_ = std::thread([this] { Run(); });
   }
   ~FaultyServer() {
@@ -64,7 +68,8 @@ class FaultyServer {
   }
   void Run() {
     while (WaitFor(listener_.get())) {
-      auto client = std::make_shared<UniqueFd>(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+      auto client =
+          std::make_shared<UniqueFd>(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
       clients_.emplace_back([this, client] {
         std::string request;
         char buffer[4096];
@@ -77,7 +82,8 @@ class FaultyServer {
         const std::string answer = answer_(request, ++requests_);
         if (answer == "-") return;
         for (size_t at = 0; at < answer.size();) {
-          const ssize_t n = ::send(client->get(), answer.data() + at, answer.size() - at, MSG_NOSIGNAL);
+          const ssize_t n =
+              ::send(client->get(), answer.data() + at, answer.size() - at, MSG_NOSIGNAL);
           if (n <= 0) return;
           at += static_cast<size_t>(n);
         }
@@ -117,10 +123,12 @@ Credentials Keys(const std::string& endpoint) {
 }
 
 std::string Http(int status, std::string_view body, std::string_view headers = "") {
-  return fmt::format("HTTP/1.1 {} X\r\nContent-Length: {}\r\nConnection: close\r\n{}\r\n{}", status, body.size(), headers, body);
+  return fmt::format("HTTP/1.1 {} X\r\nContent-Length: {}\r\nConnection: close\r\n{}\r\n{}", status,
+                     body.size(), headers, body);
 }
 
-Result<void> Read(ObjectStore& store, const Credentials& keys, std::string& into, uint64_t offset = 0, const std::string& etag = "e1") {
+Result<void> Read(ObjectStore& store, const Credentials& keys, std::string& into,
+                  uint64_t offset = 0, const std::string& etag = "e1") {
   return store.GetRange(keys, "bucket", "key", etag, offset, std::span<char>(into));
 }
 
@@ -133,22 +141,30 @@ TEST(ObjectStore, TellsFaultsApart) {
   };
   const std::string ok = "ETag: \"e1\"\r\n";
   const Case cases[] = {
-      {"500", Http(500, "<Error><Code>InternalError</Code></Error>"), ErrorKind::kExternalUnavailable, 3},
-      {"503", Http(503, "<Error><Code>SlowDown</Code></Error>"), ErrorKind::kExternalUnavailable, 3},
+      {"500", Http(500, "<Error><Code>InternalError</Code></Error>"),
+       ErrorKind::kExternalUnavailable, 3},
+      {"503", Http(503, "<Error><Code>SlowDown</Code></Error>"), ErrorKind::kExternalUnavailable,
+       3},
       {"403", Http(403, "<Error><Code>AccessDenied</Code></Error>"), ErrorKind::kExternalDenied, 1},
       {"401", Http(401, ""), ErrorKind::kExternalDenied, 1},
       {"404", Http(404, "<Error><Code>NoSuchKey</Code></Error>"), ErrorKind::kExternalNotFound, 1},
       {"412", Http(412, ""), ErrorKind::kExternalChanged, 1},
       {"416", Http(416, ""), ErrorKind::kExternalChanged, 1},
-      {"a redirect", Http(301, "", "Location: http://169.254.169.254/\r\n"), ErrorKind::kExternalUnavailable, 1},
+      {"a redirect", Http(301, "", "Location: http://169.254.169.254/\r\n"),
+       ErrorKind::kExternalUnavailable, 1},
       {"another ETag", Http(206, "0123456789", "ETag: \"e2\"\r\n"), ErrorKind::kExternalChanged, 1},
-      {"body cut short", "HTTP/1.1 206 X\r\nContent-Length: 10\r\nConnection: close\r\n" + ok + "\r\n01234", ErrorKind::kExternalUnavailable, 3},
+      {"body cut short",
+       "HTTP/1.1 206 X\r\nContent-Length: 10\r\nConnection: close\r\n" + ok + "\r\n01234",
+       ErrorKind::kExternalUnavailable, 3},
       {"fewer bytes than asked", Http(206, "01234", ok), ErrorKind::kExternalUnavailable, 1},
-      {"more bytes than asked", Http(206, "0123456789abcdef", ok), ErrorKind::kExternalUnavailable, 1},
-      {"an endless header", "HTTP/1.1 200 X\r\nX: " + std::string(200'000, 'a'), ErrorKind::kExternalUnavailable, 3},
+      {"more bytes than asked", Http(206, "0123456789abcdef", ok), ErrorKind::kExternalUnavailable,
+       1},
+      {"an endless header", "HTTP/1.1 200 X\r\nX: " + std::string(200'000, 'a'),
+       ErrorKind::kExternalUnavailable, 3},
       {"no HTTP", "hello\r\n\r\n", ErrorKind::kExternalUnavailable, 3},
       {"closed at once", "-", ErrorKind::kExternalUnavailable, 3},
-      {"a stall", "HTTP/1.1 206 X\r\nContent-Length: 10\r\n" + ok + "\r\nHANG", ErrorKind::kExternalUnavailable, 1},
+      {"a stall", "HTTP/1.1 206 X\r\nContent-Length: 10\r\n" + ok + "\r\nHANG",
+       ErrorKind::kExternalUnavailable, 1},
       {"silence", "", ErrorKind::kExternalUnavailable, 1},
   };
   for (const auto& c : cases) {
@@ -157,8 +173,10 @@ TEST(ObjectStore, TellsFaultsApart) {
     std::string into(10, '\0');
     const auto got = Read(*store, Keys(server.url()), into);
     ASSERT_FALSE(got) << c.what;
-    EXPECT_EQ(got.error().kind, c.kind) << c.what << ": " << got.error().message << " " << got.error().detail;
-    EXPECT_NE(got.error().message.find("s3://bucket/key"), std::string::npos) << c.what << ": " << got.error().message;
+    EXPECT_EQ(got.error().kind, c.kind)
+        << c.what << ": " << got.error().message << " " << got.error().detail;
+    EXPECT_NE(got.error().message.find("s3://bucket/key"), std::string::npos)
+        << c.what << ": " << got.error().message;
     EXPECT_EQ(server.requests(), c.requests) << c.what;
   }
 }
@@ -178,7 +196,9 @@ TEST(ObjectStore, SucceedsAfterPassingFaults) {
 
 TEST(ObjectStore, SaysThatNobodyListens) {
   uint16_t port = 0;
-  { const auto closed = ListenOnLoopback(port); }
+  {
+    const auto closed = ListenOnLoopback(port);
+  }
   const auto store = MakeS3Store(Fast());
   std::string into(10, '\0');
   const auto got = Read(*store, Keys(fmt::format("http://127.0.0.1:{}", port)), into);
@@ -188,7 +208,9 @@ TEST(ObjectStore, SaysThatNobodyListens) {
 
 TEST(ObjectStore, RefusesListingsOfOtherPrefixes) {
   FaultyServer server([](const std::string&, int) {
-    return Http(200, "<ListBucketResult><Contents><Key>secret/x</Key><ETag>e</ETag><Size>1</Size></Contents></ListBucketResult>");
+    return Http(200,
+                "<ListBucketResult><Contents><Key>secret/x</Key><ETag>e</ETag><Size>1</Size></"
+                "Contents></ListBucketResult>");
   });
   const auto store = MakeS3Store(Fast());
   const auto page = store->List(Keys(server.url()), "bucket", "mine/", "", "");
@@ -198,7 +220,9 @@ TEST(ObjectStore, RefusesListingsOfOtherPrefixes) {
 
 TEST(ObjectStore, EndsAListingThatRepeatsItself) {
   FaultyServer server([](const std::string&, int) {
-    return Http(200, "<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken>t</NextContinuationToken></ListBucketResult>");
+    return Http(200,
+                "<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken>t</"
+                "NextContinuationToken></ListBucketResult>");
   });
   const auto store = MakeS3Store(Fast());
   EXPECT_FALSE(ListAll(*store, Keys(server.url()), "bucket", "", 10));
@@ -236,23 +260,31 @@ class RealServer : public testing::Test {
     }
     const std::string source = __FILE__;
     const size_t root = source.rfind("/src/lake/");
-    if (root != std::string::npos && std::filesystem::exists(source.substr(0, root) + "/.deps/bin/versitygw")) {
+    if (root != std::string::npos &&
+        std::filesystem::exists(source.substr(0, root) + "/.deps/bin/versitygw")) {
       return source.substr(0, root) + "/.deps/bin/versitygw";
     }
     const char* home = ::getenv("HOME");
-    if (home && std::filesystem::exists(std::string(home) + "/go/bin/versitygw")) return std::string(home) + "/go/bin/versitygw";
+    if (home && std::filesystem::exists(std::string(home) + "/go/bin/versitygw"))
+      return std::string(home) + "/go/bin/versitygw";
     return {};
   }
   void SetUp() override {
     const std::string binary = Binary();
-    if (binary.empty()) GTEST_SKIP() << "versitygw is not installed (set SKEP_VERSITYGW, or run make)";
+    if (binary.empty())
+      GTEST_SKIP() << "versitygw is not installed (set SKEP_VERSITYGW, or run make)";
     char name[] = "/tmp/skep-s3-XXXXXX";
     ASSERT_NE(::mkdtemp(name), nullptr);
     directory_ = name;
-    { const auto free = ListenOnLoopback(port_); }
+    {
+      const auto free = ListenOnLoopback(port_);
+    }
     const std::string address = fmt::format("127.0.0.1:{}", port_);
-    const char* argv[] = {binary.c_str(), "--port", address.c_str(), "--quiet", "posix", directory_.c_str(), nullptr};
-    std::vector<std::string> environment = {"ROOT_ACCESS_KEY=AKIATEST", "ROOT_SECRET_KEY=secretsecret", "HOME=" + directory_, "PATH=/usr/bin:/bin"};
+    const char* argv[] = {binary.c_str(), "--port",           address.c_str(), "--quiet",
+                          "posix",        directory_.c_str(), nullptr};
+    std::vector<std::string> environment = {"ROOT_ACCESS_KEY=AKIATEST",
+                                            "ROOT_SECRET_KEY=secretsecret", "HOME=" + directory_,
+                                            "PATH=/usr/bin:/bin"};
     std::vector<char*> env;
     for (auto& e : environment) env.push_back(e.data());
     env.push_back(nullptr);
@@ -260,7 +292,9 @@ class RealServer : public testing::Test {
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
     posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
-    ASSERT_EQ(::posix_spawn(&pid_, binary.c_str(), &actions, nullptr, const_cast<char**>(argv), env.data()), 0);
+    ASSERT_EQ(::posix_spawn(&pid_, binary.c_str(), &actions, nullptr, const_cast<char**>(argv),
+                            env.data()),
+              0);
     posix_spawn_file_actions_destroy(&actions);
     keys_ = Keys("http://" + address);
     store_ = MakeS3Store(Fast());
@@ -271,7 +305,8 @@ class RealServer : public testing::Test {
       ::poll(nullptr, 0, 50);
     }
     ASSERT_FALSE(page);
-    ASSERT_EQ(page.error().kind, ErrorKind::kExternalNotFound) << page.error().message << page.error().detail;
+    ASSERT_EQ(page.error().kind, ErrorKind::kExternalNotFound)
+        << page.error().message << page.error().detail;
     const auto made = store_->CreateBucket(keys_, "lake");
     ASSERT_TRUE(made) << made.error().message << made.error().detail;
   }
@@ -310,7 +345,8 @@ TEST_F(RealServer, WritesListsAndReadsBack) {
     EXPECT_EQ(head->etag, object.etag);
     EXPECT_EQ(head->size, 16u);
     std::string into(6, '\0');
-    const auto got = store_->GetRange(keys_, "lake", object.key, object.etag, 10, std::span<char>(into));
+    const auto got =
+        store_->GetRange(keys_, "lake", object.key, object.etag, 10, std::span<char>(into));
     ASSERT_TRUE(got) << got.error().message;
     EXPECT_EQ(into, "abcdef");
   }
@@ -321,9 +357,11 @@ TEST_F(RealServer, WritesListsAndReadsBack) {
 
 TEST_F(RealServer, ListsPageByPage) {
   std::filesystem::create_directories(directory_ + "/lake/many");
-  // Through the file system: a thousand and more PUTs take long. The server makes objects of plain files.
+  // Through the file system: a thousand and more PUTs take long. The server makes objects of plain
+  // files.
   for (int i = 0; i < 1203; i++) {
-    const UniqueFd f(::open(fmt::format("{}/lake/many/{:05}", directory_, i).c_str(), O_CREAT | O_WRONLY, 0644));
+    const UniqueFd f(
+        ::open(fmt::format("{}/lake/many/{:05}", directory_, i).c_str(), O_CREAT | O_WRONLY, 0644));
     ASSERT_EQ(::write(f.get(), "x", 1), 1);
   }
   const auto all = ListAll(*store_, keys_, "lake", "many/", 5000);

@@ -1,4 +1,5 @@
-// What an S3 request looks like and what a listing says, without doing any of it: URLs, signatures, XML.
+// What an S3 request looks like and what a listing says, without doing any of it: URLs, signatures,
+// XML.
 #pragma once
 
 #include <string>
@@ -12,8 +13,8 @@
 namespace skep::lake {
 
 struct S3Url {
-  std::string scheme, host;  // host with port
-  std::string path;          // percent-encoded, begins with '/'
+  std::string scheme, host;                                // host with port
+  std::string path;                                        // percent-encoded, begins with '/'
   std::vector<std::pair<std::string, std::string>> query;  // not encoded, sorted by name
   std::string bucket, key;
 
@@ -24,9 +25,12 @@ struct S3Url {
 };
 
 // Errors: kInvalidArgument (bucket name or key that cannot be named in a URL, malformed endpoint).
-Result<S3Url> MakeS3Url(const Credentials& credentials, const std::string& bucket, const std::string& key);
-// Adds host, x-amz-date, x-amz-content-sha256 and authorization to `headers`, which are signed with it.
-Result<void> SignS3(const Credentials& credentials, const std::string& method, const S3Url& url, std::string_view body,
+Result<S3Url> MakeS3Url(const Credentials& credentials, const std::string& bucket,
+                        const std::string& key);
+// Adds host, x-amz-date, x-amz-content-sha256 and authorization to `headers`, which are signed with
+// it.
+Result<void> SignS3(const Credentials& credentials, const std::string& method, const S3Url& url,
+                    std::string_view body,
                     std::vector<std::pair<std::string, std::string>>& headers);
 // Reads a ListBucketResult. Errors: kExternalUnavailable (not one).
 Result<ListPage> ParseListing(const std::string& xml);

@@ -26,10 +26,12 @@ TEST(S3Request, BuildsUrlsOfBothStyles) {
 }
 
 TEST(S3Request, RefusesWhatWouldLeadElsewhere) {
-  for (const char* endpoint : {"", "127.0.0.1", "file:///etc", "http://", "http://user@host", "http://host/path", "gopher://host"}) {
+  for (const char* endpoint : {"", "127.0.0.1", "file:///etc", "http://", "http://user@host",
+                               "http://host/path", "gopher://host"}) {
     EXPECT_FALSE(MakeS3Url(At(endpoint), "bucket", "k")) << endpoint;
   }
-  for (const char* bucket : {"", "a", "..", "a/b", "buc ket", "bucket\n", "-ab", "a..b", "bucket?x"}) {
+  for (const char* bucket :
+       {"", "a", "..", "a/b", "buc ket", "bucket\n", "-ab", "a..b", "bucket?x"}) {
     EXPECT_FALSE(MakeS3Url(At("http://h"), bucket, "k")) << bucket;
   }
   EXPECT_FALSE(MakeS3Url(At("http://h"), "bucket", std::string(1025, 'k')));
@@ -50,11 +52,14 @@ TEST(S3Request, ReadsListings) {
 }
 
 TEST(S3Request, RefusesMalformedListings) {
-  for (const char* xml : {"", "<html/>", "<ListBucketResult>", "<ListBucketResult><IsTruncated>true</IsTruncated></ListBucketResult>",
-                          "<ListBucketResult><Contents><Size>1</Size></Contents></ListBucketResult>",
-                          "<ListBucketResult><Contents><Key>k</Key><Size>-1</Size></Contents></ListBucketResult>",
-                          "<ListBucketResult><Contents><Key>k</Key><Size>1x</Size></Contents></ListBucketResult>",
-                          "<ListBucketResult><EncodingType>url</EncodingType><Contents><Key>%G</Key><Size>1</Size></Contents></ListBucketResult>"}) {
+  for (const char* xml :
+       {"", "<html/>", "<ListBucketResult>",
+        "<ListBucketResult><IsTruncated>true</IsTruncated></ListBucketResult>",
+        "<ListBucketResult><Contents><Size>1</Size></Contents></ListBucketResult>",
+        "<ListBucketResult><Contents><Key>k</Key><Size>-1</Size></Contents></ListBucketResult>",
+        "<ListBucketResult><Contents><Key>k</Key><Size>1x</Size></Contents></ListBucketResult>",
+        "<ListBucketResult><EncodingType>url</EncodingType><Contents><Key>%G</Key><Size>1</Size></"
+        "Contents></ListBucketResult>"}) {
     const auto page = ParseListing(xml);
     ASSERT_FALSE(page) << xml;
     EXPECT_EQ(page.error().kind, ErrorKind::kExternalUnavailable);
@@ -62,8 +67,11 @@ TEST(S3Request, RefusesMalformedListings) {
 }
 
 TEST(S3Request, HidesWhatTablesDoNotRead) {
-  for (const char* hidden : {"_SUCCESS", ".hidden", "a/_temporary/0/part", "#x", "a~", "dir/", "", "a/.b/c"}) EXPECT_TRUE(IsHiddenObject(hidden, 1)) << hidden;
-  for (const char* shown : {"part-0.csv", "dt=1/x", "a_b"}) EXPECT_FALSE(IsHiddenObject(shown, 1)) << shown;
+  for (const char* hidden :
+       {"_SUCCESS", ".hidden", "a/_temporary/0/part", "#x", "a~", "dir/", "", "a/.b/c"})
+    EXPECT_TRUE(IsHiddenObject(hidden, 1)) << hidden;
+  for (const char* shown : {"part-0.csv", "dt=1/x", "a_b"})
+    EXPECT_FALSE(IsHiddenObject(shown, 1)) << shown;
   EXPECT_TRUE(IsHiddenObject("empty.csv", 0));
 }
 
@@ -73,7 +81,8 @@ TEST(S3Request, ParsesPaths) {
   EXPECT_EQ(bucket + "|" + key, "b|k/l");
   EXPECT_TRUE(ParseS3Path("s3a://b", bucket, key));
   EXPECT_EQ(bucket + "|" + key, "b|");
-  for (const char* bad : {"", "s3://", "s3:///k", "file:///etc/passwd", "http://b/k", "S3://b/k"}) EXPECT_FALSE(ParseS3Path(bad, bucket, key)) << bad;
+  for (const char* bad : {"", "s3://", "s3:///k", "file:///etc/passwd", "http://b/k", "S3://b/k"})
+    EXPECT_FALSE(ParseS3Path(bad, bucket, key)) << bad;
 }
 
 }  // namespace

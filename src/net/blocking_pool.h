@@ -1,4 +1,5 @@
-// Threads for work that blocks (SQLite, password hashing, DNS, object stores), so that the I/O thread never does.
+// Threads for work that blocks (SQLite, password hashing, DNS, object stores), so that the I/O
+// thread never does.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
@@ -7,7 +8,6 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
-
 #include <exception>
 #include <functional>
 #include <memory>
@@ -23,8 +23,9 @@ class BlockingPool {
   BlockingPool& operator=(const BlockingPool&) = delete;
   ~BlockingPool() { Join(); }
 
-  // Runs work on a thread of the pool and resumes the caller on its own executor with the result. Work must own what it uses: the
-  // caller may be gone by the time it ends. Exceptions travel to the caller.
+  // Runs work on a thread of the pool and resumes the caller on its own executor with the result.
+  // Work must own what it uses: the caller may be gone by the time it ends. Exceptions travel to
+  // the caller.
   template <class Work>
   boost::asio::awaitable<std::invoke_result_t<Work>> Run(Work work);
 
@@ -61,7 +62,8 @@ boost::asio::awaitable<std::invoke_result_t<Work>> BlockingPool::Run(Work work) 
       });
     });
   };
-  co_return co_await boost::asio::async_initiate<const boost::asio::use_awaitable_t<>, void(std::exception_ptr, Value)>(
+  co_return co_await boost::asio::async_initiate<const boost::asio::use_awaitable_t<>,
+                                                 void(std::exception_ptr, Value)>(
       initiate, boost::asio::use_awaitable);
 }
 

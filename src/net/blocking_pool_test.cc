@@ -1,9 +1,9 @@
 #include "net/blocking_pool.h"
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
 #include <gtest/gtest.h>
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
 #include <stdexcept>
 #include <thread>
 

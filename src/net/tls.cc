@@ -33,7 +33,8 @@ bool AddExtension(X509* certificate, int nid, const std::string& value) {
   return ok;
 }
 
-Result<void> WriteFile(const std::string& path, mode_t mode, const std::function<bool(FILE*)>& write) {
+Result<void> WriteFile(const std::string& path, mode_t mode,
+                       const std::function<bool(FILE*)>& write) {
   const mode_t old = ::umask(0077);
   FILE* file = std::fopen(path.c_str(), "w");
   ::umask(old);
@@ -46,7 +47,8 @@ Result<void> WriteFile(const std::string& path, mode_t mode, const std::function
 
 }  // namespace
 
-Result<void> WriteSelfSignedCertificate(const std::string& certificate_path, const std::string& key_path, const std::string& host) {
+Result<void> WriteSelfSignedCertificate(const std::string& certificate_path,
+                                        const std::string& key_path, const std::string& host) {
   const Key key(EVP_EC_gen("P-256"));
   const Certificate certificate(X509_new());
   if (!key || !certificate) return Fail(ErrorKind::kInternal, "cannot make a key");
@@ -59,7 +61,8 @@ Result<void> WriteSelfSignedCertificate(const std::string& certificate_path, con
   X509_gmtime_adj(X509_getm_notAfter(certificate.get()), 10L * 365 * 24 * 3600);
   X509_set_pubkey(certificate.get(), key.get());
   X509_NAME* name = X509_get_subject_name(certificate.get());
-  X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, reinterpret_cast<const unsigned char*>(host.c_str()), -1, -1, 0);
+  X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8,
+                             reinterpret_cast<const unsigned char*>(host.c_str()), -1, -1, 0);
   X509_set_issuer_name(certificate.get(), name);
   std::string names = "DNS:localhost,IP:127.0.0.1,IP:::1";
   if (host != "localhost") names += ",DNS:" + host;
@@ -68,23 +71,32 @@ Result<void> WriteSelfSignedCertificate(const std::string& certificate_path, con
                   AddExtension(certificate.get(), NID_subject_key_identifier, "hash") &&
                   X509_sign(certificate.get(), key.get(), EVP_sha256()) > 0;
   if (!ok) return Fail(ErrorKind::kInternal, "cannot sign a certificate");
-  SKEP_TRY(WriteFile(key_path, 0600, [&](FILE* f) { return PEM_write_PrivateKey(f, key.get(), nullptr, nullptr, 0, nullptr, nullptr) == 1; }));
-  return WriteFile(certificate_path, 0644, [&](FILE* f) { return PEM_write_X509(f, certificate.get()) == 1; });
+  SKEP_TRY(WriteFile(key_path, 0600, [&](FILE* f) {
+    return PEM_write_PrivateKey(f, key.get(), nullptr, nullptr, 0, nullptr, nullptr) == 1;
+  }));
+  return WriteFile(certificate_path, 0644,
+                   [&](FILE* f) { return PEM_write_X509(f, certificate.get()) == 1; });
 }
 
-Result<std::shared_ptr<boost::asio::ssl::context>> ServerContext(const std::string& certificate_path, const std::string& key_path) {
+Result<std::shared_ptr<boost::asio::ssl::context>> ServerContext(
+    const std::string& certificate_path, const std::string& key_path) {
   auto context = std::make_shared<boost::asio::ssl::context>(boost::asio::ssl::context::tls_server);
-  context->set_options(boost::asio::ssl::context::default_workarounds | boost::asio::ssl::context::no_sslv2 |
-                       boost::asio::ssl::context::no_sslv3 | boost::asio::ssl::context::no_tlsv1 |
-                       boost::asio::ssl::context::no_tlsv1_1);
+  context->set_options(boost::asio::ssl::context::default_workarounds |
+                       boost::asio::ssl::context::no_sslv2 | boost::asio::ssl::context::no_sslv3 |
+                       boost::asio::ssl::context::no_tlsv1 | boost::asio::ssl::context::no_tlsv1_1);
   SSL_CTX_set_mode(context->native_handle(), SSL_MODE_RELEASE_BUFFERS);
   boost::system::error_code error;
   context->use_certificate_chain_file(certificate_path, error);
-  if (error) return Fail(ErrorKind::kIoError, "cannot read the TLS certificate " + certificate_path + ": " + error.message());
+  if (error)
+    return Fail(ErrorKind::kIoError,
+                "cannot read the TLS certificate " + certificate_path + ": " + error.message());
   context->use_private_key_file(key_path, boost::asio::ssl::context::pem, error);
-  if (error) return Fail(ErrorKind::kIoError, "cannot read the TLS key " + key_path + ": " + error.message());
+  if (error)
+    return Fail(ErrorKind::kIoError,
+                "cannot read the TLS key " + key_path + ": " + error.message());
   if (SSL_CTX_check_private_key(context->native_handle()) != 1) {
-    return Fail(ErrorKind::kInvalidArgument, "the TLS key " + key_path + " does not belong to " + certificate_path);
+    return Fail(ErrorKind::kInvalidArgument,
+                "the TLS key " + key_path + " does not belong to " + certificate_path);
   }
   return context;
 }

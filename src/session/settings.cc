@@ -13,8 +13,8 @@ struct Row {
   std::string_view initial;
   Form form = Form::kText;
   bool read_only = false;
-  bool worker = false;               // the worker acts on it
-  std::string_view reported = {};    // name in ParameterStatus
+  bool worker = false;             // the worker acts on it
+  std::string_view reported = {};  // name in ParameterStatus
 };
 
 constexpr Row kRows[] = {
@@ -58,7 +58,8 @@ constexpr Row kRows[] = {
     {"session_authorization", "", Form::kText, true, false, "session_authorization"},
     {"spectrum_enable_pseudo_columns", "on", Form::kBoolean},
     {"spectrum_query_maxerror", "-1", Form::kInteger},
-    {"standard_conforming_strings", "on", Form::kBoolean, true, false, "standard_conforming_strings"},
+    {"standard_conforming_strings", "on", Form::kBoolean, true, false,
+     "standard_conforming_strings"},
     {"statement_timeout", "0", Form::kMilliseconds},
     {"stored_proc_log_min_messages", "LOG"},
     {"timezone", "UTC", Form::kText, false, true, "TimeZone"},
@@ -70,7 +71,9 @@ constexpr Row kRows[] = {
 
 std::string Lower(std::string_view text) {
   std::string out(text);
-  std::ranges::transform(out, out.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  std::ranges::transform(out, out.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+  });
   return out;
 }
 
@@ -80,8 +83,9 @@ const Row* Find(std::string_view name) {
 }
 
 std::unexpected<Error> Bad(std::string_view name, std::string_view value) {
-  return Fail(ErrorKind::kInvalidSettingValue,
-              "invalid value for parameter \"" + std::string(name) + "\": \"" + std::string(value) + "\"");
+  return Fail(
+      ErrorKind::kInvalidSettingValue,
+      "invalid value for parameter \"" + std::string(name) + "\": \"" + std::string(value) + "\"");
 }
 
 bool ParseInteger(std::string_view text, int64_t& value) {
@@ -94,8 +98,10 @@ Result<std::string> Canonical(const Row& row, std::string_view value) {
   const std::string lower = Lower(value);
   switch (row.form) {
     case Form::kBoolean:
-      if (lower == "on" || lower == "true" || lower == "t" || lower == "yes" || lower == "1") return "on";
-      if (lower == "off" || lower == "false" || lower == "f" || lower == "no" || lower == "0") return "off";
+      if (lower == "on" || lower == "true" || lower == "t" || lower == "yes" || lower == "1")
+        return "on";
+      if (lower == "off" || lower == "false" || lower == "f" || lower == "no" || lower == "0")
+        return "off";
       return Bad(row.name, value);
     case Form::kInteger: {
       int64_t number = 0;
@@ -115,17 +121,20 @@ Result<std::string> Canonical(const Row& row, std::string_view value) {
         factor = 1'000;
       }
       int64_t number = 0;
-      if (!ParseInteger(digits, number) || number < 0 || number > 2147483647) return Bad(row.name, value);
+      if (!ParseInteger(digits, number) || number < 0 || number > 2147483647)
+        return Bad(row.name, value);
       return std::to_string(number * factor);
     }
     case Form::kUtf8:
       // Redshift stores UTF-8 only; the spellings that clients use for it.
-      if (lower == "utf8" || lower == "utf-8" || lower == "unicode" || lower == "utf_8") return "UTF8";
+      if (lower == "utf8" || lower == "utf-8" || lower == "unicode" || lower == "utf_8")
+        return "UTF8";
       return Bad(row.name, value);
     case Form::kDateStyle: {
       if (lower.starts_with("iso")) {
         for (const std::string_view order : {"dmy", "ymd"}) {
-          if (lower.find(order) != std::string::npos) return "ISO, " + std::string(order == "dmy" ? "DMY" : "YMD");
+          if (lower.find(order) != std::string::npos)
+            return "ISO, " + std::string(order == "dmy" ? "DMY" : "YMD");
         }
         return "ISO, MDY";
       }
@@ -138,7 +147,8 @@ Result<std::string> Canonical(const Row& row, std::string_view value) {
 }
 
 std::unexpected<Error> Unknown(std::string_view name) {
-  return Fail(ErrorKind::kUndefinedObjectSetting, "unrecognized configuration parameter \"" + std::string(name) + "\"");
+  return Fail(ErrorKind::kUndefinedObjectSetting,
+              "unrecognized configuration parameter \"" + std::string(name) + "\"");
 }
 
 }  // namespace
@@ -147,7 +157,8 @@ Settings::Settings(const ipc::Settings& start, std::string_view user, bool super
   for (const Row& row : kRows) values_.emplace(row.name, row.initial);
   values_["session_authorization"] = user;
   values_["is_superuser"] = superuser ? "on" : "off";
-  // A start-up packet may carry anything; what is unknown or malformed there does not keep a client out.
+  // A start-up packet may carry anything; what is unknown or malformed there does not keep a client
+  // out.
   for (const auto& [name, value] : start) {
     const Row* row = Find(Lower(name));
     if (!row || row->read_only) continue;
@@ -168,8 +179,10 @@ void Settings::Put(const std::string& name, std::string value) {
   slot = std::move(value);
   const Row* row = Find(name);
   if (!row) return;
-  if (row->worker && std::ranges::find(worker_changes_, name) == worker_changes_.end()) worker_changes_.push_back(name);
-  if (!row->reported.empty() && std::ranges::find(reported_changes_, name) == reported_changes_.end()) {
+  if (row->worker && std::ranges::find(worker_changes_, name) == worker_changes_.end())
+    worker_changes_.push_back(name);
+  if (!row->reported.empty() &&
+      std::ranges::find(reported_changes_, name) == reported_changes_.end()) {
     reported_changes_.push_back(name);
   }
 }
@@ -206,7 +219,9 @@ void Settings::ResetAll() {
   for (const auto& [name, value] : start_) Put(name, value);
 }
 
-std::vector<std::pair<std::string, std::string>> Settings::All() const { return {values_.begin(), values_.end()}; }
+std::vector<std::pair<std::string, std::string>> Settings::All() const {
+  return {values_.begin(), values_.end()};
+}
 
 void Settings::BeginTransaction() {
   in_transaction_ = true;
@@ -240,7 +255,8 @@ ipc::Settings Settings::ForWorker() {
 
 ipc::Settings Settings::TakeReportedChanges() {
   ipc::Settings out;
-  for (const auto& name : std::exchange(reported_changes_, {})) out.emplace_back(Find(name)->reported, values_[name]);
+  for (const auto& name : std::exchange(reported_changes_, {}))
+    out.emplace_back(Find(name)->reported, values_[name]);
   return out;
 }
 
@@ -254,7 +270,9 @@ ipc::Settings Settings::Reported() const {
 
 uint64_t Settings::statement_timeout_ms() const {
   int64_t value = 0;
-  return ParseInteger(values_.find("statement_timeout")->second, value) ? static_cast<uint64_t>(value) : 0;
+  return ParseInteger(values_.find("statement_timeout")->second, value)
+             ? static_cast<uint64_t>(value)
+             : 0;
 }
 
 }  // namespace skep::session

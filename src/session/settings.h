@@ -1,5 +1,5 @@
-// A session's settings: which there are, their defaults and rules, SET LOCAL and rollback. A table, not code branches.
-// Source: sql.md section 11 (configuration parameters) and what drivers set.
+// A session's settings: which there are, their defaults and rules, SET LOCAL and rollback. A table,
+// not code branches. Source: sql.md section 11 (configuration parameters) and what drivers set.
 #pragma once
 
 #include <map>
@@ -25,7 +25,8 @@ class Settings {
   // All names and values, sorted, for SHOW ALL.
   std::vector<std::pair<std::string, std::string>> All() const;
 
-  // A transaction begins, commits or rolls back: rollback undoes what was set in it, its end undoes SET LOCAL.
+  // A transaction begins, commits or rolls back: rollback undoes what was set in it, its end undoes
+  // SET LOCAL.
   void BeginTransaction();
   void EndTransaction(bool commit);
 

@@ -6,7 +6,9 @@ namespace skep::session {
 namespace {
 
 TEST(Settings, TakesWhatTheStartUpPacketMayChangeAndIgnoresTheRest) {
-  const Settings settings({{"TimeZone", "Europe/Berlin"}, {"is_superuser", "on"}, {"client_protocol_version", "2"}}, "ada", false);
+  const Settings settings(
+      {{"TimeZone", "Europe/Berlin"}, {"is_superuser", "on"}, {"client_protocol_version", "2"}},
+      "ada", false);
   EXPECT_EQ(*settings.Get("timezone"), "Europe/Berlin");
   EXPECT_EQ(*settings.Get("IS_SUPERUSER"), "off");
   EXPECT_FALSE(settings.Get("client_protocol_version"));
@@ -15,9 +17,12 @@ TEST(Settings, TakesWhatTheStartUpPacketMayChangeAndIgnoresTheRest) {
 TEST(Settings, RefusesUnknownReadOnlyAndMalformedOnes) {
   Settings settings({}, "ada", false);
   EXPECT_EQ(settings.Set("nonsense", "1", false).error().kind, ErrorKind::kUndefinedObjectSetting);
-  EXPECT_EQ(settings.Set("server_version", "9", false).error().kind, ErrorKind::kUndefinedObjectSetting);
-  EXPECT_EQ(settings.Set("statement_timeout", "soon", false).error().kind, ErrorKind::kInvalidSettingValue);
-  EXPECT_EQ(settings.Set("client_encoding", "latin1", false).error().kind, ErrorKind::kInvalidSettingValue);
+  EXPECT_EQ(settings.Set("server_version", "9", false).error().kind,
+            ErrorKind::kUndefinedObjectSetting);
+  EXPECT_EQ(settings.Set("statement_timeout", "soon", false).error().kind,
+            ErrorKind::kInvalidSettingValue);
+  EXPECT_EQ(settings.Set("client_encoding", "latin1", false).error().kind,
+            ErrorKind::kInvalidSettingValue);
   EXPECT_TRUE(settings.Set("app.tenant", "7", false));
 }
 

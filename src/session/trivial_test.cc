@@ -13,11 +13,13 @@ TEST(Probes, AreAnsweredWhateverTheirCaseAndBlanks) {
     EXPECT_EQ(answer->columns[0].type_oid, 23u);
   }
   EXPECT_EQ(*AnswerProbe("select pg_backend_pid()", "dev", "ada", 7)->rows[0][0], "7");
-  EXPECT_NE(AnswerProbe("select version()", "dev", "ada", 7)->rows[0][0]->find("Redshift"), std::string::npos);
+  EXPECT_NE(AnswerProbe("select version()", "dev", "ada", 7)->rows[0][0]->find("Redshift"),
+            std::string::npos);
 }
 
 TEST(Probes, LeaveEverythingElseToTheWorker) {
-  for (const char* text : {"select 1 from t", "select -1", "select 1.5", "select 01", "select 99999999999", "select '1'", "insert", "select "}) {
+  for (const char* text : {"select 1 from t", "select -1", "select 1.5", "select 01",
+                           "select 99999999999", "select '1'", "insert", "select "}) {
     EXPECT_FALSE(AnswerProbe(text, "dev", "ada", 7)) << text;
   }
 }

@@ -1,10 +1,9 @@
 #include "session/warehouse_session.h"
 
+#include <algorithm>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
-
-#include <algorithm>
 #include <set>
 
 #include "base/ids.h"
@@ -20,20 +19,23 @@ namespace asio = boost::asio;
 namespace {
 
 uint64_t MicrosecondsSince(std::chrono::steady_clock::time_point start) {
-  return static_cast<uint64_t>(
-      std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - start).count());
+  return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(
+                                   std::chrono::steady_clock::now() - start)
+                                   .count());
 }
 
-// A position counts characters, not bytes, of the whole text that the client sent; `before` is what stands before the statement.
+// A position counts characters, not bytes, of the whole text that the client sent; `before` is what
+// stands before the statement.
 void MovePosition(Error& error, std::string_view before) {
   if (error.position == 0) return;
-  error.position +=
-      static_cast<uint32_t>(std::ranges::count_if(before, [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
+  error.position += static_cast<uint32_t>(std::ranges::count_if(
+      before, [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
 }
 
-// A session's socket tells of a worker's death before its process is known to be gone. Waits for that, so that the message can say how
-// it died and the next statement does not meet the dead one.
-asio::awaitable<void> AwaitDeath(asio::any_io_executor executor, std::shared_ptr<compute::Worker> worker) {
+// A session's socket tells of a worker's death before its process is known to be gone. Waits for
+// that, so that the message can say how it died and the next statement does not meet the dead one.
+asio::awaitable<void> AwaitDeath(asio::any_io_executor executor,
+                                 std::shared_ptr<compute::Worker> worker) {
   constexpr auto kStep = std::chrono::milliseconds(2);
   constexpr int kMostSteps = 150;
   asio::steady_timer tick(executor);
@@ -45,7 +47,9 @@ asio::awaitable<void> AwaitDeath(asio::any_io_executor executor, std::shared_ptr
   }
 }
 
-Error Warning(std::string message) { return Error{ErrorKind::kInTransaction, std::move(message), {}, {}, 0}; }
+Error Warning(std::string message) {
+  return Error{ErrorKind::kInTransaction, std::move(message), {}, {}, 0};
+}
 
 class WarehouseSession final : public Session {
  public:
@@ -60,8 +64,10 @@ class WarehouseSession final : public Session {
 
   asio::awaitable<Result<Outcome>> Execute(StatementRequest request, RowSink& sink) override;
   asio::awaitable<Result<void>> RunScript(std::string script, ScriptSink& sink) override;
-  asio::awaitable<Result<ipc::StatementDescription>> Describe(std::string text, std::vector<uint32_t> parameter_types) override;
-  asio::awaitable<Result<Outcome>> Fetch(std::string portal, uint64_t max_rows, RowSink& sink) override;
+  asio::awaitable<Result<ipc::StatementDescription>> Describe(
+      std::string text, std::vector<uint32_t> parameter_types) override;
+  asio::awaitable<Result<Outcome>> Fetch(std::string portal, uint64_t max_rows,
+                                         RowSink& sink) override;
   void ClosePortal(const std::string& portal) override;
   void BeginBatch() override { BeginImplicit(); }
   asio::awaitable<Result<void>> Sync() override;
@@ -74,13 +80,16 @@ class WarehouseSession final : public Session {
   asio::awaitable<void> Close() override;
 
  private:
-  asio::awaitable<Result<Outcome>> ExecuteOne(const sql::Statement& statement, StatementRequest request, RowSink& sink);
+  asio::awaitable<Result<Outcome>> ExecuteOne(const sql::Statement& statement,
+                                              StatementRequest request, RowSink& sink);
   asio::awaitable<Result<Outcome>> RunInWorker(ipc::ExecuteStatement message, RowSink& sink);
-  asio::awaitable<Result<Outcome>> ControlTransaction(const sql::Statement& statement, RowSink& sink);
+  asio::awaitable<Result<Outcome>> ControlTransaction(const sql::Statement& statement,
+                                                      RowSink& sink);
   Result<Outcome> ApplySetting(const sql::Statement& statement);
   Result<TrivialResult> Show(const sql::Statement& statement) const;
   asio::awaitable<Result<void>> Attach();
-  asio::awaitable<Result<WorkerLink::End>> Converse(std::string frame, RowSink* sink, std::vector<Error>& notices,
+  asio::awaitable<Result<WorkerLink::End>> Converse(std::string frame, RowSink* sink,
+                                                    std::vector<Error>& notices,
                                                     std::optional<Error>& sink_error);
   void Detach();
   void Follow(char worker_state);
@@ -88,7 +97,8 @@ class WarehouseSession final : public Session {
   asio::awaitable<Result<void>> EndImplicit(bool commit);
   void EndTransaction(bool commit);
   void UpdatePin();
-  asio::awaitable<Result<Outcome>> AnswerHere(const TrivialResult& result, const StatementRequest& request, RowSink& sink);
+  asio::awaitable<Result<Outcome>> AnswerHere(const TrivialResult& result,
+                                              const StatementRequest& request, RowSink& sink);
   Result<void> RefuseWhenFailed(const sql::Statement& statement) const;
 
   asio::any_io_executor executor_;
@@ -107,17 +117,19 @@ class WarehouseSession final : public Session {
   bool implicit_ = false;         // the transaction is a multi-statement script's own
   bool temporary_tables_ = false;
   std::set<std::string> portals_;
-  std::string ahead_;             // frames without an answer, sent with the next request
+  std::string ahead_;  // frames without an answer, sent with the next request
 
-  bool running_ = false;          // a request is with the worker
+  bool running_ = false;  // a request is with the worker
   bool cancelled_ = false;
   std::shared_ptr<compute::Admission::Waiter> waiter_;
 };
 
-asio::awaitable<Result<Outcome>> WarehouseSession::Execute(StatementRequest request, RowSink& sink) {
+asio::awaitable<Result<Outcome>> WarehouseSession::Execute(StatementRequest request,
+                                                           RowSink& sink) {
   if (transaction_ != 'E') {
     if (request.parameters.empty()) {
-      if (auto answer = AnswerProbe(request.text, options_.database, options_.user, options_.process_id)) {
+      if (auto answer =
+              AnswerProbe(request.text, options_.database, options_.user, options_.process_id)) {
         co_return co_await AnswerHere(*answer, request, sink);
       }
     }
@@ -127,10 +139,12 @@ asio::awaitable<Result<Outcome>> WarehouseSession::Execute(StatementRequest requ
     co_await FailTransaction();
     co_return Fail(parsed.error());
   }
-  std::erase_if(*parsed, [](const sql::Statement& s) { return s.kind == sql::StatementKind::kEmpty; });
+  std::erase_if(*parsed,
+                [](const sql::Statement& s) { return s.kind == sql::StatementKind::kEmpty; });
   if (parsed->empty()) co_return Outcome{.empty = true};
   if (parsed->size() > 1) {
-    co_return Fail(ErrorKind::kSyntaxError, "cannot insert multiple commands into a prepared statement");
+    co_return Fail(ErrorKind::kSyntaxError,
+                   "cannot insert multiple commands into a prepared statement");
   }
   cancelled_ = false;
   const std::string before = request.text.substr(0, parsed->front().offset);
@@ -158,12 +172,14 @@ asio::awaitable<Result<void>> WarehouseSession::RunScript(std::string script, Sc
     co_await FailTransaction();
     co_return Fail(parsed.error());
   }
-  std::erase_if(*parsed, [](const sql::Statement& s) { return s.kind == sql::StatementKind::kEmpty; });
+  std::erase_if(*parsed,
+                [](const sql::Statement& s) { return s.kind == sql::StatementKind::kEmpty; });
   if (parsed->empty()) co_return co_await sink.Completed(Outcome{.empty = true});
   const bool several = parsed->size() > 1;
   std::optional<Error> failure;
   for (const auto& statement : *parsed) {
-    if (several && sql::ClassOf(statement.kind) != sql::StatementClass::kTransaction) BeginImplicit();
+    if (several && sql::ClassOf(statement.kind) != sql::StatementClass::kTransaction)
+      BeginImplicit();
     StatementRequest request;
     request.describe = true;
     auto outcome = co_await ExecuteOne(statement, std::move(request), sink);
@@ -216,15 +232,21 @@ asio::awaitable<Result<void>> WarehouseSession::Sync() {
 }
 
 Result<void> WarehouseSession::RefuseWhenFailed(const sql::Statement& statement) const {
-  if (transaction_ != 'E' || statement.kind == sql::StatementKind::kCommit || statement.kind == sql::StatementKind::kRollback) return {};
-  return Fail(ErrorKind::kFailedTransaction, "current transaction is aborted, commands ignored until end of transaction block");
+  if (transaction_ != 'E' || statement.kind == sql::StatementKind::kCommit ||
+      statement.kind == sql::StatementKind::kRollback)
+    return {};
+  return Fail(ErrorKind::kFailedTransaction,
+              "current transaction is aborted, commands ignored until end of transaction block");
 }
 
-asio::awaitable<Result<Outcome>> WarehouseSession::ExecuteOne(const sql::Statement& statement, StatementRequest request, RowSink& sink) {
+asio::awaitable<Result<Outcome>> WarehouseSession::ExecuteOne(const sql::Statement& statement,
+                                                              StatementRequest request,
+                                                              RowSink& sink) {
   SKEP_CO_TRY(RefuseWhenFailed(statement));
   std::optional<Error> failure;
   switch (sql::ClassOf(statement.kind)) {
-    case sql::StatementClass::kTransaction: co_return co_await ControlTransaction(statement, sink);
+    case sql::StatementClass::kTransaction:
+      co_return co_await ControlTransaction(statement, sink);
     case sql::StatementClass::kSetting: {
       if (statement.kind == sql::StatementKind::kShow) {
         auto shown = Show(statement);
@@ -238,19 +260,26 @@ asio::awaitable<Result<Outcome>> WarehouseSession::ExecuteOne(const sql::Stateme
       break;
     }
     case sql::StatementClass::kUnsupported:
-      failure = Error{ErrorKind::kFeatureNotSupported, statement.command + " is not supported", {}, {}, 0};
+      failure = Error{
+          ErrorKind::kFeatureNotSupported, statement.command + " is not supported", {}, {}, 0};
       break;
-    case sql::StatementClass::kNothing: co_return Outcome{.empty = true};
+    case sql::StatementClass::kNothing:
+      co_return Outcome{.empty = true};
     case sql::StatementClass::kWrite:
     case sql::StatementClass::kDefinition:
       if (transaction_ == 'T' && read_only_) {
-        failure = Error{ErrorKind::kReadOnlyTransaction, "cannot execute " + statement.command + " in a read-only transaction", {}, {}, 0};
+        failure = Error{ErrorKind::kReadOnlyTransaction,
+                        "cannot execute " + statement.command + " in a read-only transaction",
+                        {},
+                        {},
+                        0};
         break;
       }
       [[fallthrough]];
     default: {
       ipc::ExecuteStatement message;
-      message.statement_id = request.statement_id.empty() ? NewUuid() : std::move(request.statement_id);
+      message.statement_id =
+          request.statement_id.empty() ? NewUuid() : std::move(request.statement_id);
       message.text = statement.text;
       message.parameter_types = std::move(request.parameter_types);
       message.parameters = std::move(request.parameters);
@@ -274,7 +303,8 @@ asio::awaitable<void> WarehouseSession::FailTransaction() {
     std::optional<Error> sink_error;
     ipc::ExecuteStatement rollback;
     rollback.text = "ROLLBACK";
-    auto ended = co_await Converse(ipc::EncodeFrame(ipc::FrameType::kExecute, rollback), nullptr, notices, sink_error);
+    auto ended = co_await Converse(ipc::EncodeFrame(ipc::FrameType::kExecute, rollback), nullptr,
+                                   notices, sink_error);
     if (!ended) Detach();
   }
   const bool implicit = implicit_;
@@ -283,7 +313,9 @@ asio::awaitable<void> WarehouseSession::FailTransaction() {
   implicit_ = implicit;
 }
 
-asio::awaitable<Result<Outcome>> WarehouseSession::AnswerHere(const TrivialResult& result, const StatementRequest& request, RowSink& sink) {
+asio::awaitable<Result<Outcome>> WarehouseSession::AnswerHere(const TrivialResult& result,
+                                                              const StatementRequest& request,
+                                                              RowSink& sink) {
   std::string messages;
   if (request.describe) messages = EncodeRowDescription(result.columns, request.result_formats);
   messages += EncodeRows(result, request.result_formats);
@@ -292,7 +324,8 @@ asio::awaitable<Result<Outcome>> WarehouseSession::AnswerHere(const TrivialResul
   co_return Outcome{.tag = result.tag, .has_result = true, .rows = result.rows.size()};
 }
 
-asio::awaitable<Result<Outcome>> WarehouseSession::ControlTransaction(const sql::Statement& statement, RowSink& sink) {
+asio::awaitable<Result<Outcome>> WarehouseSession::ControlTransaction(
+    const sql::Statement& statement, RowSink& sink) {
   Outcome outcome;
   if (statement.kind == sql::StatementKind::kBegin) {
     outcome.tag = "BEGIN";
@@ -349,7 +382,8 @@ Result<Outcome> WarehouseSession::ApplySetting(const sql::Statement& statement) 
       if (statement.setting_default) {
         SKEP_TRY(settings_.Reset(statement.setting_name));
       } else {
-        SKEP_TRY(settings_.Set(statement.setting_name, statement.setting_value, statement.setting_local));
+        SKEP_TRY(settings_.Set(statement.setting_name, statement.setting_value,
+                               statement.setting_local));
       }
       break;
     case sql::StatementKind::kReset:
@@ -364,7 +398,8 @@ Result<Outcome> WarehouseSession::ApplySetting(const sql::Statement& statement) 
       outcome.tag = "DISCARD ALL";
       settings_.ResetAll();
       break;
-    default: break;  // DEALLOCATE: statements are the protocol's
+    default:
+      break;  // DEALLOCATE: statements are the protocol's
   }
   return outcome;
 }
@@ -425,8 +460,9 @@ void WarehouseSession::UpdatePin() {
   }
 }
 
-asio::awaitable<Result<WorkerLink::End>> WarehouseSession::Converse(std::string frame, RowSink* sink, std::vector<Error>& notices,
-                                                                    std::optional<Error>& sink_error) {
+asio::awaitable<Result<WorkerLink::End>> WarehouseSession::Converse(
+    std::string frame, RowSink* sink, std::vector<Error>& notices,
+    std::optional<Error>& sink_error) {
   auto sent = co_await link_->Send(std::exchange(ahead_, {}) + std::move(frame));
   if (!sent) co_return Fail(sent.error());
   co_return co_await link_->Receive(sink, notices, sink_error);
@@ -444,7 +480,8 @@ void WarehouseSession::Follow(char worker_state) {
   }
 }
 
-asio::awaitable<Result<Outcome>> WarehouseSession::RunInWorker(ipc::ExecuteStatement message, RowSink& sink) {
+asio::awaitable<Result<Outcome>> WarehouseSession::RunInWorker(ipc::ExecuteStatement message,
+                                                               RowSink& sink) {
   const auto queued = std::chrono::steady_clock::now();
   waiter_ = pool_.AdmissionOf(options_.workspace).NewWaiter();
   auto ticket = co_await pool_.AdmissionOf(options_.workspace).Enter(waiter_);
@@ -466,12 +503,14 @@ asio::awaitable<Result<Outcome>> WarehouseSession::RunInWorker(ipc::ExecuteState
     return Fail(std::move(error));
   };
 
-  if (in_transaction && begun_in_worker_ && !(worker_ && worker_->usable() && link_ && link_->is_open())) {
+  if (in_transaction && begun_in_worker_ &&
+      !(worker_ && worker_->usable() && link_ && link_->is_open())) {
     co_return lost(Error{ErrorKind::kWorkerLost, "the worker was lost"});
   }
   auto attached = co_await Attach();
   if (!attached) co_return lost(attached.error());
-  if (cancelled_) co_return lost(Error{ErrorKind::kQueryCanceled, "canceling statement due to user request"});
+  if (cancelled_)
+    co_return lost(Error{ErrorKind::kQueryCanceled, "canceling statement due to user request"});
   message.settings = settings_.TakeWorkerChanges();
   message.begin_first = in_transaction && !begun_in_worker_;
   const std::string portal = message.portal;
@@ -482,7 +521,8 @@ asio::awaitable<Result<Outcome>> WarehouseSession::RunInWorker(ipc::ExecuteState
   worker->Begin();
   running_ = true;
   std::optional<Error> sink_error;
-  auto end = co_await Converse(ipc::EncodeFrame(ipc::FrameType::kExecute, message), &sink, outcome.notices, sink_error);
+  auto end = co_await Converse(ipc::EncodeFrame(ipc::FrameType::kExecute, message), &sink,
+                               outcome.notices, sink_error);
   running_ = false;
   worker->End();
   if (!end) {
@@ -495,7 +535,8 @@ asio::awaitable<Result<Outcome>> WarehouseSession::RunInWorker(ipc::ExecuteState
     co_return Fail(failed->error.error);
   }
   const auto* complete = std::get_if<ipc::StatementComplete>(&*end);
-  if (!complete) co_return lost(Error{ErrorKind::kProtocolViolation, "the worker answered out of turn"});
+  if (!complete)
+    co_return lost(Error{ErrorKind::kProtocolViolation, "the worker answered out of turn"});
   Follow(complete->transaction);
   temporary_tables_ = complete->temporary_tables;
   if (complete->suspended) {
@@ -512,13 +553,19 @@ asio::awaitable<Result<Outcome>> WarehouseSession::RunInWorker(ipc::ExecuteState
   outcome.compile_us = complete->compile_us;
   outcome.run_us = complete->run_us;
   if (log::Enabled(log::Level::kDebug)) {
-    log::Debug("statement", {{"id", message.statement_id}, {"client", options_.client}, {"tag", outcome.tag}, {"rows", outcome.rows},
-                             {"queue_us", outcome.queue_us}, {"compile_us", outcome.compile_us}, {"run_us", outcome.run_us}});
+    log::Debug("statement", {{"id", message.statement_id},
+                             {"client", options_.client},
+                             {"tag", outcome.tag},
+                             {"rows", outcome.rows},
+                             {"queue_us", outcome.queue_us},
+                             {"compile_us", outcome.compile_us},
+                             {"run_us", outcome.run_us}});
   }
   co_return outcome;
 }
 
-asio::awaitable<Result<ipc::StatementDescription>> WarehouseSession::Describe(std::string text, std::vector<uint32_t> parameter_types) {
+asio::awaitable<Result<ipc::StatementDescription>> WarehouseSession::Describe(
+    std::string text, std::vector<uint32_t> parameter_types) {
   ipc::StatementDescription description;
   description.transaction = transaction_;
   if (auto answer = AnswerProbe(text, options_.database, options_.user, options_.process_id)) {
@@ -526,10 +573,12 @@ asio::awaitable<Result<ipc::StatementDescription>> WarehouseSession::Describe(st
     co_return description;
   }
   SKEP_CO_TRY_ASSIGN(auto parsed, sql::ParseScript(text));
-  std::erase_if(parsed, [](const sql::Statement& s) { return s.kind == sql::StatementKind::kEmpty; });
+  std::erase_if(parsed,
+                [](const sql::Statement& s) { return s.kind == sql::StatementKind::kEmpty; });
   if (parsed.empty()) co_return description;
   if (parsed.size() > 1) {
-    co_return Fail(ErrorKind::kSyntaxError, "cannot insert multiple commands into a prepared statement");
+    co_return Fail(ErrorKind::kSyntaxError,
+                   "cannot insert multiple commands into a prepared statement");
   }
   const sql::Statement statement = parsed.front();
   SKEP_CO_TRY(RefuseWhenFailed(statement));
@@ -542,7 +591,8 @@ asio::awaitable<Result<ipc::StatementDescription>> WarehouseSession::Describe(st
   if (statement_class == sql::StatementClass::kUnsupported) {
     co_return Fail(ErrorKind::kFeatureNotSupported, statement.command + " is not supported");
   }
-  if (statement_class == sql::StatementClass::kTransaction || statement_class == sql::StatementClass::kSetting ||
+  if (statement_class == sql::StatementClass::kTransaction ||
+      statement_class == sql::StatementClass::kSetting ||
       statement_class == sql::StatementClass::kNothing) {
     co_return description;
   }
@@ -558,7 +608,8 @@ asio::awaitable<Result<ipc::StatementDescription>> WarehouseSession::Describe(st
   running_ = true;
   std::vector<Error> notices;
   std::optional<Error> sink_error;
-  auto end = co_await Converse(ipc::EncodeFrame(ipc::FrameType::kDescribe, message), nullptr, notices, sink_error);
+  auto end = co_await Converse(ipc::EncodeFrame(ipc::FrameType::kDescribe, message), nullptr,
+                               notices, sink_error);
   running_ = false;
   worker->End();
   if (!end) {
@@ -583,7 +634,8 @@ asio::awaitable<Result<ipc::StatementDescription>> WarehouseSession::Describe(st
   co_return Fail(ErrorKind::kProtocolViolation, "the worker answered out of turn");
 }
 
-asio::awaitable<Result<Outcome>> WarehouseSession::Fetch(std::string portal, uint64_t max_rows, RowSink& sink) {
+asio::awaitable<Result<Outcome>> WarehouseSession::Fetch(std::string portal, uint64_t max_rows,
+                                                         RowSink& sink) {
   if (!portals_.contains(portal) || !link_) {
     co_return Fail(ErrorKind::kInvalidCursorName, "portal \"" + portal + "\" does not exist");
   }
@@ -593,7 +645,8 @@ asio::awaitable<Result<Outcome>> WarehouseSession::Fetch(std::string portal, uin
   Outcome outcome;
   std::optional<Error> sink_error;
   const ipc::FetchPortal message{portal, max_rows};
-  auto end = co_await Converse(ipc::EncodeFrame(ipc::FrameType::kFetch, message), &sink, outcome.notices, sink_error);
+  auto end = co_await Converse(ipc::EncodeFrame(ipc::FrameType::kFetch, message), &sink,
+                               outcome.notices, sink_error);
   running_ = false;
   worker->End();
   if (!end) {
@@ -647,13 +700,17 @@ asio::awaitable<Result<std::unique_ptr<Session>>> WarehouseSessions::Open(Sessio
   auto look_up = [this, name] { return store_.GetWorkspace(name); };
   auto found = co_await blocking_.Run(look_up);
   if (!found) co_return Fail(found.error());
-  if (!*found) co_return Fail(ErrorKind::kUndefinedObject, "workgroup \"" + name + "\" does not exist");
+  if (!*found)
+    co_return Fail(ErrorKind::kUndefinedObject, "workgroup \"" + name + "\" does not exist");
   if (options.database.empty()) options.database = (*found)->database;
   if (options.database != (*found)->database) {
-    co_return Fail(ErrorKind::kUndefinedDatabase, "database \"" + options.database + "\" does not exist");
+    co_return Fail(ErrorKind::kUndefinedDatabase,
+                   "database \"" + options.database + "\" does not exist");
   }
   if (options.process_id == 0) options.process_id = next_process_id_++;
-  if (default_timeout_ms_ > 0) options.settings.insert(options.settings.begin(), {"statement_timeout", std::to_string(default_timeout_ms_)});
+  if (default_timeout_ms_ > 0)
+    options.settings.insert(options.settings.begin(),
+                            {"statement_timeout", std::to_string(default_timeout_ms_)});
   co_return std::make_unique<WarehouseSession>(executor_, pool_, std::move(options));
 }
 

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
-
 #include <memory>
 
 #include "compute/pool.h"
@@ -14,9 +13,13 @@ namespace skep::session {
 
 class WarehouseSessions final : public SessionFactory {
  public:
-  WarehouseSessions(boost::asio::any_io_executor executor, compute::Pool& pool, control::Store& store, net::BlockingPool& blocking,
-                    uint64_t default_timeout_ms)
-      : executor_(std::move(executor)), pool_(pool), store_(store), blocking_(blocking), default_timeout_ms_(default_timeout_ms) {}
+  WarehouseSessions(boost::asio::any_io_executor executor, compute::Pool& pool,
+                    control::Store& store, net::BlockingPool& blocking, uint64_t default_timeout_ms)
+      : executor_(std::move(executor)),
+        pool_(pool),
+        store_(store),
+        blocking_(blocking),
+        default_timeout_ms_(default_timeout_ms) {}
 
   boost::asio::awaitable<Result<std::unique_ptr<Session>>> Open(SessionOptions options) override;
 

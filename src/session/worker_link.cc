@@ -4,7 +4,6 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
-
 #include <cstring>
 
 namespace skep::session {
@@ -14,7 +13,9 @@ namespace {
 
 constexpr size_t kSmallBuffer = 16u << 10;
 
-std::unexpected<Error> Lost() { return Fail(ErrorKind::kWorkerLost, "the worker ended while it ran the statement"); }
+std::unexpected<Error> Lost() {
+  return Fail(ErrorKind::kWorkerLost, "the worker ended while it ran the statement");
+}
 
 }  // namespace
 
@@ -29,7 +30,8 @@ void WorkerLink::Close() {
 }
 
 asio::awaitable<Result<void>> WorkerLink::Send(std::string frame) {
-  // Nearly always the whole frame fits the socket's buffer: try at once, without a trip through the reactor.
+  // Nearly always the whole frame fits the socket's buffer: try at once, without a trip through the
+  // reactor.
   boost::system::error_code error;
   const size_t sent = socket_.write_some(asio::buffer(frame), error);
   if (error && error != asio::error::would_block) co_return Lost();
@@ -37,7 +39,8 @@ asio::awaitable<Result<void>> WorkerLink::Send(std::string frame) {
   if (done < frame.size()) {
     boost::system::error_code rest_error;
     auto token = asio::redirect_error(asio::use_awaitable, rest_error);
-    co_await asio::async_write(socket_, asio::buffer(frame.data() + done, frame.size() - done), token);
+    co_await asio::async_write(socket_, asio::buffer(frame.data() + done, frame.size() - done),
+                               token);
     if (rest_error) co_return Lost();
   }
   co_return Result<void>{};
@@ -60,14 +63,16 @@ asio::awaitable<bool> WorkerLink::Fill(size_t n) {
   while (end_ < n) {
     boost::system::error_code error;
     auto token = asio::redirect_error(asio::use_awaitable, error);
-    const size_t got = co_await socket_.async_read_some(asio::buffer(buffer_.get() + end_, capacity_ - end_), token);
+    const size_t got = co_await socket_.async_read_some(
+        asio::buffer(buffer_.get() + end_, capacity_ - end_), token);
     if (error) co_return false;
     end_ += got;
   }
   co_return true;
 }
 
-asio::awaitable<Result<WorkerLink::End>> WorkerLink::Receive(RowSink* sink, std::vector<Error>& notices,
+asio::awaitable<Result<WorkerLink::End>> WorkerLink::Receive(RowSink* sink,
+                                                             std::vector<Error>& notices,
                                                              std::optional<Error>& sink_error) {
   const auto release_buffer = [this] {
     // A large buffer is for large results; an idle session keeps a small one.
@@ -105,10 +110,18 @@ asio::awaitable<Result<WorkerLink::End>> WorkerLink::Receive(RowSink* sink, std:
     bool ends = true;
     End end;
     switch (header.type) {
-      case ipc::FrameType::kComplete: good = ipc::DecodeExact(payload, end.emplace<ipc::StatementComplete>()); break;
-      case ipc::FrameType::kError: good = ipc::DecodeExact(payload, end.emplace<ipc::StatementError>()); break;
-      case ipc::FrameType::kDescribed: good = ipc::DecodeExact(payload, end.emplace<ipc::StatementDescription>()); break;
-      case ipc::FrameType::kInferred: good = ipc::DecodeExact(payload, end.emplace<ipc::InferReply>()); break;
+      case ipc::FrameType::kComplete:
+        good = ipc::DecodeExact(payload, end.emplace<ipc::StatementComplete>());
+        break;
+      case ipc::FrameType::kError:
+        good = ipc::DecodeExact(payload, end.emplace<ipc::StatementError>());
+        break;
+      case ipc::FrameType::kDescribed:
+        good = ipc::DecodeExact(payload, end.emplace<ipc::StatementDescription>());
+        break;
+      case ipc::FrameType::kInferred:
+        good = ipc::DecodeExact(payload, end.emplace<ipc::InferReply>());
+        break;
       case ipc::FrameType::kNotice: {
         ipc::WireError notice;
         good = ipc::DecodeExact(payload, notice) && notices.size() < 100;
@@ -120,7 +133,8 @@ asio::awaitable<Result<WorkerLink::End>> WorkerLink::Receive(RowSink* sink, std:
         good = payload.empty();
         ends = false;
         break;
-      default: break;
+      default:
+        break;
     }
     begin_ += ipc::kFrameHeader + header.length;
     if (!good) {

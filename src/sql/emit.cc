@@ -11,8 +11,10 @@
 namespace skep::sql {
 namespace {
 
-constexpr size_t kMaxEmittedBytes = 4 * kMaxStatementBytes;  // rewrites that repeat an argument must not multiply without end
-constexpr size_t kMaxDepth = 400;  // nested parentheses; the engine's own parser has a limit of this order
+constexpr size_t kMaxEmittedBytes =
+    4 * kMaxStatementBytes;  // rewrites that repeat an argument must not multiply without end
+constexpr size_t kMaxDepth =
+    400;  // nested parentheses; the engine's own parser has a limit of this order
 
 std::string QuoteName(std::string_view name) {
   std::string out = "\"";
@@ -45,45 +47,110 @@ bool In(std::string_view word, const std::array<std::string_view, N>& list) {
   return std::ranges::find(list, word) != list.end();
 }
 
-// Keywords of queries and expressions, written as they are. Every other word goes quoted, so that no grammar of the engine's own
-// (SHOW, DESCRIBE, PIVOT, ATTACH, ...) can be reached by a word that is not listed here.
-constexpr std::array<std::string_view, 50> kKeywords = {
-    "all", "and", "any", "as", "asc", "between", "by", "case", "current_date", "current_timestamp", "default", "desc", "distinct", "else", "end",
-    "except", "exists", "false", "group", "having", "ilike", "in", "intersect", "is", "isnull", "like", "limit", "localtimestamp", "not", "notnull",
-    "null", "offset", "on", "or", "order", "qualify", "select", "similar", "some", "then", "true", "union", "when", "where", "current_time",
-    "localtime", "from", "values", "with", "join"};
-constexpr std::array<std::string_view, 9> kUnits = {"year", "years", "month", "months", "day", "days", "hour", "minute", "second"};
-constexpr std::array<std::string_view, 8> kLiteralTypes = {"date", "time", "timestamp", "timestamptz", "timetz", "interval", "datetime", "varchar"};
-constexpr std::array<std::string_view, 7> kBeforeText = {"escape", "zone", "to", "for", "both", "leading", "trailing"};
-constexpr std::array<std::string_view, 9> kFrameWords = {"rows", "range", "between", "and", "unbounded", "preceding", "following", "current", "row"};
-constexpr std::array<std::string_view, 28> kOperators = {"+", "-", "*", "/", "%", "^", "=", "<", ">", "<=", ">=", "<>", "!=", "||", ".", ",", "&", "|",
-                                                         "<<", ">>", "~", "!~", "~*", "!~*", "~~", "!~~", "~~*", "!~~*"};
+// Keywords of queries and expressions, written as they are. Every other word goes quoted, so that
+// no grammar of the engine's own (SHOW, DESCRIBE, PIVOT, ATTACH, ...) can be reached by a word that
+// is not listed here.
+constexpr std::array<std::string_view, 50> kKeywords = {"all",          "and",
+                                                        "any",          "as",
+                                                        "asc",          "between",
+                                                        "by",           "case",
+                                                        "current_date", "current_timestamp",
+                                                        "default",      "desc",
+                                                        "distinct",     "else",
+                                                        "end",          "except",
+                                                        "exists",       "false",
+                                                        "group",        "having",
+                                                        "ilike",        "in",
+                                                        "intersect",    "is",
+                                                        "isnull",       "like",
+                                                        "limit",        "localtimestamp",
+                                                        "not",          "notnull",
+                                                        "null",         "offset",
+                                                        "on",           "or",
+                                                        "order",        "qualify",
+                                                        "select",       "similar",
+                                                        "some",         "then",
+                                                        "true",         "union",
+                                                        "when",         "where",
+                                                        "current_time", "localtime",
+                                                        "from",         "values",
+                                                        "with",         "join"};
+constexpr std::array<std::string_view, 9> kUnits = {"year", "years", "month",  "months", "day",
+                                                    "days", "hour",  "minute", "second"};
+constexpr std::array<std::string_view, 8> kLiteralTypes = {
+    "date", "time", "timestamp", "timestamptz", "timetz", "interval", "datetime", "varchar"};
+constexpr std::array<std::string_view, 7> kBeforeText = {"escape", "zone",    "to",      "for",
+                                                         "both",   "leading", "trailing"};
+constexpr std::array<std::string_view, 9> kFrameWords = {
+    "rows", "range", "between", "and", "unbounded", "preceding", "following", "current", "row"};
+constexpr std::array<std::string_view, 28> kOperators = {
+    "+", "-", "*", "/", "%",  "^",  "=", "<",  ">",  "<=",  ">=", "<>",  "!=",  "||",
+    ".", ",", "&", "|", "<<", ">>", "~", "!~", "~*", "!~*", "~~", "!~~", "~~*", "!~~*"};
 // Ends the FROM clause of a query.
-constexpr std::array<std::string_view, 14> kAfterFrom = {"where", "group", "having", "order", "limit", "offset", "union", "except", "minus",
-                                                        "intersect", "window", "qualify", "fetch", "set"};
-constexpr std::array<std::string_view, 10> kJoinWords = {"join", "left", "right", "full", "inner", "outer", "cross", "natural", "on", "using"};
-constexpr std::array<std::string_view, 4> kInformationSchema = {"columns", "schemata", "tables", "views"};
-constexpr std::array<std::string_view, 10> kPgCatalog = {"pg_attrdef", "pg_attribute", "pg_class", "pg_constraint", "pg_database",
-                                                          "pg_description", "pg_namespace", "pg_tables", "pg_type", "pg_views"};
+constexpr std::array<std::string_view, 14> kAfterFrom = {
+    "where",  "group", "having",    "order",  "limit",   "offset", "union",
+    "except", "minus", "intersect", "window", "qualify", "fetch",  "set"};
+constexpr std::array<std::string_view, 10> kJoinWords = {
+    "join", "left", "right", "full", "inner", "outer", "cross", "natural", "on", "using"};
+constexpr std::array<std::string_view, 4> kInformationSchema = {"columns", "schemata", "tables",
+                                                                "views"};
+constexpr std::array<std::string_view, 10> kPgCatalog = {
+    "pg_attrdef",     "pg_attribute", "pg_class",  "pg_constraint", "pg_database",
+    "pg_description", "pg_namespace", "pg_tables", "pg_type",       "pg_views"};
 
 struct DatePart {
   std::string_view name, canonical, make;
   int factor;
 };
 constexpr DatePart kDateParts[] = {
-    {"year", "year", "to_years", 1}, {"years", "year", "to_years", 1}, {"y", "year", "to_years", 1}, {"yr", "year", "to_years", 1},
-    {"yy", "year", "to_years", 1}, {"yyyy", "year", "to_years", 1}, {"quarter", "quarter", "to_months", 3}, {"qtr", "quarter", "to_months", 3},
-    {"q", "quarter", "to_months", 3}, {"month", "month", "to_months", 1}, {"months", "month", "to_months", 1}, {"mon", "month", "to_months", 1},
-    {"mm", "month", "to_months", 1}, {"week", "week", "to_days", 7}, {"weeks", "week", "to_days", 7}, {"w", "week", "to_days", 7},
-    {"ww", "week", "to_days", 7}, {"day", "day", "to_days", 1}, {"days", "day", "to_days", 1}, {"d", "day", "to_days", 1},
-    {"dd", "day", "to_days", 1}, {"hour", "hour", "to_hours", 1}, {"hours", "hour", "to_hours", 1}, {"h", "hour", "to_hours", 1},
-    {"hh", "hour", "to_hours", 1}, {"hr", "hour", "to_hours", 1}, {"minute", "minute", "to_minutes", 1}, {"minutes", "minute", "to_minutes", 1},
-    {"m", "minute", "to_minutes", 1}, {"mi", "minute", "to_minutes", 1}, {"min", "minute", "to_minutes", 1}, {"n", "minute", "to_minutes", 1},
-    {"second", "second", "to_seconds", 1}, {"seconds", "second", "to_seconds", 1}, {"s", "second", "to_seconds", 1},
-    {"sec", "second", "to_seconds", 1}, {"ss", "second", "to_seconds", 1}, {"millisecond", "millisecond", "to_milliseconds", 1},
-    {"ms", "millisecond", "to_milliseconds", 1}, {"microsecond", "microsecond", "to_microseconds", 1},
-    {"us", "microsecond", "to_microseconds", 1}, {"epoch", "epoch", "", 1}, {"dow", "dow", "", 1}, {"dayofweek", "dow", "", 1},
-    {"doy", "doy", "", 1}, {"dayofyear", "doy", "", 1}, {"decade", "decade", "", 1}, {"century", "century", "", 1},
+    {"year", "year", "to_years", 1},
+    {"years", "year", "to_years", 1},
+    {"y", "year", "to_years", 1},
+    {"yr", "year", "to_years", 1},
+    {"yy", "year", "to_years", 1},
+    {"yyyy", "year", "to_years", 1},
+    {"quarter", "quarter", "to_months", 3},
+    {"qtr", "quarter", "to_months", 3},
+    {"q", "quarter", "to_months", 3},
+    {"month", "month", "to_months", 1},
+    {"months", "month", "to_months", 1},
+    {"mon", "month", "to_months", 1},
+    {"mm", "month", "to_months", 1},
+    {"week", "week", "to_days", 7},
+    {"weeks", "week", "to_days", 7},
+    {"w", "week", "to_days", 7},
+    {"ww", "week", "to_days", 7},
+    {"day", "day", "to_days", 1},
+    {"days", "day", "to_days", 1},
+    {"d", "day", "to_days", 1},
+    {"dd", "day", "to_days", 1},
+    {"hour", "hour", "to_hours", 1},
+    {"hours", "hour", "to_hours", 1},
+    {"h", "hour", "to_hours", 1},
+    {"hh", "hour", "to_hours", 1},
+    {"hr", "hour", "to_hours", 1},
+    {"minute", "minute", "to_minutes", 1},
+    {"minutes", "minute", "to_minutes", 1},
+    {"m", "minute", "to_minutes", 1},
+    {"mi", "minute", "to_minutes", 1},
+    {"min", "minute", "to_minutes", 1},
+    {"n", "minute", "to_minutes", 1},
+    {"second", "second", "to_seconds", 1},
+    {"seconds", "second", "to_seconds", 1},
+    {"s", "second", "to_seconds", 1},
+    {"sec", "second", "to_seconds", 1},
+    {"ss", "second", "to_seconds", 1},
+    {"millisecond", "millisecond", "to_milliseconds", 1},
+    {"ms", "millisecond", "to_milliseconds", 1},
+    {"microsecond", "microsecond", "to_microseconds", 1},
+    {"us", "microsecond", "to_microseconds", 1},
+    {"epoch", "epoch", "", 1},
+    {"dow", "dow", "", 1},
+    {"dayofweek", "dow", "", 1},
+    {"doy", "doy", "", 1},
+    {"dayofyear", "doy", "", 1},
+    {"decade", "decade", "", 1},
+    {"century", "century", "", 1},
 };
 
 const DatePart* FindDatePart(const Token& token) {
@@ -95,17 +162,22 @@ const DatePart* FindDatePart(const Token& token) {
   return it == std::end(kDateParts) ? nullptr : it;
 }
 
-// A to_char format in the engine's own letters; nothing when it holds a pattern without a counterpart.
+// A to_char format in the engine's own letters; nothing when it holds a pattern without a
+// counterpart.
 std::optional<std::string> EngineFormat(std::string_view format) {
   static constexpr std::pair<std::string_view, std::string_view> kPatterns[] = {
-      {"yyyy", "%Y"}, {"hh24", "%H"}, {"hh12", "%I"}, {"ddd", "%j"}, {"yy", "%y"}, {"mm", "%m"}, {"dd", "%d"}, {"hh", "%I"},
-      {"mi", "%M"},   {"ss", "%S"},   {"ms", "%g"},   {"us", "%f"},  {"am", "%p"}, {"pm", "%p"}};
-  static constexpr std::pair<std::string_view, std::string_view> kExact[] = {{"Mon", "%b"}, {"Dy", "%a"}, {"FMMonth", "%B"}, {"FMDay", "%A"}};
+      {"yyyy", "%Y"}, {"hh24", "%H"}, {"hh12", "%I"}, {"ddd", "%j"}, {"yy", "%y"},
+      {"mm", "%m"},   {"dd", "%d"},   {"hh", "%I"},   {"mi", "%M"},  {"ss", "%S"},
+      {"ms", "%g"},   {"us", "%f"},   {"am", "%p"},   {"pm", "%p"}};
+  static constexpr std::pair<std::string_view, std::string_view> kExact[] = {
+      {"Mon", "%b"}, {"Dy", "%a"}, {"FMMonth", "%B"}, {"FMDay", "%A"}};
   std::string out;
   while (!format.empty()) {
-    const auto exact = std::ranges::find_if(kExact, [&](const auto& p) { return format.starts_with(p.first); });
+    const auto exact =
+        std::ranges::find_if(kExact, [&](const auto& p) { return format.starts_with(p.first); });
     const std::string lower = Lower(format.substr(0, 4));
-    const auto folded = std::ranges::find_if(kPatterns, [&](const auto& p) { return lower.starts_with(p.first); });
+    const auto folded =
+        std::ranges::find_if(kPatterns, [&](const auto& p) { return lower.starts_with(p.first); });
     if (exact != std::end(kExact)) {
       out += exact->second;
       format.remove_prefix(exact->first.size());
@@ -114,9 +186,11 @@ std::optional<std::string> EngineFormat(std::string_view format) {
       format.remove_prefix(folded->first.size());
     } else if (format[0] == '"' && format.find('"', 1) != std::string_view::npos) {
       const size_t close = format.find('"', 1);
-      for (const char c : format.substr(1, close - 1)) out += c == '%' ? std::string("%%") : std::string(1, c);
+      for (const char c : format.substr(1, close - 1))
+        out += c == '%' ? std::string("%%") : std::string(1, c);
       format.remove_prefix(close + 1);
-    } else if (std::string_view("-/.,:; _").find(format[0]) != std::string_view::npos || (format[0] == 'T' && !out.empty())) {
+    } else if (std::string_view("-/.,:; _").find(format[0]) != std::string_view::npos ||
+               (format[0] == 'T' && !out.empty())) {
       out.push_back(format[0]);
       format.remove_prefix(1);
     } else {
@@ -148,23 +222,27 @@ std::string SimilarPattern(std::string_view pattern) {
 
 class Emitter {
  public:
-  Emitter(const Statement& statement, const EmitContext& context) : statement_(statement), context_(context) {}
+  Emitter(const Statement& statement, const EmitContext& context)
+      : statement_(statement), context_(context) {}
 
   Result<Emitted> Run();
 
  private:
-  // What a run of tokens is. kQuery and kExpression differ only in name: FROM always opens a relation list and only behind SELECT.
-  // kChange: behind UPDATE ... SET or DELETE, where FROM may stand without SELECT. kKeywords: arguments of substring and trim, where
-  // FROM is punctuation.
+  // What a run of tokens is. kQuery and kExpression differ only in name: FROM always opens a
+  // relation list and only behind SELECT. kChange: behind UPDATE ... SET or DELETE, where FROM may
+  // stand without SELECT. kKeywords: arguments of substring and trim, where FROM is punctuation.
   enum class Mode { kQuery, kExpression, kRelations, kChange, kKeywords };
 
-  std::unexpected<Error> Error1(ErrorKind kind, std::string message, size_t at, std::string hint = {}) const {
+  std::unexpected<Error> Error1(ErrorKind kind, std::string message, size_t at,
+                                std::string hint = {}) const {
     const size_t offset = at < tokens_.size() ? tokens_[at].offset : statement_.text.size();
-    return std::unexpected(Error{kind, std::move(message), {}, std::move(hint), CharacterPosition(statement_.text, offset)});
+    return std::unexpected(Error{
+        kind, std::move(message), {}, std::move(hint), CharacterPosition(statement_.text, offset)});
   }
   std::unexpected<Error> Near(size_t at) const {
     if (at >= end_) return Error1(ErrorKind::kSyntaxError, "syntax error at end of input", end_);
-    return Error1(ErrorKind::kSyntaxError, "syntax error at or near \"" + std::string(tokens_[at].text) + "\"", at);
+    return Error1(ErrorKind::kSyntaxError,
+                  "syntax error at or near \"" + std::string(tokens_[at].text) + "\"", at);
   }
   std::unexpected<Error> Unsupported(const std::string& what, size_t at) const {
     return Error1(ErrorKind::kFeatureNotSupported, what + " is not supported", at);
@@ -181,12 +259,14 @@ class Emitter {
       counted_offset_ = 0;
       counted_position_ = 1;
     }
-    counted_position_ += CharacterPosition(statement_.text.substr(counted_offset_), offset - counted_offset_) - 1;
+    counted_position_ +=
+        CharacterPosition(statement_.text.substr(counted_offset_), offset - counted_offset_) - 1;
     counted_offset_ = offset;
     out_.positions.emplace_back(static_cast<uint32_t>(out_.text.size()), counted_position_);
   }
   void Space() {
-    if (!out_.text.empty() && out_.text.back() != ' ' && out_.text.back() != '(') out_.text.push_back(' ');
+    if (!out_.text.empty() && out_.text.back() != ' ' && out_.text.back() != '(')
+      out_.text.push_back(' ');
   }
   void Put(std::string_view text) {
     Space();
@@ -205,7 +285,9 @@ class Emitter {
   Result<size_t> Call(size_t at, size_t e, size_t depth);
   Result<size_t> Type(size_t at, size_t e);
   std::vector<std::pair<size_t, size_t>> Arguments(size_t open) const;
-  std::string FirstSchema() const { return context_.search_path.empty() ? "public" : context_.search_path.front(); }
+  std::string FirstSchema() const {
+    return context_.search_path.empty() ? "public" : context_.search_path.front();
+  }
   Result<void> NameList(size_t open);
   Result<void> Window(size_t open, size_t depth);
   Result<size_t> WithClause(size_t at, size_t e, size_t depth);
@@ -242,16 +324,27 @@ class Emitter {
 
 void Emitter::PutToken(size_t i) {
   const Token& t = tokens_[i];
-  const bool tight = t.IsOperator(",") || t.IsOperator(")") || t.IsOperator(".") || t.IsOperator("::") || t.IsOperator("[") || t.IsOperator("]");
+  const bool tight = t.IsOperator(",") || t.IsOperator(")") || t.IsOperator(".") ||
+                     t.IsOperator("::") || t.IsOperator("[") || t.IsOperator("]");
   const bool after_dot = !out_.text.empty() && out_.text.back() == '.';
   if (!tight && !after_dot) Space();
   Mark(i);
   switch (t.kind) {
-    case TokenKind::kQuotedName: out_.text += QuoteName(t.value); break;
-    case TokenKind::kString: out_.text += QuoteString(t.value); break;
-    case TokenKind::kParameter: out_.text += "$" + t.value; break;
-    case TokenKind::kWord: out_.text += In(t.value, kKeywords) && !after_dot && !Op(i + 1, ".") ? t.value : QuoteName(t.value); break;
-    default: out_.text += t.value;
+    case TokenKind::kQuotedName:
+      out_.text += QuoteName(t.value);
+      break;
+    case TokenKind::kString:
+      out_.text += QuoteString(t.value);
+      break;
+    case TokenKind::kParameter:
+      out_.text += "$" + t.value;
+      break;
+    case TokenKind::kWord:
+      out_.text +=
+          In(t.value, kKeywords) && !after_dot && !Op(i + 1, ".") ? t.value : QuoteName(t.value);
+      break;
+    default:
+      out_.text += t.value;
   }
 }
 
@@ -261,9 +354,11 @@ Result<void> Emitter::MatchParentheses() {
   for (size_t i = 0; i < end_; i++) {
     if (tokens_[i].IsOperator("(") || tokens_[i].IsOperator("[")) {
       open.push_back(i);
-      if (open.size() > kMaxDepth) return Error1(ErrorKind::kPayloadTooLarge, "the statement is nested too deeply", i);
+      if (open.size() > kMaxDepth)
+        return Error1(ErrorKind::kPayloadTooLarge, "the statement is nested too deeply", i);
     } else if (tokens_[i].IsOperator(")") || tokens_[i].IsOperator("]")) {
-      if (open.empty() || tokens_[open.back()].IsOperator("(") != tokens_[i].IsOperator(")")) return Near(i);
+      if (open.empty() || tokens_[open.back()].IsOperator("(") != tokens_[i].IsOperator(")"))
+        return Near(i);
       match_[open.back()] = i;
       match_[i] = open.back();
       open.pop_back();
@@ -318,7 +413,8 @@ Result<size_t> Emitter::Type(size_t at, size_t e) {
     out_.text += plain;
     return i;
   };
-  if (name == "varchar" || name == "nvarchar" || name == "text" || name == "bpchar" || name == "nchar" || name == "char") {
+  if (name == "varchar" || name == "nvarchar" || name == "text" || name == "bpchar" ||
+      name == "nchar" || name == "char") {
     return with_arguments("varchar", at + 1);
   }
   if (name == "character") return with_arguments("varchar", at + (Word(at + 1, "varying") ? 2 : 1));
@@ -345,9 +441,11 @@ Result<size_t> Emitter::Type(size_t at, size_t e) {
     out_.text += "blob";
     return arguments ? match_[at + 1] + 1 : at + 1;
   }
-  static constexpr std::array<std::string_view, 17> kSame = {"smallint", "integer", "int", "bigint", "int2", "int4", "int8", "real", "float4",
-                                                            "boolean", "bool", "date", "timestamptz", "timetz", "interval", "oid", "name"};
-  if (!In(name, kSame)) return Error1(ErrorKind::kUndefinedObject, "type \"" + name + "\" does not exist", at);
+  static constexpr std::array<std::string_view, 17> kSame = {
+      "smallint", "integer", "int",  "bigint",      "int2",   "int4",     "int8", "real", "float4",
+      "boolean",  "bool",    "date", "timestamptz", "timetz", "interval", "oid",  "name"};
+  if (!In(name, kSame))
+    return Error1(ErrorKind::kUndefinedObject, "type \"" + name + "\" does not exist", at);
   out_.text += name == "oid" ? "bigint" : name == "name" ? "varchar" : name;
   return at + 1;
 }
@@ -359,14 +457,18 @@ Result<size_t> Emitter::Relation(size_t at, size_t e, size_t depth, bool target)
     at++;
   }
   if (Word(at, "only")) at++;
-  if (at >= e || !tokens_[at].IsName() || (tokens_[at].kind == TokenKind::kWord && In(tokens_[at].value, kKeywords))) return Near(at);
+  if (at >= e || !tokens_[at].IsName() ||
+      (tokens_[at].kind == TokenKind::kWord && In(tokens_[at].value, kKeywords)))
+    return Near(at);
   std::vector<size_t> parts{at};
-  while (Op(parts.back() + 1, ".") && Name(parts.back() + 2) && parts.size() < 4) parts.push_back(parts.back() + 2);
+  while (Op(parts.back() + 1, ".") && Name(parts.back() + 2) && parts.size() < 4)
+    parts.push_back(parts.back() + 2);
   const size_t next = parts.back() + 1;
   if (Op(next, "(") && !target) {
     const Function* function = parts.size() == 1 ? FindFunction(tokens_[at].value, 0) : nullptr;
     if (!function || function->form != FunctionForm::kRelation) {
-      return Error1(ErrorKind::kUndefinedFunction, "function " + tokens_[parts.back()].value + "() does not exist", at);
+      return Error1(ErrorKind::kUndefinedFunction,
+                    "function " + tokens_[parts.back()].value + "() does not exist", at);
     }
     Put(function->target);
     out_.text += "(";
@@ -377,20 +479,25 @@ Result<size_t> Emitter::Relation(size_t at, size_t e, size_t depth, bool target)
   if (parts.size() >= 3) {
     const std::string& database = tokens_[parts[0]].value;
     if (parts.size() > 3 || database != context_.database) {
-      return Error1(ErrorKind::kFeatureNotSupported, "cross-database reference to \"" + database + "\" is not supported", at);
+      return Error1(ErrorKind::kFeatureNotSupported,
+                    "cross-database reference to \"" + database + "\" is not supported", at);
     }
     parts.erase(parts.begin());
   }
   // The engine compares names without regard to case, so the checks do too.
   const std::string name = Lower(tokens_[parts.back()].value);
   const std::string schema = parts.size() == 2 ? Lower(tokens_[parts[0]].value) : "";
-  // The engine reads a file where a table of that name is missing; no table's name looks like a path.
+  // The engine reads a file where a table of that name is missing; no table's name looks like a
+  // path.
   for (const size_t part : parts) {
     if (tokens_[part].value.find_first_of("./\\:*?[~") != std::string::npos) {
-      return Error1(ErrorKind::kUndefinedTable, "relation \"" + tokens_[part].value + "\" does not exist", part);
+      return Error1(ErrorKind::kUndefinedTable,
+                    "relation \"" + tokens_[part].value + "\" does not exist", part);
     }
   }
-  const auto denied = [&] { return Error1(ErrorKind::kInsufficientPrivilege, "permission denied for relation " + name, at); };
+  const auto denied = [&] {
+    return Error1(ErrorKind::kInsufficientPrivilege, "permission denied for relation " + name, at);
+  };
   if (schema.empty()) {
     if (!common_tables_.contains(name)) {
       for (const std::string_view prefix : {"duckdb_", "pragma_", "sqlite_"}) {
@@ -403,9 +510,13 @@ Result<size_t> Emitter::Relation(size_t at, size_t e, size_t depth, bool target)
     PutName(parts.back());
     return next;
   }
-  if (schema == kHiddenSchema || schema == kLakeCatalog || schema == "main" || schema == "temp" || schema == "system") return denied();
-  if (schema == "information_schema" ? !In(name, kInformationSchema) : schema == "pg_catalog" && !In(name, kPgCatalog)) {
-    return Error1(ErrorKind::kUndefinedTable, "relation \"" + schema + "." + name + "\" does not exist", at);
+  if (schema == kHiddenSchema || schema == kLakeCatalog || schema == "main" || schema == "temp" ||
+      schema == "system")
+    return denied();
+  if (schema == "information_schema" ? !In(name, kInformationSchema)
+                                     : schema == "pg_catalog" && !In(name, kPgCatalog)) {
+    return Error1(ErrorKind::kUndefinedTable,
+                  "relation \"" + schema + "." + name + "\" does not exist", at);
   }
   if (target && (schema == "information_schema" || schema == "pg_catalog")) return denied();
   const bool external = context_.catalog && context_.catalog->IsExternalSchema(schema);
@@ -413,14 +524,16 @@ Result<size_t> Emitter::Relation(size_t at, size_t e, size_t depth, bool target)
   Space();
   Mark(at);
   if (external) out_.text += QuoteName(kLakeCatalog) + ".";
-  if (!external && schema != "information_schema" && schema != "pg_catalog") out_.text += QuoteName(context_.database) + ".";
+  if (!external && schema != "information_schema" && schema != "pg_catalog")
+    out_.text += QuoteName(context_.database) + ".";
   out_.text += QuoteName(tokens_[parts[0]].value) + ".";
   Mark(parts.back());
   out_.text += QuoteName(tokens_[parts.back()].value);
   return next;
 }
 
-// A function call at `at` (a name before an opening parenthesis); answers the token behind the closing one.
+// A function call at `at` (a name before an opening parenthesis); answers the token behind the
+// closing one.
 Result<size_t> Emitter::Call(size_t at, size_t e, size_t depth) {
   const std::string name = Lower(tokens_[at].value);
   const size_t open = at + 1, close = match_[open];
@@ -459,15 +572,22 @@ Result<size_t> Emitter::Call(size_t at, size_t e, size_t depth) {
   const auto arguments = Arguments(open);
   const Function* function = FindFunction(name, arguments.size());
   if (!function || function->form == FunctionForm::kRelation) return unknown();
-  const auto emit = [&](size_t i) { return Range(arguments[i].first, arguments[i].second, Mode::kExpression, depth + 1); };
+  const auto emit = [&](size_t i) {
+    return Range(arguments[i].first, arguments[i].second, Mode::kExpression, depth + 1);
+  };
   const auto count = [&](size_t n) -> Result<void> {
     if (arguments.size() != n) return unknown();
     return {};
   };
   const auto part_of = [&](size_t i) -> Result<const DatePart*> {
     const auto [b, f] = arguments[i];
-    const DatePart* part = f == b + 1 && (tokens_[b].IsName() || tokens_[b].kind == TokenKind::kString) ? FindDatePart(tokens_[b]) : nullptr;
-    if (!part) return Error1(ErrorKind::kInvalidArgument, "invalid date part \"" + tokens_[b].value + "\"", b);
+    const DatePart* part =
+        f == b + 1 && (tokens_[b].IsName() || tokens_[b].kind == TokenKind::kString)
+            ? FindDatePart(tokens_[b])
+            : nullptr;
+    if (!part)
+      return Error1(ErrorKind::kInvalidArgument, "invalid date part \"" + tokens_[b].value + "\"",
+                    b);
     return part;
   };
   Space();
@@ -494,7 +614,8 @@ Result<size_t> Emitter::Call(size_t at, size_t e, size_t depth) {
     case FunctionForm::kTemplate:
       for (size_t k = 0; k < function->target.size(); k++) {
         const char c = function->target[k];
-        if (c == '$' && k + 1 < function->target.size() && function->target[k + 1] >= '1' && function->target[k + 1] <= '9') {
+        if (c == '$' && k + 1 < function->target.size() && function->target[k + 1] >= '1' &&
+            function->target[k + 1] <= '9') {
           const auto index = static_cast<size_t>(function->target[++k] - '1');
           out_.text += "(";
           SKEP_TRY(emit(index));
@@ -518,7 +639,8 @@ Result<size_t> Emitter::Call(size_t at, size_t e, size_t depth) {
       if (arguments.empty() || arguments.size() > 2) return unknown();
       const bool distinct = Word(arguments[0].first, "distinct");
       out_.text += distinct ? "string_agg(distinct cast(" : "string_agg(cast(";
-      SKEP_TRY(Range(arguments[0].first + (distinct ? 1 : 0), arguments[0].second, Mode::kExpression, depth + 1));
+      SKEP_TRY(Range(arguments[0].first + (distinct ? 1 : 0), arguments[0].second,
+                     Mode::kExpression, depth + 1));
       out_.text += " as varchar),";
       if (arguments.size() == 2) {
         SKEP_TRY(emit(1));
@@ -526,7 +648,8 @@ Result<size_t> Emitter::Call(size_t at, size_t e, size_t depth) {
         out_.text += " ''";
       }
       size_t behind = close + 1;
-      if (Word(behind, "within") && Word(behind + 1, "group") && Op(behind + 2, "(") && Word(behind + 3, "order")) {
+      if (Word(behind, "within") && Word(behind + 1, "group") && Op(behind + 2, "(") &&
+          Word(behind + 3, "order")) {
         SKEP_TRY(Range(behind + 3, match_[behind + 2], Mode::kExpression, depth + 1));
         behind = match_[behind + 2] + 1;
       }
@@ -537,7 +660,9 @@ Result<size_t> Emitter::Call(size_t at, size_t e, size_t depth) {
     case FunctionForm::kToDate: {
       SKEP_TRY(count(2));
       const auto [b, f] = arguments[1];
-      const auto format = f == b + 1 && tokens_[b].kind == TokenKind::kString ? EngineFormat(tokens_[b].value) : std::nullopt;
+      const auto format = f == b + 1 && tokens_[b].kind == TokenKind::kString
+                              ? EngineFormat(tokens_[b].value)
+                              : std::nullopt;
       if (!format) return Unsupported("this format of " + name, b);
       const bool to_char = function->form == FunctionForm::kToChar;
       out_.text += to_char ? "strftime(cast(" : "cast(strptime(";
@@ -549,14 +674,17 @@ Result<size_t> Emitter::Call(size_t at, size_t e, size_t depth) {
     case FunctionForm::kDateAdd: {
       SKEP_TRY(count(3));
       SKEP_TRY_ASSIGN(const DatePart* part, part_of(0));
-      if (part->make.empty()) return Error1(ErrorKind::kInvalidArgument, "invalid date part for dateadd", arguments[0].first);
+      if (part->make.empty())
+        return Error1(ErrorKind::kInvalidArgument, "invalid date part for dateadd",
+                      arguments[0].first);
       out_.text += "(cast(";
       SKEP_TRY(emit(2));
       out_.text += " as timestamp) + ";
       out_.text += part->make;
       out_.text += "(cast((";
       SKEP_TRY(emit(1));
-      out_.text += part->factor == 1 ? ") as integer)))" : ") * " + std::to_string(part->factor) + " as integer)))";
+      out_.text += part->factor == 1 ? ") as integer)))"
+                                     : ") * " + std::to_string(part->factor) + " as integer)))";
       break;
     }
     case FunctionForm::kDateDiff: {
@@ -603,7 +731,8 @@ Result<size_t> Emitter::Call(size_t at, size_t e, size_t depth) {
     case FunctionForm::kLiteral:
       if (name == "pg_get_userbyid" || name == "current_schemas") {
         SKEP_TRY(count(1));
-        out_.text += name == "current_schemas" ? QuoteString("{pg_catalog," + FirstSchema() + "}") : QuoteString(context_.user);
+        out_.text += name == "current_schemas" ? QuoteString("{pg_catalog," + FirstSchema() + "}")
+                                               : QuoteString(context_.user);
         break;
       }
       SKEP_TRY(count(0));
@@ -614,12 +743,15 @@ Result<size_t> Emitter::Call(size_t at, size_t e, size_t depth) {
       } else if (name == "pg_backend_pid") {
         out_.text += std::to_string(context_.process_id);
       } else if (name == "version") {
-        out_.text += "'PostgreSQL 8.0.2 on i686-pc-linux-gnu, compiled by GCC gcc (GCC) 3.4.2 20041017 (Red Hat 3.4.2-6.fc3), Redshift 1.0.77467'";
+        out_.text +=
+            "'PostgreSQL 8.0.2 on i686-pc-linux-gnu, compiled by GCC gcc (GCC) 3.4.2 20041017 (Red "
+            "Hat 3.4.2-6.fc3), Redshift 1.0.77467'";
       } else {
         out_.text += "100";
       }
       break;
-    case FunctionForm::kRelation: return unknown();
+    case FunctionForm::kRelation:
+      return unknown();
   }
   (void)e;
   return close + 1;
@@ -645,8 +777,10 @@ Result<void> Emitter::Window(size_t open, size_t depth) {
   for (; frame < close; frame++) {
     if (Op(frame, "(")) {
       frame = match_[frame];
-    } else if ((Word(frame, "rows") || Word(frame, "range")) && (Word(frame + 1, "between") || Word(frame + 1, "unbounded") ||
-               Word(frame + 1, "current") || Word(frame + 2, "preceding") || Word(frame + 2, "following"))) {
+    } else if ((Word(frame, "rows") || Word(frame, "range")) &&
+               (Word(frame + 1, "between") || Word(frame + 1, "unbounded") ||
+                Word(frame + 1, "current") || Word(frame + 2, "preceding") ||
+                Word(frame + 2, "following"))) {
       break;
     }
   }
@@ -654,7 +788,8 @@ Result<void> Emitter::Window(size_t open, size_t depth) {
   SKEP_TRY(Range(open + 1, frame, Mode::kExpression, depth + 1));
   for (; frame < close; frame++) {
     const Token& t = tokens_[frame];
-    if (t.kind != TokenKind::kNumber && !(t.kind == TokenKind::kWord && In(t.value, kFrameWords))) return Near(frame);
+    if (t.kind != TokenKind::kNumber && !(t.kind == TokenKind::kWord && In(t.value, kFrameWords)))
+      return Near(frame);
     Mark(frame);
     Put(t.value);
   }
@@ -662,7 +797,8 @@ Result<void> Emitter::Window(size_t open, size_t depth) {
   return {};
 }
 
-// WITH at `at`: names of common table expressions, then their queries; answers the token behind them.
+// WITH at `at`: names of common table expressions, then their queries; answers the token behind
+// them.
 Result<size_t> Emitter::WithClause(size_t at, size_t e, size_t depth) {
   Put("with");
   size_t i = at + 1;
@@ -674,7 +810,8 @@ Result<size_t> Emitter::WithClause(size_t at, size_t e, size_t depth) {
   for (size_t k = i; k < e; k++) {
     if (Op(k, "(")) {
       k = match_[k];
-    } else if (Name(k) && (Word(k + 1, "as") || (Op(k + 1, "(") && Word(match_[k + 1] + 1, "as")))) {
+    } else if (Name(k) &&
+               (Word(k + 1, "as") || (Op(k + 1, "(") && Word(match_[k + 1] + 1, "as")))) {
       common_tables_.insert(Lower(tokens_[k].value));
     }
   }
@@ -702,13 +839,15 @@ bool Emitter::OpensQuery(size_t open) const {
   size_t inner = open;
   while (Op(inner, "(")) {
     const size_t behind = match_[inner] + 1;
-    if (inner > open && !Op(behind, ")") && !Word(behind, "union") && !Word(behind, "except") && !Word(behind, "minus") &&
-        !Word(behind, "intersect") && !Word(behind, "order") && !Word(behind, "limit") && !Word(behind, "offset")) {
+    if (inner > open && !Op(behind, ")") && !Word(behind, "union") && !Word(behind, "except") &&
+        !Word(behind, "minus") && !Word(behind, "intersect") && !Word(behind, "order") &&
+        !Word(behind, "limit") && !Word(behind, "offset")) {
       return false;
     }
     inner++;
   }
-  return Word(inner, "select") || Word(inner, "with") || (Word(inner, "values") && Op(inner + 1, "("));
+  return Word(inner, "select") || Word(inner, "with") ||
+         (Word(inner, "values") && Op(inner + 1, "("));
 }
 
 // Behind an item of a select list without a name of its own: the name Redshift would give it.
@@ -723,9 +862,12 @@ void Emitter::NameItem(size_t b, size_t e) {
   }
   if (Word(b, "approximate")) return;
   const Token& first = tokens_[b];
-  const bool function = top.size() >= 2 && first.kind == TokenKind::kWord && Op(top[1], "(") && !In(first.value, kKeywords);
+  const bool function = top.size() >= 2 && first.kind == TokenKind::kWord && Op(top[1], "(") &&
+                        !In(first.value, kKeywords);
   if (top.size() == 1) {
-    if (first.Is("current_user") || first.Is("session_user") || first.Is("user") || first.Is("sysdate")) return name(first.value);
+    if (first.Is("current_user") || first.Is("session_user") || first.Is("user") ||
+        first.Is("sysdate"))
+      return name(first.value);
     if (first.Is("current_date")) return name("date");
     if (first.IsName() && !first.Is("true") && !first.Is("false") && !first.Is("null")) return;
     if (first.IsOperator("*")) return;
@@ -742,8 +884,10 @@ void Emitter::NameItem(size_t b, size_t e) {
                        (top.size() == 5 && Word(top[2], "within") && Word(top[3], "group")) ||
                        (top.size() == 6 && Word(top[2], "ignore") && Word(top[4], "over"));
     if (cast && whole) {
-      if (Name(top[1] + 1) && Word(top[1] + 2, "as")) name(tokens_[top[1] + 1].value);
-      else name("?column?");
+      if (Name(top[1] + 1) && Word(top[1] + 2, "as"))
+        name(tokens_[top[1] + 1].value);
+      else
+        name("?column?");
       return;
     }
     if (whole) return name(first.Is("extract") ? std::string("date_part") : first.value);
@@ -761,11 +905,17 @@ void Emitter::NameItem(size_t b, size_t e) {
   // An alias without AS stands behind a complete operand.
   const Token& last = tokens_[e - 1];
   const Token& before = tokens_[e - 2];
-  const bool operand = before.IsOperator(")") || (before.IsName() && (!In(before.value, kKeywords) || before.Is("end") || before.Is("null") ||
-                       before.Is("true") || before.Is("false") || before.kind == TokenKind::kQuotedName)) ||
-                       before.kind == TokenKind::kString || before.kind == TokenKind::kNumber || before.kind == TokenKind::kParameter;
+  const bool operand =
+      before.IsOperator(")") ||
+      (before.IsName() &&
+       (!In(before.value, kKeywords) || before.Is("end") || before.Is("null") ||
+        before.Is("true") || before.Is("false") || before.kind == TokenKind::kQuotedName)) ||
+      before.kind == TokenKind::kString || before.kind == TokenKind::kNumber ||
+      before.kind == TokenKind::kParameter;
   if (last.kind == TokenKind::kQuotedName && operand) return;
-  if (last.kind == TokenKind::kWord && operand && !In(last.value, kKeywords) && !(before.kind == TokenKind::kString && In(last.value, kUnits))) return;
+  if (last.kind == TokenKind::kWord && operand && !In(last.value, kKeywords) &&
+      !(before.kind == TokenKind::kString && In(last.value, kUnits)))
+    return;
   if (Op(b, "*") || Word(b, "distinct")) return;
   for (const size_t i : top) {
     if (Word(i, "exclude")) return;
@@ -774,21 +924,25 @@ void Emitter::NameItem(size_t b, size_t e) {
 }
 
 Result<void> Emitter::Range(size_t b, size_t e, Mode mode, size_t depth) {
-  if (depth > kMaxDepth) return Error1(ErrorKind::kPayloadTooLarge, "the statement is nested too deeply", b);
-  if (out_.text.size() > kMaxEmittedBytes) return Error1(ErrorKind::kPayloadTooLarge, "the statement becomes too long", b);
+  if (depth > kMaxDepth)
+    return Error1(ErrorKind::kPayloadTooLarge, "the statement is nested too deeply", b);
+  if (out_.text.size() > kMaxEmittedBytes)
+    return Error1(ErrorKind::kPayloadTooLarge, "the statement becomes too long", b);
   enum class Clause { kOther, kList, kFrom };
   Clause clause = mode == Mode::kRelations ? Clause::kFrom : Clause::kOther;
   bool wants_relation = mode == Mode::kRelations;
-  bool after_relation = false;          // an alias, perhaps with column names, may follow
+  bool after_relation = false;            // an alias, perhaps with column names, may follow
   bool may_from = mode == Mode::kChange;  // a SELECT stands before
-  bool query_start = true;              // SELECT, WITH, VALUES may stand here
+  bool query_start = true;                // SELECT, WITH, VALUES may stand here
   size_t item = b;
   std::string top;  // of SELECT TOP n: LIMIT at the end
   const auto end_list = [&](size_t at) {
     if (clause == Clause::kList) NameItem(item, at);
     clause = Clause::kOther;
   };
-  const auto query_follows = [&](size_t at) { return at < e && (Word(at, "select") || Word(at, "values") || Op(at, "(")); };
+  const auto query_follows = [&](size_t at) {
+    return at < e && (Word(at, "select") || Word(at, "values") || Op(at, "("));
+  };
   for (size_t i = b; i < e;) {
     const Token& t = tokens_[i];
     if (wants_relation) {
@@ -808,11 +962,14 @@ Result<void> Emitter::Range(size_t b, size_t e, Mode mode, size_t depth) {
     }
     if (after_relation) {
       after_relation = false;
-      if ((Word(i, "pivot") || Word(i, "unpivot")) && Op(i + 1, "(")) return Unsupported(t.value == "pivot" ? "PIVOT" : "UNPIVOT", i);
+      if ((Word(i, "pivot") || Word(i, "unpivot")) && Op(i + 1, "("))
+        return Unsupported(t.value == "pivot" ? "PIVOT" : "UNPIVOT", i);
       if (Word(i, "as")) {
         Put("as");
         i++;
-      } else if (!t.IsName() || (t.kind == TokenKind::kWord && (In(t.value, kJoinWords) || In(t.value, kAfterFrom) || In(t.value, kKeywords)))) {
+      } else if (!t.IsName() ||
+                 (t.kind == TokenKind::kWord &&
+                  (In(t.value, kJoinWords) || In(t.value, kAfterFrom) || In(t.value, kKeywords)))) {
         continue;
       }
       if (i >= e || !Name(i)) return Near(i);
@@ -839,7 +996,9 @@ Result<void> Emitter::Range(size_t b, size_t e, Mode mode, size_t depth) {
         PutToken(i++);
         size_t k = i;
         if (Word(k, "distinct") || Word(k, "all")) k++;
-        if (Word(k, "top") && k + 1 < e && (tokens_[k + 1].kind == TokenKind::kNumber || tokens_[k + 1].kind == TokenKind::kParameter)) {
+        if (Word(k, "top") && k + 1 < e &&
+            (tokens_[k + 1].kind == TokenKind::kNumber ||
+             tokens_[k + 1].kind == TokenKind::kParameter)) {
           if (k > i) PutToken(i);
           top = std::string(tokens_[k + 1].text);
           i = k + 2;
@@ -856,7 +1015,8 @@ Result<void> Emitter::Range(size_t b, size_t e, Mode mode, size_t depth) {
         PutToken(i++);
         continue;
       }
-      if (w == "union" || w == "except" || w == "intersect" || (w == "minus" && (query_follows(i + 1) || Word(i + 1, "all")))) {
+      if (w == "union" || w == "except" || w == "intersect" ||
+          (w == "minus" && (query_follows(i + 1) || Word(i + 1, "all")))) {
         end_list(i);
         if (!top.empty()) return Unsupported("TOP in a set operation", i);
         Mark(i);
@@ -869,7 +1029,8 @@ Result<void> Emitter::Range(size_t b, size_t e, Mode mode, size_t depth) {
         continue;
       }
       if (w == "from") {
-        const bool distinct_from = i >= b + 2 && Word(i - 1, "distinct") && (Word(i - 2, "is") || Word(i - 2, "not"));
+        const bool distinct_from =
+            i >= b + 2 && Word(i - 1, "distinct") && (Word(i - 2, "is") || Word(i - 2, "not"));
         if (distinct_from || (mode == Mode::kKeywords && !may_from)) {
           PutToken(i++);
           continue;
@@ -883,10 +1044,12 @@ Result<void> Emitter::Range(size_t b, size_t e, Mode mode, size_t depth) {
         continue;
       }
       if (w == "into") return Unsupported("SELECT INTO", i);
-      if (w == "for" && (Word(i + 1, "update") || Word(i + 1, "share"))) return Unsupported("SELECT FOR UPDATE", i);
+      if (w == "for" && (Word(i + 1, "update") || Word(i + 1, "share")))
+        return Unsupported("SELECT FOR UPDATE", i);
       if (w == "connect" && Word(i + 1, "by")) return Unsupported("CONNECT BY", i);
       if (w == "start" && Word(i + 1, "with")) return Unsupported("START WITH", i);
-      if (mode == Mode::kKeywords && (w == "for" || w == "both" || w == "leading" || w == "trailing")) {
+      if (mode == Mode::kKeywords &&
+          (w == "for" || w == "both" || w == "leading" || w == "trailing")) {
         Mark(i);
         Put(w);
         i++;
@@ -912,7 +1075,8 @@ Result<void> Emitter::Range(size_t b, size_t e, Mode mode, size_t depth) {
         }
       }
       if (w == "join") return Near(i);
-      if (w == "fetch" && (Word(i + 1, "first") || Word(i + 1, "next")) && i + 2 < e && tokens_[i + 2].kind == TokenKind::kNumber) {
+      if (w == "fetch" && (Word(i + 1, "first") || Word(i + 1, "next")) && i + 2 < e &&
+          tokens_[i + 2].kind == TokenKind::kNumber) {
         end_list(i);
         Put("limit " + tokens_[i + 2].value);
         i += 3;
@@ -950,8 +1114,10 @@ Result<void> Emitter::Range(size_t b, size_t e, Mode mode, size_t depth) {
         continue;
       }
       if (w == "similar" && Word(i + 1, "to")) {
-        // The engine reads SIMILAR TO as a regular expression; the wildcards % and _ are put into its letters.
-        if (i + 2 >= e || tokens_[i + 2].kind != TokenKind::kString || Word(i + 3, "escape")) return Unsupported("this form of SIMILAR TO", i);
+        // The engine reads SIMILAR TO as a regular expression; the wildcards % and _ are put into
+        // its letters.
+        if (i + 2 >= e || tokens_[i + 2].kind != TokenKind::kString || Word(i + 3, "escape"))
+          return Unsupported("this form of SIMILAR TO", i);
         Mark(i);
         Put("similar to");
         Put(QuoteString(SimilarPattern(tokens_[i + 2].value)));
@@ -980,8 +1146,10 @@ Result<void> Emitter::Range(size_t b, size_t e, Mode mode, size_t depth) {
         }
         return Unsupported("COLLATE", i);
       }
-      if (w == "operator" && call && Word(i + 2, "pg_catalog") && Op(i + 3, ".") && i + 4 < e && match_[i + 1] == i + 5) {
-        if (tokens_[i + 4].kind != TokenKind::kOperator || !In(tokens_[i + 4].value, kOperators)) return Near(i + 4);
+      if (w == "operator" && call && Word(i + 2, "pg_catalog") && Op(i + 3, ".") && i + 4 < e &&
+          match_[i + 1] == i + 5) {
+        if (tokens_[i + 4].kind != TokenKind::kOperator || !In(tokens_[i + 4].value, kOperators))
+          return Near(i + 4);
         Put(tokens_[i + 4].value);
         i += 6;
         continue;
@@ -1003,9 +1171,11 @@ Result<void> Emitter::Range(size_t b, size_t e, Mode mode, size_t depth) {
         Put(w == "datetime" ? std::string("timestamp") : w);
         PutToken(i + 1);
         i += 2;
-        if (w == "interval" && i < e && tokens_[i].kind == TokenKind::kWord && In(tokens_[i].value, kUnits)) {
+        if (w == "interval" && i < e && tokens_[i].kind == TokenKind::kWord &&
+            In(tokens_[i].value, kUnits)) {
           Put(tokens_[i++].value);
-          if (Op(i, "(") && match_[i] == i + 2 && tokens_[i + 1].kind == TokenKind::kNumber) i += 3;  // a precision
+          if (Op(i, "(") && match_[i] == i + 2 && tokens_[i + 1].kind == TokenKind::kNumber)
+            i += 3;  // a precision
         }
         continue;
       }
@@ -1031,7 +1201,8 @@ Result<void> Emitter::Range(size_t b, size_t e, Mode mode, size_t depth) {
           i = match_[i + 1] + 1;
           continue;
         }
-        const bool grouper = (w == "cube" || w == "rollup") && i > b && (Word(i - 1, "by") || Op(i - 1, ","));
+        const bool grouper =
+            (w == "cube" || w == "rollup") && i > b && (Word(i - 1, "by") || Op(i - 1, ","));
         if (grouper || (w == "filter" && behind_call && Word(i + 2, "where"))) {
           Put(w);
           i++;
@@ -1056,10 +1227,13 @@ Result<void> Emitter::Range(size_t b, size_t e, Mode mode, size_t depth) {
       continue;
     }
     if (t.IsName() && call) {
-      if (match_[i + 1] == i + 3 && Op(i + 2, "+")) return Unsupported("the outer join operator (+)", i + 1);
+      if (match_[i + 1] == i + 3 && Op(i + 2, "+"))
+        return Unsupported("the outer join operator (+)", i + 1);
       if (dotted) {
-        if (!(i >= b + 2 && Word(i - 2, "pg_catalog") && out_.text.ends_with("\"pg_catalog\".")) || (i >= b + 3 && Op(i - 3, "."))) {
-          return Error1(ErrorKind::kUndefinedFunction, "function " + t.value + "() does not exist", i);
+        if (!(i >= b + 2 && Word(i - 2, "pg_catalog") && out_.text.ends_with("\"pg_catalog\".")) ||
+            (i >= b + 3 && Op(i - 3, "."))) {
+          return Error1(ErrorKind::kUndefinedFunction, "function " + t.value + "() does not exist",
+                        i);
         }
         out_.text.resize(out_.text.size() - std::string_view("\"pg_catalog\".").size());
       }
@@ -1070,9 +1244,11 @@ Result<void> Emitter::Range(size_t b, size_t e, Mode mode, size_t depth) {
       PutToken(i++);
       continue;
     }
-    // name 'text' is a literal of a type of that name to the engine: only the types named above have one.
+    // name 'text' is a literal of a type of that name to the engine: only the types named above
+    // have one.
     if (t.kind == TokenKind::kString && i > b && tokens_[i - 1].IsName() &&
-        !(tokens_[i - 1].kind == TokenKind::kWord && (In(tokens_[i - 1].value, kKeywords) || In(tokens_[i - 1].value, kBeforeText)))) {
+        !(tokens_[i - 1].kind == TokenKind::kWord &&
+          (In(tokens_[i - 1].value, kKeywords) || In(tokens_[i - 1].value, kBeforeText)))) {
       return Near(i);
     }
     if (t.IsOperator("::")) {
@@ -1092,7 +1268,8 @@ Result<void> Emitter::Range(size_t b, size_t e, Mode mode, size_t depth) {
     if (t.kind == TokenKind::kOperator) {
       if (t.value == "[") return Unsupported("navigation and arrays by brackets", i);
       if (std::string_view("();{}:?]").find(t.value) != std::string_view::npos) return Near(i);
-      if (!In(t.value, kOperators)) return Error1(ErrorKind::kUndefinedFunction, "operator does not exist: " + t.value, i);
+      if (!In(t.value, kOperators))
+        return Error1(ErrorKind::kUndefinedFunction, "operator does not exist: " + t.value, i);
       if (t.value == ",") {
         if (clause == Clause::kFrom) wants_relation = true;
         if (clause == Clause::kList) NameItem(item, i);
@@ -1101,10 +1278,12 @@ Result<void> Emitter::Range(size_t b, size_t e, Mode mode, size_t depth) {
       const bool match = t.value == "~" || t.value == "!~" || t.value == "~*" || t.value == "!~*";
       if (match && i > b) {
         // The engine's operator wants the whole text to match, Redshift's any part of it.
-        if (i + 1 >= e || tokens_[i + 1].kind != TokenKind::kString) return Unsupported("a pattern that is not a literal", i + 1);
+        if (i + 1 >= e || tokens_[i + 1].kind != TokenKind::kString)
+          return Unsupported("a pattern that is not a literal", i + 1);
         Mark(i);
         Put(t.value.starts_with("!") ? "!~" : "~");
-        Put(QuoteString((t.value.ends_with("*") ? "(?is).*(?:" : "(?s).*(?:") + tokens_[i + 1].value + ").*"));
+        Put(QuoteString((t.value.ends_with("*") ? "(?is).*(?:" : "(?s).*(?:") +
+                        tokens_[i + 1].value + ").*"));
         i += 2;
         continue;
       }
@@ -1122,14 +1301,16 @@ Result<void> Emitter::EmitQuery(size_t b, size_t e) { return Range(b, e, Mode::k
 Result<void> Emitter::CheckSchemaName(size_t at) const {
   if (!Name(at)) return Near(at);
   const std::string name = Lower(tokens_[at].value);
-  if (name == kHiddenSchema || name == kLakeCatalog || name == "main" || name == "temp" || name == "system" || name == "information_schema" ||
-      name.starts_with("pg_")) {
-    return Error1(ErrorKind::kInsufficientPrivilege, "schema name \"" + name + "\" is reserved", at);
+  if (name == kHiddenSchema || name == kLakeCatalog || name == "main" || name == "temp" ||
+      name == "system" || name == "information_schema" || name.starts_with("pg_")) {
+    return Error1(ErrorKind::kInsufficientPrivilege, "schema name \"" + name + "\" is reserved",
+                  at);
   }
   return {};
 }
 
-// The name of a table or view about to be made; goes to the first schema of the search path when it names none.
+// The name of a table or view about to be made; goes to the first schema of the search path when it
+// names none.
 Result<size_t> Emitter::NewTableName(size_t at) {
   if (!Name(at)) return Near(at);
   if (Op(at + 1, ".") && Name(at + 2)) {
@@ -1144,7 +1325,8 @@ Result<size_t> Emitter::NewTableName(size_t at) {
     return at + 1;
   }
   const std::string schema = context_.search_path.empty() ? "public" : context_.search_path.front();
-  if (context_.catalog && context_.catalog->IsExternalSchema(schema)) return Unsupported("creating a table in an external schema", at);
+  if (context_.catalog && context_.catalog->IsExternalSchema(schema))
+    return Unsupported("creating a table in an external schema", at);
   Space();
   Mark(at);
   out_.text += QuoteName(context_.database) + "." + QuoteName(schema) + "." + QuoteName(name);
@@ -1232,8 +1414,10 @@ Result<void> Emitter::EmitColumn(size_t b, size_t e) {
       for (; stop < e; stop++) {
         if (Op(stop, "(")) {
           stop = match_[stop];
-        } else if (stop > at + 1 && (Word(stop, "not") || Word(stop, "null") || Word(stop, "encode") || Word(stop, "distkey") || Word(stop, "sortkey") ||
-                                     Word(stop, "primary") || Word(stop, "unique") || Word(stop, "references"))) {
+        } else if (stop > at + 1 &&
+                   (Word(stop, "not") || Word(stop, "null") || Word(stop, "encode") ||
+                    Word(stop, "distkey") || Word(stop, "sortkey") || Word(stop, "primary") ||
+                    Word(stop, "unique") || Word(stop, "references"))) {
           break;
         }
       }
@@ -1278,7 +1462,9 @@ Result<void> Emitter::EmitCreateTable() {
     const size_t close = match_[at];
     Put("(");
     for (const auto& [from, to] : arguments) {
-      if (Word(from, "primary") || Word(from, "unique") || Word(from, "foreign") || Word(from, "constraint")) continue;  // informational
+      if (Word(from, "primary") || Word(from, "unique") || Word(from, "foreign") ||
+          Word(from, "constraint"))
+        continue;  // informational
       if (Word(from, "like")) return Unsupported("CREATE TABLE LIKE", from);
       if (out_.text.back() != '(') out_.text += ", ";
       if (as_query) {
@@ -1336,7 +1522,8 @@ Result<void> Emitter::EmitCreateView() {
   }
   if (!Word(at, "as")) return Near(at);
   size_t e = end_;
-  if (e >= 4 && Word(e - 4, "with") && Word(e - 3, "no") && Word(e - 2, "schema") && Word(e - 1, "binding")) {
+  if (e >= 4 && Word(e - 4, "with") && Word(e - 3, "no") && Word(e - 2, "schema") &&
+      Word(e - 1, "binding")) {
     return Unsupported("WITH NO SCHEMA BINDING", e - 4);
   }
   Put("as");
@@ -1371,7 +1558,9 @@ Result<void> Emitter::EmitCreateExternalSchema() {
   definition.name = tokens_[at++].value;
   if (!Word(at, "from")) return Near(at);
   if (!(Word(at + 1, "data") && Word(at + 2, "catalog"))) {
-    return Unsupported("CREATE EXTERNAL SCHEMA FROM " + (Name(at + 1) ? tokens_[at + 1].value : std::string("?")), at + 1);
+    return Unsupported(
+        "CREATE EXTERNAL SCHEMA FROM " + (Name(at + 1) ? tokens_[at + 1].value : std::string("?")),
+        at + 1);
   }
   at += 3;
   const auto text = [&](std::string& into) -> Result<void> {
@@ -1398,7 +1587,8 @@ Result<void> Emitter::EmitCreateExternalSchema() {
         const size_t comma = std::min(roles.find(',', from), roles.size());
         std::string role = roles.substr(from, comma - from);
         std::erase(role, ' ');
-        if (role.empty()) return Error1(ErrorKind::kInvalidArgument, "IAM_ROLE holds an empty role", at - 1);
+        if (role.empty())
+          return Error1(ErrorKind::kInvalidArgument, "IAM_ROLE holds an empty role", at - 1);
         definition.role_chain.push_back(std::move(role));
         from = comma + 1;
       }
@@ -1410,8 +1600,10 @@ Result<void> Emitter::EmitCreateExternalSchema() {
       return Near(at);
     }
   }
-  if (definition.catalog_database.empty()) return Error1(ErrorKind::kSyntaxError, "DATABASE is missing", end_);
-  if (definition.role_chain.empty()) return Error1(ErrorKind::kSyntaxError, "IAM_ROLE is missing", end_);
+  if (definition.catalog_database.empty())
+    return Error1(ErrorKind::kSyntaxError, "DATABASE is missing", end_);
+  if (definition.role_chain.empty())
+    return Error1(ErrorKind::kSyntaxError, "IAM_ROLE is missing", end_);
   out_.external_schema = std::move(definition);
   return {};
 }
@@ -1481,7 +1673,8 @@ Result<void> Emitter::EmitAlterTable() {
     }
     return Near(k);
   }
-  if (Word(at, "add") && !Word(at + 1, "constraint") && !Word(at + 1, "primary") && !Word(at + 1, "unique") && !Word(at + 1, "foreign")) {
+  if (Word(at, "add") && !Word(at + 1, "constraint") && !Word(at + 1, "primary") &&
+      !Word(at + 1, "unique") && !Word(at + 1, "foreign")) {
     at++;
     if (Word(at, "column")) at++;
     Put("add column");
@@ -1511,7 +1704,8 @@ Result<void> Emitter::EmitExplain() {
   size_t at = 1;
   if (Word(at, "verbose")) at++;
   if (Word(at, "analyze")) return Unsupported("EXPLAIN ANALYZE", at);
-  if (!Word(at, "select") && !Word(at, "with") && !Op(at, "(")) return Unsupported("EXPLAIN of this statement", at);
+  if (!Word(at, "select") && !Word(at, "with") && !Op(at, "("))
+    return Unsupported("EXPLAIN of this statement", at);
   Put("explain");
   return EmitQuery(at, end_);
 }
@@ -1576,20 +1770,28 @@ Result<Emitted> Emitter::Run() {
       out_.tag = "TRUNCATE";
       SKEP_TRY(EmitTruncate());
       break;
-    case StatementKind::kExplain: SKEP_TRY(EmitExplain()); break;
+    case StatementKind::kExplain:
+      SKEP_TRY(EmitExplain());
+      break;
     case StatementKind::kAnalyze:
-    case StatementKind::kVacuum: out_.tag = statement_.kind == StatementKind::kAnalyze ? "ANALYZE" : "VACUUM"; break;
-    default: return Unsupported(statement_.command, 0);
+    case StatementKind::kVacuum:
+      out_.tag = statement_.kind == StatementKind::kAnalyze ? "ANALYZE" : "VACUUM";
+      break;
+    default:
+      return Unsupported(statement_.command, 0);
   }
   return std::move(out_);
 }
 
 }  // namespace
 
-Result<Emitted> EmitDuckDb(const Statement& statement, const EmitContext& context) { return Emitter(statement, context).Run(); }
+Result<Emitted> EmitDuckDb(const Statement& statement, const EmitContext& context) {
+  return Emitter(statement, context).Run();
+}
 
 uint32_t UserPosition(const Emitted& emitted, uint32_t emitted_offset) {
-  auto it = std::ranges::upper_bound(emitted.positions, emitted_offset, {}, &std::pair<uint32_t, uint32_t>::first);
+  auto it = std::ranges::upper_bound(emitted.positions, emitted_offset, {},
+                                     &std::pair<uint32_t, uint32_t>::first);
   return it == emitted.positions.begin() ? 0 : std::prev(it)->second;
 }
 

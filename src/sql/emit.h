@@ -1,5 +1,6 @@
-// From a user's statement to the engine's SQL. Nothing reaches DuckDB that this did not write: every token is read, names in relation
-// position are resolved, functions are looked up in a whitelist, everything unknown is refused.
+// From a user's statement to the engine's SQL. Nothing reaches DuckDB that this did not write:
+// every token is read, names in relation position are resolved, functions are looked up in a
+// whitelist, everything unknown is refused.
 #pragma once
 
 #include <cstdint>
@@ -29,7 +30,9 @@ struct EmitContext {
   const NameCatalog* catalog = nullptr;
 };
 
-struct ExternalSchemaDefinition {  // CREATE EXTERNAL SCHEMA [IF NOT EXISTS] name FROM DATA CATALOG DATABASE 'd' [REGION 'r'] IAM_ROLE 'a[,b]' [CATALOG_ID] [CREATE EXTERNAL DATABASE IF NOT EXISTS]
+struct ExternalSchemaDefinition {  // CREATE EXTERNAL SCHEMA [IF NOT EXISTS] name FROM DATA CATALOG
+                                   // DATABASE 'd' [REGION 'r'] IAM_ROLE 'a[,b]' [CATALOG_ID]
+                                   // [CREATE EXTERNAL DATABASE IF NOT EXISTS]
   std::string name;
   bool if_not_exists = false;
   std::string catalog_database;
@@ -53,17 +56,20 @@ struct Emitted {
   bool counts_rows = false;  // tag carries the number of rows ("INSERT 0 n", "UPDATE n")
   std::optional<ExternalSchemaDefinition> external_schema;
   std::optional<SchemaDrop> schema_drop;
-  // Maps a byte offset in `text` back to a 1-based character position in the user's statement; sorted by first.
+  // Maps a byte offset in `text` back to a 1-based character position in the user's statement;
+  // sorted by first.
   std::vector<std::pair<uint32_t, uint32_t>> positions;
 };
 
-// Name of the attached catalog under which external schemas appear to the engine: ext.t is emitted as "skep_lake"."ext"."t".
+// Name of the attached catalog under which external schemas appear to the engine: ext.t is emitted
+// as "skep_lake"."ext"."t".
 inline constexpr std::string_view kLakeCatalog = "skep_lake";
 // Schema of hidden metadata tables inside each database file; user statements may never name it.
 inline constexpr std::string_view kHiddenSchema = "skep_catalog";
 
-// Errors: kSyntaxError, kFeatureNotSupported (statement kind, clause or function not offered), kUndefinedFunction,
-// kInsufficientPrivilege (hidden or system relations). All carry the position in statement.text.
+// Errors: kSyntaxError, kFeatureNotSupported (statement kind, clause or function not offered),
+// kUndefinedFunction, kInsufficientPrivilege (hidden or system relations). All carry the position
+// in statement.text.
 Result<Emitted> EmitDuckDb(const Statement& statement, const EmitContext& context);
 
 // Maps a position in the emitted text (byte offset) to one in the user's statement; 0 when unknown.

@@ -33,21 +33,38 @@ TEST(EmitDuckDb, WritesQueries) {
       {"select A, \"B\" from T where x<>1", "select \"a\", \"B\" from \"t\" where \"x\" <> 1"},
       {"select top 3 a from t", "select \"a\" from \"t\" limit 3"},
       {"select * from public.t x, s.u as y(a) join v using (a)",
-       "select * from \"dev\".\"public\".\"t\" \"x\", \"dev\".\"s\".\"u\" as \"y\"(\"a\") join \"v\" using (\"a\")"},
+       "select * from \"dev\".\"public\".\"t\" \"x\", \"dev\".\"s\".\"u\" as \"y\"(\"a\") join "
+       "\"v\" using (\"a\")"},
       {"select f.a from spectrum.flights f where f.\"$path\" like 's3%'",
-       "select \"f\".\"a\" from \"skep_lake\".\"spectrum\".\"flights\" \"f\" where \"f\".\"$path\" like 's3%'"},
-      {"with x(a) as (select 1) select a from x minus select 2", "with \"x\"(\"a\") as (select 1 as \"?column?\") select \"a\" from \"x\" except select 2 as \"?column?\""},
-      {"select len(a), nvl(b, 0), charindex('x', c) from t", "select length(\"a\") as \"len\", coalesce(\"b\", 0) as \"nvl\", strpos((\"c\"), ('x')) as \"charindex\" from \"t\""},
+       "select \"f\".\"a\" from \"skep_lake\".\"spectrum\".\"flights\" \"f\" where \"f\".\"$path\" "
+       "like 's3%'"},
+      {"with x(a) as (select 1) select a from x minus select 2",
+       "with \"x\"(\"a\") as (select 1 as \"?column?\") select \"a\" from \"x\" except select 2 as "
+       "\"?column?\""},
+      {"select len(a), nvl(b, 0), charindex('x', c) from t",
+       "select length(\"a\") as \"len\", coalesce(\"b\", 0) as \"nvl\", strpos((\"c\"), ('x')) as "
+       "\"charindex\" from \"t\""},
       {"select a::varchar(max), cast(b as numeric), c::float from t",
-       "select \"a\"::varchar as \"a\", cast(\"b\" as decimal(18,0)) as \"b\", \"c\"::double as \"c\" from \"t\""},
-      {"select dateadd(month, 2, d) from t", "select (cast(\"d\" as timestamp) + to_months(cast((2) as integer))) as \"dateadd\" from \"t\""},
-      {"select datediff(day, a, b) from t", "select date_diff('day', cast(\"a\" as timestamp), cast(\"b\" as timestamp)) as \"datediff\" from \"t\""},
-      {"select extract(year from d) from t", "select extract(year from \"d\") as \"date_part\" from \"t\""},
-      {"select current_user, current_database(), pg_backend_pid()", "select 'ada' as \"current_user\", 'dev' as \"current_database\", 7 as \"pg_backend_pid\""},
-      {"select (select max(a) from u) from t", "select (select max(\"a\") as \"max\" from \"u\") as \"?column?\" from \"t\""},
-      {"select a from t where b in (select c from dev.public.u)", "select \"a\" from \"t\" where \"b\" in (select \"c\" from \"dev\".\"public\".\"u\")"},
-      {"select a is distinct from b from t", "select \"a\" is distinct from \"b\" as \"?column?\" from \"t\""},
-      {"select sum(a) over (partition by b order by c) from t", "select sum(\"a\") over (partition by \"b\" order by \"c\") as \"sum\" from \"t\""},
+       "select \"a\"::varchar as \"a\", cast(\"b\" as decimal(18,0)) as \"b\", \"c\"::double as "
+       "\"c\" from \"t\""},
+      {"select dateadd(month, 2, d) from t",
+       "select (cast(\"d\" as timestamp) + to_months(cast((2) as integer))) as \"dateadd\" from "
+       "\"t\""},
+      {"select datediff(day, a, b) from t",
+       "select date_diff('day', cast(\"a\" as timestamp), cast(\"b\" as timestamp)) as "
+       "\"datediff\" from \"t\""},
+      {"select extract(year from d) from t",
+       "select extract(year from \"d\") as \"date_part\" from \"t\""},
+      {"select current_user, current_database(), pg_backend_pid()",
+       "select 'ada' as \"current_user\", 'dev' as \"current_database\", 7 as \"pg_backend_pid\""},
+      {"select (select max(a) from u) from t",
+       "select (select max(\"a\") as \"max\" from \"u\") as \"?column?\" from \"t\""},
+      {"select a from t where b in (select c from dev.public.u)",
+       "select \"a\" from \"t\" where \"b\" in (select \"c\" from \"dev\".\"public\".\"u\")"},
+      {"select a is distinct from b from t",
+       "select \"a\" is distinct from \"b\" as \"?column?\" from \"t\""},
+      {"select sum(a) over (partition by b order by c) from t",
+       "select sum(\"a\") over (partition by \"b\" order by \"c\") as \"sum\" from \"t\""},
   };
   for (const auto& c : cases) {
     const auto emitted = Emit(c.in);
@@ -58,15 +75,23 @@ TEST(EmitDuckDb, WritesQueries) {
 
 TEST(EmitDuckDb, WritesDefinitionsAndChanges) {
   const Pair cases[] = {
-      {"create table t(a int encode az64 not null, b varchar(10) distkey, primary key(a)) diststyle key sortkey(a)",
+      {"create table t(a int encode az64 not null, b varchar(10) distkey, primary key(a)) "
+       "diststyle key sortkey(a)",
        "create table \"dev\".\"public\".\"t\" (\"a\" int not null, \"b\" varchar(10))"},
-      {"create table if not exists s.t as (select 1 a)", "create table if not exists \"dev\".\"s\".\"t\" as select 1 \"a\""},
-      {"create temp table t(a int default 3)", "create temporary table \"t\" (\"a\" int default 3)"},
-      {"insert into t(a, b) values (1, 'x'), ($1, $2)", "insert into \"t\" (\"a\", \"b\") values (1, 'x'), ($1, $2)"},
-      {"update t set a = u.a from u where t.b = u.b", "update \"t\" set \"a\" = \"u\".\"a\" from \"u\" where \"t\".\"b\" = \"u\".\"b\""},
-      {"delete from t using u where t.a = u.a", "delete from \"t\" using \"u\" where \"t\".\"a\" = \"u\".\"a\""},
-      {"drop table if exists a, s.b cascade", "drop table if exists \"a\" cascade; drop table if exists \"dev\".\"s\".\"b\" cascade"},
-      {"alter table t add column c numeric(10,2)", "alter table \"t\" add column \"c\" decimal(10,2)"},
+      {"create table if not exists s.t as (select 1 a)",
+       "create table if not exists \"dev\".\"s\".\"t\" as select 1 \"a\""},
+      {"create temp table t(a int default 3)",
+       "create temporary table \"t\" (\"a\" int default 3)"},
+      {"insert into t(a, b) values (1, 'x'), ($1, $2)",
+       "insert into \"t\" (\"a\", \"b\") values (1, 'x'), ($1, $2)"},
+      {"update t set a = u.a from u where t.b = u.b",
+       "update \"t\" set \"a\" = \"u\".\"a\" from \"u\" where \"t\".\"b\" = \"u\".\"b\""},
+      {"delete from t using u where t.a = u.a",
+       "delete from \"t\" using \"u\" where \"t\".\"a\" = \"u\".\"a\""},
+      {"drop table if exists a, s.b cascade",
+       "drop table if exists \"a\" cascade; drop table if exists \"dev\".\"s\".\"b\" cascade"},
+      {"alter table t add column c numeric(10,2)",
+       "alter table \"t\" add column \"c\" decimal(10,2)"},
       {"create view v as select 1 a", "create view \"dev\".\"public\".\"v\" as select 1 \"a\""},
   };
   for (const auto& c : cases) {
@@ -77,7 +102,9 @@ TEST(EmitDuckDb, WritesDefinitionsAndChanges) {
 }
 
 TEST(EmitDuckDb, ReadsExternalSchemas) {
-  const auto emitted = Emit("create external schema if not exists sp from data catalog database 'd' region 'eu-west-1' iam_role 'arn:a, arn:b'");
+  const auto emitted = Emit(
+      "create external schema if not exists sp from data catalog database 'd' region 'eu-west-1' "
+      "iam_role 'arn:a, arn:b'");
   ASSERT_TRUE(emitted) << emitted.error().message;
   ASSERT_TRUE(emitted->external_schema);
   EXPECT_EQ(emitted->external_schema->name, "sp");
@@ -135,7 +162,8 @@ TEST(EmitDuckDb, LetsNothingReachTheHost) {
       {"select 1 union from t", ErrorKind::kSyntaxError},
       {"select 1 union table t", ErrorKind::kSyntaxError},
       {"select substring((from 'x.csv') from 1)", ErrorKind::kSyntaxError},
-      {"select a in (values (1) union select * from read_text('x')) from t", ErrorKind::kUndefinedFunction},
+      {"select a in (values (1) union select * from read_text('x')) from t",
+       ErrorKind::kUndefinedFunction},
       {"select * from \"x.csv\"", ErrorKind::kUndefinedTable},
       {"select * from \"s3://bucket/x\".csv", ErrorKind::kUndefinedTable},
       {"delete from \"x.csv\"", ErrorKind::kUndefinedTable},
@@ -195,14 +223,20 @@ TEST(EmitDuckDb, RefusesZeroBytes) {
 TEST(EmitDuckDb, RewritesFunctions) {
   const Pair cases[] = {
       {"select listagg(distinct a, ',') within group (order by b) as l from t",
-       "select string_agg(distinct cast(\"a\" as varchar), ',' order by \"b\") as \"l\" from \"t\""},
-      {"select to_char(d, 'YYYY-MM-DD') c from t", "select strftime(cast(\"d\" as timestamp), '%Y-%m-%d') \"c\" from \"t\""},
+       "select string_agg(distinct cast(\"a\" as varchar), ',' order by \"b\") as \"l\" from "
+       "\"t\""},
+      {"select to_char(d, 'YYYY-MM-DD') c from t",
+       "select strftime(cast(\"d\" as timestamp), '%Y-%m-%d') \"c\" from \"t\""},
       {"select convert(int, a) c from t", "select cast(\"a\" as int) \"c\" from \"t\""},
-      {"select first_value(a) ignore nulls over (order by b rows between unbounded preceding and current row) v from t",
-       "select first_value(\"a\" ignore nulls) over (order by \"b\" rows between unbounded preceding and current row) \"v\" from \"t\""},
-      {"select a similar to '%(b|c).d_' m from t", "select \"a\" similar to '(?s)(?:.*(b|c)\\.d.)' \"m\" from \"t\""},
+      {"select first_value(a) ignore nulls over (order by b rows between unbounded preceding and "
+       "current row) v from t",
+       "select first_value(\"a\" ignore nulls) over (order by \"b\" rows between unbounded "
+       "preceding and current row) \"v\" from \"t\""},
+      {"select a similar to '%(b|c).d_' m from t",
+       "select \"a\" similar to '(?s)(?:.*(b|c)\\.d.)' \"m\" from \"t\""},
       {"select a ~ '^b' m from t", "select \"a\" ~ '(?s).*(?:^b).*' \"m\" from \"t\""},
-      {"select date '2020-01-01' + interval '90' day (3) x", "select date '2020-01-01' + interval '90' day \"x\""},
+      {"select date '2020-01-01' + interval '90' day (3) x",
+       "select date '2020-01-01' + interval '90' day \"x\""},
   };
   for (const auto& c : cases) {
     const auto emitted = Emit(c.in);

@@ -5,21 +5,26 @@
 namespace skep::sql {
 namespace {
 
-bool IsBlank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v'; }
+bool IsBlank(char c) {
+  return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v';
+}
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 bool IsWordStart(char c) {
   const auto b = static_cast<unsigned char>(c);
   return (b >= 'a' && b <= 'z') || (b >= 'A' && b <= 'Z') || b == '_' || b == '#' || b >= 0x80;
 }
 bool IsWordPart(char c) { return IsWordStart(c) || IsDigit(c) || c == '$'; }
-bool IsOperatorPart(char c) { return std::string_view("+-*/<>=~!@%^&|`?").find(c) != std::string_view::npos; }
+bool IsOperatorPart(char c) {
+  return std::string_view("+-*/<>=~!@%^&|`?").find(c) != std::string_view::npos;
+}
 
 class Lexer {
  public:
   explicit Lexer(std::string_view script) : script_(script) {}
 
   Result<std::vector<Token>> Run() {
-    if (const size_t zero = script_.find('\0'); zero != std::string_view::npos) return Bad("a statement holds no zero bytes", zero);
+    if (const size_t zero = script_.find('\0'); zero != std::string_view::npos)
+      return Bad("a statement holds no zero bytes", zero);
     std::vector<Token> tokens;
     while (true) {
       SKEP_TRY_ASSIGN(const bool spaced, SkipBlanks());
@@ -37,9 +42,12 @@ class Lexer {
   }
 
  private:
-  char Peek(size_t ahead = 0) const { return at_ + ahead < script_.size() ? script_[at_ + ahead] : '\0'; }
+  char Peek(size_t ahead = 0) const {
+    return at_ + ahead < script_.size() ? script_[at_ + ahead] : '\0';
+  }
   std::unexpected<Error> Bad(std::string message, size_t offset) const {
-    Error error{ErrorKind::kSyntaxError, std::move(message), {}, {}, CharacterPosition(script_, offset)};
+    Error error{
+        ErrorKind::kSyntaxError, std::move(message), {}, {}, CharacterPosition(script_, offset)};
     return std::unexpected(std::move(error));
   }
 
@@ -106,7 +114,9 @@ class Lexer {
         if ((Peek() == '-' && Peek(1) == '-') || (Peek() == '/' && Peek(1) == '*')) break;
         token.value.push_back(script_[at_++]);
         // A sign after another operator belongs to the number behind it: a<-1, a=+1, a*-1.
-        if ((Peek() == '-' || Peek() == '+') && std::string_view("~!@%^&|`?").find(token.value.front()) == std::string_view::npos) break;
+        if ((Peek() == '-' || Peek() == '+') &&
+            std::string_view("~!@%^&|`?").find(token.value.front()) == std::string_view::npos)
+          break;
       }
       return {};
     }
@@ -135,14 +145,25 @@ class Lexer {
       if (at_ >= script_.size()) return Bad("unterminated quoted string", begin);
       const char e = script_[at_++];
       switch (e) {
-        case 'n': token.value.push_back('\n'); break;
-        case 't': token.value.push_back('\t'); break;
-        case 'r': token.value.push_back('\r'); break;
-        case 'b': token.value.push_back('\b'); break;
-        case 'f': token.value.push_back('\f'); break;
+        case 'n':
+          token.value.push_back('\n');
+          break;
+        case 't':
+          token.value.push_back('\t');
+          break;
+        case 'r':
+          token.value.push_back('\r');
+          break;
+        case 'b':
+          token.value.push_back('\b');
+          break;
+        case 'f':
+          token.value.push_back('\f');
+          break;
         case 'x':
         case 'u':
-        case 'U': return Bad("this escape is not offered: \\" + std::string(1, e), at_ - 2);
+        case 'U':
+          return Bad("this escape is not offered: \\" + std::string(1, e), at_ - 2);
         default:
           if (e >= '0' && e <= '7') return Bad("octal escapes are not offered", at_ - 2);
           token.value.push_back(e);
@@ -177,7 +198,8 @@ class Lexer {
     }
     size_t end = at_ + 1;
     while (end < script_.size() && IsWordPart(script_[end]) && script_[end] != '$') end++;
-    if (end >= script_.size() || script_[end] != '$') return Bad("syntax error at or near \"$\"", at_);
+    if (end >= script_.size() || script_[end] != '$')
+      return Bad("syntax error at or near \"$\"", at_);
     const std::string_view tag = script_.substr(at_, end + 1 - at_);
     const size_t close = script_.find(tag, end + 1);
     if (close == std::string_view::npos) return Bad("unterminated dollar-quoted string", at_);
@@ -195,11 +217,13 @@ class Lexer {
       at_++;
       while (IsDigit(Peek())) at_++;
     }
-    if ((Peek() == 'e' || Peek() == 'E') && (IsDigit(Peek(1)) || ((Peek(1) == '+' || Peek(1) == '-') && IsDigit(Peek(2))))) {
+    if ((Peek() == 'e' || Peek() == 'E') &&
+        (IsDigit(Peek(1)) || ((Peek(1) == '+' || Peek(1) == '-') && IsDigit(Peek(2))))) {
       at_ += 2;
       while (IsDigit(Peek())) at_++;
     }
-    if (IsWordStart(Peek())) return Bad("syntax error at or near \"" + std::string(1, Peek()) + "\"", at_);
+    if (IsWordStart(Peek()))
+      return Bad("syntax error at or near \"" + std::string(1, Peek()) + "\"", at_);
     token.value = script_.substr(begin, at_ - begin);
     return {};
   }
@@ -214,7 +238,8 @@ Result<std::vector<Token>> Tokenize(std::string_view script) { return Lexer(scri
 
 uint32_t CharacterPosition(std::string_view text, size_t offset) {
   const auto before = text.substr(0, offset);
-  return 1 + static_cast<uint32_t>(std::ranges::count_if(before, [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
+  return 1 + static_cast<uint32_t>(std::ranges::count_if(
+                 before, [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
 }
 
 }  // namespace skep::sql

@@ -45,7 +45,8 @@ TEST(Tokenize, RefusesWhatIsCutShortAndSaysWhere) {
   struct {
     const char* text;
     uint32_t position;
-  } const cases[] = {{"\xc3\xa9 'a", 3}, {"\"a", 1}, {"1 /* /* */", 3}, {"$q$ $r$", 1}, {"E'a\\", 1}, {"a \"\"", 3}, {"1a", 2}, {"E'\\x41'", 3}};
+  } const cases[] = {{"\xc3\xa9 'a", 3}, {"\"a", 1},    {"1 /* /* */", 3}, {"$q$ $r$", 1},
+                     {"E'a\\", 1},       {"a \"\"", 3}, {"1a", 2},         {"E'\\x41'", 3}};
   for (const auto& c : cases) {
     const auto tokens = Tokenize(c.text);
     ASSERT_FALSE(tokens) << c.text;
@@ -56,7 +57,9 @@ TEST(Tokenize, RefusesWhatIsCutShortAndSaysWhere) {
 
 // Every prefix of a statement with all forms is read or refused, and no token leaves the text.
 TEST(Tokenize, EndsOnEveryPrefix) {
-  const std::string all = "select E'a\\'b', $q$x$q$, \"n\"\"m\", 'o''p', $1, 1.5e3, a::b /* c /* d */ */ -- e\n from #t where x<-1 and y!~*'z'";
+  const std::string all =
+      "select E'a\\'b', $q$x$q$, \"n\"\"m\", 'o''p', $1, 1.5e3, a::b /* c /* d */ */ -- e\n from "
+      "#t where x<-1 and y!~*'z'";
   for (size_t n = 0; n <= all.size(); n++) {
     const auto tokens = Tokenize(std::string_view(all).substr(0, n));
     if (!tokens) continue;

@@ -1,7 +1,6 @@
 #include "sql/statement.h"
 
 #include <algorithm>
-
 #include <charconv>
 
 #include "sql/lexer.h"
@@ -85,15 +84,21 @@ std::string SettingValue(const Tokens& tokens, size_t from, size_t to) {
 }
 
 std::unexpected<Error> Near(const Tokens& tokens, size_t at, std::string_view script) {
-  const bool end = at >= tokens.size() || tokens[at].kind == TokenKind::kEnd || tokens[at].IsOperator(";");
+  const bool end =
+      at >= tokens.size() || tokens[at].kind == TokenKind::kEnd || tokens[at].IsOperator(";");
   const size_t offset = at < tokens.size() ? tokens[at].offset : script.size();
-  return std::unexpected(Error{ErrorKind::kSyntaxError,
-                               end ? "syntax error at end of input" : "syntax error at or near \"" + std::string(tokens[at].text) + "\"",
-                               {}, {}, CharacterPosition(script, offset)});
+  return std::unexpected(
+      Error{ErrorKind::kSyntaxError,
+            end ? "syntax error at end of input"
+                : "syntax error at or near \"" + std::string(tokens[at].text) + "\"",
+            {},
+            {},
+            CharacterPosition(script, offset)});
 }
 
 // SET, RESET and SHOW: tokens [b, e) with b at the verb.
-Result<void> ReadSetting(Statement& s, const Tokens& tokens, size_t b, size_t e, std::string_view script) {
+Result<void> ReadSetting(Statement& s, const Tokens& tokens, size_t b, size_t e,
+                         std::string_view script) {
   size_t at = b + 1;
   const auto word = [&](size_t i, std::string_view w) { return i < e && tokens[i].Is(w); };
   if (s.kind == StatementKind::kSet) {
@@ -136,11 +141,13 @@ Result<void> ReadSetting(Statement& s, const Tokens& tokens, size_t b, size_t e,
         s.setting_name += "." + tokens[at + 1].value;
         at += 2;
       }
-      if (!(word(at, "to") || (at < e && tokens[at].IsOperator("=")))) return Near(tokens, at, script);
+      if (!(word(at, "to") || (at < e && tokens[at].IsOperator("="))))
+        return Near(tokens, at, script);
       at++;
     }
     if (at >= e) return Near(tokens, at, script);
-    if (e - at == 1 && (tokens[at].Is("default") || (s.setting_name == "timezone" && tokens[at].Is("local")))) {
+    if (e - at == 1 &&
+        (tokens[at].Is("default") || (s.setting_name == "timezone" && tokens[at].Is("local")))) {
       s.setting_default = true;
     } else {
       s.setting_value = SettingValue(tokens, at, e);
@@ -176,25 +183,33 @@ Result<void> ReadSetting(Statement& s, const Tokens& tokens, size_t b, size_t e,
   return {};
 }
 
-// First words of the commands of Redshift (sql.md section 1) and PostgreSQL: known, even where not offered. Others are no SQL.
+// First words of the commands of Redshift (sql.md section 1) and PostgreSQL: known, even where not
+// offered. Others are no SQL.
 constexpr std::string_view kCommands[] = {
-    "abort", "alter", "analyze", "attach", "begin", "call", "cancel", "checkpoint", "close", "cluster", "comment", "commit", "copy", "create",
-    "deallocate", "declare", "delete", "desc", "describe", "detach", "discard", "do", "drop", "end", "execute", "explain", "fetch", "grant",
-    "import", "insert", "listen", "load", "lock", "merge", "move", "notify", "prepare", "reassign", "refresh", "reindex", "release", "reset",
-    "revoke", "rollback", "savepoint", "security", "select", "set", "show", "start", "table", "truncate", "unlisten", "unload", "update", "use",
-    "vacuum", "values", "with"};
+    "abort",      "alter",    "analyze",   "attach",   "begin",    "call",    "cancel",
+    "checkpoint", "close",    "cluster",   "comment",  "commit",   "copy",    "create",
+    "deallocate", "declare",  "delete",    "desc",     "describe", "detach",  "discard",
+    "do",         "drop",     "end",       "execute",  "explain",  "fetch",   "grant",
+    "import",     "insert",   "listen",    "load",     "lock",     "merge",   "move",
+    "notify",     "prepare",  "reassign",  "refresh",  "reindex",  "release", "reset",
+    "revoke",     "rollback", "savepoint", "security", "select",   "set",     "show",
+    "start",      "table",    "truncate",  "unlisten", "unload",   "update",  "use",
+    "vacuum",     "values",   "with"};
 
 Result<Statement> Classify(const Tokens& tokens, size_t b, size_t e, std::string_view script) {
   Statement s;
   s.offset = tokens[b].offset;
   s.text = script.substr(s.offset, tokens[e - 1].offset + tokens[e - 1].text.size() - s.offset);
-  if (s.text.size() > kMaxStatementBytes) return Fail(ErrorKind::kPayloadTooLarge, "a statement may have at most 16 MB");
+  if (s.text.size() > kMaxStatementBytes)
+    return Fail(ErrorKind::kPayloadTooLarge, "a statement may have at most 16 MB");
   size_t parenthesis = b;
   while (parenthesis < e && tokens[parenthesis].IsOperator("(")) parenthesis++;
   std::string words;
   size_t matched = 0;
   s.kind = StatementKind::kUnsupported;
-  for (size_t n = 0; n < kMostLeadingWords && parenthesis + n < e && tokens[parenthesis + n].kind == TokenKind::kWord; n++) {
+  for (size_t n = 0; n < kMostLeadingWords && parenthesis + n < e &&
+                     tokens[parenthesis + n].kind == TokenKind::kWord;
+       n++) {
     if (n > 0) words += ' ';
     words += tokens[parenthesis + n].value;
     for (const auto& leading : kLeading) {
@@ -207,7 +222,9 @@ Result<Statement> Classify(const Tokens& tokens, size_t b, size_t e, std::string
   }
   if (parenthesis > b && s.kind != StatementKind::kSelect) return Near(tokens, b, script);
   if (s.kind == StatementKind::kUnsupported) {
-    if (tokens[b].kind != TokenKind::kWord || std::ranges::find(kCommands, tokens[b].value) == std::end(kCommands)) return Near(tokens, b, script);
+    if (tokens[b].kind != TokenKind::kWord ||
+        std::ranges::find(kCommands, tokens[b].value) == std::end(kCommands))
+      return Near(tokens, b, script);
     // The name of the command: one word, or two where one says too little.
     s.command = Upper(tokens[b].value);
     for (const std::string_view two : {"CREATE", "ALTER", "DROP", "REFRESH", "ATTACH", "COMMENT"}) {
@@ -221,9 +238,14 @@ Result<Statement> Classify(const Tokens& tokens, size_t b, size_t e, std::string
   for (size_t i = b; i < e; i++) {
     if (tokens[i].kind != TokenKind::kParameter) continue;
     uint32_t number = 0;
-    std::from_chars(tokens[i].value.data(), tokens[i].value.data() + tokens[i].value.size(), number);
+    std::from_chars(tokens[i].value.data(), tokens[i].value.data() + tokens[i].value.size(),
+                    number);
     if (number == 0) {
-      return std::unexpected(Error{ErrorKind::kUndefinedParameter, "there is no parameter $0", {}, {}, CharacterPosition(script, tokens[i].offset)});
+      return std::unexpected(Error{ErrorKind::kUndefinedParameter,
+                                   "there is no parameter $0",
+                                   {},
+                                   {},
+                                   CharacterPosition(script, tokens[i].offset)});
     }
     s.parameter_count = std::max(s.parameter_count, number);
   }
@@ -246,8 +268,10 @@ Result<Statement> Classify(const Tokens& tokens, size_t b, size_t e, std::string
     case StatementKind::kCreateTable: {
       size_t at = b + matched;
       s.temporary = s.command.find("TEMP") != std::string::npos;
-      while (at < e && (tokens[at].Is("if") || tokens[at].Is("not") || tokens[at].Is("exists"))) at++;
-      if (at < e && tokens[at].kind == TokenKind::kWord && tokens[at].value.starts_with("#")) s.temporary = true;
+      while (at < e && (tokens[at].Is("if") || tokens[at].Is("not") || tokens[at].Is("exists")))
+        at++;
+      if (at < e && tokens[at].kind == TokenKind::kWord && tokens[at].value.starts_with("#"))
+        s.temporary = true;
       s.command = "CREATE TABLE";
       size_t depth = 0;
       for (; at < e; at++) {
@@ -265,11 +289,14 @@ Result<Statement> Classify(const Tokens& tokens, size_t b, size_t e, std::string
       s.returns_rows = true;
       break;
     case StatementKind::kBegin:
-      for (size_t i = b; i + 1 < e; i++) s.read_only |= tokens[i].Is("read") && tokens[i + 1].Is("only");
+      for (size_t i = b; i + 1 < e; i++)
+        s.read_only |= tokens[i].Is("read") && tokens[i + 1].Is("only");
       break;
-    default: break;
+    default:
+      break;
   }
-  if (s.kind == StatementKind::kSet || s.kind == StatementKind::kReset || s.kind == StatementKind::kShow) {
+  if (s.kind == StatementKind::kSet || s.kind == StatementKind::kReset ||
+      s.kind == StatementKind::kShow) {
     SKEP_TRY(ReadSetting(s, tokens, b, e, script));
     if (s.kind == StatementKind::kUnsupported) s.returns_rows = false;
   }
@@ -280,12 +307,15 @@ Result<Statement> Classify(const Tokens& tokens, size_t b, size_t e, std::string
 
 StatementClass ClassOf(StatementKind kind) {
   switch (kind) {
-    case StatementKind::kEmpty: return StatementClass::kNothing;
+    case StatementKind::kEmpty:
+      return StatementClass::kNothing;
     case StatementKind::kSelect:
-    case StatementKind::kExplain: return StatementClass::kRead;
+    case StatementKind::kExplain:
+      return StatementClass::kRead;
     case StatementKind::kInsert:
     case StatementKind::kUpdate:
-    case StatementKind::kDelete: return StatementClass::kWrite;
+    case StatementKind::kDelete:
+      return StatementClass::kWrite;
     case StatementKind::kCreateTable:
     case StatementKind::kCreateTableAs:
     case StatementKind::kCreateView:
@@ -295,18 +325,23 @@ StatementClass ClassOf(StatementKind kind) {
     case StatementKind::kDropView:
     case StatementKind::kDropSchema:
     case StatementKind::kAlterTable:
-    case StatementKind::kTruncate: return StatementClass::kDefinition;
+    case StatementKind::kTruncate:
+      return StatementClass::kDefinition;
     case StatementKind::kBegin:
     case StatementKind::kCommit:
-    case StatementKind::kRollback: return StatementClass::kTransaction;
+    case StatementKind::kRollback:
+      return StatementClass::kTransaction;
     case StatementKind::kSet:
     case StatementKind::kReset:
     case StatementKind::kShow:
     case StatementKind::kDeallocate:
-    case StatementKind::kDiscard: return StatementClass::kSetting;
+    case StatementKind::kDiscard:
+      return StatementClass::kSetting;
     case StatementKind::kAnalyze:
-    case StatementKind::kVacuum: return StatementClass::kMaintenance;
-    case StatementKind::kUnsupported: break;
+    case StatementKind::kVacuum:
+      return StatementClass::kMaintenance;
+    case StatementKind::kUnsupported:
+      break;
   }
   return StatementClass::kUnsupported;
 }

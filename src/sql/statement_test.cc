@@ -18,7 +18,8 @@ TEST(ParseScript, ClassifiesByTheLeadingWords) {
       {"/* a */ with x as (select 1) select * from x", StatementKind::kSelect, "SELECT"},
       {"CREATE TEMP TABLE t(a int)", StatementKind::kCreateTable, "CREATE TABLE"},
       {"create table t as select 1", StatementKind::kCreateTableAs, "CREATE TABLE"},
-      {"create external schema e from data catalog", StatementKind::kCreateExternalSchema, "CREATE EXTERNAL SCHEMA"},
+      {"create external schema e from data catalog", StatementKind::kCreateExternalSchema,
+       "CREATE EXTERNAL SCHEMA"},
       {"start transaction read only", StatementKind::kBegin, "START TRANSACTION"},
       {"end", StatementKind::kCommit, "END"},
       {"copy t from 's3://b'", StatementKind::kUnsupported, "COPY"},
@@ -70,7 +71,8 @@ TEST(ParseScript, ReadsSettings) {
 }
 
 TEST(ParseScript, CallsWhatBeginsWithNoCommandASyntaxError) {
-  for (const char* text : {"selec 1", "pragma database_list", "install httpfs", "  foo", "from t select 1", "summarize t"}) {
+  for (const char* text : {"selec 1", "pragma database_list", "install httpfs", "  foo",
+                           "from t select 1", "summarize t"}) {
     const auto parsed = ParseScript(text);
     ASSERT_FALSE(parsed) << text;
     EXPECT_EQ(parsed.error().kind, ErrorKind::kSyntaxError) << text;

@@ -1,4 +1,5 @@
-// The 22 queries of TPC-H as the engine's own extension prints them: they pass, and none is cut short.
+// The 22 queries of TPC-H as the engine's own extension prints them: they pass, and none is cut
+// short.
 #include <gtest/gtest.h>
 
 #include "sql/emit.h"

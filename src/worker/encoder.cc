@@ -74,8 +74,8 @@ RowEncoder::RowEncoder(duckdb::ClientContext& context, const ResultShape& shape)
   fixed_bytes_ = kRowHead;
   for (size_t k = 0; k < n; k++) {
     const auto& column = shape.columns[k];
-    columns_[k] = {column.kind, column.binary, column.scaled, column.scale, nullptr, nullptr, nullptr, nullptr,
-                   nullptr};
+    columns_[k] = {column.kind, column.binary, column.scaled, column.scale, nullptr,
+                   nullptr,     nullptr,       nullptr,       nullptr};
     binary += column.binary ? 1 : 0;
     fixed_bytes_ += 4 + (IsBytes(column.kind) ? 0 : kFixedValueBytes);
   }
@@ -121,13 +121,20 @@ char* RowEncoder::Value(char* p, const Column& c, size_t i, size_t row) {
       *p = kBinary ? static_cast<char>(v) : v ? 't' : 'f';
       return p + 1;
     }
-    case ValueKind::kInt8: return PutInteger16<kBinary>(p, At<int8_t>(c.data, i));
-    case ValueKind::kUint8: return PutInteger16<kBinary>(p, At<uint8_t>(c.data, i));
-    case ValueKind::kInt16: return PutInteger16<kBinary>(p, At<int16_t>(c.data, i));
-    case ValueKind::kUint16: return PutInteger32<kBinary>(p, At<uint16_t>(c.data, i));
-    case ValueKind::kInt32: return PutInteger32<kBinary>(p, At<int32_t>(c.data, i));
-    case ValueKind::kUint32: return PutInteger64<kBinary>(p, At<uint32_t>(c.data, i));
-    case ValueKind::kInt64: return PutInteger64<kBinary>(p, At<int64_t>(c.data, i));
+    case ValueKind::kInt8:
+      return PutInteger16<kBinary>(p, At<int8_t>(c.data, i));
+    case ValueKind::kUint8:
+      return PutInteger16<kBinary>(p, At<uint8_t>(c.data, i));
+    case ValueKind::kInt16:
+      return PutInteger16<kBinary>(p, At<int16_t>(c.data, i));
+    case ValueKind::kUint16:
+      return PutInteger32<kBinary>(p, At<uint16_t>(c.data, i));
+    case ValueKind::kInt32:
+      return PutInteger32<kBinary>(p, At<int32_t>(c.data, i));
+    case ValueKind::kUint32:
+      return PutInteger64<kBinary>(p, At<uint32_t>(c.data, i));
+    case ValueKind::kInt64:
+      return PutInteger64<kBinary>(p, At<int64_t>(c.data, i));
     case ValueKind::kUint64: {
       const auto v = At<uint64_t>(c.data, i);
       if (kBinary && c.scaled) return PutScaled128(p, v);
@@ -285,9 +292,12 @@ size_t RowEncoder::Encode(size_t from, size_t to, Frame& frame, size_t limit_byt
     if (frame.capacity < wanted) frame.Reserve(wanted - frame.size);
     const char* limit = frame.data.get() + ipc::kFrameHeader + payload_limit;
     switch (mode_) {
-      case Mode::kText: return Rows<Mode::kText>(from, last, frame, limit);
-      case Mode::kBinary: return Rows<Mode::kBinary>(from, last, frame, limit);
-      case Mode::kMixed: break;
+      case Mode::kText:
+        return Rows<Mode::kText>(from, last, frame, limit);
+      case Mode::kBinary:
+        return Rows<Mode::kBinary>(from, last, frame, limit);
+      case Mode::kMixed:
+        break;
     }
     return Rows<Mode::kMixed>(from, last, frame, limit);
   };
@@ -301,7 +311,8 @@ size_t RowEncoder::Encode(size_t from, size_t to, Frame& frame, size_t limit_byt
   // One row larger than a frame.
   const size_t bytes = BytesOfRow(from);
   if (bytes > ipc::kMaxFrame) {
-    throw duckdb::Exception(duckdb::ExceptionType::OBJECT_SIZE, fmt::format("a row of {} bytes is too large to be sent", bytes));
+    throw duckdb::Exception(duckdb::ExceptionType::OBJECT_SIZE,
+                            fmt::format("a row of {} bytes is too large to be sent", bytes));
   }
   return run(from + 1, bytes);
 }

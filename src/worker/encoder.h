@@ -3,7 +3,6 @@
 #pragma once
 
 #include <duckdb.hpp>
-
 #include <memory>
 #include <vector>
 

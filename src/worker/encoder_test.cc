@@ -25,8 +25,8 @@ class EncoderTest : public ::testing::Test {
   }
 
   // All rows of a chunk through frames of this limit; checks what every frame must be.
-  std::vector<WireRow> Encode(duckdb::DataChunk& chunk, const std::vector<uint16_t>& formats, size_t limit_bytes = 64 << 10,
-                              const std::string& zone = "UTC") {
+  std::vector<WireRow> Encode(duckdb::DataChunk& chunk, const std::vector<uint16_t>& formats,
+                              size_t limit_bytes = 64 << 10, const std::string& zone = "UTC") {
     auto shape = ShapeOf(chunk.GetTypes(), formats);
     EXPECT_TRUE(shape.has_value());
     shape->zone_is_utc = IsUtc(zone);
@@ -54,7 +54,9 @@ class EncoderTest : public ::testing::Test {
     const auto result = Ask("SELECT " + expression);
     const auto chunk = result->Fetch();
     const auto rows = Encode(*chunk, {format}, 64 << 10, zone_);
-    return rows.size() == 1 && rows[0].size() == 1 ? rows[0][0] : std::optional<std::string>("(no single value)");
+    return rows.size() == 1 && rows[0].size() == 1
+               ? rows[0][0]
+               : std::optional<std::string>("(no single value)");
   }
   std::string Shown(const std::string& expression, uint16_t format) {
     const auto value = Value(expression, format);
@@ -71,7 +73,8 @@ class EncoderTest : public ::testing::Test {
       EXPECT_EQ(Shown(row.expression, kText), row.text) << row.expression;
       EXPECT_EQ(Shown(row.expression, kBinary), row.binary) << row.expression;
       // NULL of the same type, alone and beside a value.
-      const std::string null = "CASE WHEN random() > 2 THEN " + std::string(row.expression) + " END";
+      const std::string null =
+          "CASE WHEN random() > 2 THEN " + std::string(row.expression) + " END";
       EXPECT_EQ(Shown(null, kText), "NULL") << row.expression;
       EXPECT_EQ(Shown(null, kBinary), "NULL") << row.expression;
     }
@@ -97,14 +100,19 @@ TEST_F(EncoderTest, WritesIntegersInTheWidthOfTheirWireType) {
 }
 
 TEST_F(EncoderTest, WritesWideIntegersAsNumerics) {
-  Expect({{"18446744073709551615::UBIGINT", "18446744073709551615", "000500040000000007341a5802e103bb064f"},
+  Expect({{"18446744073709551615::UBIGINT", "18446744073709551615",
+           "000500040000000007341a5802e103bb064f"},
           {"0::UBIGINT", "0", "0000000000000000"},
-          {"170141183460469231731687303715884105727::HUGEINT", "170141183460469231731687303715884105727",
+          {"170141183460469231731687303715884105727::HUGEINT",
+           "170141183460469231731687303715884105727",
            "000a00090000000000aa0583209a01d5090d0c601c871bf620da165f"},
-          {"(-170141183460469231731687303715884105728)::HUGEINT", "-170141183460469231731687303715884105728",
+          {"(-170141183460469231731687303715884105728)::HUGEINT",
+           "-170141183460469231731687303715884105728",
            "000a00094000000000aa0583209a01d5090d0c601c871bf620da1660"},
-          {"18446744073709551616::HUGEINT", "18446744073709551616", "000500040000000007341a5802e103bb0650"},
-          {"340282366920938463463374607431768211455::UHUGEINT", "340282366920938463463374607431768211455",
+          {"18446744073709551616::HUGEINT", "18446744073709551616",
+           "000500040000000007341a5802e103bb0650"},
+          {"340282366920938463463374607431768211455::UHUGEINT",
+           "340282366920938463463374607431768211455",
            "000a00090000000001540b071a2403aa121a18c111ff10dd1aa505af"}});
 }
 
@@ -118,16 +126,21 @@ TEST_F(EncoderTest, WritesDecimalsOfAllWidths) {
           {"(-12345.6789)::DECIMAL(9,4)", "-12345.6789", "0003000140000004000109291a85"},
           {"12345678.90::DECIMAL(10,2)", "12345678.90", "000300010000000204d2162e2328"},
           {"100000000.0000::DECIMAL(18,4)", "100000000.0000", "00010002000000040001"},
-          {"999999999.999999999::DECIMAL(18,9)", "999999999.999999999", "00060002000000090009270f270f270f270f2328"},
-          {"9999999999999999999999999999.9999999999::DECIMAL(38,10)", "9999999999999999999999999999.9999999999",
+          {"999999999.999999999::DECIMAL(18,9)", "999999999.999999999",
+           "00060002000000090009270f270f270f270f2328"},
+          {"9999999999999999999999999999.9999999999::DECIMAL(38,10)",
+           "9999999999999999999999999999.9999999999",
            "000a00060000000a270f270f270f270f270f270f270f270f270f26ac"},
-          {"(-1234567890123456789012345678.0987654321)::DECIMAL(38,10)", "-1234567890123456789012345678.0987654321",
+          {"(-1234567890123456789012345678.0987654321)::DECIMAL(38,10)",
+           "-1234567890123456789012345678.0987654321",
            "000a00064000000a04d2162e23340d801ed204d2162e03db198f0834"},
           {"0.0000000001::DECIMAL(38,10)", "0.0000000001", "0001fffd0000000a0064"},
           {"0::DECIMAL(38,10)", "0.0000000000", "000000000000000a"},
-          {"(-99999999999999999999999999999999999999)::DECIMAL(38,0)", "-99999999999999999999999999999999999999",
+          {"(-99999999999999999999999999999999999999)::DECIMAL(38,0)",
+           "-99999999999999999999999999999999999999",
            "000a0009400000000063270f270f270f270f270f270f270f270f270f"},
-          {"'0.99999999999999999999999999999999999999'::DECIMAL(38,38)", "0.99999999999999999999999999999999999999",
+          {"'0.99999999999999999999999999999999999999'::DECIMAL(38,38)",
+           "0.99999999999999999999999999999999999999",
            "000affff00000026270f270f270f270f270f270f270f270f270f26ac"}});
 }
 
@@ -145,7 +158,8 @@ TEST_F(EncoderTest, WritesRedshiftsBinaryNumericsAsScaledIntegers) {
       {"7::UHUGEINT", "00000000000000000000000000000007"},
       {"7::INTEGER", "00000007"},  // all others as in format 1
       {"'ab'", "6162"}};
-  for (const auto& [expression, hex] : rows) EXPECT_EQ(Shown(expression, ipc::kRedshiftBinary), hex) << expression;
+  for (const auto& [expression, hex] : rows)
+    EXPECT_EQ(Shown(expression, ipc::kRedshiftBinary), hex) << expression;
 }
 
 TEST_F(EncoderTest, WritesFloats) {
@@ -164,26 +178,31 @@ TEST_F(EncoderTest, WritesFloats) {
 }
 
 TEST_F(EncoderTest, WritesDatesAndTimes) {
-  Expect({{"DATE '2024-02-29'", "2024-02-29", "00002279"},
-          {"DATE '0044-03-15 (BC)'", "0044-03-15 BC", "fff49d7b"},
-          {"DATE '12000-01-01'", "12000-01-01", "0037bb49"},
-          {"DATE 'infinity'", "infinity", "7fffffff"},
-          {"DATE '-infinity'", "-infinity", "80000000"},
-          {"TIME '24:00:00'", "24:00:00", "000000141dd76000"},
-          {"TIME '12:34:56.789'", "12:34:56.789", "0000000a8be62608"},
-          {"TIME_NS '12:34:56.789000400'", "12:34:56.789", "0000000a8be62608"},
-          {"TIMETZ '12:34:56+00'", "12:34:56+00", "0000000a8bda1c0000000000"},
-          {"TIMETZ '12:34:56.789+05:30'", "12:34:56.789+05:30", "0000000a8be62608ffffb2a8"},
-          {"TIMETZ '23:59:59.999999-15:59:59'", "23:59:59.999999-15:59:59", "000000141dd75fff0000e0ff"},
-          {"TIMESTAMP '2024-02-29 23:59:59.999999'", "2024-02-29 23:59:59.999999", "0002b58cd363bfff"},
-          {"TIMESTAMP '0044-03-15 (BC) 12:00:00.000001'", "0044-03-15 12:00:00.000001 BC", "ff1af9e8fb46d001"},
-          {"TIMESTAMP 'infinity'", "infinity", "7fffffffffffffff"},
-          {"TIMESTAMP '-infinity'", "-infinity", "8000000000000000"},
-          {"TIMESTAMP_S '2000-01-01 00:00:00'", "2000-01-01 00:00:00", "0000000000000000"},
-          {"TIMESTAMP_MS '1999-12-31 23:59:59.5'", "1999-12-31 23:59:59.5", "fffffffffff85ee0"},
-          {"TIMESTAMP_NS '1970-01-01 00:00:00.100000400'", "1970-01-01 00:00:00.1", "fffca2fec4c9a6a0"},
-          {"TIMESTAMPTZ '2024-02-29 23:59:59.999999+00'", "2024-02-29 23:59:59.999999+00", "0002b58cd363bfff"},
-          {"TIMESTAMPTZ 'infinity'", "infinity", "7fffffffffffffff"}});
+  Expect(
+      {{"DATE '2024-02-29'", "2024-02-29", "00002279"},
+       {"DATE '0044-03-15 (BC)'", "0044-03-15 BC", "fff49d7b"},
+       {"DATE '12000-01-01'", "12000-01-01", "0037bb49"},
+       {"DATE 'infinity'", "infinity", "7fffffff"},
+       {"DATE '-infinity'", "-infinity", "80000000"},
+       {"TIME '24:00:00'", "24:00:00", "000000141dd76000"},
+       {"TIME '12:34:56.789'", "12:34:56.789", "0000000a8be62608"},
+       {"TIME_NS '12:34:56.789000400'", "12:34:56.789", "0000000a8be62608"},
+       {"TIMETZ '12:34:56+00'", "12:34:56+00", "0000000a8bda1c0000000000"},
+       {"TIMETZ '12:34:56.789+05:30'", "12:34:56.789+05:30", "0000000a8be62608ffffb2a8"},
+       {"TIMETZ '23:59:59.999999-15:59:59'", "23:59:59.999999-15:59:59",
+        "000000141dd75fff0000e0ff"},
+       {"TIMESTAMP '2024-02-29 23:59:59.999999'", "2024-02-29 23:59:59.999999", "0002b58cd363bfff"},
+       {"TIMESTAMP '0044-03-15 (BC) 12:00:00.000001'", "0044-03-15 12:00:00.000001 BC",
+        "ff1af9e8fb46d001"},
+       {"TIMESTAMP 'infinity'", "infinity", "7fffffffffffffff"},
+       {"TIMESTAMP '-infinity'", "-infinity", "8000000000000000"},
+       {"TIMESTAMP_S '2000-01-01 00:00:00'", "2000-01-01 00:00:00", "0000000000000000"},
+       {"TIMESTAMP_MS '1999-12-31 23:59:59.5'", "1999-12-31 23:59:59.5", "fffffffffff85ee0"},
+       {"TIMESTAMP_NS '1970-01-01 00:00:00.100000400'", "1970-01-01 00:00:00.1",
+        "fffca2fec4c9a6a0"},
+       {"TIMESTAMPTZ '2024-02-29 23:59:59.999999+00'", "2024-02-29 23:59:59.999999+00",
+        "0002b58cd363bfff"},
+       {"TIMESTAMPTZ 'infinity'", "infinity", "7fffffffffffffff"}});
 }
 
 TEST_F(EncoderTest, ShowsTimestampsWithTimeZoneInTheSessionsZone) {
@@ -196,18 +215,24 @@ TEST_F(EncoderTest, ShowsTimestampsWithTimeZoneInTheSessionsZone) {
   EXPECT_EQ(in_zone("America/New_York", "2024-07-15 12:00:00+00"), "2024-07-15 08:00:00-04");
   EXPECT_EQ(in_zone("America/New_York", "infinity"), "infinity");
   EXPECT_EQ(in_zone("Asia/Kolkata", "2024-01-15 12:00:00+00"), "2024-01-15 17:30:00+05:30");
-  EXPECT_EQ(Shown("TIMESTAMPTZ '2024-01-15 12:00:00+00'", kBinary), "0002b1f9859c3000");  // a moment has no zone
-  EXPECT_EQ(Shown("CASE WHEN random() > 2 THEN TIMESTAMPTZ '2024-01-15 12:00:00+00' END", kText), "NULL");
+  EXPECT_EQ(Shown("TIMESTAMPTZ '2024-01-15 12:00:00+00'", kBinary),
+            "0002b1f9859c3000");  // a moment has no zone
+  EXPECT_EQ(Shown("CASE WHEN random() > 2 THEN TIMESTAMPTZ '2024-01-15 12:00:00+00' END", kText),
+            "NULL");
 }
 
 TEST_F(EncoderTest, WritesIntervalsUuidsAndBytes) {
   Expect({{"INTERVAL '0 seconds'", "00:00:00", "00000000000000000000000000000000"},
           {"INTERVAL '-14 months'", "-1 years -2 mons", "000000000000000000000000fffffff2"},
-          {"INTERVAL '14 months -3 days 04:05:06.7'", "1 year 2 mons -3 days +04:05:06.7", "000000036c966ee0fffffffd0000000e"},
+          {"INTERVAL '14 months -3 days 04:05:06.7'", "1 year 2 mons -3 days +04:05:06.7",
+           "000000036c966ee0fffffffd0000000e"},
           {"INTERVAL '100 hours'", "100:00:00", "00000053d1ac10000000000000000000"},
-          {"UUID 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'", "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11", "a0eebc999c0b4ef8bb6d6bb9bd380a11"},
-          {"UUID '00000000-0000-0000-0000-000000000000'", "00000000-0000-0000-0000-000000000000", "00000000000000000000000000000000"},
-          {"UUID 'ffffffff-ffff-ffff-ffff-ffffffffffff'", "ffffffff-ffff-ffff-ffff-ffffffffffff", "ffffffffffffffffffffffffffffffff"},
+          {"UUID 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'", "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11",
+           "a0eebc999c0b4ef8bb6d6bb9bd380a11"},
+          {"UUID '00000000-0000-0000-0000-000000000000'", "00000000-0000-0000-0000-000000000000",
+           "00000000000000000000000000000000"},
+          {"UUID 'ffffffff-ffff-ffff-ffff-ffffffffffff'", "ffffffff-ffff-ffff-ffff-ffffffffffff",
+           "ffffffffffffffffffffffffffffffff"},
           {"'\\x00\\xFF\\x10'::BLOB", "\\x00ff10", "00ff10"},
           {"''::BLOB", "\\x", ""}});
 }
@@ -242,21 +267,26 @@ TEST_F(EncoderTest, WritesNestedValuesAsJson) {
       {"'{\"raw\": [1, 2]}'::JSON", "{\"raw\": [1, 2]}"},
       {"['{\"raw\":1}'::JSON]", "[{\"raw\":1}]"},
       {"CASE WHEN random() > 2 THEN [1] END", "NULL"}};
-  for (const auto& [expression, json] : rows) EXPECT_EQ(Shown(expression, kText), json) << expression;
-  EXPECT_EQ(DescribeColumn("c", duckdb::LogicalType::LIST(duckdb::LogicalType::INTEGER)).type_oid, oid::kSuper);
+  for (const auto& [expression, json] : rows)
+    EXPECT_EQ(Shown(expression, kText), json) << expression;
+  EXPECT_EQ(DescribeColumn("c", duckdb::LogicalType::LIST(duckdb::LogicalType::INTEGER)).type_oid,
+            oid::kSuper);
 }
 
 TEST_F(EncoderTest, ReadsConstantDictionaryAndFlatVectors) {
   constexpr size_t kRows = 100;
   for (const uint16_t format : {kText, kBinary}) {
     duckdb::DataChunk chunk;
-    chunk.Initialize(*connection_.context, {duckdb::LogicalType::INTEGER, duckdb::LogicalType::VARCHAR, duckdb::LogicalType::BIGINT,
-                                            duckdb::LogicalType::VARCHAR, duckdb::LogicalType::DECIMAL(38, 2)});
+    chunk.Initialize(
+        *connection_.context,
+        {duckdb::LogicalType::INTEGER, duckdb::LogicalType::VARCHAR, duckdb::LogicalType::BIGINT,
+         duckdb::LogicalType::VARCHAR, duckdb::LogicalType::DECIMAL(38, 2)});
     chunk.SetCardinality(kRows);
     chunk.data[0].Reference(duckdb::Value::INTEGER(7));
     chunk.data[1].Reference(duckdb::Value(duckdb::LogicalType::VARCHAR));  // a constant NULL
     for (size_t i = 0; i < kRows; i++) {
-      chunk.data[2].SetValue(i, i % 3 == 0 ? duckdb::Value(duckdb::LogicalType::BIGINT) : duckdb::Value::BIGINT(static_cast<int64_t>(i)));
+      chunk.data[2].SetValue(i, i % 3 == 0 ? duckdb::Value(duckdb::LogicalType::BIGINT)
+                                           : duckdb::Value::BIGINT(static_cast<int64_t>(i)));
     }
     duckdb::Vector words(duckdb::LogicalType::VARCHAR);
     words.SetValue(0, duckdb::Value("short"));
@@ -276,7 +306,8 @@ TEST_F(EncoderTest, ReadsConstantDictionaryAndFlatVectors) {
         EXPECT_EQ(rows[i][2].has_value(), i % 3 != 0);
         if (format == kText && i % 3 != 0) EXPECT_EQ(rows[i][2], std::to_string(i));
         const char* words_of[] = {"short", "a string of more than twelve bytes", nullptr};
-        EXPECT_EQ(rows[i][3], words_of[i % 3] ? std::optional<std::string>(words_of[i % 3]) : std::nullopt);
+        EXPECT_EQ(rows[i][3],
+                  words_of[i % 3] ? std::optional<std::string>(words_of[i % 3]) : std::nullopt);
         if (format == kText) EXPECT_EQ(rows[i][4], "-1.50");
       }
     }
@@ -284,7 +315,9 @@ TEST_F(EncoderTest, ReadsConstantDictionaryAndFlatVectors) {
 }
 
 TEST_F(EncoderTest, MixesFormatsWithinARow) {
-  const auto result = Ask("SELECT 5::INTEGER, 5::INTEGER, 1.5::DECIMAL(4,1), 1.5::DECIMAL(4,1), '\\xAB'::BLOB, '\\xAB'::BLOB");
+  const auto result =
+      Ask("SELECT 5::INTEGER, 5::INTEGER, 1.5::DECIMAL(4,1), 1.5::DECIMAL(4,1), '\\xAB'::BLOB, "
+          "'\\xAB'::BLOB");
   const auto chunk = result->Fetch();
   const auto rows = Encode(*chunk, {0, 1, 1, 2, 0, 1});
   ASSERT_EQ(rows.size(), 1u);
@@ -297,7 +330,8 @@ TEST_F(EncoderTest, MixesFormatsWithinARow) {
 }
 
 TEST_F(EncoderTest, NeverTearsARowAndKeepsFramesWithinTheirLimit) {
-  const auto result = Ask("SELECT i, repeat('x', (i * 7919 % 3000)::INTEGER), NULL FROM range(2000) t(i)");
+  const auto result =
+      Ask("SELECT i, repeat('x', (i * 7919 % 3000)::INTEGER), NULL FROM range(2000) t(i)");
   const auto chunk = result->Fetch();
   ASSERT_GT(chunk->size(), 1000u);
   for (const size_t limit : {size_t{64}, size_t{4000}, size_t{16} << 10, size_t{256} << 10}) {
@@ -358,7 +392,8 @@ TEST_F(EncoderTest, RefusesARowThatNoFrameHolds) {
 
 TEST_F(EncoderTest, TakesAnEmptyChunk) {
   duckdb::DataChunk chunk;
-  chunk.Initialize(*connection_.context, {duckdb::LogicalType::INTEGER, duckdb::LogicalType::LIST(duckdb::LogicalType::INTEGER)});
+  chunk.Initialize(*connection_.context, {duckdb::LogicalType::INTEGER,
+                                          duckdb::LogicalType::LIST(duckdb::LogicalType::INTEGER)});
   EXPECT_TRUE(Encode(chunk, {}).empty());
   EXPECT_EQ(frames_, 0u);
 }
@@ -374,7 +409,8 @@ TEST_F(EncoderTest, SendsRowsOfManyColumns) {
 }
 
 TEST(ResultShapeTest, RefusesFormatsThatDoNotFit) {
-  const duckdb::vector<duckdb::LogicalType> types = {duckdb::LogicalType::INTEGER, duckdb::LogicalType::VARCHAR, duckdb::LogicalType::DATE};
+  const duckdb::vector<duckdb::LogicalType> types = {
+      duckdb::LogicalType::INTEGER, duckdb::LogicalType::VARCHAR, duckdb::LogicalType::DATE};
   EXPECT_TRUE(ShapeOf(types, {}));
   EXPECT_TRUE(ShapeOf(types, {1}));
   EXPECT_TRUE(ShapeOf(types, {0, 1, 2}));
@@ -393,28 +429,58 @@ TEST(ResultShapeTest, DescribesTypesAsPostgresDoes) {
     int16_t size;
     int32_t modifier;
   };
-  const Row rows[] = {{duckdb::LogicalType::BOOLEAN, 16, 1, -1}, {duckdb::LogicalType::SMALLINT, 21, 2, -1}, {duckdb::LogicalType::INTEGER, 23, 4, -1},
-                      {duckdb::LogicalType::BIGINT, 20, 8, -1}, {duckdb::LogicalType::FLOAT, 700, 4, -1}, {duckdb::LogicalType::DOUBLE, 701, 8, -1},
-                      {duckdb::LogicalType::DECIMAL(10, 2), 1700, -1, (10 << 16 | 2) + 4}, {duckdb::LogicalType::DECIMAL(38, 38), 1700, -1, (38 << 16 | 38) + 4},
-                      {duckdb::LogicalType::VARCHAR, 1043, -1, -1}, {duckdb::LogicalType::BLOB, 17, -1, -1}, {duckdb::LogicalType::DATE, 1082, 4, -1},
-                      {duckdb::LogicalType::TIME, 1083, 8, -1}, {duckdb::LogicalType::TIMESTAMP, 1114, 8, -1}, {duckdb::LogicalType::TIMESTAMP_TZ, 1184, 8, -1},
-                      {duckdb::LogicalType::TIME_TZ, 1266, 12, -1}, {duckdb::LogicalType::INTERVAL, 1186, 16, -1}, {duckdb::LogicalType::UUID, 2950, 16, -1},
+  const Row rows[] = {{duckdb::LogicalType::BOOLEAN, 16, 1, -1},
+                      {duckdb::LogicalType::SMALLINT, 21, 2, -1},
+                      {duckdb::LogicalType::INTEGER, 23, 4, -1},
+                      {duckdb::LogicalType::BIGINT, 20, 8, -1},
+                      {duckdb::LogicalType::FLOAT, 700, 4, -1},
+                      {duckdb::LogicalType::DOUBLE, 701, 8, -1},
+                      {duckdb::LogicalType::DECIMAL(10, 2), 1700, -1, (10 << 16 | 2) + 4},
+                      {duckdb::LogicalType::DECIMAL(38, 38), 1700, -1, (38 << 16 | 38) + 4},
+                      {duckdb::LogicalType::VARCHAR, 1043, -1, -1},
+                      {duckdb::LogicalType::BLOB, 17, -1, -1},
+                      {duckdb::LogicalType::DATE, 1082, 4, -1},
+                      {duckdb::LogicalType::TIME, 1083, 8, -1},
+                      {duckdb::LogicalType::TIMESTAMP, 1114, 8, -1},
+                      {duckdb::LogicalType::TIMESTAMP_TZ, 1184, 8, -1},
+                      {duckdb::LogicalType::TIME_TZ, 1266, 12, -1},
+                      {duckdb::LogicalType::INTERVAL, 1186, 16, -1},
+                      {duckdb::LogicalType::UUID, 2950, 16, -1},
                       {duckdb::LogicalType::JSON(), 4000, -1, -1}};
   for (const auto& row : rows) {
     const auto column = DescribeColumn("c", row.type);
-    EXPECT_EQ(column, (ipc::ResultColumn{"c", row.type_oid, row.size, row.modifier})) << row.type.ToString();
+    EXPECT_EQ(column, (ipc::ResultColumn{"c", row.type_oid, row.size, row.modifier}))
+        << row.type.ToString();
     const auto back = TypeOfOid(row.type_oid);
-    if (row.type.id() != duckdb::LogicalTypeId::DECIMAL) EXPECT_EQ(back, row.type) << row.type.ToString();
+    if (row.type.id() != duckdb::LogicalTypeId::DECIMAL)
+      EXPECT_EQ(back, row.type) << row.type.ToString();
   }
 }
 
 TEST(ResultShapeTest, WritesARowDescriptionThatAddsUp) {
-  const duckdb::vector<duckdb::LogicalType> types = {duckdb::LogicalType::INTEGER, duckdb::LogicalType::VARCHAR};
+  const duckdb::vector<duckdb::LogicalType> types = {duckdb::LogicalType::INTEGER,
+                                                     duckdb::LogicalType::VARCHAR};
   const auto shape = ShapeOf(types, {1, 0});
   ASSERT_TRUE(shape);
   const std::string message = EncodeRowDescription(DescribeColumns({"a", "größe"}, types), *shape);
-  EXPECT_EQ(Hex(message), "54" "00000034" "0002" "6100" "00000000" "0000" "00000017" "0004" "ffffffff" "0001"
-                          "6772c3b6c39f6500" "00000000" "0000" "00000413" "ffff" "ffffffff" "0000");
+  EXPECT_EQ(Hex(message),
+            "54"
+            "00000034"
+            "0002"
+            "6100"
+            "00000000"
+            "0000"
+            "00000017"
+            "0004"
+            "ffffffff"
+            "0001"
+            "6772c3b6c39f6500"
+            "00000000"
+            "0000"
+            "00000413"
+            "ffff"
+            "ffffffff"
+            "0000");
 }
 
 }  // namespace

@@ -1,9 +1,9 @@
 #include "worker/engine.h"
 
-#include <duckdb/catalog/catalog_search_path.hpp>
-#include <duckdb/main/client_data.hpp>
 #include <fmt/format.h>
 
+#include <duckdb/catalog/catalog_search_path.hpp>
+#include <duckdb/main/client_data.hpp>
 #include <filesystem>
 
 #include "worker/engine_errors.h"
@@ -25,7 +25,9 @@ SessionFacts* FactsOf(duckdb::ClientContext& context) {
 
 Result<void> Run(duckdb::Connection& connection, const std::string& text) {
   const auto result = connection.Query(text);
-  if (result->HasError()) return Fail(ErrorKind::kInternal, "the engine refused its own set-up: " + result->GetErrorObject().RawMessage());
+  if (result->HasError())
+    return Fail(ErrorKind::kInternal,
+                "the engine refused its own set-up: " + result->GetErrorObject().RawMessage());
   return {};
 }
 
@@ -58,16 +60,21 @@ Engine::~Engine() {
 Result<void> Engine::Start(const ipc::WorkerBinding& binding, UniqueFd lake) {
   scratch_ = binding.workspace.empty();
   duckdb::DBConfig config;
-  const auto option = [&](const char* name, duckdb::Value value) { config.SetOptionByName(name, value); };
+  const auto option = [&](const char* name, duckdb::Value value) {
+    config.SetOptionByName(name, value);
+  };
   option("threads", duckdb::Value::BIGINT(std::max<uint32_t>(1, binding.threads)));
-  if (binding.memory_limit_bytes > 0) option("memory_limit", duckdb::Value(fmt::format("{}B", binding.memory_limit_bytes)));
+  if (binding.memory_limit_bytes > 0)
+    option("memory_limit", duckdb::Value(fmt::format("{}B", binding.memory_limit_bytes)));
   option("temp_directory", duckdb::Value(binding.temp_directory));
-  option("secret_directory", duckdb::Value((fs::path(binding.temp_directory) / "secrets").string()));
+  option("secret_directory",
+         duckdb::Value((fs::path(binding.temp_directory) / "secrets").string()));
   option("allow_persistent_secrets", duckdb::Value::BOOLEAN(false));
   option("allow_community_extensions", duckdb::Value::BOOLEAN(false));
   option("autoload_known_extensions", duckdb::Value::BOOLEAN(false));
   option("autoinstall_known_extensions", duckdb::Value::BOOLEAN(false));
-  // Redshift promises no order without ORDER BY; not promising it either lets all threads write to the client.
+  // Redshift promises no order without ORDER BY; not promising it either lets all threads write to
+  // the client.
   option("preserve_insertion_order", duckdb::Value::BOOLEAN(false));
   // NULL counts as larger than everything (sql.md section 4).
   option("default_null_order", duckdb::Value("NULLS_LAST_ON_ASC_FIRST_ON_DESC"));
@@ -81,7 +88,8 @@ Result<void> Engine::Start(const ipc::WorkerBinding& binding, UniqueFd lake) {
   lake_ = std::make_unique<external_scan::LakeClient>(std::move(lake));
   external_scan::RegisterLake(
       *instance_->instance, *lake_,
-      [this](duckdb::ClientContext& context, const std::string& schema) -> std::optional<ipc::ExternalSchemaBinding> {
+      [this](duckdb::ClientContext& context,
+             const std::string& schema) -> std::optional<ipc::ExternalSchemaBinding> {
         const SessionFacts* facts = FactsOf(context);
         if (!facts) return std::nullopt;
         return external_schemas_.Find({facts->database, schema}, facts->external_schemas);
@@ -101,7 +109,8 @@ Result<void> Engine::LockConfiguration(const ipc::WorkerBinding& binding) {
   duckdb::Connection connection(*instance_);
   SKEP_TRY(Run(connection, "SET GLOBAL TimeZone = 'UTC'"));
   std::string allowed = Quoted(binding.temp_directory + "/") + ", 's3://'";
-  if (!scratch_) allowed += ", " + Quoted((fs::path(binding.data_directory) / "databases").string() + "/");
+  if (!scratch_)
+    allowed += ", " + Quoted((fs::path(binding.data_directory) / "databases").string() + "/");
   SKEP_TRY(Run(connection, "SET allowed_directories = [" + allowed + "]"));
   SKEP_TRY(Run(connection, "SET enable_external_access = false"));
   SKEP_TRY(Run(connection, "SET allowed_configs = ['TimeZone']"));
@@ -118,7 +127,8 @@ Result<void> Engine::OpenDatabase(const std::string& name) {
   return {};
 }
 
-Result<Engine::SessionConnection> Engine::Connect(const std::string& database, const std::string& user) {
+Result<Engine::SessionConnection> Engine::Connect(const std::string& database,
+                                                  const std::string& user) {
   try {
     if (!scratch_) SKEP_TRY(OpenDatabase(database));
     SessionConnection made;

@@ -1,10 +1,9 @@
-// The engine of one worker: an instance with our functions, the lake's catalog and the workspace's databases, locked down. Opened once,
-// after the process was confined.
+// The engine of one worker: an instance with our functions, the lake's catalog and the workspace's
+// databases, locked down. Opened once, after the process was confined.
 #pragma once
 
-#include <duckdb.hpp>
-
 #include <atomic>
+#include <duckdb.hpp>
 #include <memory>
 #include <mutex>
 #include <set>
@@ -26,8 +25,9 @@ struct SessionFacts final : duckdb::ClientContextState {
   ExternalSchemas::Changes external_schemas;
 };
 
-// Tells when committed data may have changed. A plan is made from the statistics of its moment (the engine packs values into as few bits
-// as they allow), so a kept plan is right only while nothing was written (docs/adr/0004).
+// Tells when committed data may have changed. A plan is made from the statistics of its moment (the
+// engine packs values into as few bits as they allow), so a kept plan is right only while nothing
+// was written (docs/adr/0004).
 class WriteClock {
  public:
   struct Moment {
@@ -39,7 +39,9 @@ class WriteClock {
     const uint64_t writes = writes_.load();
     return {writes, active_.load() == 0};
   }
-  bool Since(const Moment& moment) const { return !moment.quiet || writes_.load() != moment.writes; }
+  bool Since(const Moment& moment) const {
+    return !moment.quiet || writes_.load() != moment.writes;
+  }
   // Around whatever makes a change visible to others.
   class Scope {
    public:
@@ -66,7 +68,8 @@ class Engine {
   static Result<std::unique_ptr<Engine>> Open(const ipc::WorkerBinding& binding, UniqueFd lake);
   ~Engine();
 
-  // A connection for a session of this database, with its facts. A scratch worker has no databases; the name is empty then.
+  // A connection for a session of this database, with its facts. A scratch worker has no databases;
+  // the name is empty then.
   struct SessionConnection {
     std::unique_ptr<duckdb::Connection> connection;
     duckdb::shared_ptr<SessionFacts> facts;

@@ -12,10 +12,13 @@ namespace {
 
 using duckdb::ExceptionType;
 
-bool Has(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
+bool Has(std::string_view text, std::string_view part) {
+  return text.find(part) != std::string_view::npos;
+}
 
 // The text between two marks; nothing when one is missing.
-std::optional<std::string> Between(std::string_view text, std::string_view before, std::string_view after) {
+std::optional<std::string> Between(std::string_view text, std::string_view before,
+                                   std::string_view after) {
   const size_t start = text.find(before);
   if (start == std::string_view::npos) return std::nullopt;
   const size_t begin = start + before.size();
@@ -27,8 +30,11 @@ std::optional<std::string> Between(std::string_view text, std::string_view befor
 // The engine's names of numeric types in the user's.
 std::string UserTypes(std::string text) {
   static constexpr std::pair<std::string_view, std::string_view> kTypes[] = {
-      {"INT8", "tinyint"}, {"INT16", "smallint"}, {"INT32", "integer"}, {"INT64", "bigint"}, {"INT128", "numeric"}, {"HUGEINT", "numeric"}};
-  const auto of_word = [](char c) { return c == '_' || (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'); };
+      {"INT8", "tinyint"}, {"INT16", "smallint"}, {"INT32", "integer"},
+      {"INT64", "bigint"}, {"INT128", "numeric"}, {"HUGEINT", "numeric"}};
+  const auto of_word = [](char c) {
+    return c == '_' || (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+  };
   for (const auto& [theirs, ours] : kTypes) {
     for (size_t at = text.find(theirs); at != std::string::npos; at = text.find(theirs, at + 1)) {
       const size_t end = at + theirs.size();
@@ -42,8 +48,9 @@ std::string UserTypes(std::string text) {
 // Up to the engine's own additions: candidates, suggestions, the line of the rewritten text.
 std::string FirstPart(std::string_view text) {
   size_t end = text.size();
-  for (const std::string_view mark : {"\n\nLINE ", "\nLINE ", "\n\nCandidate ", "\nCandidate ", "\n\tCandidate ", "\nDid you mean", "\nPossible ", "\nHint", "\n\nHint",
-                                      "\n* ", "\n\n"}) {
+  for (const std::string_view mark :
+       {"\n\nLINE ", "\nLINE ", "\n\nCandidate ", "\nCandidate ", "\n\tCandidate ",
+        "\nDid you mean", "\nPossible ", "\nHint", "\n\nHint", "\n* ", "\n\n"}) {
     end = std::min(end, text.find(mark));
   }
   std::string out(text.substr(0, end));
@@ -54,7 +61,9 @@ std::string FirstPart(std::string_view text) {
   return external_scan::PublicText(UserTypes(std::move(out)));
 }
 
-bool IsNumber(std::string_view text) { return !text.empty() && text.find_first_not_of("+-.0123456789") == std::string_view::npos; }
+bool IsNumber(std::string_view text) {
+  return !text.empty() && text.find_first_not_of("+-.0123456789") == std::string_view::npos;
+}
 
 // "dev.public.t" as users write it: without the database.
 std::string BareName(std::string name) {
@@ -68,20 +77,34 @@ struct Meaning {
 };
 
 Meaning OfCatalog(const std::string& text) {
-  const auto named = [&](std::string_view what) { return Between(text, std::string(what) + " with name ", " does not exist"); };
-  const auto there = [&](std::string_view what) { return Between(text, std::string(what) + " with name \"", "\" already exists"); };
-  if (const auto name = named("Table")) return {ErrorKind::kUndefinedTable, "relation \"" + BareName(*name) + "\" does not exist"};
-  if (const auto name = named("View")) return {ErrorKind::kUndefinedTable, "relation \"" + BareName(*name) + "\" does not exist"};
-  if (const auto name = named("Schema")) return {ErrorKind::kUndefinedSchema, "schema \"" + BareName(*name) + "\" does not exist"};
-  if (const auto name = named("Type")) return {ErrorKind::kUndefinedObject, "type \"" + BareName(*name) + "\" does not exist"};
-  for (const std::string_view what : {"Scalar Function", "Aggregate Function", "Table Function", "Macro Function"}) {
-    if (const auto name = named(what)) return {ErrorKind::kUndefinedFunction, "function " + BareName(*name) + " does not exist"};
+  const auto named = [&](std::string_view what) {
+    return Between(text, std::string(what) + " with name ", " does not exist");
+  };
+  const auto there = [&](std::string_view what) {
+    return Between(text, std::string(what) + " with name \"", "\" already exists");
+  };
+  if (const auto name = named("Table"))
+    return {ErrorKind::kUndefinedTable, "relation \"" + BareName(*name) + "\" does not exist"};
+  if (const auto name = named("View"))
+    return {ErrorKind::kUndefinedTable, "relation \"" + BareName(*name) + "\" does not exist"};
+  if (const auto name = named("Schema"))
+    return {ErrorKind::kUndefinedSchema, "schema \"" + BareName(*name) + "\" does not exist"};
+  if (const auto name = named("Type"))
+    return {ErrorKind::kUndefinedObject, "type \"" + BareName(*name) + "\" does not exist"};
+  for (const std::string_view what :
+       {"Scalar Function", "Aggregate Function", "Table Function", "Macro Function"}) {
+    if (const auto name = named(what))
+      return {ErrorKind::kUndefinedFunction, "function " + BareName(*name) + " does not exist"};
   }
   for (const std::string_view what : {"Table", "View"}) {
-    if (const auto name = there(what)) return {ErrorKind::kDuplicateTable, "relation \"" + *name + "\" already exists"};
+    if (const auto name = there(what))
+      return {ErrorKind::kDuplicateTable, "relation \"" + *name + "\" already exists"};
   }
-  if (const auto name = there("Schema")) return {ErrorKind::kDuplicateSchema, "schema \"" + *name + "\" already exists"};
-  if (Has(text, "write-write conflict")) return {ErrorKind::kSerializationFailure, "could not serialize access due to a concurrent change of the same object"};
+  if (const auto name = there("Schema"))
+    return {ErrorKind::kDuplicateSchema, "schema \"" + *name + "\" already exists"};
+  if (Has(text, "write-write conflict"))
+    return {ErrorKind::kSerializationFailure,
+            "could not serialize access due to a concurrent change of the same object"};
   if (Has(text, "already exists")) return {ErrorKind::kDuplicateObject, FirstPart(text)};
   if (Has(text, "is not of type Table") || Has(text, "is of type") || Has(text, "is not a"))
     return {ErrorKind::kDatatypeMismatch, FirstPart(text)};
@@ -90,56 +113,81 @@ Meaning OfCatalog(const std::string& text) {
 }
 
 Meaning OfBinder(const std::string& text) {
-  if (const auto name = Between(text, "Referenced update column ", " not found")) return {ErrorKind::kUndefinedColumn, "column \"" + BareName(*name) + "\" does not exist"};
-  if (const auto name = Between(text, "does not have a column with name \"", "\"")) return {ErrorKind::kUndefinedColumn, "column \"" + *name + "\" does not exist"};
-  if (const auto name = Between(text, "Referenced column \"", "\"")) return {ErrorKind::kUndefinedColumn, "column \"" + *name + "\" does not exist"};
+  if (const auto name = Between(text, "Referenced update column ", " not found"))
+    return {ErrorKind::kUndefinedColumn, "column \"" + BareName(*name) + "\" does not exist"};
+  if (const auto name = Between(text, "does not have a column with name \"", "\""))
+    return {ErrorKind::kUndefinedColumn, "column \"" + *name + "\" does not exist"};
+  if (const auto name = Between(text, "Referenced column \"", "\""))
+    return {ErrorKind::kUndefinedColumn, "column \"" + *name + "\" does not exist"};
   if (Has(text, "does not have a column named")) {
     const auto name = Between(text, "column named \"", "\"");
-    return {ErrorKind::kUndefinedColumn, name ? "column \"" + *name + "\" does not exist" : FirstPart(text)};
+    return {ErrorKind::kUndefinedColumn,
+            name ? "column \"" + *name + "\" does not exist" : FirstPart(text)};
   }
   if (Has(text, "Ambiguous reference")) {
     const auto name = Between(text, "column name \"", "\"");
-    return {ErrorKind::kAmbiguousColumn, name ? "column reference \"" + *name + "\" is ambiguous" : FirstPart(text)};
+    return {ErrorKind::kAmbiguousColumn,
+            name ? "column reference \"" + *name + "\" is ambiguous" : FirstPart(text)};
   }
-  if (const auto name = Between(text, "Referenced table \"", "\"")) return {ErrorKind::kUndefinedTable, "invalid reference to FROM-clause entry for table \"" + *name + "\""};
+  if (const auto name = Between(text, "Referenced table \"", "\""))
+    return {ErrorKind::kUndefinedTable,
+            "invalid reference to FROM-clause entry for table \"" + *name + "\""};
   if (Has(text, "No function matches") || Has(text, "Could not choose a best candidate function")) {
     const auto name = Between(text, "'", "'");
-    return {ErrorKind::kUndefinedFunction, name ? "no function or operator matches the given name and argument types: " + *name : FirstPart(text)};
+    return {ErrorKind::kUndefinedFunction,
+            name ? "no function or operator matches the given name and argument types: " + *name
+                 : FirstPart(text)};
   }
-  if (Has(text, "must appear in the GROUP BY clause") || Has(text, "cannot contain aggregates") || Has(text, "aggregate function calls cannot be nested")) {
+  if (Has(text, "must appear in the GROUP BY clause") || Has(text, "cannot contain aggregates") ||
+      Has(text, "aggregate function calls cannot be nested")) {
     const auto name = Between(text, "column \"", "\"");
     if (Has(text, "must appear") && name)
-      return {ErrorKind::kGroupingError, "column \"" + *name + "\" must appear in the GROUP BY clause or be used in an aggregate function"};
+      return {ErrorKind::kGroupingError,
+              "column \"" + *name +
+                  "\" must appear in the GROUP BY clause or be used in an aggregate function"};
     return {ErrorKind::kGroupingError, FirstPart(text)};
   }
-  if (Has(text, "Duplicate alias") || Has(text, "duplicate alias")) return {ErrorKind::kDuplicateObject, FirstPart(text)};
-  if (Has(text, "Cannot compare values of type") || Has(text, "Cannot mix values of type") || Has(text, "Cannot combine types") || Has(text, "an explicit cast is required"))
+  if (Has(text, "Duplicate alias") || Has(text, "duplicate alias"))
+    return {ErrorKind::kDuplicateObject, FirstPart(text)};
+  if (Has(text, "Cannot compare values of type") || Has(text, "Cannot mix values of type") ||
+      Has(text, "Cannot combine types") || Has(text, "an explicit cast is required"))
     return {ErrorKind::kDatatypeMismatch, FirstPart(text)};
-  if (Has(text, "Set operations can only apply") || Has(text, "values were supplied") || Has(text, "Column count mismatch") || Has(text, "VALUES lists must all be the same length"))
+  if (Has(text, "Set operations can only apply") || Has(text, "values were supplied") ||
+      Has(text, "Column count mismatch") || Has(text, "VALUES lists must all be the same length"))
     return {ErrorKind::kSyntaxError, FirstPart(text)};
-  if (Has(text, "Table \"") && Has(text, "does not have a column")) return {ErrorKind::kUndefinedColumn, FirstPart(text)};
+  if (Has(text, "Table \"") && Has(text, "does not have a column"))
+    return {ErrorKind::kUndefinedColumn, FirstPart(text)};
   if (Has(text, "transaction is launched in read-only mode") || Has(text, "read-only mode"))
-    return {ErrorKind::kReadOnlyTransaction, "cannot execute the statement in a read-only transaction"};
-  if (Has(text, "not supported") || Has(text, "not implemented")) return {ErrorKind::kFeatureNotSupported, FirstPart(text)};
+    return {ErrorKind::kReadOnlyTransaction,
+            "cannot execute the statement in a read-only transaction"};
+  if (Has(text, "not supported") || Has(text, "not implemented"))
+    return {ErrorKind::kFeatureNotSupported, FirstPart(text)};
   return {ErrorKind::kSyntaxError, FirstPart(text)};
 }
 
 Meaning OfConversion(const std::string& text) {
-  if (const auto value = Between(text, "with value ", " can't be cast because the value is out of range")) {
+  if (const auto value =
+          Between(text, "with value ", " can't be cast because the value is out of range")) {
     const std::string type = text.substr(std::min(text.size(), text.rfind("type ") + 5));
-    return {ErrorKind::kNumericOutOfRange, "value " + *value + " is out of range for type " + FirstPart(type)};
+    return {ErrorKind::kNumericOutOfRange,
+            "value " + *value + " is out of range for type " + FirstPart(type)};
   }
   if (Has(text, "field value out of range")) return {ErrorKind::kInvalidText, FirstPart(text)};
-  if (Has(text, "out of range") || Has(text, "doesn't fit") || Has(text, "does not fit") || Has(text, "can't be cast because the value is out of range"))
+  if (Has(text, "out of range") || Has(text, "doesn't fit") || Has(text, "does not fit") ||
+      Has(text, "can't be cast because the value is out of range"))
     return {ErrorKind::kNumericOutOfRange, FirstPart(text)};
   if (const auto value = Between(text, "Could not convert string '", "' to ")) {
     static constexpr std::pair<std::string_view, std::string_view> kTypes[] = {
-        {"INT16", "smallint"}, {"INT32", "integer"}, {"INT64", "bigint"}, {"DOUBLE", "double precision"}, {"FLOAT", "real"},
-        {"BOOL", "boolean"},   {"DECIMAL", "numeric"}};
+        {"INT16", "smallint"},          {"INT32", "integer"}, {"INT64", "bigint"},
+        {"DOUBLE", "double precision"}, {"FLOAT", "real"},    {"BOOL", "boolean"},
+        {"DECIMAL", "numeric"}};
     for (const auto& [theirs, ours] : kTypes) {
       if (!Has(text, "' to " + std::string(theirs))) continue;
-      if (theirs.starts_with("INT") && IsNumber(*value)) return {ErrorKind::kNumericOutOfRange, "value \"" + *value + "\" is out of range for type " + std::string(ours)};
-      return {ErrorKind::kInvalidText, "invalid input syntax for type " + std::string(ours) + ": \"" + *value + "\""};
+      if (theirs.starts_with("INT") && IsNumber(*value))
+        return {ErrorKind::kNumericOutOfRange,
+                "value \"" + *value + "\" is out of range for type " + std::string(ours)};
+      return {ErrorKind::kInvalidText,
+              "invalid input syntax for type " + std::string(ours) + ": \"" + *value + "\""};
     }
     return {ErrorKind::kInvalidText, "invalid input syntax: \"" + *value + "\""};
   }
@@ -149,59 +197,89 @@ Meaning OfConversion(const std::string& text) {
 Meaning OfConstraint(const std::string& text) {
   if (const auto name = Between(text + "\n", "NOT NULL constraint failed: ", "\n")) {
     const std::string whole = FirstPart(*name);
-    return {ErrorKind::kNotNullViolation, "null value in column \"" + whole.substr(whole.rfind('.') + 1) + "\" violates not-null constraint"};
+    return {ErrorKind::kNotNullViolation, "null value in column \"" +
+                                              whole.substr(whole.rfind('.') + 1) +
+                                              "\" violates not-null constraint"};
   }
   if (Has(text, "Duplicate key")) return {ErrorKind::kUniqueViolation, FirstPart(text)};
   return {ErrorKind::kDataException, FirstPart(text)};
 }
 
-bool IsDiskFull(std::string_view text) { return Has(text, "No space left on device") || Has(text, "Disk quota exceeded"); }
+bool IsDiskFull(std::string_view text) {
+  return Has(text, "No space left on device") || Has(text, "Disk quota exceeded");
+}
 
 Meaning MeaningOf(ExceptionType type, const std::string& text) {
   if (IsDiskFull(text)) return {ErrorKind::kDiskFull, "no space is left on the device"};
   switch (type) {
-    case ExceptionType::CATALOG: return OfCatalog(text);
-    case ExceptionType::BINDER: return OfBinder(text);
+    case ExceptionType::CATALOG:
+      return OfCatalog(text);
+    case ExceptionType::BINDER:
+      return OfBinder(text);
     case ExceptionType::PARSER:
     case ExceptionType::SYNTAX: {
-      if (const auto token = Between(text, "syntax error at or near \"", "\"")) return {ErrorKind::kSyntaxError, "syntax error at or near \"" + *token + "\""};
-      if (Has(text, "Max expression depth") || Has(text, "memory exhausted")) return {ErrorKind::kPayloadTooLarge, "the statement is nested too deeply"};
+      if (const auto token = Between(text, "syntax error at or near \"", "\""))
+        return {ErrorKind::kSyntaxError, "syntax error at or near \"" + *token + "\""};
+      if (Has(text, "Max expression depth") || Has(text, "memory exhausted"))
+        return {ErrorKind::kPayloadTooLarge, "the statement is nested too deeply"};
       return {ErrorKind::kSyntaxError, FirstPart(text)};
     }
     case ExceptionType::CONVERSION:
-    case ExceptionType::DECIMAL: return OfConversion(text);
+    case ExceptionType::DECIMAL:
+      return OfConversion(text);
     case ExceptionType::OUT_OF_RANGE:
       if (Has(text, "ivision by zero")) return {ErrorKind::kDivisionByZero, "division by zero"};
       return {ErrorKind::kNumericOutOfRange, FirstPart(text)};
-    case ExceptionType::DIVIDE_BY_ZERO: return {ErrorKind::kDivisionByZero, "division by zero"};
+    case ExceptionType::DIVIDE_BY_ZERO:
+      return {ErrorKind::kDivisionByZero, "division by zero"};
     case ExceptionType::MISMATCH_TYPE:
     case ExceptionType::INVALID_TYPE:
-    case ExceptionType::UNKNOWN_TYPE: return {ErrorKind::kDatatypeMismatch, FirstPart(text)};
+    case ExceptionType::UNKNOWN_TYPE:
+      return {ErrorKind::kDatatypeMismatch, FirstPart(text)};
     case ExceptionType::PARAMETER_NOT_RESOLVED:
-    case ExceptionType::PARAMETER_NOT_ALLOWED: return {ErrorKind::kUndefinedParameter, "the type of a parameter cannot be determined; cast it"};
-    case ExceptionType::CONSTRAINT: return OfConstraint(text);
+    case ExceptionType::PARAMETER_NOT_ALLOWED:
+      return {ErrorKind::kUndefinedParameter,
+              "the type of a parameter cannot be determined; cast it"};
+    case ExceptionType::CONSTRAINT:
+      return OfConstraint(text);
     case ExceptionType::TRANSACTION:
-      if (Has(text, "onflict") || Has(text, "stale")) return {ErrorKind::kSerializationFailure, "could not serialize access due to concurrent update"};
-      if (Has(text, "aborted")) return {ErrorKind::kFailedTransaction, "current transaction is aborted, commands ignored until end of transaction block"};
-      if (Has(text, "read-only")) return {ErrorKind::kReadOnlyTransaction, "cannot execute the statement in a read-only transaction"};
+      if (Has(text, "onflict") || Has(text, "stale"))
+        return {ErrorKind::kSerializationFailure,
+                "could not serialize access due to concurrent update"};
+      if (Has(text, "aborted"))
+        return {ErrorKind::kFailedTransaction,
+                "current transaction is aborted, commands ignored until end of transaction block"};
+      if (Has(text, "read-only"))
+        return {ErrorKind::kReadOnlyTransaction,
+                "cannot execute the statement in a read-only transaction"};
       return {ErrorKind::kInTransaction, FirstPart(text)};
     case ExceptionType::NOT_IMPLEMENTED:
     case ExceptionType::MISSING_EXTENSION:
-    case ExceptionType::AUTOLOAD: return {ErrorKind::kFeatureNotSupported, FirstPart(text)};
-    case ExceptionType::INTERRUPT: return {ErrorKind::kQueryCanceled, "canceling statement due to user request"};
+    case ExceptionType::AUTOLOAD:
+      return {ErrorKind::kFeatureNotSupported, FirstPart(text)};
+    case ExceptionType::INTERRUPT:
+      return {ErrorKind::kQueryCanceled, "canceling statement due to user request"};
     case ExceptionType::OUT_OF_MEMORY:
       return {ErrorKind::kOutOfMemory, "the statement needs more memory than the warehouse has"};
-    case ExceptionType::IO: return {ErrorKind::kIoError, FirstPart(text)};
-    case ExceptionType::PERMISSION: return {ErrorKind::kInsufficientPrivilege, "permission denied"};
-    case ExceptionType::DEPENDENCY: return {ErrorKind::kDependentObjects, FirstPart(text)};
-    case ExceptionType::OBJECT_SIZE: return {ErrorKind::kPayloadTooLarge, FirstPart(text)};
+    case ExceptionType::IO:
+      return {ErrorKind::kIoError, FirstPart(text)};
+    case ExceptionType::PERMISSION:
+      return {ErrorKind::kInsufficientPrivilege, "permission denied"};
+    case ExceptionType::DEPENDENCY:
+      return {ErrorKind::kDependentObjects, FirstPart(text)};
+    case ExceptionType::OBJECT_SIZE:
+      return {ErrorKind::kPayloadTooLarge, FirstPart(text)};
     case ExceptionType::INVALID_INPUT:
-      if (Has(text, "Could not parse string") || Has(text, "according to format")) return {ErrorKind::kInvalidText, FirstPart(text)};
-      if (Has(text, "maximum string size") || Has(text, "too large")) return {ErrorKind::kPayloadTooLarge, FirstPart(text)};
+      if (Has(text, "Could not parse string") || Has(text, "according to format"))
+        return {ErrorKind::kInvalidText, FirstPart(text)};
+      if (Has(text, "maximum string size") || Has(text, "too large"))
+        return {ErrorKind::kPayloadTooLarge, FirstPart(text)};
       return {ErrorKind::kDataException, FirstPart(text)};
     case ExceptionType::INVALID:  // not the engine's own: a decoder of files gave up
-    case ExceptionType::SERIALIZATION: return {ErrorKind::kDataException, FirstPart(text)};
-    default: return {ErrorKind::kInternal, FirstPart(text)};
+    case ExceptionType::SERIALIZATION:
+      return {ErrorKind::kDataException, FirstPart(text)};
+    default:
+      return {ErrorKind::kInternal, FirstPart(text)};
   }
 }
 
@@ -210,7 +288,9 @@ std::string PlainText(const std::string& raw) {
   if (!raw.starts_with('{')) return raw;
   const auto json = nlohmann::json::parse(raw, nullptr, false);
   const auto message = json.is_object() ? json.find("exception_message") : json.end();
-  return json.is_object() && message != json.end() && message->is_string() ? message->get<std::string>() : raw;
+  return json.is_object() && message != json.end() && message->is_string()
+             ? message->get<std::string>()
+             : raw;
 }
 
 uint32_t EmittedOffset(const duckdb::ErrorData& error) {
@@ -231,9 +311,11 @@ Error ToError(const duckdb::ErrorData& error, const sql::Emitted* emitted) {
     auto [kind, message] = MeaningOf(error.Type(), PlainText(error.RawMessage()));
     out.kind = kind;
     out.message = std::move(message);
-    if (kind == ErrorKind::kDependentObjects) out.hint = "Use DROP ... CASCADE to drop the dependent objects too.";
+    if (kind == ErrorKind::kDependentObjects)
+      out.hint = "Use DROP ... CASCADE to drop the dependent objects too.";
     if (kind == ErrorKind::kDiskFull) out.hint = "Free space and run the statement again.";
-    if (kind == ErrorKind::kOutOfMemory) out.hint = "Raise worker.memory_limit, or let the statement do less at once.";
+    if (kind == ErrorKind::kOutOfMemory)
+      out.hint = "Raise worker.memory_limit, or let the statement do less at once.";
   }
   if (emitted && out.position == 0) {
     const uint32_t offset = EmittedOffset(error);
@@ -242,10 +324,13 @@ Error ToError(const duckdb::ErrorData& error, const sql::Emitted* emitted) {
   return out;
 }
 
-Error ToError(const std::exception& exception, const sql::Emitted* emitted) { return ToError(duckdb::ErrorData(exception), emitted); }
+Error ToError(const std::exception& exception, const sql::Emitted* emitted) {
+  return ToError(duckdb::ErrorData(exception), emitted);
+}
 
 bool IsFatal(const duckdb::ErrorData& error) {
-  return error.Type() == ExceptionType::FATAL || Has(error.RawMessage(), "database has been invalidated");
+  return error.Type() == ExceptionType::FATAL ||
+         Has(error.RawMessage(), "database has been invalidated");
 }
 
 }  // namespace skep::worker

@@ -1,5 +1,5 @@
-// The engine's failures in the words and codes that Redshift's users know, pointing at the user's own text. What the engine says of
-// itself, its hints and its rewritten SQL never leave here.
+// The engine's failures in the words and codes that Redshift's users know, pointing at the user's
+// own text. What the engine says of itself, its hints and its rewritten SQL never leave here.
 #pragma once
 
 #include <duckdb.hpp>

@@ -13,8 +13,10 @@ class EngineErrorsTest : public EngineFixture {
  protected:
   EngineErrorsTest() {
     client_ = Client();
-    for (const char* text : {"create table t(a int not null, b varchar(10), c numeric(10,2), d date)", "insert into t values (1, 'x', 1.5, '2024-01-01')",
-                             "create view v as select a from t", "create schema s", "create table s.other(a int, z int)"}) {
+    for (const char* text :
+         {"create table t(a int not null, b varchar(10), c numeric(10,2), d date)",
+          "insert into t values (1, 'x', 1.5, '2024-01-01')", "create view v as select a from t",
+          "create schema s", "create table s.other(a int, z int)"}) {
       const Reply reply = client_->Run(text);
       EXPECT_TRUE(reply.complete) << text << ": " << reply.Text();
     }
@@ -32,19 +34,28 @@ TEST_F(EngineErrorsTest, SpeaksOfTheUsersStatement) {
     uint32_t position;
   };
   const Row rows[] = {
-      {"select * from missing", ErrorKind::kUndefinedTable, "relation \"missing\" does not exist", 15},
-      {"select 1,\n       x from t", ErrorKind::kUndefinedColumn, "column \"x\" does not exist", 18},
+      {"select * from missing", ErrorKind::kUndefinedTable, "relation \"missing\" does not exist",
+       15},
+      {"select 1,\n       x from t", ErrorKind::kUndefinedColumn, "column \"x\" does not exist",
+       18},
       {"select t.nope from t", ErrorKind::kUndefinedColumn, "column \"nope\" does not exist", 8},
-      {"select u.a from t", ErrorKind::kUndefinedTable, "invalid reference to FROM-clause entry for table \"u\"", 8},
-      {"select a from t, s.other", ErrorKind::kAmbiguousColumn, "column reference \"a\" is ambiguous", 8},
-      {"select a, count(*) from t", ErrorKind::kGroupingError, "column \"a\" must appear in the GROUP BY clause or be used in an aggregate function", 8},
+      {"select u.a from t", ErrorKind::kUndefinedTable,
+       "invalid reference to FROM-clause entry for table \"u\"", 8},
+      {"select a from t, s.other", ErrorKind::kAmbiguousColumn,
+       "column reference \"a\" is ambiguous", 8},
+      {"select a, count(*) from t", ErrorKind::kGroupingError,
+       "column \"a\" must appear in the GROUP BY clause or be used in an aggregate function", 8},
       {"select 1/0", ErrorKind::kDivisionByZero, "division by zero", 0},
       {"select 5 % 0", ErrorKind::kDivisionByZero, "division by zero", 0},
       {"select a/(a-1) from t", ErrorKind::kDivisionByZero, "division by zero", 0},
-      {"insert into t(a) values (null)", ErrorKind::kNotNullViolation, "null value in column \"a\" violates not-null constraint", 0},
-      {"select cast('abc' as int)", ErrorKind::kInvalidText, "invalid input syntax for type integer: \"abc\"", 8},
-      {"select cast('1.2.3' as double precision)", ErrorKind::kInvalidText, "invalid input syntax for type double precision: \"1.2.3\"", 8},
-      {"select cast('maybe' as boolean)", ErrorKind::kInvalidText, "invalid input syntax for type boolean: \"maybe\"", 8},
+      {"insert into t(a) values (null)", ErrorKind::kNotNullViolation,
+       "null value in column \"a\" violates not-null constraint", 0},
+      {"select cast('abc' as int)", ErrorKind::kInvalidText,
+       "invalid input syntax for type integer: \"abc\"", 8},
+      {"select cast('1.2.3' as double precision)", ErrorKind::kInvalidText,
+       "invalid input syntax for type double precision: \"1.2.3\"", 8},
+      {"select cast('maybe' as boolean)", ErrorKind::kInvalidText,
+       "invalid input syntax for type boolean: \"maybe\"", 8},
       {"create table t(a int)", ErrorKind::kDuplicateTable, "relation \"t\" already exists", 0},
       {"create schema s", ErrorKind::kDuplicateSchema, "schema \"s\" already exists", 0},
       {"drop table missing", ErrorKind::kUndefinedTable, "relation \"missing\" does not exist", 0},
@@ -52,12 +63,16 @@ TEST_F(EngineErrorsTest, SpeaksOfTheUsersStatement) {
       {"select (select a, c from t)", ErrorKind::kSyntaxError, nullptr, 0},
       {"select 1 union select 1, 2", ErrorKind::kSyntaxError, nullptr, 0},
       {"insert into t(a, b) values (1)", ErrorKind::kSyntaxError, nullptr, 0},
-      {"insert into t(zzz) values (1)", ErrorKind::kUndefinedColumn, "column \"zzz\" does not exist", 0},
+      {"insert into t(zzz) values (1)", ErrorKind::kUndefinedColumn,
+       "column \"zzz\" does not exist", 0},
       {"update t set zzz = 1", ErrorKind::kUndefinedColumn, "column \"zzz\" does not exist", 0},
-      {"select 30000::smallint * 30000::smallint", ErrorKind::kNumericOutOfRange, "Overflow in multiplication of smallint (30000 * 30000)!", 0},
+      {"select 30000::smallint * 30000::smallint", ErrorKind::kNumericOutOfRange,
+       "Overflow in multiplication of smallint (30000 * 30000)!", 0},
       {"select 9223372036854775807 + a from t", ErrorKind::kNumericOutOfRange, nullptr, 0},
-      {"select cast(99999 as smallint)", ErrorKind::kNumericOutOfRange, "value 99999 is out of range for type smallint", 0},
-      {"select cast('99999' as smallint)", ErrorKind::kNumericOutOfRange, "value \"99999\" is out of range for type smallint", 0},
+      {"select cast(99999 as smallint)", ErrorKind::kNumericOutOfRange,
+       "value 99999 is out of range for type smallint", 0},
+      {"select cast('99999' as smallint)", ErrorKind::kNumericOutOfRange,
+       "value \"99999\" is out of range for type smallint", 0},
       {"select cast(3e9 as int)", ErrorKind::kNumericOutOfRange, nullptr, 0},
       {"select cast(123456789.5 as numeric(5,2))", ErrorKind::kNumericOutOfRange, nullptr, 0},
       {"select cast('2024-02-30' as date)", ErrorKind::kInvalidText, nullptr, 0},
@@ -71,13 +86,16 @@ TEST_F(EngineErrorsTest, SpeaksOfTheUsersStatement) {
   for (const auto& row : rows) {
     const Reply reply = client_->Run(row.text);
     ASSERT_TRUE(reply.error) << row.text << ": " << reply.Text();
-    EXPECT_EQ(CodesOf(reply.error->kind).name, CodesOf(row.kind).name) << row.text << ": " << reply.error->message;
+    EXPECT_EQ(CodesOf(reply.error->kind).name, CodesOf(row.kind).name)
+        << row.text << ": " << reply.error->message;
     if (row.message) EXPECT_EQ(reply.error->message, row.message) << row.text;
     if (row.position != 0) EXPECT_EQ(reply.error->position, row.position) << row.text;
     // Nothing of the engine's own.
-    for (const char* theirs : {"LINE 1", "Candidate", "\"dev\"", "DuckDB", "duckdb", "INT16", "INT32", "INT64", "HUGEINT", "TRY_CAST", "\n", "Binder Error",
+    for (const char* theirs : {"LINE 1", "Candidate", "\"dev\"", "DuckDB", "duckdb", "INT16",
+                               "INT32", "INT64", "HUGEINT", "TRY_CAST", "\n", "Binder Error",
                                "Catalog Error", "Did you mean", "skep_", "main."}) {
-      EXPECT_EQ(reply.error->message.find(theirs), std::string::npos) << row.text << ": " << reply.error->message;
+      EXPECT_EQ(reply.error->message.find(theirs), std::string::npos)
+          << row.text << ": " << reply.error->message;
     }
   }
   EXPECT_EQ(client_->Run("select a from t").Text(), "1");
@@ -96,35 +114,49 @@ TEST_F(EngineErrorsTest, ADeepStatementFailsInOrder) {
   deep += "1";
   for (int i = 0; i < 3000; i++) deep += ")";
   const Reply reply = client_->Run(deep);
-  if (reply.error) EXPECT_NE(CodesOf(reply.error->kind).name, CodesOf(ErrorKind::kInternal).name) << reply.error->message;
+  if (reply.error)
+    EXPECT_NE(CodesOf(reply.error->kind).name, CodesOf(ErrorKind::kInternal).name)
+        << reply.error->message;
   EXPECT_FALSE(reply.closed);
   EXPECT_EQ(client_->Run("select 2").Text(), "2");
 }
 
 TEST_F(EngineErrorsTest, RunsOutOfMemoryInOrder) {
-  const Reply reply = client_->Run("select max(length(x)) from (select string_agg(repeat('x', 1000000), ',') x from generate_series(1, 3000))");
+  const Reply reply = client_->Run(
+      "select max(length(x)) from (select string_agg(repeat('x', 1000000), ',') x from "
+      "generate_series(1, 3000))");
   ASSERT_TRUE(reply.error);
-  EXPECT_TRUE(reply.error->kind == ErrorKind::kOutOfMemory || reply.error->kind == ErrorKind::kPayloadTooLarge ||
+  EXPECT_TRUE(reply.error->kind == ErrorKind::kOutOfMemory ||
+              reply.error->kind == ErrorKind::kPayloadTooLarge ||
               reply.error->kind == ErrorKind::kUndefinedFunction)
       << reply.error->message;
   EXPECT_EQ(client_->Run("select 2").Text(), "2");
 }
 
 TEST(EngineErrors, KeepsWhatItCannotTranslateToItsFirstLine) {
-  const auto error = ToError(duckdb::ErrorData(duckdb::ExceptionType::BINDER, "something odd\n\nLINE 1: select \"secret\" from x\n        ^\nDid you mean y?"), nullptr);
+  const auto error =
+      ToError(duckdb::ErrorData(
+                  duckdb::ExceptionType::BINDER,
+                  "something odd\n\nLINE 1: select \"secret\" from x\n        ^\nDid you mean y?"),
+              nullptr);
   EXPECT_EQ(error.kind, ErrorKind::kSyntaxError);
   EXPECT_EQ(error.message, "something odd");
 }
 
 TEST(EngineErrors, TellsADiskThatIsFull) {
-  const auto error = ToError(duckdb::ErrorData(duckdb::ExceptionType::IO, "Could not write file \"/data/x.wal\": No space left on device"), nullptr);
+  const auto error =
+      ToError(duckdb::ErrorData(duckdb::ExceptionType::IO,
+                                "Could not write file \"/data/x.wal\": No space left on device"),
+              nullptr);
   EXPECT_EQ(error.kind, ErrorKind::kDiskFull);
   EXPECT_EQ(error.message.find("/data"), std::string::npos);
 }
 
 TEST(EngineErrors, KnowsWhenTheEngineCannotGoOn) {
   EXPECT_TRUE(IsFatal(duckdb::ErrorData(duckdb::ExceptionType::FATAL, "x")));
-  EXPECT_TRUE(IsFatal(duckdb::ErrorData(duckdb::ExceptionType::TRANSACTION, "the database has been invalidated because of a previous fatal error")));
+  EXPECT_TRUE(IsFatal(
+      duckdb::ErrorData(duckdb::ExceptionType::TRANSACTION,
+                        "the database has been invalidated because of a previous fatal error")));
   EXPECT_FALSE(IsFatal(duckdb::ErrorData(duckdb::ExceptionType::IO, "x")));
 }
 

@@ -1,9 +1,9 @@
-// The external schemas of a workspace's databases: rows of the hidden table skep_catalog.external_schemas, kept in memory so that
-// names resolve without a query. What a transaction defines is its session's own until it commits.
+// The external schemas of a workspace's databases: rows of the hidden table
+// skep_catalog.external_schemas, kept in memory so that names resolve without a query. What a
+// transaction defines is its session's own until it commits.
 #pragma once
 
 #include <duckdb.hpp>
-
 #include <map>
 #include <mutex>
 #include <optional>
@@ -27,9 +27,10 @@ class ExternalSchemas {
   std::optional<ipc::ExternalSchemaBinding> Find(const Key& key, const Changes& own) const;
   // The transaction that made these changes has committed.
   void Apply(const Changes& changes);
-  // Writes the row, within the connection's transaction, and notes the change. Errors: kDuplicateSchema.
-  Result<void> Create(duckdb::Connection& connection, const std::string& database, const sql::ExternalSchemaDefinition& definition,
-                      Changes& own) const;
+  // Writes the row, within the connection's transaction, and notes the change. Errors:
+  // kDuplicateSchema.
+  Result<void> Create(duckdb::Connection& connection, const std::string& database,
+                      const sql::ExternalSchemaDefinition& definition, Changes& own) const;
   // Removes the row. The schema exists.
   Result<void> Drop(duckdb::Connection& connection, const Key& key, Changes& own) const;
 

@@ -71,13 +71,16 @@ int RunForkServer(int socket) {
     ipc::Packet packet;
     if (ipc::ReceivePacket(gateway.get(), packet) != ipc::ReceiveStatus::kPacket) return 0;
     ipc::ForkMessage request;
-    if (!ipc::DecodeExact(packet.bytes, request) || request.type != ipc::ForkType::kSpawn || packet.fds.size() != 2) return 1;
+    if (!ipc::DecodeExact(packet.bytes, request) || request.type != ipc::ForkType::kSpawn ||
+        packet.fds.size() != 2)
+      return 1;
     const pid_t worker = ::fork();
     if (worker == 0) {
       gateway.Reset();
       BecomeWorker(std::move(packet), self, before);
     }
-    const ipc::ForkMessage answer{.type = ipc::ForkType::kSpawned, .token = request.token, .pid = worker};
+    const ipc::ForkMessage answer{
+        .type = ipc::ForkType::kSpawned, .token = request.token, .pid = worker};
     if (!ipc::SendPacket(gateway.get(), ipc::EncodePacket(answer))) return 0;
   }
 }

@@ -6,7 +6,6 @@
 #include <duckdb/parser/sql_statement.hpp>
 #include <duckdb/planner/operator/logical_get.hpp>
 #include <duckdb/planner/planner.hpp>
-
 #include <vector>
 
 namespace skep::worker {
@@ -18,7 +17,8 @@ bool IsSmall(duckdb::LogicalOperator& root, duckdb::ClientContext& context) {
   while (!operators.empty()) {
     auto& op = *operators.back();
     operators.pop_back();
-    if (op.type == duckdb::LogicalOperatorType::LOGICAL_GET) rows += op.Cast<duckdb::LogicalGet>().EstimateCardinality(context);
+    if (op.type == duckdb::LogicalOperatorType::LOGICAL_GET)
+      rows += op.Cast<duckdb::LogicalGet>().EstimateCardinality(context);
     if (rows > kGenericPlanRows) return false;
     for (auto& child : op.children) operators.push_back(child.get());
   }
@@ -27,10 +27,12 @@ bool IsSmall(duckdb::LogicalOperator& root, duckdb::ClientContext& context) {
 
 }  // namespace
 
-duckdb::unique_ptr<duckdb::PreparedStatement> PlanForAnyValues(duckdb::Connection& connection, const std::string& text) {
+duckdb::unique_ptr<duckdb::PreparedStatement> PlanForAnyValues(duckdb::Connection& connection,
+                                                               const std::string& text) {
   duckdb::unique_ptr<duckdb::PreparedStatement> made;
   auto& context = *connection.context;
-  auto statements = connection.ExtractStatements(text);  // takes the context's lock, as the function below does
+  auto statements =
+      connection.ExtractStatements(text);  // takes the context's lock, as the function below does
   if (statements.size() != 1) return made;
   context.RunFunctionInTransaction([&] {
     auto statement = std::move(statements.front());
@@ -39,7 +41,9 @@ duckdb::unique_ptr<duckdb::PreparedStatement> PlanForAnyValues(duckdb::Connectio
     auto data = duckdb::make_shared_ptr<duckdb::PreparedStatementData>(statement->type);
     duckdb::Planner planner(context);
     planner.CreatePlan(std::move(statement));
-    if (!planner.plan || !planner.properties.bound_all_parameters || planner.properties.always_require_rebind) return;
+    if (!planner.plan || !planner.properties.bound_all_parameters ||
+        planner.properties.always_require_rebind)
+      return;
     if (!IsSmall(*planner.plan, context)) return;
     data->properties = planner.properties;
     data->names = planner.names;
@@ -51,7 +55,8 @@ duckdb::unique_ptr<duckdb::PreparedStatement> PlanForAnyValues(duckdb::Connectio
     data->physical_plan = generator.Plan(std::move(plan));
     data->unbound_statement = std::move(unbound);
     data->properties.parameter_count = parameters.size();
-    made = duckdb::make_uniq<duckdb::PreparedStatement>(connection.context, std::move(data), text, parameters);
+    made = duckdb::make_uniq<duckdb::PreparedStatement>(connection.context, std::move(data), text,
+                                                        parameters);
   });
   return made;
 }

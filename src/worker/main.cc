@@ -5,11 +5,10 @@
 
 #include <charconv>
 #include <cstdlib>
+#include <duckdb.hpp>
 #include <filesystem>
 #include <string>
 #include <string_view>
-
-#include <duckdb.hpp>
 
 #include "worker/fork_server.h"
 #include "worker/sandbox.h"
@@ -32,7 +31,8 @@ void Help() {
 int CheckSandbox() {
   std::string folder = (std::filesystem::temp_directory_path() / "skep-sandbox-XXXXXX").string();
   if (::mkdtemp(folder.data()) == nullptr) {
-    fmt::print("fail: cannot make a folder in {}\n", std::filesystem::temp_directory_path().string());
+    fmt::print("fail: cannot make a folder in {}\n",
+               std::filesystem::temp_directory_path().string());
     return 1;
   }
   std::fflush(stdout);
@@ -73,7 +73,8 @@ int main(int argc, char** argv) {
     int socket = -1;
     const std::string_view text = argv[2];
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), socket);
-    if (error == std::errc() && end == text.data() + text.size() && socket >= 0) return skep::worker::RunForkServer(socket);
+    if (error == std::errc() && end == text.data() + text.size() && socket >= 0)
+      return skep::worker::RunForkServer(socket);
   }
   fmt::print(stderr, "skep-worker: it is started by skep serve\nhint: skep-worker --help\n");
   return kUsage;

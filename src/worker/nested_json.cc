@@ -16,13 +16,27 @@ void AppendString(const std::string& text, std::string& out) {
   out.push_back('"');
   for (const char c : text) {
     switch (c) {
-      case '"': out += "\\\""; break;
-      case '\\': out += "\\\\"; break;
-      case '\n': out += "\\n"; break;
-      case '\r': out += "\\r"; break;
-      case '\t': out += "\\t"; break;
-      case '\b': out += "\\b"; break;
-      case '\f': out += "\\f"; break;
+      case '"':
+        out += "\\\"";
+        break;
+      case '\\':
+        out += "\\\\";
+        break;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\r':
+        out += "\\r";
+        break;
+      case '\t':
+        out += "\\t";
+        break;
+      case '\b':
+        out += "\\b";
+        break;
+      case '\f':
+        out += "\\f";
+        break;
       default:
         if (static_cast<unsigned char>(c) < 0x20) {
           out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
@@ -41,7 +55,9 @@ void Append(const Value& value, std::string& out) {
   }
   const auto& type = value.type();
   switch (type.id()) {
-    case LogicalTypeId::BOOLEAN: out += value.GetValue<bool>() ? "true" : "false"; return;
+    case LogicalTypeId::BOOLEAN:
+      out += value.GetValue<bool>() ? "true" : "false";
+      return;
     case LogicalTypeId::TINYINT:
     case LogicalTypeId::SMALLINT:
     case LogicalTypeId::INTEGER:
@@ -52,7 +68,9 @@ void Append(const Value& value, std::string& out) {
     case LogicalTypeId::UINTEGER:
     case LogicalTypeId::UBIGINT:
     case LogicalTypeId::UHUGEINT:
-    case LogicalTypeId::DECIMAL: out += value.ToString(); return;
+    case LogicalTypeId::DECIMAL:
+      out += value.ToString();
+      return;
     case LogicalTypeId::FLOAT:
     case LogicalTypeId::DOUBLE: {
       const auto d = value.GetValue<double>();
@@ -105,7 +123,9 @@ void Append(const Value& value, std::string& out) {
       out.push_back(']');
       return;
     }
-    case LogicalTypeId::UNION: Append(duckdb::UnionValue::GetValue(value), out); return;
+    case LogicalTypeId::UNION:
+      Append(duckdb::UnionValue::GetValue(value), out);
+      return;
     case LogicalTypeId::VARCHAR:
       if (type.IsJSONType()) {
         out += duckdb::StringValue::Get(value);
@@ -113,7 +133,8 @@ void Append(const Value& value, std::string& out) {
       }
       AppendString(duckdb::StringValue::Get(value), out);
       return;
-    default: AppendString(value.ToString(), out);
+    default:
+      AppendString(value.ToString(), out);
   }
 }
 

@@ -9,7 +9,8 @@
 
 namespace skep::worker {
 
-std::shared_ptr<Outlet> Outlet::Open(UniqueFd socket, Reactor& reactor, std::function<void()> gone) {
+std::shared_ptr<Outlet> Outlet::Open(UniqueFd socket, Reactor& reactor,
+                                     std::function<void()> gone) {
   std::shared_ptr<Outlet> outlet(new Outlet(std::move(socket), reactor, std::move(gone)));
   const std::lock_guard lock(outlet->mutex_);  // the reactor may call at once
   outlet->watch_ = reactor.Add(outlet->fd(), outlet);
@@ -85,7 +86,8 @@ void Outlet::Hold(Frame frame) {
   if (dead_) return;
   waiting_bytes_ += frame.size - frame.sent;
   waiting_.push_back(std::move(frame));
-  // Many small frames are a large one; and who waits for room waits for the reactor, which must have been asked.
+  // Many small frames are a large one; and who waits for room waits for the reactor, which must
+  // have been asked.
   if (!armed_ && waiting_bytes_ > kHoldAtMostBytes) Flush();
 }
 

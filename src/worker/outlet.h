@@ -1,5 +1,6 @@
-// Where a session's frames leave the worker. Frames go to the socket at once while it takes them; what it does not take waits here
-// and the reactor sends it on. Producers look at full() and step aside, so a slow client costs memory up to a mark and no thread.
+// Where a session's frames leave the worker. Frames go to the socket at once while it takes them;
+// what it does not take waits here and the reactor sends it on. Producers look at full() and step
+// aside, so a slow client costs memory up to a mark and no thread.
 #pragma once
 
 #include <atomic>
@@ -24,16 +25,19 @@ class Outlet final : public Reactor::Watched, public std::enable_shared_from_thi
   static constexpr size_t kHoldAtMostBytes = 256u << 10;
 
   // `gone` is called once, on the reactor's thread, when the gateway closed its end.
-  static std::shared_ptr<Outlet> Open(UniqueFd socket, Reactor& reactor, std::function<void()> gone);
+  static std::shared_ptr<Outlet> Open(UniqueFd socket, Reactor& reactor,
+                                      std::function<void()> gone);
   ~Outlet() override;
 
   int fd() const { return socket_.get(); }
-  // Sends a sealed frame, behind what waits. A frame that left at once is given back empty, to be used again; else it is taken.
+  // Sends a sealed frame, behind what waits. A frame that left at once is given back empty, to be
+  // used again; else it is taken.
   void Push(Frame& frame);
   // Takes a sealed frame that need not go before the next one is pushed, unless many wait so.
   void Hold(Frame frame);
   bool full() const { return waiting_bytes_.load(std::memory_order_relaxed) > kHighWaterBytes; }
-  // Calls `callback` once when there is room, or when Stop is called. False, and nothing is kept, when that is so already.
+  // Calls `callback` once when there is room, or when Stop is called. False, and nothing is kept,
+  // when that is so already.
   bool OnRoom(std::function<void()> callback);
   // Waits for room. False when stopped.
   bool WaitForRoom();

@@ -18,7 +18,8 @@ constexpr auto kPatience = seconds(30);
 
 size_t OpenDescriptors() {
   size_t count = 0;
-  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) count += entry.path().empty() ? 0 : 1;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd"))
+    count += entry.path().empty() ? 0 : 1;
   return count;
 }
 
@@ -258,7 +259,8 @@ TEST(ReactorTest, ATimerMaySetAndForgetTimers) {
   Reactor reactor;
   std::promise<void> done;
   uint64_t other = 0;
-  other = reactor.At(Reactor::Clock::now() + std::chrono::hours(1), [] { FAIL() << "it was forgotten"; });
+  other = reactor.At(Reactor::Clock::now() + std::chrono::hours(1),
+                     [] { FAIL() << "it was forgotten"; });
   reactor.At(Reactor::Clock::now(), [&] {
     reactor.Forget(other);
     reactor.At(Reactor::Clock::now(), [&] { done.set_value(); });
@@ -270,7 +272,8 @@ TEST(ReactorTest, EndsWithTimersPending) {
   auto kept = std::make_shared<int>(1);
   {
     Reactor reactor;
-    reactor.At(Reactor::Clock::now() + std::chrono::hours(1), [kept] { FAIL() << "it is not time"; });
+    reactor.At(Reactor::Clock::now() + std::chrono::hours(1),
+               [kept] { FAIL() << "it is not time"; });
     EXPECT_EQ(kept.use_count(), 2);
   }
   EXPECT_EQ(kept.use_count(), 1);

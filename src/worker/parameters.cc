@@ -1,11 +1,11 @@
 #include "worker/parameters.h"
 
-#include <duckdb/common/types/decimal.hpp>
-#include <duckdb/common/types/uuid.hpp>
 #include <fmt/format.h>
 
 #include <bit>
 #include <cctype>
+#include <duckdb/common/types/decimal.hpp>
+#include <duckdb/common/types/uuid.hpp>
 
 #include "base/bytes.h"
 #include "worker/engine_errors.h"
@@ -20,15 +20,19 @@ using duckdb::LogicalTypeId;
 using duckdb::Value;
 
 bool IsKnown(const LogicalType& type) {
-  return type.id() != LogicalTypeId::INVALID && type.id() != LogicalTypeId::UNKNOWN && type.id() != LogicalTypeId::ANY &&
-         type.id() != LogicalTypeId::SQLNULL;
+  return type.id() != LogicalTypeId::INVALID && type.id() != LogicalTypeId::UNKNOWN &&
+         type.id() != LogicalTypeId::ANY && type.id() != LogicalTypeId::SQLNULL;
 }
 
 // PostgreSQL knows no zero byte in text.
-bool IsText(std::string_view bytes) { return Value::StringIsValid(bytes.data(), bytes.size()) && bytes.find('\0') == std::string_view::npos; }
+bool IsText(std::string_view bytes) {
+  return Value::StringIsValid(bytes.data(), bytes.size()) &&
+         bytes.find('\0') == std::string_view::npos;
+}
 
 std::unexpected<Error> Malformed(size_t number) {
-  return Fail(ErrorKind::kInvalidText, fmt::format("incorrect binary data format in bind parameter {}", number));
+  return Fail(ErrorKind::kInvalidText,
+              fmt::format("incorrect binary data format in bind parameter {}", number));
 }
 
 // Base 10000 digits to text. nullopt when malformed.
@@ -38,7 +42,9 @@ std::optional<std::string> NumericText(std::string_view bytes) {
   const auto weight = static_cast<int16_t>(r.U16Be());
   const uint16_t sign = r.U16Be();
   const uint16_t scale = r.U16Be();
-  if (!r.ok() || r.left() != size_t{count} * 2 || count > 64 || scale > 16383 || weight > 64 || weight < -64) return std::nullopt;
+  if (!r.ok() || r.left() != size_t{count} * 2 || count > 64 || scale > 16383 || weight > 64 ||
+      weight < -64)
+    return std::nullopt;
   if (sign == 0xc000) return "NaN";
   if (sign == 0xd000) return "Infinity";
   if (sign == 0xf000) return "-Infinity";
@@ -51,14 +57,18 @@ std::optional<std::string> NumericText(std::string_view bytes) {
   std::string text = sign == 0x4000 ? "-" : "";
   std::string whole;
   for (int i = 0; i <= weight; i++) {
-    whole += fmt::format("{:04}", static_cast<size_t>(i) < digits.size() ? digits[static_cast<size_t>(i)] : 0);
+    whole += fmt::format(
+        "{:04}", static_cast<size_t>(i) < digits.size() ? digits[static_cast<size_t>(i)] : 0);
   }
   const size_t first = whole.find_first_not_of('0');
   text += first == std::string::npos ? "0" : whole.substr(first);
   if (scale > 0) {
     std::string fraction;
     for (int i = weight + 1; fraction.size() < scale; i++) {
-      fraction += i < 0 ? "0000" : fmt::format("{:04}", static_cast<size_t>(i) < digits.size() ? digits[static_cast<size_t>(i)] : 0);
+      fraction += i < 0 ? "0000"
+                        : fmt::format("{:04}", static_cast<size_t>(i) < digits.size()
+                                                   ? digits[static_cast<size_t>(i)]
+                                                   : 0);
     }
     text += "." + fraction.substr(0, scale);
   }
@@ -84,9 +94,13 @@ Result<Value> NaturalNumber(const std::string& text, size_t number) {
   Value out;
   std::string error;
   const bool decimal = plain && digits > 0 && digits <= 38;
-  const LogicalType type = decimal ? LogicalType::DECIMAL(static_cast<uint8_t>(digits), static_cast<uint8_t>(scale)) : LogicalType::DOUBLE;
+  const LogicalType type =
+      decimal ? LogicalType::DECIMAL(static_cast<uint8_t>(digits), static_cast<uint8_t>(scale))
+              : LogicalType::DOUBLE;
   if (!source.DefaultTryCastAs(type, out, &error)) {
-    return Fail(ErrorKind::kInvalidText, fmt::format("invalid input syntax for type numeric: \"{}\" in bind parameter {}", text, number));
+    return Fail(ErrorKind::kInvalidText,
+                fmt::format("invalid input syntax for type numeric: \"{}\" in bind parameter {}",
+                            text, number));
   }
   return out;
 }
@@ -129,15 +143,19 @@ Result<Value> ReadBinary(std::string_view bytes, size_t number, const LogicalTyp
     }
     case LogicalTypeId::VARCHAR: {
       if (!IsText(bytes)) {
-        return Fail(ErrorKind::kInvalidText, fmt::format("invalid byte sequence for encoding \"UTF8\" in bind parameter {}", number));
+        return Fail(ErrorKind::kInvalidText,
+                    fmt::format("invalid byte sequence for encoding \"UTF8\" in bind parameter {}",
+                                number));
       }
       return Value(std::string(bytes));
     }
-    case LogicalTypeId::BLOB: return Value::BLOB(reinterpret_cast<duckdb::const_data_ptr_t>(bytes.data()), bytes.size());
+    case LogicalTypeId::BLOB:
+      return Value::BLOB(reinterpret_cast<duckdb::const_data_ptr_t>(bytes.data()), bytes.size());
     case LogicalTypeId::DATE: {
       if (!exactly(4)) return Malformed(number);
       const auto days = static_cast<int32_t>(r.U32Be());
-      if (days == INT32_MAX || days == INT32_MIN) return Value::DATE(days > 0 ? duckdb::date_t::infinity() : duckdb::date_t::ninfinity());
+      if (days == INT32_MAX || days == INT32_MIN)
+        return Value::DATE(days > 0 ? duckdb::date_t::infinity() : duckdb::date_t::ninfinity());
       if (days > INT32_MAX - kPostgresEpochDays - 1) return Malformed(number);
       return Value::DATE(duckdb::date_t(static_cast<int32_t>(days + kPostgresEpochDays)));
     }
@@ -156,7 +174,8 @@ Result<Value> ReadBinary(std::string_view bytes, size_t number, const LogicalTyp
         moment = micros > 0 ? duckdb::timestamp_t::infinity() : duckdb::timestamp_t::ninfinity();
       } else {
         int64_t shifted = 0;
-        if (__builtin_add_overflow(micros, kPostgresEpochDays * kMicrosPerDay, &shifted)) return Malformed(number);
+        if (__builtin_add_overflow(micros, kPostgresEpochDays * kMicrosPerDay, &shifted))
+          return Malformed(number);
         moment = duckdb::timestamp_t(shifted);
       }
       if (type.id() == LogicalTypeId::TIMESTAMP) return Value::TIMESTAMP(moment);
@@ -177,7 +196,9 @@ Result<Value> ReadBinary(std::string_view bytes, size_t number, const LogicalTyp
       return Value::UUID(std::string(text, PutUuid(text, high, low)));
     }
     default:
-      return Fail(ErrorKind::kFeatureNotSupported, fmt::format("a binary value for bind parameter {} of type {} is not supported", number, type.ToString()),
+      return Fail(ErrorKind::kFeatureNotSupported,
+                  fmt::format("a binary value for bind parameter {} of type {} is not supported",
+                              number, type.ToString()),
                   {}, "Send it as text.");
   }
 }
@@ -198,7 +219,8 @@ void DeclareParameters(sql::Emitted& emitted, const std::vector<uint32_t>& types
   size_t next_position = 0;
   const std::string& text = emitted.text;
   const auto carry = [&](size_t upto) {
-    while (next_position < emitted.positions.size() && emitted.positions[next_position].first <= upto) {
+    while (next_position < emitted.positions.size() &&
+           emitted.positions[next_position].first <= upto) {
       const auto& [offset, position] = emitted.positions[next_position++];
       positions.emplace_back(static_cast<uint32_t>(out.size() - (upto - offset)), position);
     }
@@ -214,18 +236,23 @@ void DeclareParameters(sql::Emitted& emitted, const std::vector<uint32_t>& types
       continue;
     }
     carry(i);
-    if (c != '$' || i + 1 >= text.size() || std::isdigit(static_cast<unsigned char>(text[i + 1])) == 0) {
+    if (c != '$' || i + 1 >= text.size() ||
+        std::isdigit(static_cast<unsigned char>(text[i + 1])) == 0) {
       out.push_back(c);
       i++;
       continue;
     }
     size_t end = i + 1;
     size_t number = 0;
-    while (end < text.size() && std::isdigit(static_cast<unsigned char>(text[end])) != 0 && number < 100'000) {
+    while (end < text.size() && std::isdigit(static_cast<unsigned char>(text[end])) != 0 &&
+           number < 100'000) {
       number = number * 10 + static_cast<size_t>(text[end++] - '0');
     }
     const std::string name = text.substr(i, end - i);
-    const std::string type = number >= 1 && number <= types.size() ? TypeText(types[number - 1], all) : all ? "VARCHAR" : "";
+    const std::string type = number >= 1 && number <= types.size()
+                                 ? TypeText(types[number - 1], all)
+                             : all ? "VARCHAR"
+                                   : "";
     out += type.empty() ? name : "CAST(" + name + " AS " + type + ")";
     i = end;
   }
@@ -233,26 +260,34 @@ void DeclareParameters(sql::Emitted& emitted, const std::vector<uint32_t>& types
   emitted.positions = std::move(positions);
 }
 
-Result<Value> ReadParameter(duckdb::ClientContext& context, const ipc::Parameter& parameter, size_t number, uint32_t declared,
-                            const LogicalType& expected) {
-  LogicalType type = declared == oid::kNumeric ? LogicalType::DECIMAL(38, 10) : declared == 0 ? LogicalType::INVALID : TypeOfOid(declared);
+Result<Value> ReadParameter(duckdb::ClientContext& context, const ipc::Parameter& parameter,
+                            size_t number, uint32_t declared, const LogicalType& expected) {
+  LogicalType type = declared == oid::kNumeric ? LogicalType::DECIMAL(38, 10)
+                     : declared == 0           ? LogicalType::INVALID
+                                               : TypeOfOid(declared);
   const bool number_as_sent = declared == oid::kNumeric;
   if (!IsKnown(type)) type = IsKnown(expected) ? expected : LogicalType::VARCHAR;
   if (!parameter.value) return Value(number_as_sent && IsKnown(expected) ? expected : type);
   try {
     if (parameter.format == 1) return ReadBinary(*parameter.value, number, type);
-    if (parameter.format != 0) return Fail(ErrorKind::kProtocolViolation, fmt::format("unsupported format code: {}", parameter.format));
+    if (parameter.format != 0)
+      return Fail(ErrorKind::kProtocolViolation,
+                  fmt::format("unsupported format code: {}", parameter.format));
     const std::string& text = *parameter.value;
     if (!IsText(text)) {
-      return Fail(ErrorKind::kInvalidText, fmt::format("invalid byte sequence for encoding \"UTF8\" in bind parameter {}", number));
+      return Fail(
+          ErrorKind::kInvalidText,
+          fmt::format("invalid byte sequence for encoding \"UTF8\" in bind parameter {}", number));
     }
     if (number_as_sent) return NaturalNumber(text, number);
     if (type.id() == LogicalTypeId::VARCHAR) return Value(text);
     if (type.id() == LogicalTypeId::BLOB && text.starts_with("\\x")) {
-      if (text.size() % 2 != 0) return Fail(ErrorKind::kInvalidText, "invalid hexadecimal data: odd number of digits");
+      if (text.size() % 2 != 0)
+        return Fail(ErrorKind::kInvalidText, "invalid hexadecimal data: odd number of digits");
       std::string bytes;
       for (size_t i = 2; i < text.size(); i += 2) {
-        if (std::isxdigit(static_cast<unsigned char>(text[i])) == 0 || std::isxdigit(static_cast<unsigned char>(text[i + 1])) == 0)
+        if (std::isxdigit(static_cast<unsigned char>(text[i])) == 0 ||
+            std::isxdigit(static_cast<unsigned char>(text[i + 1])) == 0)
           return Fail(ErrorKind::kInvalidText, "invalid hexadecimal digit");
         bytes.push_back(static_cast<char>(std::stoi(text.substr(i, 2), nullptr, 16)));
       }

@@ -15,7 +15,8 @@ constexpr uint16_t kText = 0, kBinary = 1;
 
 std::string Unhex(std::string_view hex) {
   std::string out;
-  for (size_t i = 0; i + 1 < hex.size(); i += 2) out.push_back(static_cast<char>(std::stoi(std::string(hex.substr(i, 2)), nullptr, 16)));
+  for (size_t i = 0; i + 1 < hex.size(); i += 2)
+    out.push_back(static_cast<char>(std::stoi(std::string(hex.substr(i, 2)), nullptr, 16)));
   return out;
 }
 
@@ -23,7 +24,8 @@ class ParametersTest : public ::testing::Test {
  protected:
   Result<duckdb::Value> Read(std::optional<std::string> value, uint16_t format, uint32_t declared,
                              const duckdb::LogicalType& expected = duckdb::LogicalType::INVALID) {
-    auto result = ReadParameter(*connection_.context, ipc::Parameter{std::move(value), format}, 1, declared, expected);
+    auto result = ReadParameter(*connection_.context, ipc::Parameter{std::move(value), format}, 1,
+                                declared, expected);
     return result;
   }
   std::string Shown(std::optional<std::string> value, uint16_t format, uint32_t declared,
@@ -38,7 +40,8 @@ class ParametersTest : public ::testing::Test {
   duckdb::Connection connection_{database_};
 };
 
-sql::Emitted EmittedOf(std::string text, std::vector<std::pair<uint32_t, uint32_t>> positions = {}) {
+sql::Emitted EmittedOf(std::string text,
+                       std::vector<std::pair<uint32_t, uint32_t>> positions = {}) {
   sql::Emitted emitted;
   emitted.text = std::move(text);
   emitted.positions = std::move(positions);
@@ -86,7 +89,8 @@ TEST(DeclareParameters, MovesPositionsAlong) {
   auto emitted = EmittedOf("select $1, 'x$1', \"c\"", {{0, 1}, {7, 8}, {11, 12}, {18, 30}});
   DeclareParameters(emitted, {oid::kInt8}, false);
   ASSERT_EQ(emitted.text, "select CAST($1 AS BIGINT), 'x$1', \"c\"");
-  EXPECT_EQ(emitted.positions, (std::vector<std::pair<uint32_t, uint32_t>>{{0, 1}, {7, 8}, {27, 12}, {34, 30}}));
+  EXPECT_EQ(emitted.positions,
+            (std::vector<std::pair<uint32_t, uint32_t>>{{0, 1}, {7, 8}, {27, 12}, {34, 30}}));
   EXPECT_EQ(sql::UserPosition(emitted, 34), 30u);
 }
 
@@ -96,18 +100,37 @@ TEST_F(ParametersTest, ReadsText) {
     uint32_t declared;
     const char* expected;
   };
-  const Row rows[] = {{"5", oid::kInt2, "SMALLINT 5"}, {"-2147483648", oid::kInt4, "INTEGER -2147483648"}, {"9223372036854775807", oid::kInt8, "BIGINT 9223372036854775807"},
-                      {"1.5", oid::kFloat4, "FLOAT 1.5"}, {"NaN", oid::kFloat8, "DOUBLE nan"}, {"-Infinity", oid::kFloat8, "DOUBLE -inf"},
-                      {"12.30", oid::kNumeric, "DECIMAL(4,2) 12.30"}, {"-0.5", oid::kNumeric, "DECIMAL(2,1) -0.5"}, {"7", oid::kNumeric, "DECIMAL(1,0) 7"},
-                      {"1e3", oid::kNumeric, "DOUBLE 1000.0"}, {"NaN", oid::kNumeric, "DOUBLE nan"},
-                      {"99999999999999999999999999999999999999", oid::kNumeric, "DECIMAL(38,0) 99999999999999999999999999999999999999"},
-                      {"t", oid::kBool, "BOOLEAN true"}, {"false", oid::kBool, "BOOLEAN false"}, {"Grüße", oid::kVarchar, "VARCHAR Grüße"}, {"", oid::kText, "VARCHAR "},
-                      {"2024-02-29", oid::kDate, "DATE 2024-02-29"}, {"infinity", oid::kDate, "DATE infinity"}, {"12:34:56.789", oid::kTime, "TIME 12:34:56.789"},
+  const Row rows[] = {{"5", oid::kInt2, "SMALLINT 5"},
+                      {"-2147483648", oid::kInt4, "INTEGER -2147483648"},
+                      {"9223372036854775807", oid::kInt8, "BIGINT 9223372036854775807"},
+                      {"1.5", oid::kFloat4, "FLOAT 1.5"},
+                      {"NaN", oid::kFloat8, "DOUBLE nan"},
+                      {"-Infinity", oid::kFloat8, "DOUBLE -inf"},
+                      {"12.30", oid::kNumeric, "DECIMAL(4,2) 12.30"},
+                      {"-0.5", oid::kNumeric, "DECIMAL(2,1) -0.5"},
+                      {"7", oid::kNumeric, "DECIMAL(1,0) 7"},
+                      {"1e3", oid::kNumeric, "DOUBLE 1000.0"},
+                      {"NaN", oid::kNumeric, "DOUBLE nan"},
+                      {"99999999999999999999999999999999999999", oid::kNumeric,
+                       "DECIMAL(38,0) 99999999999999999999999999999999999999"},
+                      {"t", oid::kBool, "BOOLEAN true"},
+                      {"false", oid::kBool, "BOOLEAN false"},
+                      {"Grüße", oid::kVarchar, "VARCHAR Grüße"},
+                      {"", oid::kText, "VARCHAR "},
+                      {"2024-02-29", oid::kDate, "DATE 2024-02-29"},
+                      {"infinity", oid::kDate, "DATE infinity"},
+                      {"12:34:56.789", oid::kTime, "TIME 12:34:56.789"},
                       {"2024-02-29 12:00:00", oid::kTimestamp, "TIMESTAMP 2024-02-29 12:00:00"},
-                      {"a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11", oid::kUuid, "UUID a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"},
-                      {"\\x00ff", oid::kBytea, "BLOB \\x00\\xFF"}, {"\\x", oid::kBytea, "BLOB "}, {"{\"a\":1}", oid::kSuper, "VARCHAR {\"a\":1}"}, {"5", 0, "VARCHAR 5"}};
-  for (const auto& row : rows) EXPECT_EQ(Shown(row.text, kText, row.declared), row.expected) << row.text;
-  EXPECT_EQ(Shown("5", kText, 0, duckdb::LogicalType::SMALLINT), "SMALLINT 5") << "what the engine expects decides";
+                      {"a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11", oid::kUuid,
+                       "UUID a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"},
+                      {"\\x00ff", oid::kBytea, "BLOB \\x00\\xFF"},
+                      {"\\x", oid::kBytea, "BLOB "},
+                      {"{\"a\":1}", oid::kSuper, "VARCHAR {\"a\":1}"},
+                      {"5", 0, "VARCHAR 5"}};
+  for (const auto& row : rows)
+    EXPECT_EQ(Shown(row.text, kText, row.declared), row.expected) << row.text;
+  EXPECT_EQ(Shown("5", kText, 0, duckdb::LogicalType::SMALLINT), "SMALLINT 5")
+      << "what the engine expects decides";
   EXPECT_EQ(Shown("5", kText, 424242, duckdb::LogicalType::SMALLINT), "SMALLINT 5");
 }
 
@@ -118,43 +141,86 @@ TEST_F(ParametersTest, ReadsBinary) {
     const char* expected;
   };
   const Row rows[] = {
-      {"01", oid::kBool, "BOOLEAN true"}, {"00", oid::kBool, "BOOLEAN false"}, {"8000", oid::kInt2, "SMALLINT -32768"}, {"ffffffff", oid::kInt4, "INTEGER -1"},
-      {"8000000000000000", oid::kInt8, "BIGINT -9223372036854775808"}, {"0005", oid::kInt8, "BIGINT 5"}, {"0000000000000005", oid::kInt2, "SMALLINT 5"},
-      {"3fc00000", oid::kFloat4, "FLOAT 1.5"}, {"3ff8000000000000", oid::kFloat8, "DOUBLE 1.5"}, {"3fc00000", oid::kFloat8, "DOUBLE 1.5"},
-      {"7ff8000000000000", oid::kFloat8, "DOUBLE nan"}, {"6162", oid::kVarchar, "VARCHAR ab"}, {"", oid::kVarchar, "VARCHAR "}, {"00ff", oid::kBytea, "BLOB \\x00\\xFF"},
-      {"00002279", oid::kDate, "DATE 2024-02-29"}, {"7fffffff", oid::kDate, "DATE infinity"}, {"80000000", oid::kDate, "DATE -infinity"},
-      {"fff49d7b", oid::kDate, "DATE 0044-03-15 (BC)"}, {"0000000a8be62608", oid::kTime, "TIME 12:34:56.789"}, {"000000141dd76000", oid::kTime, "TIME 24:00:00"},
-      {"0002b58cd363bfff", oid::kTimestamp, "TIMESTAMP 2024-02-29 23:59:59.999999"}, {"7fffffffffffffff", oid::kTimestamp, "TIMESTAMP infinity"},
-      {"8000000000000000", oid::kTimestamp, "TIMESTAMP -infinity"}, {"000000036c966ee0fffffffd0000000e", oid::kInterval, "INTERVAL 1 year 2 months -3 days 04:05:06.7"},
+      {"01", oid::kBool, "BOOLEAN true"},
+      {"00", oid::kBool, "BOOLEAN false"},
+      {"8000", oid::kInt2, "SMALLINT -32768"},
+      {"ffffffff", oid::kInt4, "INTEGER -1"},
+      {"8000000000000000", oid::kInt8, "BIGINT -9223372036854775808"},
+      {"0005", oid::kInt8, "BIGINT 5"},
+      {"0000000000000005", oid::kInt2, "SMALLINT 5"},
+      {"3fc00000", oid::kFloat4, "FLOAT 1.5"},
+      {"3ff8000000000000", oid::kFloat8, "DOUBLE 1.5"},
+      {"3fc00000", oid::kFloat8, "DOUBLE 1.5"},
+      {"7ff8000000000000", oid::kFloat8, "DOUBLE nan"},
+      {"6162", oid::kVarchar, "VARCHAR ab"},
+      {"", oid::kVarchar, "VARCHAR "},
+      {"00ff", oid::kBytea, "BLOB \\x00\\xFF"},
+      {"00002279", oid::kDate, "DATE 2024-02-29"},
+      {"7fffffff", oid::kDate, "DATE infinity"},
+      {"80000000", oid::kDate, "DATE -infinity"},
+      {"fff49d7b", oid::kDate, "DATE 0044-03-15 (BC)"},
+      {"0000000a8be62608", oid::kTime, "TIME 12:34:56.789"},
+      {"000000141dd76000", oid::kTime, "TIME 24:00:00"},
+      {"0002b58cd363bfff", oid::kTimestamp, "TIMESTAMP 2024-02-29 23:59:59.999999"},
+      {"7fffffffffffffff", oid::kTimestamp, "TIMESTAMP infinity"},
+      {"8000000000000000", oid::kTimestamp, "TIMESTAMP -infinity"},
+      {"000000036c966ee0fffffffd0000000e", oid::kInterval,
+       "INTERVAL 1 year 2 months -3 days 04:05:06.7"},
       {"a0eebc999c0b4ef8bb6d6bb9bd380a11", oid::kUuid, "UUID a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"},
-      {"000200000000000200" "6326ac", oid::kNumeric, "DECIMAL(4,2) 99.99"}, {"0001ffff400000020064", oid::kNumeric, "DECIMAL(3,2) -0.01"},
-      {"0000000000000002", oid::kNumeric, "DECIMAL(3,2) 0.00"}, {"0001fffd0000000903e8", oid::kNumeric, "DECIMAL(10,9) 0.000000001"},
-      {"00000000c0000000", oid::kNumeric, "DOUBLE nan"}, {"00000000d0000000", oid::kNumeric, "DOUBLE inf"}, {"00000000f0000000", oid::kNumeric, "DOUBLE -inf"},
-      {"000a0009400000000063270f270f270f270f270f270f270f270f270f", oid::kNumeric, "DECIMAL(38,0) -99999999999999999999999999999999999999"},
+      {"000200000000000200"
+       "6326ac",
+       oid::kNumeric, "DECIMAL(4,2) 99.99"},
+      {"0001ffff400000020064", oid::kNumeric, "DECIMAL(3,2) -0.01"},
+      {"0000000000000002", oid::kNumeric, "DECIMAL(3,2) 0.00"},
+      {"0001fffd0000000903e8", oid::kNumeric, "DECIMAL(10,9) 0.000000001"},
+      {"00000000c0000000", oid::kNumeric, "DOUBLE nan"},
+      {"00000000d0000000", oid::kNumeric, "DOUBLE inf"},
+      {"00000000f0000000", oid::kNumeric, "DOUBLE -inf"},
+      {"000a0009400000000063270f270f270f270f270f270f270f270f270f", oid::kNumeric,
+       "DECIMAL(38,0) -99999999999999999999999999999999999999"},
   };
-  for (const auto& row : rows) EXPECT_EQ(Shown(Unhex(row.hex), kBinary, row.declared), row.expected) << row.hex;
-  EXPECT_EQ(Shown(Unhex("0002b1f9859c3000"), kBinary, oid::kTimestamptz), "TIMESTAMP WITH TIME ZONE 2024-01-15 12:00:00+00");
+  for (const auto& row : rows)
+    EXPECT_EQ(Shown(Unhex(row.hex), kBinary, row.declared), row.expected) << row.hex;
+  EXPECT_EQ(Shown(Unhex("0002b1f9859c3000"), kBinary, oid::kTimestamptz),
+            "TIMESTAMP WITH TIME ZONE 2024-01-15 12:00:00+00");
 }
 
 TEST_F(ParametersTest, ReadsNullOfEveryType) {
-  for (const uint32_t declared : {oid::kBool, oid::kInt8, oid::kNumeric, oid::kVarchar, oid::kDate, oid::kBytea, uint32_t{0}, uint32_t{424242}}) {
+  for (const uint32_t declared : {oid::kBool, oid::kInt8, oid::kNumeric, oid::kVarchar, oid::kDate,
+                                  oid::kBytea, uint32_t{0}, uint32_t{424242}}) {
     for (const uint16_t format : {kText, kBinary}) {
       const auto value = Read(std::nullopt, format, declared);
       ASSERT_TRUE(value);
       EXPECT_TRUE(value->IsNull());
     }
   }
-  EXPECT_EQ(Read(std::nullopt, kText, oid::kNumeric, duckdb::LogicalType::INTEGER)->type(), duckdb::LogicalType::INTEGER);
+  EXPECT_EQ(Read(std::nullopt, kText, oid::kNumeric, duckdb::LogicalType::INTEGER)->type(),
+            duckdb::LogicalType::INTEGER);
 }
 
 TEST_F(ParametersTest, RefusesTextThatIsNotOfItsType) {
-  const std::pair<const char*, uint32_t> rows[] = {
-      {"", oid::kInt4}, {"x", oid::kInt4}, {"1;drop", oid::kInt4}, {"", oid::kNumeric}, {".", oid::kNumeric}, {"1.2.3", oid::kNumeric}, {"--1", oid::kNumeric},
-      {"x", oid::kNumeric}, {"2024-02-30", oid::kDate}, {"maybe", oid::kBool}, {"25:00:00", oid::kTime}, {"zz", oid::kUuid}, {"\\x0", oid::kBytea}, {"\\xzz", oid::kBytea},
-      {"\xff\xfe", oid::kVarchar}, {"a\xc3", oid::kVarchar}, {"\xed\xa0\x80", oid::kVarchar}};
-  for (const auto& [text, declared] : rows) EXPECT_EQ(Shown(text, kText, declared), Name(ErrorKind::kInvalidText)) << text;
+  const std::pair<const char*, uint32_t> rows[] = {{"", oid::kInt4},
+                                                   {"x", oid::kInt4},
+                                                   {"1;drop", oid::kInt4},
+                                                   {"", oid::kNumeric},
+                                                   {".", oid::kNumeric},
+                                                   {"1.2.3", oid::kNumeric},
+                                                   {"--1", oid::kNumeric},
+                                                   {"x", oid::kNumeric},
+                                                   {"2024-02-30", oid::kDate},
+                                                   {"maybe", oid::kBool},
+                                                   {"25:00:00", oid::kTime},
+                                                   {"zz", oid::kUuid},
+                                                   {"\\x0", oid::kBytea},
+                                                   {"\\xzz", oid::kBytea},
+                                                   {"\xff\xfe", oid::kVarchar},
+                                                   {"a\xc3", oid::kVarchar},
+                                                   {"\xed\xa0\x80", oid::kVarchar}};
+  for (const auto& [text, declared] : rows)
+    EXPECT_EQ(Shown(text, kText, declared), Name(ErrorKind::kInvalidText)) << text;
   EXPECT_EQ(Shown("99999", kText, oid::kInt2), Name(ErrorKind::kNumericOutOfRange));
-  EXPECT_EQ(Shown(std::string("a\0b", 3), kText, oid::kVarchar), Name(ErrorKind::kInvalidText)) << "PostgreSQL has no zero byte in text";
+  EXPECT_EQ(Shown(std::string("a\0b", 3), kText, oid::kVarchar), Name(ErrorKind::kInvalidText))
+      << "PostgreSQL has no zero byte in text";
   EXPECT_EQ(Shown(std::string("a\0b", 3), kBinary, oid::kVarchar), Name(ErrorKind::kInvalidText));
   EXPECT_EQ(Shown("1", 2, oid::kInt4), Name(ErrorKind::kProtocolViolation));
   EXPECT_EQ(Shown("1", 0xffff, oid::kInt4), Name(ErrorKind::kProtocolViolation));
@@ -165,42 +231,52 @@ TEST_F(ParametersTest, RefusesBinaryOfTheWrongLength) {
     uint32_t declared;
     std::vector<size_t> right;
   };
-  const Row rows[] = {{oid::kBool, {1}}, {oid::kInt2, {2, 4, 8}}, {oid::kInt4, {2, 4, 8}}, {oid::kInt8, {2, 4, 8}}, {oid::kFloat4, {4}}, {oid::kFloat8, {4, 8}},
-                      {oid::kDate, {4}}, {oid::kTime, {8}}, {oid::kTimestamp, {8}}, {oid::kTimestamptz, {8}}, {oid::kInterval, {16}}, {oid::kUuid, {16}}};
+  const Row rows[] = {{oid::kBool, {1}},        {oid::kInt2, {2, 4, 8}}, {oid::kInt4, {2, 4, 8}},
+                      {oid::kInt8, {2, 4, 8}},  {oid::kFloat4, {4}},     {oid::kFloat8, {4, 8}},
+                      {oid::kDate, {4}},        {oid::kTime, {8}},       {oid::kTimestamp, {8}},
+                      {oid::kTimestamptz, {8}}, {oid::kInterval, {16}},  {oid::kUuid, {16}}};
   for (const auto& row : rows) {
     for (size_t length = 0; length <= 20; length++) {
       const bool right = std::ranges::find(row.right, length) != row.right.end();
       const std::string shown = Shown(std::string(length, '\0'), kBinary, row.declared);
-      EXPECT_EQ(shown == Name(ErrorKind::kInvalidText), !right) << row.declared << " with " << length << ": " << shown;
+      EXPECT_EQ(shown == Name(ErrorKind::kInvalidText), !right)
+          << row.declared << " with " << length << ": " << shown;
     }
   }
 }
 
 TEST_F(ParametersTest, RefusesOddBinaryNumerics) {
   for (const char* hex : {
-           "",
-           "00",
-           "00000000000000",            // a byte short
-           "00010000000000000001ff",    // a byte more than it says
-           "0002000000000000" "0001",   // a digit less than it says
-           "ffff000000000000" "0001",   // 65535 digits
-           "00010000000000002710",      // a digit of 10000
+           "", "00",
+           "00000000000000",          // a byte short
+           "00010000000000000001ff",  // a byte more than it says
+           "0002000000000000"
+           "0001",  // a digit less than it says
+           "ffff000000000000"
+           "0001",                  // 65535 digits
+           "00010000000000002710",  // a digit of 10000
            "0001000000000000ffff",
-           "00010000800000000001",      // an unknown sign
-           "0001000000010000" "0001",
-           "00017fff000000000001",      // 10^131068
-           "00018000000000000001",      // 10^-131072
-           "0001000000004000" "0001",   // a scale of 16384
+           "00010000800000000001",  // an unknown sign
+           "0001000000010000"
+           "0001",
+           "00017fff000000000001",  // 10^131068
+           "00018000000000000001",  // 10^-131072
+           "0001000000004000"
+           "0001",  // a scale of 16384
        }) {
     EXPECT_EQ(Shown(Unhex(hex), kBinary, oid::kNumeric), Name(ErrorKind::kInvalidText)) << hex;
   }
-  EXPECT_EQ(Shown(Unhex("0001ffc000003fff0001"), kBinary, oid::kNumeric).substr(0, 6), "DOUBLE") << "the smallest that is read";
-  EXPECT_EQ(Shown(Unhex("00010040000000000001"), kBinary, oid::kNumeric).substr(0, 6), "DOUBLE") << "the largest that is read";
+  EXPECT_EQ(Shown(Unhex("0001ffc000003fff0001"), kBinary, oid::kNumeric).substr(0, 6), "DOUBLE")
+      << "the smallest that is read";
+  EXPECT_EQ(Shown(Unhex("00010040000000000001"), kBinary, oid::kNumeric).substr(0, 6), "DOUBLE")
+      << "the largest that is read";
 }
 
 TEST_F(ParametersTest, RefusesMomentsThatTheEngineCannotHold) {
-  for (const char* hex : {"7ffffffe", "7ffffff0"}) EXPECT_EQ(Shown(Unhex(hex), kBinary, oid::kDate), Name(ErrorKind::kInvalidText)) << hex;
-  EXPECT_EQ(Shown(Unhex("7ffffffffffffffe"), kBinary, oid::kTimestamp), Name(ErrorKind::kInvalidText));
+  for (const char* hex : {"7ffffffe", "7ffffff0"})
+    EXPECT_EQ(Shown(Unhex(hex), kBinary, oid::kDate), Name(ErrorKind::kInvalidText)) << hex;
+  EXPECT_EQ(Shown(Unhex("7ffffffffffffffe"), kBinary, oid::kTimestamp),
+            Name(ErrorKind::kInvalidText));
   EXPECT_EQ(Shown(Unhex("ffffffffffffffff"), kBinary, oid::kTime), Name(ErrorKind::kInvalidText));
   EXPECT_EQ(Shown(Unhex("000000141dd76001"), kBinary, oid::kTime), Name(ErrorKind::kInvalidText));
 }
@@ -212,14 +288,38 @@ TEST_F(ParametersTest, SurvivesAnyBytesAsAnyType) {
     seed ^= seed >> 7;
     return seed ^= seed << 17;
   };
-  const uint32_t types[] = {oid::kBool, oid::kBytea, oid::kName, oid::kInt8, oid::kInt2, oid::kInt4, oid::kText, oid::kOid, oid::kJson, oid::kFloat4, oid::kFloat8,
-                            oid::kUnknown, oid::kBpchar, oid::kVarchar, oid::kDate, oid::kTime, oid::kTimestamp, oid::kTimestamptz, oid::kInterval, oid::kTimetz,
-                            oid::kNumeric, oid::kUuid, oid::kSuper, 0, 1, 424242};
+  const uint32_t types[] = {oid::kBool,
+                            oid::kBytea,
+                            oid::kName,
+                            oid::kInt8,
+                            oid::kInt2,
+                            oid::kInt4,
+                            oid::kText,
+                            oid::kOid,
+                            oid::kJson,
+                            oid::kFloat4,
+                            oid::kFloat8,
+                            oid::kUnknown,
+                            oid::kBpchar,
+                            oid::kVarchar,
+                            oid::kDate,
+                            oid::kTime,
+                            oid::kTimestamp,
+                            oid::kTimestamptz,
+                            oid::kInterval,
+                            oid::kTimetz,
+                            oid::kNumeric,
+                            oid::kUuid,
+                            oid::kSuper,
+                            0,
+                            1,
+                            424242};
   size_t read = 0, refused = 0;
   for (int i = 0; i < 60'000; i++) {
     std::string bytes(next() % 24, '\0');
     for (auto& c : bytes) c = static_cast<char>(next() % 3 == 0 ? next() % 4 : next());
-    const auto value = Read(bytes, static_cast<uint16_t>(next() % 2), types[next() % std::size(types)]);
+    const auto value =
+        Read(bytes, static_cast<uint16_t>(next() % 2), types[next() % std::size(types)]);
     if (value) {
       (void)value->ToString();
       read++;

@@ -158,7 +158,8 @@ inline char* PutDecimal128(char* p, Int128 v, unsigned scale) {
   return format_detail::Point(p + pad + n, scale);
 }
 
-// numeric_send: digits in base 10000. `negative` apart from the magnitude, so that all of UInt128 fits.
+// numeric_send: digits in base 10000. `negative` apart from the magnitude, so that all of UInt128
+// fits.
 inline char* PutNumericBinary(char* p, UInt128 u, bool negative, unsigned scale) {
   const auto& powers = format_detail::kTables.powers;
   const unsigned fraction = (scale + 3) / 4, pad = fraction * 4 - scale;
@@ -430,7 +431,8 @@ inline char* PutInterval(char* p, int32_t months, int32_t days, int64_t micros) 
     } else if (negative_before) {
       *p++ = '+';
     }
-    const uint64_t u = micros < 0 ? 0 - static_cast<uint64_t>(micros) : static_cast<uint64_t>(micros);
+    const uint64_t u =
+        micros < 0 ? 0 - static_cast<uint64_t>(micros) : static_cast<uint64_t>(micros);
     constexpr uint64_t kMicrosPerHour = 3'600'000'000;
     const uint64_t hours = u / kMicrosPerHour;
     if (hours >= 100) {

@@ -1,5 +1,7 @@
 #include "worker/plan_guard.h"
 
+#include <algorithm>
+#include <array>
 #include <duckdb/catalog/catalog_entry/duck_table_entry.hpp>
 #include <duckdb/execution/operator/persistent/physical_batch_insert.hpp>
 #include <duckdb/execution/operator/persistent/physical_delete.hpp>
@@ -12,9 +14,6 @@
 #include <duckdb/execution/operator/schema/physical_create_view.hpp>
 #include <duckdb/execution/operator/schema/physical_drop.hpp>
 #include <duckdb/main/prepared_statement_data.hpp>
-
-#include <algorithm>
-#include <array>
 #include <string_view>
 
 #include "base/ids.h"
@@ -26,11 +25,30 @@ namespace {
 
 using duckdb::PhysicalOperatorType;
 
-// Table functions that a plan may hold: scans of tables, series, and what the catalog views are made of.
-constexpr std::array<std::string_view, 22> kScans = {
-    "seq_scan", "index_scan", "generate_series", "range", "repeat", "unnest", "lake_parquet", "lake_csv", "lake_json", "duckdb_columns",
-    "duckdb_constraints", "duckdb_databases", "duckdb_schemas", "duckdb_tables", "duckdb_types", "duckdb_views", "duckdb_functions",
-    "duckdb_indexes", "duckdb_sequences", "duckdb_dependencies", "pg_timezone_names", "duckdb_table_sample"};
+// Table functions that a plan may hold: scans of tables, series, and what the catalog views are
+// made of.
+constexpr std::array<std::string_view, 22> kScans = {"seq_scan",
+                                                     "index_scan",
+                                                     "generate_series",
+                                                     "range",
+                                                     "repeat",
+                                                     "unnest",
+                                                     "lake_parquet",
+                                                     "lake_csv",
+                                                     "lake_json",
+                                                     "duckdb_columns",
+                                                     "duckdb_constraints",
+                                                     "duckdb_databases",
+                                                     "duckdb_schemas",
+                                                     "duckdb_tables",
+                                                     "duckdb_types",
+                                                     "duckdb_views",
+                                                     "duckdb_functions",
+                                                     "duckdb_indexes",
+                                                     "duckdb_sequences",
+                                                     "duckdb_dependencies",
+                                                     "pg_timezone_names",
+                                                     "duckdb_table_sample"};
 
 [[noreturn]] void Refuse(const std::string& what) {
   const std::string incident = NewUuid();
@@ -42,9 +60,12 @@ void CheckScan(const std::string& function) {
   if (std::ranges::find(kScans, function) == kScans.end()) Refuse("scan " + function);
 }
 
-void CheckName(const std::string& catalog, const std::string& schema, const std::string& name, const std::string& database) {
-  const bool known = catalog == database || catalog == "temp" || catalog == sql::kLakeCatalog || catalog.empty();
-  if (!known || schema == sql::kHiddenSchema) Refuse("table " + catalog + "." + schema + "." + name);
+void CheckName(const std::string& catalog, const std::string& schema, const std::string& name,
+               const std::string& database) {
+  const bool known =
+      catalog == database || catalog == "temp" || catalog == sql::kLakeCatalog || catalog.empty();
+  if (!known || schema == sql::kHiddenSchema)
+    Refuse("table " + catalog + "." + schema + "." + name);
 }
 
 void CheckTable(const duckdb::TableCatalogEntry& table, const std::string& database) {
@@ -55,23 +76,63 @@ void CheckTable(const duckdb::TableCatalogEntry& table, const std::string& datab
 template <class Insert>
 void CheckInsert(const Insert& insert, const std::string& database) {
   if (insert.insert_table) CheckTable(*insert.insert_table, database);
-  if (insert.schema) CheckName(insert.schema->catalog.GetName(), insert.schema->name, "*", database);
+  if (insert.schema)
+    CheckName(insert.schema->catalog.GetName(), insert.schema->name, "*", database);
 }
 
 // What a plan may be made of; the rest is refused, whatever it is.
 bool IsHarmless(PhysicalOperatorType type) {
   using enum PhysicalOperatorType;
   switch (type) {
-    case ORDER_BY: case LIMIT: case STREAMING_LIMIT: case LIMIT_PERCENT: case TOP_N: case WINDOW: case STREAMING_WINDOW: case UNNEST:
-    case UNGROUPED_AGGREGATE: case HASH_GROUP_BY: case PERFECT_HASH_GROUP_BY: case PARTITIONED_AGGREGATE: case FILTER: case PROJECTION:
-    case RESERVOIR_SAMPLE: case STREAMING_SAMPLE: case PIVOT:
-    case DUMMY_SCAN: case COLUMN_DATA_SCAN: case CHUNK_SCAN: case RECURSIVE_CTE_SCAN: case RECURSIVE_RECURRING_CTE_SCAN: case CTE_SCAN:
-    case DELIM_SCAN: case EXPRESSION_SCAN: case POSITIONAL_SCAN:
-    case BLOCKWISE_NL_JOIN: case NESTED_LOOP_JOIN: case HASH_JOIN: case CROSS_PRODUCT: case PIECEWISE_MERGE_JOIN: case IE_JOIN:
-    case LEFT_DELIM_JOIN: case RIGHT_DELIM_JOIN: case POSITIONAL_JOIN: case ASOF_JOIN:
-    case UNION: case RECURSIVE_CTE: case RECURSIVE_KEY_CTE: case CTE:
-    case EXPLAIN: case EXPLAIN_ANALYZE: case EMPTY_RESULT: case RESULT_COLLECTOR: case VERIFY_VECTOR: case TRANSACTION: return true;
-    default: return false;
+    case ORDER_BY:
+    case LIMIT:
+    case STREAMING_LIMIT:
+    case LIMIT_PERCENT:
+    case TOP_N:
+    case WINDOW:
+    case STREAMING_WINDOW:
+    case UNNEST:
+    case UNGROUPED_AGGREGATE:
+    case HASH_GROUP_BY:
+    case PERFECT_HASH_GROUP_BY:
+    case PARTITIONED_AGGREGATE:
+    case FILTER:
+    case PROJECTION:
+    case RESERVOIR_SAMPLE:
+    case STREAMING_SAMPLE:
+    case PIVOT:
+    case DUMMY_SCAN:
+    case COLUMN_DATA_SCAN:
+    case CHUNK_SCAN:
+    case RECURSIVE_CTE_SCAN:
+    case RECURSIVE_RECURRING_CTE_SCAN:
+    case CTE_SCAN:
+    case DELIM_SCAN:
+    case EXPRESSION_SCAN:
+    case POSITIONAL_SCAN:
+    case BLOCKWISE_NL_JOIN:
+    case NESTED_LOOP_JOIN:
+    case HASH_JOIN:
+    case CROSS_PRODUCT:
+    case PIECEWISE_MERGE_JOIN:
+    case IE_JOIN:
+    case LEFT_DELIM_JOIN:
+    case RIGHT_DELIM_JOIN:
+    case POSITIONAL_JOIN:
+    case ASOF_JOIN:
+    case UNION:
+    case RECURSIVE_CTE:
+    case RECURSIVE_KEY_CTE:
+    case CTE:
+    case EXPLAIN:
+    case EXPLAIN_ANALYZE:
+    case EMPTY_RESULT:
+    case RESULT_COLLECTOR:
+    case VERIFY_VECTOR:
+    case TRANSACTION:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -93,11 +154,19 @@ void CheckOperator(const duckdb::PhysicalOperator& op, const std::string& databa
       break;
     }
     case PhysicalOperatorType::INSERT:
-    case PhysicalOperatorType::CREATE_TABLE_AS: CheckInsert(static_cast<const duckdb::PhysicalInsert&>(op), database); break;
+    case PhysicalOperatorType::CREATE_TABLE_AS:
+      CheckInsert(static_cast<const duckdb::PhysicalInsert&>(op), database);
+      break;
     case PhysicalOperatorType::BATCH_INSERT:
-    case PhysicalOperatorType::BATCH_CREATE_TABLE_AS: CheckInsert(static_cast<const duckdb::PhysicalBatchInsert&>(op), database); break;
-    case PhysicalOperatorType::DELETE_OPERATOR: CheckTable(op.Cast<duckdb::PhysicalDelete>().tableref, database); break;
-    case PhysicalOperatorType::UPDATE: CheckTable(op.Cast<duckdb::PhysicalUpdate>().tableref, database); break;
+    case PhysicalOperatorType::BATCH_CREATE_TABLE_AS:
+      CheckInsert(static_cast<const duckdb::PhysicalBatchInsert&>(op), database);
+      break;
+    case PhysicalOperatorType::DELETE_OPERATOR:
+      CheckTable(op.Cast<duckdb::PhysicalDelete>().tableref, database);
+      break;
+    case PhysicalOperatorType::UPDATE:
+      CheckTable(op.Cast<duckdb::PhysicalUpdate>().tableref, database);
+      break;
     case PhysicalOperatorType::CREATE_TABLE: {
       const auto& create = op.Cast<duckdb::PhysicalCreateTable>();
       CheckName(create.schema.catalog.GetName(), create.schema.name, "*", database);
@@ -115,7 +184,9 @@ void CheckOperator(const duckdb::PhysicalOperator& op, const std::string& databa
     }
     case PhysicalOperatorType::DROP: {
       const auto& info = *op.Cast<duckdb::PhysicalDrop>().info;
-      CheckName(info.catalog, info.type == duckdb::CatalogType::SCHEMA_ENTRY ? info.name : info.schema, info.name, database);
+      CheckName(info.catalog,
+                info.type == duckdb::CatalogType::SCHEMA_ENTRY ? info.name : info.schema, info.name,
+                database);
       break;
     }
     case PhysicalOperatorType::ALTER: {

@@ -1,8 +1,8 @@
 #include "worker/plan_guard.h"
 
-#include <duckdb/main/prepared_statement_data.hpp>
 #include <gtest/gtest.h>
 
+#include <duckdb/main/prepared_statement_data.hpp>
 #include <fstream>
 #include <string>
 
@@ -19,26 +19,32 @@ class PlanGuardTest : public EngineFixture {
     EXPECT_TRUE(made.has_value());
     session_ = std::move(*made);
     duckdb::Connection setup(*Connection().context->db);
-    for (const char* text : {"CREATE TABLE dev.public.t AS SELECT range AS a FROM range(10)", "CREATE VIEW dev.public.v AS SELECT a FROM dev.public.t"}) {
+    for (const char* text : {"CREATE TABLE dev.public.t AS SELECT range AS a FROM range(10)",
+                             "CREATE VIEW dev.public.v AS SELECT a FROM dev.public.t"}) {
       EXPECT_FALSE(setup.Query(text)->HasError());
     }
     std::ofstream(folder_.path() + "/temp/secret.csv") << "a,b\n1,hidden\n";
-    Connection().context->config.get_result_collector = [this](duckdb::ClientContext& context, duckdb::PreparedStatementData& data) {
-      if (guarded_) CheckPlan(data, "dev");
-      return duckdb::PhysicalResultCollector::GetResultCollector(context, data);
-    };
+    Connection().context->config.get_result_collector =
+        [this](duckdb::ClientContext& context, duckdb::PreparedStatementData& data) {
+          if (guarded_) CheckPlan(data, "dev");
+          return duckdb::PhysicalResultCollector::GetResultCollector(context, data);
+        };
     Run("USE dev.public", false);
   }
   ~PlanGuardTest() override { session_ = {}; }
 
   duckdb::Connection& Connection() { return *session_.connection; }
   std::string Run(std::string sql, bool guarded = true) {
-    for (size_t at; (at = sql.find("FILE")) != std::string::npos;) sql.replace(at, 4, "'" + folder_.path() + "/temp/secret.csv'");
-    for (size_t at; (at = sql.find("TARGET")) != std::string::npos;) sql.replace(at, 6, "'" + folder_.path() + "/temp/target'");
+    for (size_t at; (at = sql.find("FILE")) != std::string::npos;)
+      sql.replace(at, 4, "'" + folder_.path() + "/temp/secret.csv'");
+    for (size_t at; (at = sql.find("TARGET")) != std::string::npos;)
+      sql.replace(at, 6, "'" + folder_.path() + "/temp/target'");
     guarded_ = guarded;
     const auto result = Connection().Query(sql);
     if (!result->HasError()) return "ok";
-    return result->GetErrorObject().Type() == duckdb::ExceptionType::PERMISSION ? "refused" : result->GetErrorObject().RawMessage();
+    return result->GetErrorObject().Type() == duckdb::ExceptionType::PERMISSION
+               ? "refused"
+               : result->GetErrorObject().RawMessage();
   }
 
   Engine::SessionConnection session_;
@@ -115,9 +121,11 @@ TEST_F(PlanGuardTest, RefusesWhatTheEngineWouldRun) {
 }
 
 TEST_F(PlanGuardTest, RefusalsComeFromTheGuard) {
-  for (const char* sql : {"SELECT * FROM read_text(FILE)", "SELECT * FROM t POSITIONAL JOIN read_text(FILE)", "COPY t TO TARGET", "CREATE MACRO m() AS 1",
-                          "SELECT * FROM duckdb_secrets()", "SELECT * FROM skep_catalog.format", "DELETE FROM skep_catalog.external_schemas",
-                          "ALTER TABLE skep_catalog.format ADD COLUMN x INT"}) {
+  for (const char* sql :
+       {"SELECT * FROM read_text(FILE)", "SELECT * FROM t POSITIONAL JOIN read_text(FILE)",
+        "COPY t TO TARGET", "CREATE MACRO m() AS 1", "SELECT * FROM duckdb_secrets()",
+        "SELECT * FROM skep_catalog.format", "DELETE FROM skep_catalog.external_schemas",
+        "ALTER TABLE skep_catalog.format ADD COLUMN x INT"}) {
     EXPECT_EQ(Run(sql), "refused") << sql;
     EXPECT_EQ(Run(sql, false), "ok") << sql;
   }
@@ -144,7 +152,8 @@ TEST_F(PlanGuardTest, LetsThroughWhatTheEmitterWrites) {
            "SELECT t.a, sum(u.a) OVER (ORDER BY t.a) FROM t JOIN t u USING (a)",
            "SELECT DISTINCT a FROM t WHERE a IN (SELECT a FROM t WHERE a > (SELECT avg(a) FROM t))",
            "SELECT a FROM t INTERSECT SELECT a FROM t EXCEPT SELECT 1 UNION ALL VALUES (1), (2)",
-           "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < 5) SELECT * FROM r",
+           "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < 5) SELECT * "
+           "FROM r",
            "WITH x AS MATERIALIZED (SELECT * FROM t) SELECT * FROM x a, x b",
            "SELECT * FROM generate_series(1, 10)",
            "SELECT x.* FROM t, LATERAL (SELECT * FROM generate_series(1, a)) x",
@@ -190,7 +199,8 @@ TEST_F(PlanGuardTest, NamesNoObjectInItsRefusal) {
   guarded_ = true;
   const auto result = Connection().Query("SELECT * FROM skep_catalog.format");
   ASSERT_TRUE(result->HasError());
-  EXPECT_EQ(result->GetErrorObject().RawMessage().find("format"), std::string::npos) << result->GetErrorObject().RawMessage();
+  EXPECT_EQ(result->GetErrorObject().RawMessage().find("format"), std::string::npos)
+      << result->GetErrorObject().RawMessage();
 }
 
 }  // namespace

@@ -47,7 +47,8 @@ bool Tell(int control, ipc::ControlType type, std::string text) {
 
 void Empty(const std::string& directory) {
   std::error_code ignored;
-  for (fs::directory_iterator it(directory, ignored), end; !ignored && it != end; it.increment(ignored)) {
+  for (fs::directory_iterator it(directory, ignored), end; !ignored && it != end;
+       it.increment(ignored)) {
     std::error_code each;
     fs::remove_all(it->path(), each);
   }
@@ -56,7 +57,8 @@ void Empty(const std::string& directory) {
 SandboxPlan PlanFor(const ipc::WorkerBinding& binding) {
   SandboxPlan plan;
   plan.writable = {binding.temp_directory};
-  if (!binding.workspace.empty()) plan.writable.push_back((fs::path(binding.data_directory) / "databases").string());
+  if (!binding.workspace.empty())
+    plan.writable.push_back((fs::path(binding.data_directory) / "databases").string());
   plan.readable = {"/proc/self", "/proc/meminfo", "/sys/fs/cgroup", "/sys/devices/system/cpu"};
   if (!binding.extension_directory.empty()) plan.readable.push_back(binding.extension_directory);
   return plan;
@@ -65,7 +67,8 @@ SandboxPlan PlanFor(const ipc::WorkerBinding& binding) {
 // A thread with a stack of our own choosing, which std::thread does not offer.
 class SessionThread {
  public:
-  SessionThread(std::shared_ptr<Session> session, std::function<void()> done) : start_{std::move(session), std::move(done)} {
+  SessionThread(std::shared_ptr<Session> session, std::function<void()> done)
+      : start_{std::move(session), std::move(done)} {
     pthread_attr_t attributes;
     ::pthread_attr_init(&attributes);
     ::pthread_attr_setstacksize(&attributes, kStackBytes);
@@ -129,14 +132,19 @@ class Process {
   Result<void> Bind(const ipc::WorkerBinding& binding) {
     Empty(binding.temp_directory);
     SKEP_TRY_ASSIGN(const SandboxReport report, LockDown(PlanFor(binding)));
-    if (!report.missing.empty()) log::Warn("sandbox_incomplete", {{"workspace", binding.workspace}, {"missing", report.Summary()}});
+    if (!report.missing.empty())
+      log::Warn("sandbox_incomplete",
+                {{"workspace", binding.workspace}, {"missing", report.Summary()}});
     if (binding.require_sandbox && !report.complete()) {
-      return Fail(ErrorKind::kFeatureNotSupported, "the sandbox that worker.require_sandbox asks for is not complete: " + report.Summary());
+      return Fail(
+          ErrorKind::kFeatureNotSupported,
+          "the sandbox that worker.require_sandbox asks for is not complete: " + report.Summary());
     }
     SKEP_TRY_ASSIGN(engine_, Engine::Open(binding, std::move(lake_)));
     reactor_ = std::make_unique<Reactor>();
     wake_ = UniqueFd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-    if (!Tell(control_.get(), ipc::ControlType::kBound, report.Summary())) return Fail(ErrorKind::kAdminShutdown, "the gateway is gone");
+    if (!Tell(control_.get(), ipc::ControlType::kBound, report.Summary()))
+      return Fail(ErrorKind::kAdminShutdown, "the gateway is gone");
     return {};
   }
 
@@ -166,8 +174,10 @@ class Process {
         case ipc::ControlType::kCancel:
           for (auto& thread : threads_) thread->session().Cancel(message.text);
           break;
-        case ipc::ControlType::kShutdown: return 0;
-        default: return kFailed;
+        case ipc::ControlType::kShutdown:
+          return 0;
+        default:
+          return kFailed;
       }
     }
   }
@@ -182,9 +192,12 @@ class Process {
       const uint64_t one = 1;
       (void)!::write(wake_.get(), &one, sizeof one);
     });
-    // Without a thread the socket closes, and the gateway tells its client that the worker was lost.
-    if (thread->started()) threads_.push_back(std::move(thread));
-    else log::Fault("session_thread_failed", {{"sessions", threads_.size()}});
+    // Without a thread the socket closes, and the gateway tells its client that the worker was
+    // lost.
+    if (thread->started())
+      threads_.push_back(std::move(thread));
+    else
+      log::Fault("session_thread_failed", {{"sessions", threads_.size()}});
   }
 
   UniqueFd control_, lake_, wake_;

@@ -12,7 +12,8 @@
 
 namespace skep::worker {
 
-Reactor::Reactor() : epoll_(::epoll_create1(EPOLL_CLOEXEC)), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+Reactor::Reactor()
+    : epoll_(::epoll_create1(EPOLL_CLOEXEC)), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   epoll_event event{};
   event.events = EPOLLIN;
   event.data.u64 = 0;
@@ -89,7 +90,9 @@ void Reactor::Forget(uint64_t timer) {
 int Reactor::NextTimeout() {
   const std::lock_guard lock(mutex_);
   if (timers_.empty()) return -1;
-  const auto left = std::chrono::ceil<std::chrono::milliseconds>(timers_.begin()->first.first - Clock::now()).count();
+  const auto left =
+      std::chrono::ceil<std::chrono::milliseconds>(timers_.begin()->first.first - Clock::now())
+          .count();
   return static_cast<int>(std::clamp<int64_t>(left, 0, 60'000));
 }
 
@@ -112,7 +115,8 @@ void Reactor::Run() {
   ::pthread_setname_np(::pthread_self(), "skep-reactor");
   std::array<epoll_event, 64> events;
   while (true) {
-    const int n = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), NextTimeout());
+    const int n =
+        ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), NextTimeout());
     if (n < 0 && errno != EINTR) return;
     for (int i = 0; i < n; i++) {
       const auto& event = events[static_cast<size_t>(i)];

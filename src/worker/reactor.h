@@ -1,5 +1,6 @@
-// One thread per worker that waits for everything nobody else should wait for: sockets that were full, peers that went away, and
-// deadlines. Its callbacks are short and take no lock that is held while something is waited for.
+// One thread per worker that waits for everything nobody else should wait for: sockets that were
+// full, peers that went away, and deadlines. Its callbacks are short and take no lock that is held
+// while something is waited for.
 #pragma once
 
 #include <chrono>
@@ -32,7 +33,8 @@ class Reactor {
   Reactor(const Reactor&) = delete;
   Reactor& operator=(const Reactor&) = delete;
 
-  // Watches for the peer's end; answers the name for the calls below. The socket must be removed before it is closed.
+  // Watches for the peer's end; answers the name for the calls below. The socket must be removed
+  // before it is closed.
   uint64_t Add(int fd, std::weak_ptr<Watched> watched);
   // From here on Writable is called while the socket takes bytes, until WantsNoRoom.
   void WantsRoom(uint64_t id, int fd);

@@ -1,5 +1,6 @@
-// Small results of a session's queries, kept as the frames that were sent, for when the same query comes again and nothing was written in
-// between. What Redshift calls result caching (enable_result_cache_for_session).
+// Small results of a session's queries, kept as the frames that were sent, for when the same query
+// comes again and nothing was written in between. What Redshift calls result caching
+// (enable_result_cache_for_session).
 #pragma once
 
 #include <cstdint>
@@ -27,7 +28,8 @@ class ResultCache {
 
   // What makes two requests the same: text, parameters, formats, whether the rows are described.
   static std::string KeyOf(const ipc::ExecuteStatement& request);
-  // True when the engine's SQL answers the same whenever it is asked, as long as nothing is written.
+  // True when the engine's SQL answers the same whenever it is asked, as long as nothing is
+  // written.
   static bool IsStable(std::string_view emitted);
 
   // nullptr when it is not there, or data was written since.
@@ -38,7 +40,7 @@ class ResultCache {
  private:
   void Drop(std::list<Entry>::iterator entry);
 
-  std::list<Entry> recent_;  // newest first
+  std::list<Entry> recent_;                                                   // newest first
   std::unordered_map<std::string_view, std::list<Entry>::iterator> entries_;  // by Entry::key
   size_t bytes_ = 0;
 };

@@ -33,55 +33,83 @@ Wire AsText(uint32_t type_oid, Before before, LogicalType cast_to = LogicalType:
 
 Wire WireOf(const LogicalType& type) {
   switch (type.id()) {
-    case LogicalTypeId::BOOLEAN: return {ValueKind::kBool, oid::kBool, 1};
-    case LogicalTypeId::TINYINT: return {ValueKind::kInt8, oid::kInt2, 2};
-    case LogicalTypeId::UTINYINT: return {ValueKind::kUint8, oid::kInt2, 2};
-    case LogicalTypeId::SMALLINT: return {ValueKind::kInt16, oid::kInt2, 2};
-    case LogicalTypeId::USMALLINT: return {ValueKind::kUint16, oid::kInt4, 4};
-    case LogicalTypeId::INTEGER: return {ValueKind::kInt32, oid::kInt4, 4};
-    case LogicalTypeId::UINTEGER: return {ValueKind::kUint32, oid::kInt8, 8};
-    case LogicalTypeId::BIGINT: return {ValueKind::kInt64, oid::kInt8, 8};
-    case LogicalTypeId::UBIGINT: return Numeric(ValueKind::kUint64, 20, 0);
-    case LogicalTypeId::HUGEINT: return Numeric(ValueKind::kDecimal128, 38, 0);
-    case LogicalTypeId::UHUGEINT: return Numeric(ValueKind::kUint128, 39, 0);
-    case LogicalTypeId::FLOAT: return {ValueKind::kFloat, oid::kFloat4, 4};
-    case LogicalTypeId::DOUBLE: return {ValueKind::kDouble, oid::kFloat8, 8};
+    case LogicalTypeId::BOOLEAN:
+      return {ValueKind::kBool, oid::kBool, 1};
+    case LogicalTypeId::TINYINT:
+      return {ValueKind::kInt8, oid::kInt2, 2};
+    case LogicalTypeId::UTINYINT:
+      return {ValueKind::kUint8, oid::kInt2, 2};
+    case LogicalTypeId::SMALLINT:
+      return {ValueKind::kInt16, oid::kInt2, 2};
+    case LogicalTypeId::USMALLINT:
+      return {ValueKind::kUint16, oid::kInt4, 4};
+    case LogicalTypeId::INTEGER:
+      return {ValueKind::kInt32, oid::kInt4, 4};
+    case LogicalTypeId::UINTEGER:
+      return {ValueKind::kUint32, oid::kInt8, 8};
+    case LogicalTypeId::BIGINT:
+      return {ValueKind::kInt64, oid::kInt8, 8};
+    case LogicalTypeId::UBIGINT:
+      return Numeric(ValueKind::kUint64, 20, 0);
+    case LogicalTypeId::HUGEINT:
+      return Numeric(ValueKind::kDecimal128, 38, 0);
+    case LogicalTypeId::UHUGEINT:
+      return Numeric(ValueKind::kUint128, 39, 0);
+    case LogicalTypeId::FLOAT:
+      return {ValueKind::kFloat, oid::kFloat4, 4};
+    case LogicalTypeId::DOUBLE:
+      return {ValueKind::kDouble, oid::kFloat8, 8};
     case LogicalTypeId::DECIMAL: {
       const uint8_t width = duckdb::DecimalType::GetWidth(type);
       const uint8_t scale = duckdb::DecimalType::GetScale(type);
       switch (type.InternalType()) {
-        case duckdb::PhysicalType::INT16: return Numeric(ValueKind::kDecimal16, width, scale);
-        case duckdb::PhysicalType::INT32: return Numeric(ValueKind::kDecimal32, width, scale);
-        case duckdb::PhysicalType::INT64: return Numeric(ValueKind::kDecimal64, width, scale);
-        default: return Numeric(ValueKind::kDecimal128, width, scale);
+        case duckdb::PhysicalType::INT16:
+          return Numeric(ValueKind::kDecimal16, width, scale);
+        case duckdb::PhysicalType::INT32:
+          return Numeric(ValueKind::kDecimal32, width, scale);
+        case duckdb::PhysicalType::INT64:
+          return Numeric(ValueKind::kDecimal64, width, scale);
+        default:
+          return Numeric(ValueKind::kDecimal128, width, scale);
       }
     }
     case LogicalTypeId::VARCHAR:
       if (type.IsJSONType()) return {ValueKind::kText, oid::kSuper, -1};
       return {ValueKind::kText, oid::kVarchar, -1};
-    case LogicalTypeId::CHAR: return {ValueKind::kText, oid::kVarchar, -1};
-    case LogicalTypeId::BLOB: return {ValueKind::kBlob, oid::kBytea, -1};
-    case LogicalTypeId::DATE: return {ValueKind::kDate, oid::kDate, 4};
-    case LogicalTypeId::TIME: return {ValueKind::kTime, oid::kTime, 8};
+    case LogicalTypeId::CHAR:
+      return {ValueKind::kText, oid::kVarchar, -1};
+    case LogicalTypeId::BLOB:
+      return {ValueKind::kBlob, oid::kBytea, -1};
+    case LogicalTypeId::DATE:
+      return {ValueKind::kDate, oid::kDate, 4};
+    case LogicalTypeId::TIME:
+      return {ValueKind::kTime, oid::kTime, 8};
     case LogicalTypeId::TIME_NS:
       return {ValueKind::kTime, oid::kTime, 8, -1, 0, Before::kCast, LogicalType::TIME};
-    case LogicalTypeId::TIME_TZ: return {ValueKind::kTimeTz, oid::kTimetz, 12};
-    case LogicalTypeId::TIMESTAMP: return {ValueKind::kTimestamp, oid::kTimestamp, 8};
+    case LogicalTypeId::TIME_TZ:
+      return {ValueKind::kTimeTz, oid::kTimetz, 12};
+    case LogicalTypeId::TIMESTAMP:
+      return {ValueKind::kTimestamp, oid::kTimestamp, 8};
     case LogicalTypeId::TIMESTAMP_SEC:
     case LogicalTypeId::TIMESTAMP_MS:
     case LogicalTypeId::TIMESTAMP_NS:
       return {ValueKind::kTimestamp, oid::kTimestamp,       8, -1, 0,
               Before::kCast,         LogicalType::TIMESTAMP};
-    case LogicalTypeId::TIMESTAMP_TZ: return {ValueKind::kTimestampTz, oid::kTimestamptz, 8};
-    case LogicalTypeId::INTERVAL: return {ValueKind::kInterval, oid::kInterval, 16};
-    case LogicalTypeId::UUID: return {ValueKind::kUuid, oid::kUuid, 16};
+    case LogicalTypeId::TIMESTAMP_TZ:
+      return {ValueKind::kTimestampTz, oid::kTimestamptz, 8};
+    case LogicalTypeId::INTERVAL:
+      return {ValueKind::kInterval, oid::kInterval, 16};
+    case LogicalTypeId::UUID:
+      return {ValueKind::kUuid, oid::kUuid, 16};
     case LogicalTypeId::STRUCT:
     case LogicalTypeId::LIST:
     case LogicalTypeId::MAP:
     case LogicalTypeId::ARRAY:
     case LogicalTypeId::UNION:
-    case LogicalTypeId::VARIANT: return AsText(oid::kSuper, Before::kJson);
-    default: return AsText(oid::kVarchar, Before::kCast);
+    case LogicalTypeId::VARIANT:
+      return AsText(oid::kSuper, Before::kJson);
+    default:
+      return AsText(oid::kVarchar, Before::kCast);
   }
 }
 
@@ -103,7 +131,8 @@ std::vector<ipc::ResultColumn> DescribeColumns(const duckdb::vector<std::string>
 Result<ResultShape> ShapeOf(const duckdb::vector<LogicalType>& types,
                             const std::vector<uint16_t>& formats) {
   if (types.size() > kMaxColumns) {
-    return Fail(ErrorKind::kPayloadTooLarge, fmt::format("a result can have at most {} columns", kMaxColumns));
+    return Fail(ErrorKind::kPayloadTooLarge,
+                fmt::format("a result can have at most {} columns", kMaxColumns));
   }
   if (formats.size() > 1 && formats.size() != types.size()) {
     return Fail(ErrorKind::kProtocolViolation,
@@ -112,7 +141,8 @@ Result<ResultShape> ShapeOf(const duckdb::vector<LogicalType>& types,
   }
   for (const uint16_t format : formats) {
     if (format > ipc::kRedshiftBinary) {
-      return Fail(ErrorKind::kProtocolViolation, fmt::format("unsupported format code: {}", format));
+      return Fail(ErrorKind::kProtocolViolation,
+                  fmt::format("unsupported format code: {}", format));
     }
   }
   ResultShape shape;
@@ -120,7 +150,8 @@ Result<ResultShape> ShapeOf(const duckdb::vector<LogicalType>& types,
   for (size_t i = 0; i < types.size(); i++) {
     const Wire wire = WireOf(types[i]);
     const uint16_t format = formats.empty() ? 0 : formats[formats.size() == 1 ? 0 : i];
-    shape.columns.push_back({wire.kind, format != 0, format == ipc::kRedshiftBinary, wire.scale, wire.before, wire.cast_to});
+    shape.columns.push_back({wire.kind, format != 0, format == ipc::kRedshiftBinary, wire.scale,
+                             wire.before, wire.cast_to});
   }
   return shape;
 }
@@ -142,30 +173,48 @@ std::string EncodeRowDescription(const std::vector<ipc::ResultColumn>& columns,
 
 LogicalType TypeOfOid(uint32_t type_oid) {
   switch (type_oid) {
-    case oid::kBool: return LogicalType::BOOLEAN;
-    case oid::kInt2: return LogicalType::SMALLINT;
-    case oid::kInt4: return LogicalType::INTEGER;
+    case oid::kBool:
+      return LogicalType::BOOLEAN;
+    case oid::kInt2:
+      return LogicalType::SMALLINT;
+    case oid::kInt4:
+      return LogicalType::INTEGER;
     case oid::kInt8:
-    case oid::kOid: return LogicalType::BIGINT;
-    case oid::kFloat4: return LogicalType::FLOAT;
-    case oid::kFloat8: return LogicalType::DOUBLE;
-    case oid::kNumeric: return LogicalType::DECIMAL(38, 10);
+    case oid::kOid:
+      return LogicalType::BIGINT;
+    case oid::kFloat4:
+      return LogicalType::FLOAT;
+    case oid::kFloat8:
+      return LogicalType::DOUBLE;
+    case oid::kNumeric:
+      return LogicalType::DECIMAL(38, 10);
     case oid::kText:
     case oid::kVarchar:
     case oid::kBpchar:
     case oid::kName:
-    case oid::kUnknown: return LogicalType::VARCHAR;
+    case oid::kUnknown:
+      return LogicalType::VARCHAR;
     case oid::kJson:
-    case oid::kSuper: return LogicalType::JSON();
-    case oid::kBytea: return LogicalType::BLOB;
-    case oid::kDate: return LogicalType::DATE;
-    case oid::kTime: return LogicalType::TIME;
-    case oid::kTimetz: return LogicalType::TIME_TZ;
-    case oid::kTimestamp: return LogicalType::TIMESTAMP;
-    case oid::kTimestamptz: return LogicalType::TIMESTAMP_TZ;
-    case oid::kInterval: return LogicalType::INTERVAL;
-    case oid::kUuid: return LogicalType::UUID;
-    default: return LogicalType::INVALID;
+    case oid::kSuper:
+      return LogicalType::JSON();
+    case oid::kBytea:
+      return LogicalType::BLOB;
+    case oid::kDate:
+      return LogicalType::DATE;
+    case oid::kTime:
+      return LogicalType::TIME;
+    case oid::kTimetz:
+      return LogicalType::TIME_TZ;
+    case oid::kTimestamp:
+      return LogicalType::TIMESTAMP;
+    case oid::kTimestamptz:
+      return LogicalType::TIMESTAMP_TZ;
+    case oid::kInterval:
+      return LogicalType::INTERVAL;
+    case oid::kUuid:
+      return LogicalType::UUID;
+    default:
+      return LogicalType::INVALID;
   }
 }
 

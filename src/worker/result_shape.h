@@ -2,9 +2,8 @@
 // kernel of the encoder writes each. Made once per execution from the engine's types.
 #pragma once
 
-#include <duckdb.hpp>
-
 #include <cstdint>
+#include <duckdb.hpp>
 #include <string>
 #include <vector>
 
@@ -22,9 +21,31 @@ inline constexpr uint32_t kBool = 16, kBytea = 17, kName = 19, kInt8 = 20, kInt2
 }  // namespace oid
 
 enum class ValueKind : uint8_t {
-  kBool, kInt8, kUint8, kInt16, kUint16, kInt32, kUint32, kInt64, kUint64, kFloat, kDouble,
-  kDecimal16, kDecimal32, kDecimal64, kDecimal128, kUint128, kDate, kTime, kTimeTz, kTimestamp,
-  kTimestampTz, kInterval, kUuid, kText, kBlob,
+  kBool,
+  kInt8,
+  kUint8,
+  kInt16,
+  kUint16,
+  kInt32,
+  kUint32,
+  kInt64,
+  kUint64,
+  kFloat,
+  kDouble,
+  kDecimal16,
+  kDecimal32,
+  kDecimal64,
+  kDecimal128,
+  kUint128,
+  kDate,
+  kTime,
+  kTimeTz,
+  kTimestamp,
+  kTimestampTz,
+  kInterval,
+  kUuid,
+  kText,
+  kBlob,
 };
 
 struct ColumnShape {
@@ -54,7 +75,8 @@ std::vector<ipc::ResultColumn> DescribeColumns(const duckdb::vector<std::string>
 // A row has a count of 16 bits; PostgreSQL's limit keeps well below it.
 inline constexpr size_t kMaxColumns = 1664;
 
-// `formats` as in Bind: none, one for all, or one per column. Errors: kProtocolViolation, kPayloadTooLarge (more than kMaxColumns).
+// `formats` as in Bind: none, one for all, or one per column. Errors: kProtocolViolation,
+// kPayloadTooLarge (more than kMaxColumns).
 Result<ResultShape> ShapeOf(const duckdb::vector<duckdb::LogicalType>& types,
                             const std::vector<uint16_t>& formats);
 

@@ -33,27 +33,29 @@ struct __attribute__((packed)) LandlockPath {
   uint64_t access;
   int32_t fd;
 };
-constexpr uint64_t kWriteFile = 1u << 1, kReadFile = 1u << 2, kReadDirectory = 1u << 3, kRemoveDirectory = 1u << 4,
-                   kRemoveFile = 1u << 5, kMakeDirectory = 1u << 7, kMakeRegular = 1u << 8, kRefer = 1u << 13,
-                   kTruncate = 1u << 14;
+constexpr uint64_t kWriteFile = 1u << 1, kReadFile = 1u << 2, kReadDirectory = 1u << 3,
+                   kRemoveDirectory = 1u << 4, kRemoveFile = 1u << 5, kMakeDirectory = 1u << 7,
+                   kMakeRegular = 1u << 8, kRefer = 1u << 13, kTruncate = 1u << 14;
 constexpr uint64_t kReading = kReadFile | kReadDirectory;
-constexpr uint64_t kWriting =
-    kReading | kWriteFile | kRemoveDirectory | kRemoveFile | kMakeDirectory | kMakeRegular | kRefer | kTruncate;
+constexpr uint64_t kWriting = kReading | kWriteFile | kRemoveDirectory | kRemoveFile |
+                              kMakeDirectory | kMakeRegular | kRefer | kTruncate;
 // What a rule for a single file may hold.
 constexpr uint64_t kOfFile = kWriteFile | kReadFile | kTruncate;
 constexpr int kLandlockRulePathBeneath = 1;
 
-Result<void> AllowPath(int ruleset, const std::string& path, uint64_t access, uint64_t handled, bool optional) {
+Result<void> AllowPath(int ruleset, const std::string& path, uint64_t access, uint64_t handled,
+                       bool optional) {
   const UniqueFd fd(::open(path.c_str(), O_PATH | O_CLOEXEC));
   if (!fd) {
     if (optional) return {};
     return Failed("cannot open " + path);
   }
-  struct stat info {};
+  struct stat info{};
   if (::fstat(fd.get(), &info) != 0) return Failed("cannot look at " + path);
   LandlockPath rule{access & handled, fd.get()};
   if (!S_ISDIR(info.st_mode)) rule.access &= kOfFile;
-  if (::syscall(SYS_landlock_add_rule, ruleset, kLandlockRulePathBeneath, &rule, 0) != 0) return Failed("landlock rule for " + path);
+  if (::syscall(SYS_landlock_add_rule, ruleset, kLandlockRulePathBeneath, &rule, 0) != 0)
+    return Failed("landlock rule for " + path);
   return {};
 }
 
@@ -67,45 +69,54 @@ Result<void> ConfineFiles(const SandboxPlan& plan, SandboxReport& report) {
   if (abi >= 2) files |= kRefer;
   if (abi >= 3) files |= kTruncate;
   if (abi >= 5) files |= uint64_t{1} << 15;  // ioctl on devices
-  // TCP bind and connect from ABI 4; abstract sockets and signals from ABI 6. No rule allows any of them.
+  // TCP bind and connect from ABI 4; abstract sockets and signals from ABI 6. No rule allows any of
+  // them.
   const LandlockRuleset rules{files, abi >= 4 ? uint64_t{3} : 0, abi >= 6 ? uint64_t{3} : 0};
   const size_t size = abi >= 6 ? sizeof rules : abi >= 4 ? 2 * sizeof(uint64_t) : sizeof(uint64_t);
   const UniqueFd ruleset(static_cast<int>(::syscall(SYS_landlock_create_ruleset, &rules, size, 0)));
   if (!ruleset) return Failed("landlock ruleset");
-  for (const auto& path : plan.writable) SKEP_TRY(AllowPath(ruleset.get(), path, kWriting, files, false));
-  for (const auto& path : plan.readable) SKEP_TRY(AllowPath(ruleset.get(), path, kReading, files, true));
+  for (const auto& path : plan.writable)
+    SKEP_TRY(AllowPath(ruleset.get(), path, kWriting, files, false));
+  for (const auto& path : plan.readable)
+    SKEP_TRY(AllowPath(ruleset.get(), path, kReading, files, true));
   if (::syscall(SYS_landlock_restrict_self, ruleset.get(), 0) != 0) return Failed("landlock");
   report.files = true;
   report.layers.push_back(fmt::format("landlock={}", abi));
   return {};
 }
 
-// Where a call may reach is the business of the other layers; this list leaves out what reaches other processes, the network, or
-// parts of the kernel that a database has no use for. truncate(2) by path is left out too: Landlock sees it only from ABI 3 on.
+// Where a call may reach is the business of the other layers; this list leaves out what reaches
+// other processes, the network, or parts of the kernel that a database has no use for. truncate(2)
+// by path is left out too: Landlock sees it only from ABI 3 on.
 constexpr const char* kAllowedCalls[] = {
     // memory and threads
-    "mmap", "munmap", "mremap", "mprotect", "madvise", "brk", "futex", "futex_waitv", "set_robust_list", "rseq",
-    "sched_yield", "sched_getaffinity", "sched_getparam", "sched_getscheduler", "gettid", "getpid", "getppid", "exit",
-    "exit_group", "set_tid_address", "membarrier", "arch_prctl", "getcpu", "mincore",
+    "mmap", "munmap", "mremap", "mprotect", "madvise", "brk", "futex", "futex_waitv",
+    "set_robust_list", "rseq", "sched_yield", "sched_getaffinity", "sched_getparam",
+    "sched_getscheduler", "gettid", "getpid", "getppid", "exit", "exit_group", "set_tid_address",
+    "membarrier", "arch_prctl", "getcpu", "mincore",
     // signals and time
-    "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sigaltstack", "clock_gettime", "clock_nanosleep", "clock_getres", "nanosleep",
-    "gettimeofday", "time", "restart_syscall",
+    "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sigaltstack", "clock_gettime",
+    "clock_nanosleep", "clock_getres", "nanosleep", "gettimeofday", "time", "restart_syscall",
     // files
-    "openat", "open", "close", "read", "write", "pread64", "pwrite64", "readv", "writev", "preadv", "pwritev", "lseek", "fstat", "stat", "lstat",
-    "newfstatat", "statx", "statfs", "fstatfs", "access", "faccessat", "faccessat2", "readlink", "readlinkat", "getdents64", "mkdir",
-    "mkdirat", "rmdir", "unlink", "unlinkat", "rename", "renameat", "renameat2", "ftruncate", "fallocate", "fsync", "fdatasync",
-    "fadvise64", "sync_file_range", "getcwd", "dup", "flock", "copy_file_range",
+    "openat", "open", "close", "read", "write", "pread64", "pwrite64", "readv", "writev", "preadv",
+    "pwritev", "lseek", "fstat", "stat", "lstat", "newfstatat", "statx", "statfs", "fstatfs",
+    "access", "faccessat", "faccessat2", "readlink", "readlinkat", "getdents64", "mkdir", "mkdirat",
+    "rmdir", "unlink", "unlinkat", "rename", "renameat", "renameat2", "ftruncate", "fallocate",
+    "fsync", "fdatasync", "fadvise64", "sync_file_range", "getcwd", "dup", "flock",
+    "copy_file_range",
     // sockets that are open already, waiting
-    "recvmsg", "sendmsg", "recvfrom", "sendto", "shutdown", "getsockopt", "poll", "ppoll", "epoll_create1", "epoll_ctl", "epoll_wait",
-    "epoll_pwait", "epoll_pwait2", "eventfd2", "pipe2",
+    "recvmsg", "sendmsg", "recvfrom", "sendto", "shutdown", "getsockopt", "poll", "ppoll",
+    "epoll_create1", "epoll_ctl", "epoll_wait", "epoll_pwait", "epoll_pwait2", "eventfd2", "pipe2",
     // questions without consequence
-    "getrandom", "uname", "sysinfo", "getuid", "geteuid", "getgid", "getegid", "getrusage", "umask"};
+    "getrandom", "uname", "sysinfo", "getuid", "geteuid", "getgid", "getegid", "getrusage",
+    "umask"};
 
 constexpr uint64_t kCloneThread = 0x10000;
 constexpr uint64_t kFionread = 0x541b;
 // Not F_SETOWN and F_SETSIG: they make the kernel send any signal to any process of the same user.
-constexpr int kFileCommands[] = {F_DUPFD,  F_DUPFD_CLOEXEC, F_GETFD,      F_SETFD,      F_GETFL,      F_SETFL,
-                                 F_GETLK,  F_SETLK,         F_SETLKW,     F_OFD_GETLK,  F_OFD_SETLK,  F_OFD_SETLKW};
+constexpr int kFileCommands[] = {F_DUPFD,  F_DUPFD_CLOEXEC, F_GETFD,     F_SETFD,
+                                 F_GETFL,  F_SETFL,         F_GETLK,     F_SETLK,
+                                 F_SETLKW, F_OFD_GETLK,     F_OFD_SETLK, F_OFD_SETLKW};
 
 // libseccomp's macros build their comparisons as C does.
 #pragma clang diagnostic push
@@ -123,25 +134,35 @@ Result<void> ConfineCalls(SandboxReport& report) {
     const int number = seccomp_syscall_resolve_name(name);
     if (number != __NR_SCMP_ERROR) rule(seccomp_rule_add(c, SCMP_ACT_ALLOW, number, 0));
   }
-  // Threads, no processes. clone3 hides its flags behind a pointer; ENOSYS makes the C library fall back to clone.
-  rule(seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1, SCMP_A0(SCMP_CMP_MASKED_EQ, kCloneThread, kCloneThread)));
+  // Threads, no processes. clone3 hides its flags behind a pointer; ENOSYS makes the C library fall
+  // back to clone.
+  rule(seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
+                        SCMP_A0(SCMP_CMP_MASKED_EQ, kCloneThread, kCloneThread)));
   rule(seccomp_rule_add(c, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0));
   rule(seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1, SCMP_A1(SCMP_CMP_EQ, kFionread)));
   for (const int command : kFileCommands) {
-    rule(seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1, SCMP_A1(SCMP_CMP_EQ, static_cast<scmp_datum_t>(command))));
+    rule(seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
+                          SCMP_A1(SCMP_CMP_EQ, static_cast<scmp_datum_t>(command))));
   }
-  rule(seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1, SCMP_A2(SCMP_CMP_EQ, 0)));  // read limits, never set them
+  rule(seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1,
+                        SCMP_A2(SCMP_CMP_EQ, 0)));  // read limits, never set them
   rule(seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1, SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME)));
-  rule(seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, SCMP_A0(SCMP_CMP_EQ, static_cast<scmp_datum_t>(::getpid()))));
-  seccomp_attr_set(c, SCMP_FLTATR_CTL_TSYNC, 1);  // there is one thread; a kernel without it is no worse
-  rule(seccomp_attr_set(c, SCMP_FLTATR_API_SYSRAWRC, 1));  // the kernel's own answer, to tell a lack from a failure
-  if (failed != 0) return Fail(ErrorKind::kIoError, fmt::format("sandbox: seccomp rules: {}", std::strerror(-failed)));
+  rule(seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
+                        SCMP_A0(SCMP_CMP_EQ, static_cast<scmp_datum_t>(::getpid()))));
+  seccomp_attr_set(c, SCMP_FLTATR_CTL_TSYNC,
+                   1);  // there is one thread; a kernel without it is no worse
+  rule(seccomp_attr_set(c, SCMP_FLTATR_API_SYSRAWRC,
+                        1));  // the kernel's own answer, to tell a lack from a failure
+  if (failed != 0)
+    return Fail(ErrorKind::kIoError,
+                fmt::format("sandbox: seccomp rules: {}", std::strerror(-failed)));
   const int loaded = seccomp_load(c);
   if (loaded == -EINVAL || loaded == -ENOSYS) {
     report.missing.push_back(fmt::format("seccomp: {}", std::strerror(-loaded)));
     return {};
   }
-  if (loaded != 0) return Fail(ErrorKind::kIoError, fmt::format("sandbox: seccomp: {}", std::strerror(-loaded)));
+  if (loaded != 0)
+    return Fail(ErrorKind::kIoError, fmt::format("sandbox: seccomp: {}", std::strerror(-loaded)));
   report.calls = true;
   report.layers.emplace_back("seccomp=on");
   return {};
@@ -153,7 +174,8 @@ bool WriteFile(const char* path, const std::string& text) {
   return fd && ::write(fd.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
 }
 
-// An empty network, and no System V memory of others. As root directly, else inside a user namespace that maps this user to itself.
+// An empty network, and no System V memory of others. As root directly, else inside a user
+// namespace that maps this user to itself.
 void LeaveNamespaces(SandboxReport& report) {
   constexpr int kOwn = CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS;
   const uid_t user = ::getuid();
@@ -167,15 +189,18 @@ void LeaveNamespaces(SandboxReport& report) {
     return;
   }
   WriteFile("/proc/self/setgroups", "deny");
-  if (!WriteFile("/proc/self/uid_map", fmt::format("{0} {0} 1", user)) || !WriteFile("/proc/self/gid_map", fmt::format("{0} {0} 1", group))) {
-    report.missing.push_back(fmt::format("namespaces: cannot map the user: {}", std::strerror(errno)));
+  if (!WriteFile("/proc/self/uid_map", fmt::format("{0} {0} 1", user)) ||
+      !WriteFile("/proc/self/gid_map", fmt::format("{0} {0} 1", group))) {
+    report.missing.push_back(
+        fmt::format("namespaces: cannot map the user: {}", std::strerror(errno)));
     return;
   }
   report.layers.emplace_back("namespaces=user,net,ipc,uts");
 }
 
 void DropCapabilities(SandboxReport& report) {
-  for (int capability = 0; capability <= 63; capability++) ::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);
+  for (int capability = 0; capability <= 63; capability++)
+    ::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);
   ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
   __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
   __user_cap_data_struct none[2] = {};

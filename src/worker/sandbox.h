@@ -1,6 +1,7 @@
-// Confines a worker process to its own directories before it opens the engine or starts a thread: resource limits, namespaces,
-// capabilities, Landlock, seccomp. Late confinement leaks (threads that exist stay free), so this is called once, single-threaded.
-// Source: landlock(7), seccomp(2), namespaces(7).
+// Confines a worker process to its own directories before it opens the engine or starts a thread:
+// resource limits, namespaces, capabilities, Landlock, seccomp. Late confinement leaks (threads
+// that exist stay free), so this is called once, single-threaded. Source: landlock(7), seccomp(2),
+// namespaces(7).
 #pragma once
 
 #include <string>
@@ -28,8 +29,9 @@ struct SandboxReport {
   std::string Summary() const;
 };
 
-// Locks this process down for good. A layer that the kernel lacks is reported, not an error. Errors: kIoError when a directory
-// cannot be opened or a layer that the kernel has cannot be put in force.
+// Locks this process down for good. A layer that the kernel lacks is reported, not an error.
+// Errors: kIoError when a directory cannot be opened or a layer that the kernel has cannot be put
+// in force.
 Result<SandboxReport> LockDown(const SandboxPlan& plan);
 
 // Asks that this process dies with its parent; false when the parent is gone already.

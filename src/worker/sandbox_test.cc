@@ -74,7 +74,9 @@ class SandboxTest : public ::testing::Test {
   }
 
   // Runs `attempt` in a child, locked down or free; `before` runs first, free in any case.
-  Outcome Run(bool locked, const std::function<int()>& attempt, const std::function<void()>& before = [] {}) {
+  Outcome Run(
+      bool locked, const std::function<int()>& attempt,
+      const std::function<void()>& before = [] {}) {
     int pipe[2];
     EXPECT_EQ(::pipe2(pipe, O_CLOEXEC), 0);
     const UniqueFd from(pipe[0]);
@@ -97,7 +99,8 @@ class SandboxTest : public ::testing::Test {
     }
     to.Reset();
     Outcome outcome;
-    EXPECT_EQ(::read(from.get(), &outcome, sizeof outcome), static_cast<ssize_t>(sizeof outcome)) << "the child died";
+    EXPECT_EQ(::read(from.get(), &outcome, sizeof outcome), static_cast<ssize_t>(sizeof outcome))
+        << "the child died";
     ::waitpid(child, nullptr, 0);
     return outcome;
   }
@@ -105,9 +108,9 @@ class SandboxTest : public ::testing::Test {
   std::string root_, inside_, outside_;
 };
 
-#define SKEP_NEEDS(outcome, layer)                                                              \
-  do {                                                                                          \
-    ASSERT_TRUE((outcome).locked) << (outcome).text;                                            \
+#define SKEP_NEEDS(outcome, layer)                                                         \
+  do {                                                                                     \
+    ASSERT_TRUE((outcome).locked) << (outcome).text;                                       \
     if (!(outcome).layer) GTEST_SKIP() << "this kernel lacks a layer: " << (outcome).text; \
   } while (false)
 
@@ -132,29 +135,38 @@ TEST_F(SandboxTest, KeepsFilesOutsideTheFolderOutOfReach) {
       {"read it by a link", [&] { return OpenError(inside_ + "/link", O_RDONLY); }, EACCES},
       {"write a file beside", [&] { return OpenError(secret, O_WRONLY); }, EACCES},
       {"empty a file beside", [&] { return OpenError(secret, O_WRONLY | O_TRUNC); }, EACCES},
-      {"make a file beside", [&] { return OpenError(outside_ + "/new", O_CREAT | O_WRONLY); }, EACCES},
-      {"make a folder beside", [&] { return ErrorOf(::mkdir((outside_ + "/dir").c_str(), 0700)); }, EACCES},
+      {"make a file beside", [&] { return OpenError(outside_ + "/new", O_CREAT | O_WRONLY); },
+       EACCES},
+      {"make a folder beside", [&] { return ErrorOf(::mkdir((outside_ + "/dir").c_str(), 0700)); },
+       EACCES},
       {"remove a file beside", [&] { return ErrorOf(::unlink(secret.c_str())); }, EACCES},
       {"list a folder beside", [&] { return OpenError(outside_, O_RDONLY | O_DIRECTORY); }, EACCES},
       {"list /", [] { return OpenError("/", O_RDONLY | O_DIRECTORY); }, EACCES},
-      {"rename out", [&] { return ErrorOf(::rename(mine.c_str(), (outside_ + "/mine").c_str())); }, EACCES},
-      {"rename in", [&] { return ErrorOf(::rename(secret.c_str(), (inside_ + "/secret").c_str())); }, EACCES},
+      {"rename out", [&] { return ErrorOf(::rename(mine.c_str(), (outside_ + "/mine").c_str())); },
+       EACCES},
+      {"rename in",
+       [&] { return ErrorOf(::rename(secret.c_str(), (inside_ + "/secret").c_str())); }, EACCES},
       {"open an inherited file again", [&] { return OpenError(again, O_RDONLY); }, EACCES},
       {"open an inherited file for writing", [&] { return OpenError(again, O_RDWR); }, EACCES},
-      {"read the root by /proc/self/root", [&] { return OpenError("/proc/self/root/etc/passwd", O_RDONLY); }, EACCES},
+      {"read the root by /proc/self/root",
+       [&] { return OpenError("/proc/self/root/etc/passwd", O_RDONLY); }, EACCES},
       {"read init's environment", [] { return OpenError("/proc/1/environ", O_RDONLY); }, EACCES},
       {"read the parent's memory", [&] { return OpenError(parent + "/mem", O_RDONLY); }, EACCES},
-      {"read the parent's environment", [&] { return OpenError(parent + "/environ", O_RDONLY); }, EACCES},
+      {"read the parent's environment", [&] { return OpenError(parent + "/environ", O_RDONLY); },
+       EACCES},
       {"write the own memory", [] { return OpenError("/proc/self/mem", O_RDWR); }, EACCES},
       {"open a device", [] { return OpenError("/dev/null", O_RDWR); }, EACCES},
   };
   for (const auto& attempt : attempts) {
     const Outcome outcome = Run(true, attempt.run);
     SKEP_NEEDS(outcome, files);
-    EXPECT_EQ(outcome.value, attempt.expected) << attempt.what << ": " << std::strerror(outcome.value);
+    EXPECT_EQ(outcome.value, attempt.expected)
+        << attempt.what << ": " << std::strerror(outcome.value);
   }
   // Without the sandbox the same would go, so it is the sandbox that refuses.
-  for (const char* free : {"read a file beside", "read it by a link", "open an inherited file again", "list a folder beside", "read the parent's environment"}) {
+  for (const char* free :
+       {"read a file beside", "read it by a link", "open an inherited file again",
+        "list a folder beside", "read the parent's environment"}) {
     for (const auto& attempt : attempts) {
       if (std::strcmp(attempt.what, free) == 0) EXPECT_EQ(Run(false, attempt.run).value, 0) << free;
     }
@@ -178,23 +190,56 @@ TEST_F(SandboxTest, RefusesCallsThatReachBeyondTheProcess) {
       {"socket(AF_INET6, DGRAM)", [] { return ErrorOf(::socket(AF_INET6, SOCK_DGRAM, 0)); }, EPERM},
       {"socket(AF_UNIX)", [] { return ErrorOf(::socket(AF_UNIX, SOCK_STREAM, 0)); }, EPERM},
       {"socket(AF_NETLINK)", [] { return ErrorOf(::socket(AF_NETLINK, SOCK_RAW, 0)); }, EPERM},
-      {"socketpair", [] { int p[2]; return ErrorOf(::socketpair(AF_UNIX, SOCK_STREAM, 0, p)); }, EPERM},
-      {"connect to an abstract name", [&] { return ErrorOf(::connect(unconnected.get(), reinterpret_cast<sockaddr*>(&abstract), sizeof(sa_family_t) + 18)); }, EPERM},
-      {"bind", [&] { return ErrorOf(::bind(unconnected.get(), reinterpret_cast<sockaddr*>(&abstract), sizeof(sa_family_t) + 18)); }, EPERM},
+      {"socketpair",
+       [] {
+         int p[2];
+         return ErrorOf(::socketpair(AF_UNIX, SOCK_STREAM, 0, p));
+       },
+       EPERM},
+      {"connect to an abstract name",
+       [&] {
+         return ErrorOf(::connect(unconnected.get(), reinterpret_cast<sockaddr*>(&abstract),
+                                  sizeof(sa_family_t) + 18));
+       },
+       EPERM},
+      {"bind",
+       [&] {
+         return ErrorOf(::bind(unconnected.get(), reinterpret_cast<sockaddr*>(&abstract),
+                               sizeof(sa_family_t) + 18));
+       },
+       EPERM},
       {"listen", [&] { return ErrorOf(::listen(unconnected.get(), 1)); }, EPERM},
-      {"setsockopt", [&] { int one = 1; return ErrorOf(::setsockopt(unconnected.get(), SOL_SOCKET, SO_PASSCRED, &one, sizeof one)); }, EPERM},
+      {"setsockopt",
+       [&] {
+         int one = 1;
+         return ErrorOf(::setsockopt(unconnected.get(), SOL_SOCKET, SO_PASSCRED, &one, sizeof one));
+       },
+       EPERM},
       {"execve", [&] { return ErrorOf(::execve("/bin/true", no_arguments, no_arguments)); }, EPERM},
-      {"execveat", [&] { return ErrorOf(::syscall(SYS_execveat, AT_FDCWD, "/bin/true", no_arguments, no_arguments, 0)); }, EPERM},
+      {"execveat",
+       [&] {
+         return ErrorOf(
+             ::syscall(SYS_execveat, AT_FDCWD, "/bin/true", no_arguments, no_arguments, 0));
+       },
+       EPERM},
       {"fork", [] { return ErrorOf(::syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0)); }, EPERM},
-      {"clone in a new namespace", [] { return ErrorOf(::syscall(SYS_clone, SIGCHLD | CLONE_NEWUSER, stack + sizeof stack, 0, 0, 0)); }, EPERM},
+      {"clone in a new namespace",
+       [] {
+         return ErrorOf(
+             ::syscall(SYS_clone, SIGCHLD | CLONE_NEWUSER, stack + sizeof stack, 0, 0, 0));
+       },
+       EPERM},
       {"clone3", [] { return ErrorOf(::syscall(SYS_clone3, nullptr, 0)); }, ENOSYS},
       {"ptrace", [&] { return ErrorOf(::ptrace(PTRACE_ATTACH, parent, nullptr, nullptr)); }, EPERM},
-      {"ptrace of itself", [] { return ErrorOf(::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr)); }, EPERM},
-      {"process_vm_readv", [&] {
+      {"ptrace of itself", [] { return ErrorOf(::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr)); },
+       EPERM},
+      {"process_vm_readv",
+       [&] {
          char byte;
          iovec local{&byte, 1}, remote{&byte, 1};
          return ErrorOf(::process_vm_readv(parent, &local, 1, &remote, 1, 0));
-       }, EPERM},
+       },
+       EPERM},
       {"mount", [] { return ErrorOf(::mount("none", "/tmp", "tmpfs", 0, nullptr)); }, EPERM},
       {"umount", [] { return ErrorOf(::umount2("/proc", MNT_DETACH)); }, EPERM},
       {"unshare", [] { return ErrorOf(::unshare(CLONE_NEWUSER)); }, EPERM},
@@ -203,52 +248,107 @@ TEST_F(SandboxTest, RefusesCallsThatReachBeyondTheProcess) {
       {"chdir", [&] { return ErrorOf(::chdir(inside_.c_str())); }, EPERM},
       {"kill of the parent", [&] { return ErrorOf(::kill(parent, SIGCONT)); }, EPERM},
       {"kill of all", [] { return ErrorOf(::kill(-1, 0)); }, EPERM},
-      {"tgkill of the parent", [&] { return ErrorOf(::syscall(SYS_tgkill, parent, parent, 0)); }, EPERM},
+      {"tgkill of the parent", [&] { return ErrorOf(::syscall(SYS_tgkill, parent, parent, 0)); },
+       EPERM},
       {"tkill", [&] { return ErrorOf(::syscall(SYS_tkill, parent, 0)); }, EPERM},
-      {"rt_sigqueueinfo", [&] { siginfo_t info{}; return ErrorOf(::syscall(SYS_rt_sigqueueinfo, parent, 0, &info)); }, EPERM},
+      {"rt_sigqueueinfo",
+       [&] {
+         siginfo_t info{};
+         return ErrorOf(::syscall(SYS_rt_sigqueueinfo, parent, 0, &info));
+       },
+       EPERM},
       {"pidfd_open", [&] { return ErrorOf(::syscall(SYS_pidfd_open, parent, 0)); }, EPERM},
       {"pidfd_getfd", [] { return ErrorOf(::syscall(SYS_pidfd_getfd, 0, 0, 0)); }, EPERM},
-      {"signals by F_SETOWN", [&] { return ErrorOf(::fcntl(unconnected.get(), F_SETOWN, parent)); }, EPERM},
-      {"signals by F_SETSIG", [&] { return ErrorOf(::fcntl(unconnected.get(), F_SETSIG, SIGKILL)); }, EPERM},
-      {"signals by FIOSETOWN", [&] { pid_t owner = parent; return ErrorOf(::ioctl(unconnected.get(), FIOSETOWN, &owner)); }, EPERM},
+      {"signals by F_SETOWN", [&] { return ErrorOf(::fcntl(unconnected.get(), F_SETOWN, parent)); },
+       EPERM},
+      {"signals by F_SETSIG",
+       [&] { return ErrorOf(::fcntl(unconnected.get(), F_SETSIG, SIGKILL)); }, EPERM},
+      {"signals by FIOSETOWN",
+       [&] {
+         pid_t owner = parent;
+         return ErrorOf(::ioctl(unconnected.get(), FIOSETOWN, &owner));
+       },
+       EPERM},
       {"leases", [&] { return ErrorOf(::fcntl(inherited.get(), F_SETLEASE, F_RDLCK)); }, EPERM},
-      {"typing into a terminal", [] { char c = 'x'; return ErrorOf(::ioctl(0, TIOCSTI, &c)); }, EPERM},
-      {"sched_setaffinity of the parent", [&] {
+      {"typing into a terminal",
+       [] {
+         char c = 'x';
+         return ErrorOf(::ioctl(0, TIOCSTI, &c));
+       },
+       EPERM},
+      {"sched_setaffinity of the parent",
+       [&] {
          cpu_set_t set;
          CPU_ZERO(&set);
          CPU_SET(0, &set);
          return ErrorOf(::sched_setaffinity(parent, sizeof set, &set));
-       }, EPERM},
-      {"setpriority of the parent", [&] { return ErrorOf(::setpriority(PRIO_PROCESS, static_cast<id_t>(parent), 1)); }, EPERM},
-      {"io_uring_setup", [] { char zero[256] = {}; return ErrorOf(::syscall(SYS_io_uring_setup, 1, zero)); }, EPERM},
-      {"bpf", [] { bpf_attr attr{}; return ErrorOf(::syscall(SYS_bpf, BPF_MAP_CREATE, &attr, sizeof attr)); }, EPERM},
-      {"perf_event_open", [] { perf_event_attr attr{}; return ErrorOf(::syscall(SYS_perf_event_open, &attr, 0, -1, -1, 0)); }, EPERM},
+       },
+       EPERM},
+      {"setpriority of the parent",
+       [&] { return ErrorOf(::setpriority(PRIO_PROCESS, static_cast<id_t>(parent), 1)); }, EPERM},
+      {"io_uring_setup",
+       [] {
+         char zero[256] = {};
+         return ErrorOf(::syscall(SYS_io_uring_setup, 1, zero));
+       },
+       EPERM},
+      {"bpf",
+       [] {
+         bpf_attr attr{};
+         return ErrorOf(::syscall(SYS_bpf, BPF_MAP_CREATE, &attr, sizeof attr));
+       },
+       EPERM},
+      {"perf_event_open",
+       [] {
+         perf_event_attr attr{};
+         return ErrorOf(::syscall(SYS_perf_event_open, &attr, 0, -1, -1, 0));
+       },
+       EPERM},
       {"userfaultfd", [] { return ErrorOf(::syscall(SYS_userfaultfd, 1)); }, EPERM},
       {"keyctl", [] { return ErrorOf(::syscall(SYS_keyctl, 0, -3, 0)); }, EPERM},
       {"add_key", [] { return ErrorOf(::syscall(SYS_add_key, "user", "x", "y", 1, -3)); }, EPERM},
       {"memfd_create", [] { return ErrorOf(::memfd_create("x", 0)); }, EPERM},
       {"shmget", [] { return ErrorOf(::syscall(SYS_shmget, 0, 4096, 01600)); }, EPERM},
-      {"raising a limit", [] { rlimit files{1, 1}; return ErrorOf(::setrlimit(RLIMIT_NOFILE, &files)); }, EPERM},
-      {"the parent's limits", [&] { rlimit files{1, 1}; return ErrorOf(::prlimit(parent, RLIMIT_NOFILE, &files, nullptr)); }, EPERM},
+      {"raising a limit",
+       [] {
+         rlimit files{1, 1};
+         return ErrorOf(::setrlimit(RLIMIT_NOFILE, &files));
+       },
+       EPERM},
+      {"the parent's limits",
+       [&] {
+         rlimit files{1, 1};
+         return ErrorOf(::prlimit(parent, RLIMIT_NOFILE, &files, nullptr));
+       },
+       EPERM},
       {"prctl(PR_SET_DUMPABLE)", [] { return ErrorOf(::prctl(PR_SET_DUMPABLE, 1)); }, EPERM},
       {"prctl(PR_SET_PDEATHSIG)", [] { return ErrorOf(::prctl(PR_SET_PDEATHSIG, 0)); }, EPERM},
-      {"prctl(PR_SET_SECCOMP)", [] { return ErrorOf(::prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT)); }, EPERM},
-      {"hard link out", [&] { return ErrorOf(::link(mine.c_str(), (outside_ + "/link").c_str())); }, EPERM},
-      {"hard link in", [&] { return ErrorOf(::link(secret.c_str(), (inside_ + "/hard").c_str())); }, EPERM},
-      {"symbolic link", [&] { return ErrorOf(::symlink(secret.c_str(), (inside_ + "/soft").c_str())); }, EPERM},
+      {"prctl(PR_SET_SECCOMP)",
+       [] { return ErrorOf(::prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT)); }, EPERM},
+      {"hard link out", [&] { return ErrorOf(::link(mine.c_str(), (outside_ + "/link").c_str())); },
+       EPERM},
+      {"hard link in", [&] { return ErrorOf(::link(secret.c_str(), (inside_ + "/hard").c_str())); },
+       EPERM},
+      {"symbolic link",
+       [&] { return ErrorOf(::symlink(secret.c_str(), (inside_ + "/soft").c_str())); }, EPERM},
       {"truncate by path", [&] { return ErrorOf(::truncate(secret.c_str(), 0)); }, EPERM},
       {"chmod", [&] { return ErrorOf(::chmod(secret.c_str(), 0777)); }, EPERM},
       {"chown", [&] { return ErrorOf(::chown(secret.c_str(), 0, 0)); }, EPERM},
-      {"utimensat", [&] { return ErrorOf(::utimensat(AT_FDCWD, secret.c_str(), nullptr, 0)); }, EPERM},
-      {"setxattr", [&] { return ErrorOf(::syscall(SYS_setxattr, secret.c_str(), "user.x", "y", 1, 0)); }, EPERM},
+      {"utimensat", [&] { return ErrorOf(::utimensat(AT_FDCWD, secret.c_str(), nullptr, 0)); },
+       EPERM},
+      {"setxattr",
+       [&] { return ErrorOf(::syscall(SYS_setxattr, secret.c_str(), "user.x", "y", 1, 0)); },
+       EPERM},
       {"mknod", [&] { return ErrorOf(::mkfifo((inside_ + "/fifo").c_str(), 0600)); }, EPERM},
-      {"open_by_handle_at", [] { return ErrorOf(::syscall(SYS_open_by_handle_at, AT_FDCWD, nullptr, 0)); }, EPERM},
+      {"open_by_handle_at",
+       [] { return ErrorOf(::syscall(SYS_open_by_handle_at, AT_FDCWD, nullptr, 0)); }, EPERM},
       {"inotify", [] { return ErrorOf(::syscall(SYS_inotify_init1, 0)); }, EPERM},
       {"fanotify", [] { return ErrorOf(::syscall(SYS_fanotify_init, 0, 0)); }, EPERM},
       {"setuid", [] { return ErrorOf(::syscall(SYS_setuid, 0)); }, EPERM},
       {"capset", [] { return ErrorOf(::syscall(SYS_capset, nullptr, nullptr)); }, EPERM},
       {"personality", [] { return ErrorOf(::syscall(SYS_personality, 0xffffffff)); }, EPERM},
-      {"loading a module", [] { return ErrorOf(::syscall(SYS_init_module, nullptr, 0, "")); }, EPERM},
+      {"loading a module", [] { return ErrorOf(::syscall(SYS_init_module, nullptr, 0, "")); },
+       EPERM},
       {"reboot", [] { return ErrorOf(::syscall(SYS_reboot, 0, 0, 0, 0)); }, EPERM},
       {"landlock again", [] { return ErrorOf(::syscall(444, nullptr, 0, 1)); }, EPERM},
       {"a number that is no call", [] { return ErrorOf(::syscall(0x7fff)); }, EPERM},
@@ -257,11 +357,14 @@ TEST_F(SandboxTest, RefusesCallsThatReachBeyondTheProcess) {
   for (const auto& attempt : attempts) {
     const Outcome outcome = Run(true, attempt.run);
     SKEP_NEEDS(outcome, calls);
-    EXPECT_EQ(outcome.value, attempt.expected) << attempt.what << ": " << std::strerror(outcome.value);
+    EXPECT_EQ(outcome.value, attempt.expected)
+        << attempt.what << ": " << std::strerror(outcome.value);
   }
   // Harmless ones, without the sandbox: they go, so it is the sandbox that refuses.
-  for (const char* harmless : {"socket(AF_INET)", "socket(AF_UNIX)", "socketpair", "bind", "chdir", "kill of the parent", "signals by F_SETOWN", "signals by F_SETSIG",
-                               "memfd_create", "prctl(PR_SET_DUMPABLE)", "symbolic link", "chmod", "mknod", "inotify", "sched_setaffinity of the parent"}) {
+  for (const char* harmless :
+       {"socket(AF_INET)", "socket(AF_UNIX)", "socketpair", "bind", "chdir", "kill of the parent",
+        "signals by F_SETOWN", "signals by F_SETSIG", "memfd_create", "prctl(PR_SET_DUMPABLE)",
+        "symbolic link", "chmod", "mknod", "inotify", "sched_setaffinity of the parent"}) {
     for (const auto& attempt : attempts) {
       if (std::strcmp(attempt.what, harmless) != 0) continue;
       EXPECT_EQ(Run(false, attempt.run).value, 0) << harmless;
@@ -297,7 +400,9 @@ TEST_F(SandboxTest, HoldsNoCapabilityAndLeavesNoCore) {
     while (std::fgets(line, sizeof line, status) != nullptr) {
       for (const char* set : {"CapInh:", "CapPrm:", "CapEff:", "CapBnd:", "CapAmb:"}) {
         if (std::strncmp(line, set, std::strlen(set)) != 0) continue;
-        if (std::strtoull(line + std::strlen(set), nullptr, 16) != 0 && std::strcmp(set, "CapBnd:") != 0) return 2;
+        if (std::strtoull(line + std::strlen(set), nullptr, 16) != 0 &&
+            std::strcmp(set, "CapBnd:") != 0)
+          return 2;
         seen++;
       }
       if (std::strncmp(line, "NoNewPrivs:\t1", 13) == 0) seen++;
@@ -323,14 +428,18 @@ TEST_F(SandboxTest, LetsADatabaseWork) {
     {
       const UniqueFd fd(::open(file.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600));
       if (!fd) return 1;
-      struct flock lock {};
+      struct flock lock{};
       lock.l_type = F_WRLCK;
       if (::fcntl(fd.get(), F_SETLK, &lock) != 0) return 2;
-      if (::pwrite(fd.get(), "0123456789", 10, 0) != 10 || ::ftruncate(fd.get(), 5) != 0 || ::fsync(fd.get()) != 0) return 3;
+      if (::pwrite(fd.get(), "0123456789", 10, 0) != 10 || ::ftruncate(fd.get(), 5) != 0 ||
+          ::fsync(fd.get()) != 0)
+        return 3;
       char buffer[16];
       if (::pread(fd.get(), buffer, sizeof buffer, 0) != 5) return 4;
     }
-    if (::mkdir((inside_ + "/folder").c_str(), 0700) != 0 || ::rename(file.c_str(), moved.c_str()) != 0) return 5;
+    if (::mkdir((inside_ + "/folder").c_str(), 0700) != 0 ||
+        ::rename(file.c_str(), moved.c_str()) != 0)
+      return 5;
     DIR* listing = ::opendir((inside_ + "/folder").c_str());
     if (!listing || !::readdir(listing)) return 6;
     ::closedir(listing);
@@ -344,12 +453,17 @@ TEST_F(SandboxTest, LetsADatabaseWork) {
     const UniqueFd event(::eventfd(1, EFD_CLOEXEC)), epoll(::epoll_create1(EPOLL_CLOEXEC));
     epoll_event interest{};
     interest.events = EPOLLIN;
-    if (::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, event.get(), &interest) != 0 || ::epoll_wait(epoll.get(), &interest, 1, 0) != 1) return 10;
+    if (::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, event.get(), &interest) != 0 ||
+        ::epoll_wait(epoll.get(), &interest, 1, 0) != 1)
+      return 10;
     pollfd readable{theirs.get(), POLLIN, 0};
     if (::poll(&readable, 1, 0) != 1) return 11;
     // The sockets it was given.
     char word[4];
-    if (::recv(theirs.get(), word, 4, 0) != 4 || ::send(theirs.get(), "pong", 4, MSG_NOSIGNAL) != 4 || ::shutdown(theirs.get(), SHUT_WR) != 0) return 12;
+    if (::recv(theirs.get(), word, 4, 0) != 4 ||
+        ::send(theirs.get(), "pong", 4, MSG_NOSIGNAL) != 4 ||
+        ::shutdown(theirs.get(), SHUT_WR) != 0)
+      return 12;
     // What is readable.
     if (OpenError("/proc/self/status", O_RDONLY) != 0) return 13;
     if (OpenError("/proc/self/status", O_RDWR) == 0) return 14;
@@ -378,7 +492,8 @@ TEST_F(SandboxTest, RefusesAPlanWhoseFolderDoesNotExist) {
 void PretendToLack(bool landlock, bool seccomp) {
   ASSERT_EQ(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
   const uint32_t kLandlockCreate = landlock ? 444 : 0xffffffff;
-  const uint32_t kSeccomp = seccomp ? SYS_seccomp : 0xffffffff, kPrctl = seccomp ? SYS_prctl : 0xffffffff;
+  const uint32_t kSeccomp = seccomp ? SYS_seccomp : 0xffffffff,
+                 kPrctl = seccomp ? SYS_prctl : 0xffffffff;
   sock_filter filter[] = {
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
       BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, kLandlockCreate, 5, 0),

@@ -1,6 +1,5 @@
 #include "worker/session.h"
 
-#include <duckdb/main/prepared_statement_data.hpp>
 #include <poll.h>
 #include <pthread.h>
 #include <sys/socket.h>
@@ -8,6 +7,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <duckdb/main/prepared_statement_data.hpp>
 #include <utility>
 
 #include "base/ids.h"
@@ -35,7 +35,8 @@ Frame Encoded(ipc::FrameType type, std::string_view payload) {
 
 }  // namespace
 
-std::shared_ptr<Session> Session::Open(Engine& engine, Reactor& reactor, UniqueFd socket, std::function<void()> fatal) {
+std::shared_ptr<Session> Session::Open(Engine& engine, Reactor& reactor, UniqueFd socket,
+                                       std::function<void()> fatal) {
   std::shared_ptr<Session> session(new Session(engine, reactor, std::move(fatal)));
   // The reactor may still be on its way here when the session's thread has ended.
   session->outlet_ = Outlet::Open(std::move(socket), reactor, [weak = session->weak_from_this()] {
@@ -69,7 +70,8 @@ bool Session::Receive(size_t bytes) {
   return true;
 }
 
-// Waits for the next request. From the moment its bytes are taken from the socket, a cancel is meant for it.
+// Waits for the next request. From the moment its bytes are taken from the socket, a cancel is
+// meant for it.
 bool Session::AwaitRequest() {
   if (input_.size() > input_at_) return true;
   char first;
@@ -87,7 +89,8 @@ void Session::Run() {
   while (AwaitRequest()) {
     if (!Receive(ipc::kFrameHeader)) break;
     ipc::FrameHeader header;
-    if (!ipc::DecodeFrameHeader(ByteView(input_.data() + input_at_, ipc::kFrameHeader), header)) break;
+    if (!ipc::DecodeFrameHeader(ByteView(input_.data() + input_at_, ipc::kFrameHeader), header))
+      break;
     if (!Receive(ipc::kFrameHeader + header.length)) break;
     const std::string payload = input_.substr(input_at_ + ipc::kFrameHeader, header.length);
     input_at_ += ipc::kFrameHeader + header.length;
@@ -120,7 +123,8 @@ void Session::Answer(ipc::FrameType type, std::string_view payload) {
 }
 
 void Session::AnswerError(Error error) {
-  if (error.kind == ErrorKind::kInternal && !error.message.starts_with(kIncident)) error = Incident(error.message);
+  if (error.kind == ErrorKind::kInternal && !error.message.starts_with(kIncident))
+    error = Incident(error.message);
   ipc::StatementError answer;
   answer.error.error = std::move(error);
   answer.transaction = TransactionState();
@@ -182,7 +186,9 @@ bool Session::Handle(ipc::FrameType type, const std::string& payload) {
       AnswerOutcome(ipc::FrameType::kComplete, std::move(outcome));
       return true;
     }
-    case ipc::FrameType::kClosePortal: portals_.erase(payload); return true;
+    case ipc::FrameType::kClosePortal:
+      portals_.erase(payload);
+      return true;
     case ipc::FrameType::kInfer: {
       ipc::InferRequest request;
       if (!ipc::DecodeExact(payload, request)) return false;
@@ -205,7 +211,8 @@ bool Session::Handle(ipc::FrameType type, const std::string& payload) {
       Answer(ipc::FrameType::kInferred, w.str());
       return true;
     }
-    default: return false;
+    default:
+      return false;
   }
 }
 
@@ -227,26 +234,31 @@ void Session::Attach(const ipc::AttachSession& request) {
     connection_ = std::move(made->connection);
   }
   facts_ = std::move(made->facts);
-  connection_->context->config.get_result_collector = [this](duckdb::ClientContext& context, duckdb::PreparedStatementData& data) {
+  connection_->context->config.get_result_collector = [this](duckdb::ClientContext& context,
+                                                             duckdb::PreparedStatementData& data) {
     return MakeCollector(context, data);
   };
   if (auto applied = ApplySettings(request.settings); !applied) attach_error_ = applied.error();
 }
 
-duckdb::unique_ptr<duckdb::PhysicalOperator> Session::MakeCollector(duckdb::ClientContext& context, duckdb::PreparedStatementData& data) {
+duckdb::unique_ptr<duckdb::PhysicalOperator> Session::MakeCollector(
+    duckdb::ClientContext& context, duckdb::PreparedStatementData& data) {
   if (!running_.trusted) CheckPlan(data, attached_.database);
   const bool rows = data.properties.return_type == duckdb::StatementReturnType::QUERY_RESULT;
   if (rows && running_.materialise) {
     // A portal's rows may be many and wait long: they may go to disk.
     data.memory_type = duckdb::QueryResultMemoryType::BUFFER_MANAGED;
   }
-  if (!rows || running_.materialise || !running_.output) return duckdb::PhysicalResultCollector::GetResultCollector(context, data);
+  if (!rows || running_.materialise || !running_.output)
+    return duckdb::PhysicalResultCollector::GetResultCollector(context, data);
   if (running_.kept_plan && !PlanFits(*running_.prepared)) {
-    // Somebody committed after the plan was made and before this transaction began. A kind that leaves the transaction usable.
+    // Somebody committed after the plan was made and before this transaction began. A kind that
+    // leaves the transaction usable.
     plan_aged_ = true;
     throw duckdb::BinderException("the plan has aged");
   }
-  if (running_.prepared && running_.prepared->described && !running_.output->describe && *running_.prepared->described != data.types) {
+  if (running_.prepared && running_.prepared->described && !running_.output->describe &&
+      *running_.prepared->described != data.types) {
     throw duckdb::NotImplementedException("cached plan must not change result type");
   }
   return MakeWireCollector(context, data, *running_.output);
@@ -265,9 +277,10 @@ void Session::BeginStatement(uint64_t timeout_ms) {
   if (std::exchange(cancel_next_, false)) StopLocked(StopReason::kCancel);
   if (ended_ || stop_reason_ == StopReason::kGone) StopLocked(StopReason::kGone);
   if (timeout_ms > 0) {
-    deadline_ = reactor_.At(Reactor::Clock::now() + milliseconds(timeout_ms), [weak = weak_from_this(), statement = statement_] {
-      if (const auto self = weak.lock()) self->Expire(statement);
-    });
+    deadline_ = reactor_.At(Reactor::Clock::now() + milliseconds(timeout_ms),
+                            [weak = weak_from_this(), statement = statement_] {
+                              if (const auto self = weak.lock()) self->Expire(statement);
+                            });
   }
 }
 
@@ -301,9 +314,10 @@ void Session::StopLocked(StopReason reason) {
 }
 
 void Session::ArmNag() {
-  nag_ = reactor_.At(Reactor::Clock::now() + kNag, [weak = weak_from_this(), statement = statement_] {
-    if (const auto self = weak.lock()) self->Nag(statement);
-  });
+  nag_ =
+      reactor_.At(Reactor::Clock::now() + kNag, [weak = weak_from_this(), statement = statement_] {
+        if (const auto self = weak.lock()) self->Nag(statement);
+      });
 }
 
 void Session::Nag(uint64_t statement) {
@@ -350,10 +364,16 @@ Error Session::Translate(const duckdb::ErrorData& error, const sql::Emitted* emi
   }
   if (IsFatal(error)) fatal_error_ = true;
   switch (reason) {
-    case StopReason::kTimeout: return {ErrorKind::kStatementTimeout, "canceling statement due to statement timeout", {}, {}, 0};
-    case StopReason::kCancel: return {ErrorKind::kQueryCanceled, "canceling statement due to user request", {}, {}, 0};
-    case StopReason::kGone: return {ErrorKind::kQueryCanceled, "canceling statement because its client is gone", {}, {}, 0};
-    case StopReason::kNone: break;
+    case StopReason::kTimeout:
+      return {
+          ErrorKind::kStatementTimeout, "canceling statement due to statement timeout", {}, {}, 0};
+    case StopReason::kCancel:
+      return {ErrorKind::kQueryCanceled, "canceling statement due to user request", {}, {}, 0};
+    case StopReason::kGone:
+      return {
+          ErrorKind::kQueryCanceled, "canceling statement because its client is gone", {}, {}, 0};
+    case StopReason::kNone:
+      break;
   }
   Error out = ToError(error, emitted);
   if (out.kind == ErrorKind::kInternal) {
@@ -365,7 +385,8 @@ Error Session::Translate(const duckdb::ErrorData& error, const sql::Emitted* emi
 // What went wrong goes to the log; the client gets a name for it.
 Error Session::Incident(const std::string& what) const {
   const std::string incident = NewUuid();
-  log::Fault("engine_failure", {{"incident", incident}, {"session", attached_.session_id}, {"error", what}});
+  log::Fault("engine_failure",
+             {{"incident", incident}, {"session", attached_.session_id}, {"error", what}});
   return {ErrorKind::kInternal, std::string(kIncident) + incident + ")", {}, {}, 0};
 }
 

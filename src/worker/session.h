@@ -1,10 +1,10 @@
-// A session attached to this worker: one thread, one connection to the engine, requests one after the other from its own socket. Keeps
-// what belongs to the session inside the worker: its transaction, prepared statements, portals, temporary tables.
+// A session attached to this worker: one thread, one connection to the engine, requests one after
+// the other from its own socket. Keeps what belongs to the session inside the worker: its
+// transaction, prepared statements, portals, temporary tables.
 #pragma once
 
-#include <duckdb.hpp>
-
 #include <atomic>
+#include <duckdb.hpp>
 #include <functional>
 #include <list>
 #include <map>
@@ -30,19 +30,21 @@ namespace skep::worker {
 class Session : public std::enable_shared_from_this<Session>, private sql::NameCatalog {
  public:
   // `fatal` is called when the engine cannot be used any more; the process must end.
-  static std::shared_ptr<Session> Open(Engine& engine, Reactor& reactor, UniqueFd socket, std::function<void()> fatal);
+  static std::shared_ptr<Session> Open(Engine& engine, Reactor& reactor, UniqueFd socket,
+                                       std::function<void()> fatal);
   ~Session() override;
 
   // Serves requests until the gateway closes the socket. On the session's own thread.
   void Run();
-  // Stops the running statement of the session of this id, from any thread. A statement that was sent but not yet read counts as
-  // running. Nothing happens when it is another session.
+  // Stops the running statement of the session of this id, from any thread. A statement that was
+  // sent but not yet read counts as running. Nothing happens when it is another session.
   void Cancel(const std::string& session_id);
   // Ends the session: its statement, then its thread. From any thread.
   void End();
 
  private:
-  Session(Engine& engine, Reactor& reactor, std::function<void()> fatal) : engine_(engine), reactor_(reactor), fatal_(std::move(fatal)) {}
+  Session(Engine& engine, Reactor& reactor, std::function<void()> fatal)
+      : engine_(engine), reactor_(reactor), fatal_(std::move(fatal)) {}
 
   enum class StopReason : uint8_t { kNone, kCancel, kTimeout, kGone };
   enum class Phase : uint8_t { kIdle, kReading, kRunning };
@@ -65,18 +67,18 @@ class Session : public std::enable_shared_from_this<Session>, private sql::NameC
     duckdb::unique_ptr<duckdb::ColumnDataCollection> rows;
     duckdb::ColumnDataScanState scan;
     duckdb::DataChunk chunk;
-    size_t at = 0;        // row within chunk
+    size_t at = 0;  // row within chunk
     uint64_t left = 0;
     ResultShape shape;
     std::string tag;
   };
   // What the hook of the engine needs of the running statement.
   struct Running {
-    WireOutput* output = nullptr;   // null: nothing goes to the client
+    WireOutput* output = nullptr;  // null: nothing goes to the client
     bool materialise = false;
-    bool trusted = false;           // our own statement: no check of its plan
+    bool trusted = false;  // our own statement: no check of its plan
     Prepared* prepared = nullptr;
-    bool kept_plan = false;         // made before this execution began
+    bool kept_plan = false;  // made before this execution began
   };
 
   bool AwaitRequest();
@@ -91,8 +93,10 @@ class Session : public std::enable_shared_from_this<Session>, private sql::NameC
   Result<ipc::StatementComplete> Execute(const ipc::ExecuteStatement& request);
   Result<ipc::StatementDescription> Describe(const ipc::DescribeStatement& request);
   Result<ipc::StatementComplete> Fetch(const ipc::FetchPortal& request);
-  Result<ipc::StatementComplete> RunPrepared(Prepared& prepared, const ipc::ExecuteStatement& request);
-  Result<duckdb::unique_ptr<duckdb::QueryResult>> RunInEngine(Prepared& prepared, const ipc::ExecuteStatement& request);
+  Result<ipc::StatementComplete> RunPrepared(Prepared& prepared,
+                                             const ipc::ExecuteStatement& request);
+  Result<duckdb::unique_ptr<duckdb::QueryResult>> RunInEngine(Prepared& prepared,
+                                                              const ipc::ExecuteStatement& request);
   bool ReadsUnstableView(const std::string& emitted);
   bool AnswerFromCache(const ipc::ExecuteStatement& request, ipc::StatementComplete& complete);
   Result<ipc::StatementComplete> RunDefinition(Prepared& prepared);
@@ -100,8 +104,10 @@ class Session : public std::enable_shared_from_this<Session>, private sql::NameC
   Result<void> CreateExternalSchema(const sql::ExternalSchemaDefinition& definition);
   Result<void> DropSchemas(const sql::SchemaDrop& drop);
   Result<void> RunTrusted(const std::string& text);
-  Result<ipc::StatementComplete> SendPlan(Prepared& prepared, duckdb::QueryResult& result, const ipc::ExecuteStatement& request);
-  Result<ipc::StatementComplete> OpenPortal(Prepared& prepared, duckdb::unique_ptr<duckdb::QueryResult> result,
+  Result<ipc::StatementComplete> SendPlan(Prepared& prepared, duckdb::QueryResult& result,
+                                          const ipc::ExecuteStatement& request);
+  Result<ipc::StatementComplete> OpenPortal(Prepared& prepared,
+                                            duckdb::unique_ptr<duckdb::QueryResult> result,
                                             const ipc::ExecuteStatement& request);
   Result<void> SendRows(Portal& portal, uint64_t max_rows, uint64_t& sent);
   Result<Prepared*> Prepare(const std::string& text, const std::vector<uint32_t>& types);
@@ -109,9 +115,10 @@ class Session : public std::enable_shared_from_this<Session>, private sql::NameC
   static bool IsTimeless(const Prepared& prepared);
   static bool KeepsPlan(const Prepared& prepared);
   bool PlanFits(const Prepared& prepared) const;
-  Result<std::unique_ptr<Prepared>> PrepareAnew(const std::string& text, const std::vector<uint32_t>& types);
-  Result<duckdb::case_insensitive_map_t<duckdb::BoundParameterData>> BindParameters(const Prepared& prepared,
-                                                                                  const ipc::ExecuteStatement& request);
+  Result<std::unique_ptr<Prepared>> PrepareAnew(const std::string& text,
+                                                const std::vector<uint32_t>& types);
+  Result<duckdb::case_insensitive_map_t<duckdb::BoundParameterData>> BindParameters(
+      const Prepared& prepared, const ipc::ExecuteStatement& request);
   // Runs `work` within a transaction: the open one, or one of its own that it commits.
   template <class Work>
   Result<void> WithinTransaction(Work work);
@@ -137,7 +144,8 @@ class Session : public std::enable_shared_from_this<Session>, private sql::NameC
   bool HasUnread() const;
   Error Incident(const std::string& what) const;
   Error Translate(const duckdb::ErrorData& error, const sql::Emitted* emitted);
-  duckdb::unique_ptr<duckdb::PhysicalOperator> MakeCollector(duckdb::ClientContext& context, duckdb::PreparedStatementData& data);
+  duckdb::unique_ptr<duckdb::PhysicalOperator> MakeCollector(duckdb::ClientContext& context,
+                                                             duckdb::PreparedStatementData& data);
 
   Engine& engine_;
   Reactor& reactor_;
@@ -179,7 +187,7 @@ class Session : public std::enable_shared_from_this<Session>, private sql::NameC
   std::set<std::string> early_cancels_;  // of sessions, before this one told its name
   bool ended_ = false;
   StopReason stop_reason_ = StopReason::kNone;
-  uint64_t statement_ = 0;  // counts them
+  uint64_t statement_ = 0;           // counts them
   uint64_t deadline_ = 0, nag_ = 0;  // timers
 };
 

@@ -1,5 +1,5 @@
-// A worker's engine and sessions within the test's own process, spoken to over the sockets that a gateway would use. Shared by the
-// tests of this folder.
+// A worker's engine and sessions within the test's own process, spoken to over the sockets that a
+// gateway would use. Shared by the tests of this folder.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include <duckdb.hpp>
-
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -75,12 +74,14 @@ struct Reply {
 // The gateway's end of one session.
 class SessionClient {
  public:
-  SessionClient(Engine& engine, Reactor& reactor, std::string id = "session-1", bool attach = true) : id_(std::move(id)) {
+  SessionClient(Engine& engine, Reactor& reactor, std::string id = "session-1", bool attach = true)
+      : id_(std::move(id)) {
     auto pair = ipc::StreamSocketPair();
     socket_ = std::move(pair->first);
     const timeval patience{60, 0};  // a lost wake-up shall fail the test, not hang it
     ::setsockopt(socket_.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    session_ = Session::Open(engine, reactor, std::move(pair->second), [] { FAIL() << "the engine became unusable"; });
+    session_ = Session::Open(engine, reactor, std::move(pair->second),
+                             [] { FAIL() << "the engine became unusable"; });
     thread_ = std::thread([session = session_] { session->Run(); });
     if (attach) Send(ipc::FrameType::kAttach, Attachment());
   }
@@ -134,7 +135,9 @@ class SessionClient {
         return reply;
       }
       switch (type) {
-        case ipc::FrameType::kAttached: reply.attached = true; break;
+        case ipc::FrameType::kAttached:
+          reply.attached = true;
+          break;
         case ipc::FrameType::kRows:
           reply.frames++;
           ReadMessages(payload, reply.messages);
@@ -160,7 +163,9 @@ class SessionClient {
           reply.error = std::move(error.error.error);
           return reply;
         }
-        default: ADD_FAILURE() << "an unexpected frame"; return reply;
+        default:
+          ADD_FAILURE() << "an unexpected frame";
+          return reply;
       }
     }
   }

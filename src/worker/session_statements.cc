@@ -1,14 +1,14 @@
 // Statements of a session: from the user's text to the engine and back.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
 #include <duckdb/catalog/catalog.hpp>
 #include <duckdb/catalog/catalog_entry/schema_catalog_entry.hpp>
 #include <duckdb/catalog/catalog_search_path.hpp>
 #include <duckdb/common/types/column/column_data_collection.hpp>
 #include <duckdb/main/client_data.hpp>
 #include <duckdb/main/prepared_statement_data.hpp>
-#include <fmt/format.h>
-
-#include <algorithm>
-#include <chrono>
 
 #include "base/log.h"
 #include "sql/statement.h"
@@ -28,7 +28,8 @@ constexpr size_t kKeptTextBytes = 64u << 10;
 constexpr size_t kFetchFrameBytes = 64u << 10;
 
 uint64_t MicrosecondsSince(Clock::time_point start) {
-  return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - start).count());
+  return static_cast<uint64_t>(
+      std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - start).count());
 }
 
 std::string Quoted(std::string_view text) {
@@ -86,7 +87,11 @@ std::string KeyOf(const std::string& text, const std::vector<uint32_t>& types) {
 
 void AppendTextRow(Frame& frame, std::string_view value) {
   ByteWriter w;
-  w.U8('D').U32Be(static_cast<uint32_t>(4 + 2 + 4 + value.size())).U16Be(1).U32Be(static_cast<uint32_t>(value.size())).Raw(value);
+  w.U8('D')
+      .U32Be(static_cast<uint32_t>(4 + 2 + 4 + value.size()))
+      .U16Be(1)
+      .U32Be(static_cast<uint32_t>(value.size()))
+      .Raw(value);
   frame.Append(w.str());
 }
 
@@ -95,13 +100,16 @@ void AppendTextRow(Frame& frame, std::string_view value) {
 // ---------------------------------------------------------------- names and settings
 
 bool Session::IsExternalSchema(std::string_view schema) const {
-  return engine_.external_schemas().Find({attached_.database, std::string(schema)}, facts_->external_schemas).has_value();
+  return engine_.external_schemas()
+      .Find({attached_.database, std::string(schema)}, facts_->external_schemas)
+      .has_value();
 }
 
 bool Session::SchemaExists(const std::string& name) {
   bool exists = false;
   connection_->context->RunFunctionInTransaction([&] {
-    exists = duckdb::Catalog::GetSchema(*connection_->context, attached_.database, name, duckdb::OnEntryNotFound::RETURN_NULL) != nullptr;
+    exists = duckdb::Catalog::GetSchema(*connection_->context, attached_.database, name,
+                                        duckdb::OnEntryNotFound::RETURN_NULL) != nullptr;
   });
   return exists;
 }
@@ -137,7 +145,8 @@ void Session::ResolveSearchPath() {
       if (name == "pg_catalog" || name == "main" || name == sql::kHiddenSchema) continue;
       if (IsExternalSchema(name)) {
         entries.emplace_back(std::string(sql::kLakeCatalog), name);
-      } else if (duckdb::Catalog::GetSchema(context, attached_.database, name, duckdb::OnEntryNotFound::RETURN_NULL)) {
+      } else if (duckdb::Catalog::GetSchema(context, attached_.database, name,
+                                            duckdb::OnEntryNotFound::RETURN_NULL)) {
         entries.emplace_back(attached_.database, name);
       } else {
         continue;
@@ -145,7 +154,8 @@ void Session::ResolveSearchPath() {
       search_path_.push_back(std::move(name));
     }
     if (entries.empty()) entries.emplace_back(attached_.database, "main");
-    duckdb::ClientData::Get(context).catalog_search_path->Set(std::move(entries), duckdb::CatalogSetPathType::SET_SCHEMAS);
+    duckdb::ClientData::Get(context).catalog_search_path->Set(
+        std::move(entries), duckdb::CatalogSetPathType::SET_SCHEMAS);
   });
 }
 
@@ -158,7 +168,9 @@ Result<void> Session::ApplySettings(const ipc::Settings& settings) {
     } else if (name == "timezone") {
       if (value == zone_) continue;
       auto set = RunTrusted("SET TimeZone = " + Quoted(value));
-      if (!set) return Fail(ErrorKind::kInvalidSettingValue, "invalid value for parameter \"TimeZone\": \"" + value + "\"");
+      if (!set)
+        return Fail(ErrorKind::kInvalidSettingValue,
+                    "invalid value for parameter \"TimeZone\": \"" + value + "\"");
       zone_ = value;
       ForgetStatements();
     } else if (name == "enable_result_cache_for_session") {
@@ -218,9 +230,11 @@ Result<void> Session::WithinTransaction(Work work) {
 
 // ---------------------------------------------------------------- preparing
 
-Result<std::unique_ptr<Session::Prepared>> Session::PrepareAnew(const std::string& text, const std::vector<uint32_t>& types) {
+Result<std::unique_ptr<Session::Prepared>> Session::PrepareAnew(
+    const std::string& text, const std::vector<uint32_t>& types) {
   SKEP_TRY_ASSIGN(auto parsed, sql::ParseScript(text));
-  std::erase_if(parsed, [](const sql::Statement& s) { return s.kind == sql::StatementKind::kEmpty; });
+  std::erase_if(parsed,
+                [](const sql::Statement& s) { return s.kind == sql::StatementKind::kEmpty; });
   if (parsed.size() != 1) return Fail(ErrorKind::kSyntaxError, "exactly one statement is expected");
   const sql::Statement& statement = parsed.front();
   auto prepared = std::make_unique<Prepared>();
@@ -229,7 +243,8 @@ Result<std::unique_ptr<Session::Prepared>> Session::PrepareAnew(const std::strin
   prepared->kind = statement.kind;
   prepared->temporary = statement.temporary;
   prepared->parameter_count = statement.parameter_count;
-  if (statement.kind == sql::StatementKind::kCommit || statement.kind == sql::StatementKind::kRollback) {
+  if (statement.kind == sql::StatementKind::kCommit ||
+      statement.kind == sql::StatementKind::kRollback) {
     prepared->emitted.tag = statement.kind == sql::StatementKind::kCommit ? "COMMIT" : "ROLLBACK";
     return prepared;
   }
@@ -238,11 +253,13 @@ Result<std::unique_ptr<Session::Prepared>> Session::PrepareAnew(const std::strin
   if (!IsCached(statement.kind)) return prepared;
   const sql::Emitted as_written = prepared->emitted;
   if (statement.parameter_count > 0) DeclareParameters(prepared->emitted, types, false);
-  // External tables are bound anew by every execution, and so are changes: preparing would only do the work twice.
+  // External tables are bound anew by every execution, and so are changes: preparing would only do
+  // the work twice.
   const bool lake = prepared->emitted.text.find(QuotedName(sql::kLakeCatalog)) != std::string::npos;
   if ((lake || !KeepsPlan(*prepared)) && statement.parameter_count == 0) return prepared;
   SKEP_TRY(PrepareInEngine(*prepared));
-  if (statement.parameter_count > 0 && !prepared->statement->data->properties.bound_all_parameters) {
+  if (statement.parameter_count > 0 &&
+      !prepared->statement->data->properties.bound_all_parameters) {
     prepared->emitted = as_written;
     DeclareParameters(prepared->emitted, types, true);
     SKEP_TRY(PrepareInEngine(*prepared));
@@ -252,7 +269,8 @@ Result<std::unique_ptr<Session::Prepared>> Session::PrepareAnew(const std::strin
 
 // INSERT ... VALUES: its plan looks at no statistics.
 bool Session::IsTimeless(const Prepared& prepared) {
-  return prepared.kind == sql::StatementKind::kInsert && prepared.emitted.text.find("select") == std::string::npos;
+  return prepared.kind == sql::StatementKind::kInsert &&
+         prepared.emitted.text.find("select") == std::string::npos;
 }
 
 bool Session::KeepsPlan(const Prepared& prepared) {
@@ -260,7 +278,8 @@ bool Session::KeepsPlan(const Prepared& prepared) {
 }
 
 bool Session::PlanFits(const Prepared& prepared) const {
-  return IsTimeless(prepared) || (!engine_.writes().Since(prepared.planned) && prepared.planned_own_writes == own_writes_);
+  return IsTimeless(prepared) ||
+         (!engine_.writes().Since(prepared.planned) && prepared.planned_own_writes == own_writes_);
 }
 
 Result<void> Session::PrepareInEngine(Prepared& prepared) {
@@ -268,14 +287,17 @@ Result<void> Session::PrepareInEngine(Prepared& prepared) {
   prepared.planned_own_writes = own_writes_;
   auto statement = connection_->Prepare(prepared.emitted.text);
   if (statement->HasError()) return Fail(Translate(statement->GetErrorObject(), &prepared.emitted));
-  if (prepared.kind == sql::StatementKind::kSelect && prepared.parameter_count > 0 && prepared.emitted.text.find(QuotedName(sql::kLakeCatalog)) == std::string::npos) {
-    if (auto generic = PlanForAnyValues(*connection_, prepared.emitted.text)) statement = std::move(generic);
+  if (prepared.kind == sql::StatementKind::kSelect && prepared.parameter_count > 0 &&
+      prepared.emitted.text.find(QuotedName(sql::kLakeCatalog)) == std::string::npos) {
+    if (auto generic = PlanForAnyValues(*connection_, prepared.emitted.text))
+      statement = std::move(generic);
   }
   prepared.statement = std::move(statement);
   return {};
 }
 
-Result<Session::Prepared*> Session::Prepare(const std::string& text, const std::vector<uint32_t>& types) {
+Result<Session::Prepared*> Session::Prepare(const std::string& text,
+                                            const std::vector<uint32_t>& types) {
   if (attach_error_) return Fail(*attach_error_);
   if (!connection_) return Fail(ErrorKind::kProtocolViolation, "the session was not attached");
   if (search_path_stale_ || schema_epoch_ != engine_.schema_epoch()) ResolveSearchPath();
@@ -301,23 +323,28 @@ Result<Session::Prepared*> Session::Prepare(const std::string& text, const std::
   return recent_.front().get();
 }
 
-Result<duckdb::case_insensitive_map_t<duckdb::BoundParameterData>> Session::BindParameters(const Prepared& prepared,
-                                                                                          const ipc::ExecuteStatement& request) {
+Result<duckdb::case_insensitive_map_t<duckdb::BoundParameterData>> Session::BindParameters(
+    const Prepared& prepared, const ipc::ExecuteStatement& request) {
   duckdb::case_insensitive_map_t<duckdb::BoundParameterData> values;
   if (request.parameters.size() < prepared.parameter_count) {
-    return Fail(ErrorKind::kProtocolViolation, fmt::format("bind message supplies {} parameters, but prepared statement requires {}",
-                                                           request.parameters.size(), prepared.parameter_count));
+    return Fail(
+        ErrorKind::kProtocolViolation,
+        fmt::format("bind message supplies {} parameters, but prepared statement requires {}",
+                    request.parameters.size(), prepared.parameter_count));
   }
   if (!prepared.statement) return values;
   const auto expected = prepared.statement->GetExpectedParameterTypes();
   for (const auto& [name, index] : prepared.statement->named_param_map) {
     size_t number = 0;
     for (const char c : name) number = number * 10 + static_cast<size_t>(c - '0');
-    if (number == 0 || number > request.parameters.size()) return Fail(ErrorKind::kUndefinedParameter, "there is no parameter $" + name);
+    if (number == 0 || number > request.parameters.size())
+      return Fail(ErrorKind::kUndefinedParameter, "there is no parameter $" + name);
     const auto type = expected.find(name);
     const uint32_t declared = number <= prepared.types.size() ? prepared.types[number - 1] : 0;
-    SKEP_TRY_ASSIGN(auto value, ReadParameter(*connection_->context, request.parameters[number - 1], number, declared,
-                                              type == expected.end() ? duckdb::LogicalType::INVALID : type->second));
+    SKEP_TRY_ASSIGN(
+        auto value,
+        ReadParameter(*connection_->context, request.parameters[number - 1], number, declared,
+                      type == expected.end() ? duckdb::LogicalType::INVALID : type->second));
     values[name] = duckdb::BoundParameterData(std::move(value));
   }
   return values;
@@ -333,7 +360,8 @@ Result<void> Session::RunTrusted(const std::string& text) {
   return {};
 }
 
-Result<duckdb::unique_ptr<duckdb::QueryResult>> Session::RunInEngine(Prepared& prepared, const ipc::ExecuteStatement& request) {
+Result<duckdb::unique_ptr<duckdb::QueryResult>> Session::RunInEngine(
+    Prepared& prepared, const ipc::ExecuteStatement& request) {
   duckdb::unique_ptr<duckdb::QueryResult> result;
   SKEP_TRY_ASSIGN(auto values, BindParameters(prepared, request));
   plan_aged_ = false;
@@ -345,7 +373,8 @@ Result<duckdb::unique_ptr<duckdb::QueryResult>> Session::RunInEngine(Prepared& p
   }
   if (!kept || plan_aged_) {
     // Planned and run within one transaction.
-    auto pending = connection_->context->PendingQuery(prepared.emitted.text, values, duckdb::QueryParameters());
+    auto pending = connection_->context->PendingQuery(prepared.emitted.text, values,
+                                                      duckdb::QueryParameters());
     if (pending->HasError()) return Fail(Translate(pending->GetErrorObject(), &prepared.emitted));
     result = pending->Execute();
   }
@@ -353,17 +382,21 @@ Result<duckdb::unique_ptr<duckdb::QueryResult>> Session::RunInEngine(Prepared& p
   return result;
 }
 
-// Whether a query may read a view that answers differently each time; by name, so that a namesake costs only the cache.
+// Whether a query may read a view that answers differently each time; by name, so that a namesake
+// costs only the cache.
 bool Session::ReadsUnstableView(const std::string& emitted) {
   std::vector<std::pair<std::string, std::string>> views;  // quoted name, text
   connection_->context->RunFunctionInTransaction([&] {
     auto& context = *connection_->context;
     for (const std::string& name : {attached_.database, std::string("temp")}) {
-      duckdb::Catalog::GetCatalog(context, name).ScanSchemas(context, [&](duckdb::SchemaCatalogEntry& schema) {
-        schema.Scan(context, duckdb::CatalogType::TABLE_ENTRY, [&](duckdb::CatalogEntry& entry) {
-          if (entry.type == duckdb::CatalogType::VIEW_ENTRY && !entry.internal) views.emplace_back(QuotedName(entry.name), entry.ToSQL());
-        });
-      });
+      duckdb::Catalog::GetCatalog(context, name)
+          .ScanSchemas(context, [&](duckdb::SchemaCatalogEntry& schema) {
+            schema.Scan(context, duckdb::CatalogType::TABLE_ENTRY,
+                        [&](duckdb::CatalogEntry& entry) {
+                          if (entry.type == duckdb::CatalogType::VIEW_ENTRY && !entry.internal)
+                            views.emplace_back(QuotedName(entry.name), entry.ToSQL());
+                        });
+          });
     }
   });
   std::vector<std::string> unstable;
@@ -371,17 +404,22 @@ bool Session::ReadsUnstableView(const std::string& emitted) {
     grown = false;
     std::erase_if(views, [&](const auto& view) {
       bool reads = !ResultCache::IsStable(view.second);
-      for (const auto& name : unstable) reads |= view.second.find(name.substr(1, name.size() - 2)) != std::string::npos;
+      for (const auto& name : unstable)
+        reads |= view.second.find(name.substr(1, name.size() - 2)) != std::string::npos;
       if (reads) unstable.push_back(view.first);
       grown |= reads;
       return reads;
     });
   }
-  return std::ranges::any_of(unstable, [&](const std::string& name) { return emitted.find(name) != std::string::npos; });
+  return std::ranges::any_of(
+      unstable, [&](const std::string& name) { return emitted.find(name) != std::string::npos; });
 }
 
-bool Session::AnswerFromCache(const ipc::ExecuteStatement& request, ipc::StatementComplete& complete) {
-  if (in_transaction_ || request.begin_first || request.max_rows > 0 || search_path_stale_ || schema_epoch_ != engine_.schema_epoch()) return false;
+bool Session::AnswerFromCache(const ipc::ExecuteStatement& request,
+                              ipc::StatementComplete& complete) {
+  if (in_transaction_ || request.begin_first || request.max_rows > 0 || search_path_stale_ ||
+      schema_epoch_ != engine_.schema_epoch())
+    return false;
   const ResultCache::Entry* entry = results_.Find(ResultCache::KeyOf(request), engine_.writes());
   if (!entry) return false;
   if (!entry->frames.empty()) outlet_->Hold(Frame::Copy(entry->frames));
@@ -392,7 +430,8 @@ bool Session::AnswerFromCache(const ipc::ExecuteStatement& request, ipc::Stateme
   return true;
 }
 
-Result<ipc::StatementComplete> Session::RunPrepared(Prepared& prepared, const ipc::ExecuteStatement& request) {
+Result<ipc::StatementComplete> Session::RunPrepared(Prepared& prepared,
+                                                    const ipc::ExecuteStatement& request) {
   using enum sql::StatementKind;
   ipc::StatementComplete complete;
   complete.tag = prepared.emitted.tag;
@@ -402,25 +441,31 @@ Result<ipc::StatementComplete> Session::RunPrepared(Prepared& prepared, const ip
       if (in_transaction_) SKEP_TRY(EndTransaction(prepared.kind == kCommit));
       return complete;
     case kVacuum:
-      if (in_transaction_) return Fail(ErrorKind::kInTransaction, "VACUUM cannot run inside a transaction block");
+      if (in_transaction_)
+        return Fail(ErrorKind::kInTransaction, "VACUUM cannot run inside a transaction block");
       running_.trusted = true;
       engine_.store().Maintain(*connection_, attached_.database);
       return complete;
-    case kAnalyze: return complete;  // the engine keeps its statistics up to date itself
+    case kAnalyze:
+      return complete;  // the engine keeps its statistics up to date itself
     case kSelect:
     case kExplain:
     case kInsert:
     case kUpdate:
-    case kDelete: break;
-    default: return RunDefinition(prepared);
+    case kDelete:
+      break;
+    default:
+      return RunDefinition(prepared);
   }
   std::optional<WriteClock::Scope> writing;
   if (prepared.kind != kSelect && prepared.kind != kExplain) NoteWrite(writing);
   WireOutput output{*outlet_, request.result_formats, zone_, request.describe};
   const bool portal = prepared.kind == kSelect && request.max_rows > 0;
-  output.keep = use_result_cache_ && prepared.kind == kSelect && !portal && !in_transaction_ && ResultCache::IsStable(prepared.emitted.text);
+  output.keep = use_result_cache_ && prepared.kind == kSelect && !portal && !in_transaction_ &&
+                ResultCache::IsStable(prepared.emitted.text);
   const WriteClock::Moment seen = engine_.writes().Now();
-  running_ = {.output = &output, .materialise = portal || prepared.kind == kExplain, .prepared = &prepared};
+  running_ = {
+      .output = &output, .materialise = portal || prepared.kind == kExplain, .prepared = &prepared};
   SKEP_TRY_ASSIGN(auto result, RunInEngine(prepared, request));
   running_ = {};
   if (prepared.kind == kExplain) return SendPlan(prepared, *result, request);
@@ -429,12 +474,15 @@ Result<ipc::StatementComplete> Session::RunPrepared(Prepared& prepared, const ip
   if (prepared.kind == kSelect) {
     complete.rows = output.rows;
     complete.tag = fmt::format("SELECT {}", complete.rows);
-    if (output.keep && output.whole && !ReadsUnstableView(prepared.emitted.text)) results_.Keep({ResultCache::KeyOf(request), std::move(output.kept), complete.rows, seen});
+    if (output.keep && output.whole && !ReadsUnstableView(prepared.emitted.text))
+      results_.Keep({ResultCache::KeyOf(request), std::move(output.kept), complete.rows, seen});
     return complete;
   }
   const auto chunk = result->Fetch();
-  if (chunk && chunk->size() == 1) complete.rows = static_cast<uint64_t>(chunk->GetValue(0, 0).GetValue<int64_t>());
-  complete.tag = fmt::format("{} {}", prepared.kind == kInsert ? "INSERT 0" : prepared.emitted.tag, complete.rows);
+  if (chunk && chunk->size() == 1)
+    complete.rows = static_cast<uint64_t>(chunk->GetValue(0, 0).GetValue<int64_t>());
+  complete.tag = fmt::format("{} {}", prepared.kind == kInsert ? "INSERT 0" : prepared.emitted.tag,
+                             complete.rows);
   return complete;
 }
 
@@ -452,21 +500,28 @@ Result<ipc::StatementComplete> Session::RunDefinition(Prepared& prepared) {
   using enum sql::StatementKind;
   ipc::StatementComplete complete;
   complete.tag = prepared.emitted.tag;
-  if (prepared.parameter_count > 0) return Fail(ErrorKind::kFeatureNotSupported, "parameters are not supported in " + prepared.emitted.tag);
-  const bool schemas = prepared.kind == kCreateSchema || prepared.kind == kDropSchema || prepared.kind == kCreateExternalSchema;
+  if (prepared.parameter_count > 0)
+    return Fail(ErrorKind::kFeatureNotSupported,
+                "parameters are not supported in " + prepared.emitted.tag);
+  const bool schemas = prepared.kind == kCreateSchema || prepared.kind == kDropSchema ||
+                       prepared.kind == kCreateExternalSchema;
   const bool transactional = in_transaction_;
   const auto done = WithinTransaction([&]() -> Result<void> {
     std::optional<WriteClock::Scope> writing;
     NoteWrite(writing);
     if (schemas) schemas_changed_ = true;
-    if (prepared.emitted.external_schema) return CreateExternalSchema(*prepared.emitted.external_schema);
+    if (prepared.emitted.external_schema)
+      return CreateExternalSchema(*prepared.emitted.external_schema);
     if (prepared.emitted.schema_drop) return DropSchemas(*prepared.emitted.schema_drop);
     if (prepared.kind == kCreateSchema) {
       const size_t open = prepared.emitted.text.rfind(".\"");
-      const std::string name = prepared.emitted.text.substr(open + 2, prepared.emitted.text.size() - open - 3);
-      if (IsExternalSchema(name)) return Fail(ErrorKind::kDuplicateSchema, "schema \"" + name + "\" already exists");
+      const std::string name =
+          prepared.emitted.text.substr(open + 2, prepared.emitted.text.size() - open - 3);
+      if (IsExternalSchema(name))
+        return Fail(ErrorKind::kDuplicateSchema, "schema \"" + name + "\" already exists");
     }
-    const auto result = connection_->context->Query(prepared.emitted.text, duckdb::QueryParameters());
+    const auto result =
+        connection_->context->Query(prepared.emitted.text, duckdb::QueryParameters());
     if (result->HasError()) return Fail(Translate(result->GetErrorObject(), &prepared.emitted));
     return {};
   });
@@ -483,33 +538,41 @@ Result<void> Session::CreateExternalSchema(const sql::ExternalSchemaDefinition& 
     return Fail(ErrorKind::kDuplicateSchema, "schema \"" + definition.name + "\" already exists");
   }
   if (definition.create_database) {
-    // The catalog's databases are made by the catalog's own API; here it is enough that the database is there already.
-    const ipc::ExternalSchemaBinding binding{definition.catalog_database, definition.catalog_id, definition.region, definition.role_chain};
+    // The catalog's databases are made by the catalog's own API; here it is enough that the
+    // database is there already.
+    const ipc::ExternalSchemaBinding binding{definition.catalog_database, definition.catalog_id,
+                                             definition.region, definition.role_chain};
     const auto tables = engine_.lake().ListTables(binding, [this] { return outlet_->stopped(); });
     if (!tables) {
-      return Fail(ErrorKind::kFeatureNotSupported, "CREATE EXTERNAL DATABASE is not supported: " + tables.error().message, {},
+      return Fail(ErrorKind::kFeatureNotSupported,
+                  "CREATE EXTERNAL DATABASE is not supported: " + tables.error().message, {},
                   "Create the database with Glue's CreateDatabase, then leave the clause out.");
     }
   }
-  return engine_.external_schemas().Create(*connection_, attached_.database, definition, facts_->external_schemas);
+  return engine_.external_schemas().Create(*connection_, attached_.database, definition,
+                                           facts_->external_schemas);
 }
 
 Result<void> Session::DropSchemas(const sql::SchemaDrop& drop) {
-  if (drop.drop_external_database) return Fail(ErrorKind::kFeatureNotSupported, "DROP EXTERNAL DATABASE is not supported");
+  if (drop.drop_external_database)
+    return Fail(ErrorKind::kFeatureNotSupported, "DROP EXTERNAL DATABASE is not supported");
   for (const auto& name : drop.names) {
     if (IsExternalSchema(name)) {
       running_.trusted = true;
-      SKEP_TRY(engine_.external_schemas().Drop(*connection_, {attached_.database, name}, facts_->external_schemas));
+      SKEP_TRY(engine_.external_schemas().Drop(*connection_, {attached_.database, name},
+                                               facts_->external_schemas));
       continue;
     }
-    SKEP_TRY(RunTrusted(fmt::format("DROP SCHEMA {}{}.{}{}", drop.if_exists ? "IF EXISTS " : "", QuotedName(attached_.database), QuotedName(name),
+    SKEP_TRY(RunTrusted(fmt::format("DROP SCHEMA {}{}.{}{}", drop.if_exists ? "IF EXISTS " : "",
+                                    QuotedName(attached_.database), QuotedName(name),
                                     drop.cascade ? " CASCADE" : "")));
   }
   return {};
 }
 
 // A plan is one column of lines, as Redshift shows it.
-Result<ipc::StatementComplete> Session::SendPlan(Prepared& prepared, duckdb::QueryResult& result, const ipc::ExecuteStatement& request) {
+Result<ipc::StatementComplete> Session::SendPlan(Prepared& prepared, duckdb::QueryResult& result,
+                                                 const ipc::ExecuteStatement& request) {
   ipc::StatementComplete complete;
   complete.tag = prepared.emitted.tag;
   complete.has_result = true;
@@ -536,7 +599,8 @@ Result<ipc::StatementComplete> Session::SendPlan(Prepared& prepared, duckdb::Que
 
 // ---------------------------------------------------------------- portals
 
-Result<ipc::StatementComplete> Session::OpenPortal(Prepared& prepared, duckdb::unique_ptr<duckdb::QueryResult> result,
+Result<ipc::StatementComplete> Session::OpenPortal(Prepared& prepared,
+                                                   duckdb::unique_ptr<duckdb::QueryResult> result,
                                                    const ipc::ExecuteStatement& request) {
   auto portal = std::make_unique<Portal>();
   SKEP_TRY_ASSIGN(portal->shape, ShapeOf(result->types, request.result_formats));
@@ -559,7 +623,8 @@ Result<ipc::StatementComplete> Session::OpenPortal(Prepared& prepared, duckdb::u
 Result<ipc::StatementComplete> Session::Fetch(const ipc::FetchPortal& request) {
   failed_ = false;
   const auto found = portals_.find(request.portal);
-  if (found == portals_.end()) return Fail(ErrorKind::kInvalidCursorName, "portal \"" + request.portal + "\" does not exist");
+  if (found == portals_.end())
+    return Fail(ErrorKind::kInvalidCursorName, "portal \"" + request.portal + "\" does not exist");
   ipc::StatementComplete complete;
   complete.has_result = true;
   try {
@@ -593,7 +658,8 @@ Result<void> Session::SendRows(Portal& portal, uint64_t max_rows, uint64_t& sent
       }
       if (!loaded) encoder.Load(portal.chunk);
       loaded = true;
-      const size_t end = portal.at + std::min<size_t>(portal.chunk.size() - portal.at, wanted - sent);
+      const size_t end =
+          portal.at + std::min<size_t>(portal.chunk.size() - portal.at, wanted - sent);
       const size_t begin = portal.at;
       while (portal.at < end) {
         if (!frame) frame = Frame::WithRoom(kFetchFrameBytes);
@@ -623,9 +689,10 @@ Result<ipc::StatementComplete> Session::Execute(const ipc::ExecuteStatement& req
   const auto start = Clock::now();
   const auto work = [&]() -> Result<ipc::StatementComplete> {
     SKEP_TRY(ApplySettings(request.settings));
-    if (ipc::StatementComplete kept; use_result_cache_ && AnswerFromCache(request, kept)) return kept;
+    if (ipc::StatementComplete kept; use_result_cache_ && AnswerFromCache(request, kept))
+      return kept;
     if (request.begin_first && !in_transaction_) SKEP_TRY(BeginTransaction());
-    SKEP_TRY_ASSIGN(Prepared* prepared, Prepare(request.text, request.parameter_types));
+    SKEP_TRY_ASSIGN(Prepared * prepared, Prepare(request.text, request.parameter_types));
     const uint64_t compile_us = MicrosecondsSince(start);
     const auto started = Clock::now();
     SKEP_TRY_ASSIGN(auto complete, RunPrepared(*prepared, request));
@@ -655,7 +722,7 @@ Result<ipc::StatementDescription> Session::Describe(const ipc::DescribeStatement
   const auto work = [&]() -> Result<ipc::StatementDescription> {
     SKEP_TRY(ApplySettings(request.settings));
     if (request.begin_first && !in_transaction_) SKEP_TRY(BeginTransaction());
-    SKEP_TRY_ASSIGN(Prepared* prepared, Prepare(request.text, request.parameter_types));
+    SKEP_TRY_ASSIGN(Prepared * prepared, Prepare(request.text, request.parameter_types));
     ipc::StatementDescription description;
     if (prepared->kind == sql::StatementKind::kExplain) {
       description.columns = {DescribeColumn("QUERY PLAN", duckdb::LogicalType::VARCHAR)};
@@ -668,14 +735,16 @@ Result<ipc::StatementDescription> Session::Describe(const ipc::DescribeStatement
       uint32_t type_oid = number <= prepared->types.size() ? prepared->types[number - 1] : 0;
       const auto type = expected.find(std::to_string(number));
       if (type_oid == 0) {
-        const bool known = type != expected.end() && type->second.id() != duckdb::LogicalTypeId::UNKNOWN;
+        const bool known =
+            type != expected.end() && type->second.id() != duckdb::LogicalTypeId::UNKNOWN;
         type_oid = DescribeColumn("", known ? type->second : duckdb::LogicalType::VARCHAR).type_oid;
       }
       description.parameter_types.push_back(type_oid);
     }
     if (prepared->kind == sql::StatementKind::kSelect) {
       SKEP_TRY(ShapeOf(prepared->statement->GetTypes(), {}));
-      description.columns = DescribeColumns(prepared->statement->GetNames(), prepared->statement->GetTypes());
+      description.columns =
+          DescribeColumns(prepared->statement->GetNames(), prepared->statement->GetTypes());
       prepared->described = prepared->statement->GetTypes();
     }
     return description;

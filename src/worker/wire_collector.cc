@@ -3,7 +3,6 @@
 #include <duckdb/common/types/column/column_data_collection.hpp>
 #include <duckdb/execution/physical_plan_generator.hpp>
 #include <duckdb/main/prepared_statement_data.hpp>
-
 #include <utility>
 
 #include "worker/encoder.h"
@@ -27,15 +26,21 @@ ResultShape MustShape(const duckdb::vector<duckdb::LogicalType>& types, const Wi
 
 class WireCollector final : public duckdb::PhysicalResultCollector {
  public:
-  WireCollector(duckdb::PhysicalPlan& plan, duckdb::PreparedStatementData& data, WireOutput& output, bool parallel)
-      : PhysicalResultCollector(plan, data), output_(output), shape_(MustShape(types, output)), parallel_(parallel) {}
+  WireCollector(duckdb::PhysicalPlan& plan, duckdb::PreparedStatementData& data, WireOutput& output,
+                bool parallel)
+      : PhysicalResultCollector(plan, data),
+        output_(output),
+        shape_(MustShape(types, output)),
+        parallel_(parallel) {}
 
   const ResultShape& shape() const { return shape_; }
 
-  duckdb::SinkResultType Sink(duckdb::ExecutionContext&, duckdb::DataChunk& chunk, duckdb::OperatorSinkInput& input) const override {
+  duckdb::SinkResultType Sink(duckdb::ExecutionContext&, duckdb::DataChunk& chunk,
+                              duckdb::OperatorSinkInput& input) const override {
     Outlet& outlet = output_.outlet;
     if (outlet.stopped()) throw duckdb::InterruptException();
-    if (outlet.full() && outlet.OnRoom([state = input.interrupt_state] { state.Callback(); })) return duckdb::SinkResultType::BLOCKED;
+    if (outlet.full() && outlet.OnRoom([state = input.interrupt_state] { state.Callback(); }))
+      return duckdb::SinkResultType::BLOCKED;
     auto& local = input.local_state.Cast<Local>();
     local.encoder.Load(chunk);
     const size_t count = chunk.size();
@@ -46,13 +51,15 @@ class WireCollector final : public duckdb::PhysicalResultCollector {
       local.frame.Seal(ipc::FrameType::kRows);
       output_.Copy(local.frame, false);
       outlet.Push(local.frame);
-      local.limit_bytes = local.limit_bytes == kFirstFrameBytes ? kSecondFrameBytes : ipc::kMaxRowsFrame;
+      local.limit_bytes =
+          local.limit_bytes == kFirstFrameBytes ? kSecondFrameBytes : ipc::kMaxRowsFrame;
     }
     local.rows += count;
     return duckdb::SinkResultType::NEED_MORE_INPUT;
   }
 
-  duckdb::SinkCombineResultType Combine(duckdb::ExecutionContext&, duckdb::OperatorSinkCombineInput& input) const override {
+  duckdb::SinkCombineResultType Combine(duckdb::ExecutionContext&,
+                                        duckdb::OperatorSinkCombineInput& input) const override {
     auto& local = input.local_state.Cast<Local>();
     output_.rows += std::exchange(local.rows, 0);
     if (local.frame && !local.frame.empty()) {
@@ -69,14 +76,17 @@ class WireCollector final : public duckdb::PhysicalResultCollector {
 
   duckdb::unique_ptr<duckdb::QueryResult> GetResult(duckdb::GlobalSinkState& state) const override {
     auto& context = state.Cast<Global>().context;
-    return duckdb::make_uniq<duckdb::MaterializedQueryResult>(statement_type, properties, names, CreateCollection(context),
+    return duckdb::make_uniq<duckdb::MaterializedQueryResult>(statement_type, properties, names,
+                                                              CreateCollection(context),
                                                               context.GetClientProperties());
   }
 
-  duckdb::unique_ptr<duckdb::GlobalSinkState> GetGlobalSinkState(duckdb::ClientContext& context) const override {
+  duckdb::unique_ptr<duckdb::GlobalSinkState> GetGlobalSinkState(
+      duckdb::ClientContext& context) const override {
     return duckdb::make_uniq<Global>(context);
   }
-  duckdb::unique_ptr<duckdb::LocalSinkState> GetLocalSinkState(duckdb::ExecutionContext& context) const override {
+  duckdb::unique_ptr<duckdb::LocalSinkState> GetLocalSinkState(
+      duckdb::ExecutionContext& context) const override {
     return duckdb::make_uniq<Local>(context.client, shape_);
   }
   bool ParallelSink() const override { return parallel_; }
@@ -114,7 +124,8 @@ void WireOutput::Copy(const Frame& frame, bool last) {
   }
 }
 
-Frame DescribeRows(const duckdb::vector<std::string>& names, const duckdb::vector<duckdb::LogicalType>& types, const ResultShape& shape) {
+Frame DescribeRows(const duckdb::vector<std::string>& names,
+                   const duckdb::vector<duckdb::LogicalType>& types, const ResultShape& shape) {
   const std::string message = EncodeRowDescription(DescribeColumns(names, types), shape);
   Frame frame = Frame::WithRoom(message.size());
   frame.Append(message);
@@ -122,9 +133,11 @@ Frame DescribeRows(const duckdb::vector<std::string>& names, const duckdb::vecto
   return frame;
 }
 
-duckdb::unique_ptr<duckdb::PhysicalOperator> MakeWireCollector(duckdb::ClientContext& context, duckdb::PreparedStatementData& data,
+duckdb::unique_ptr<duckdb::PhysicalOperator> MakeWireCollector(duckdb::ClientContext& context,
+                                                               duckdb::PreparedStatementData& data,
                                                                WireOutput& output) {
-  const bool parallel = !duckdb::PhysicalPlanGenerator::PreserveInsertionOrder(context, data.physical_plan->Root());
+  const bool parallel =
+      !duckdb::PhysicalPlanGenerator::PreserveInsertionOrder(context, data.physical_plan->Root());
   auto collector = duckdb::make_uniq<WireCollector>(*data.physical_plan, data, output, parallel);
   if (output.describe) {
     Frame description = DescribeRows(data.names, data.types, collector->shape());

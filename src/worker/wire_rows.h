@@ -1,4 +1,5 @@
-// Reads what the encoder wrote, as a client would, strictly: every length must add up. Shared by the tests of this folder.
+// Reads what the encoder wrote, as a client would, strictly: every length must add up. Shared by
+// the tests of this folder.
 #pragma once
 
 #include <fmt/format.h>
@@ -20,13 +21,15 @@ struct WireMessages {
   std::vector<uint32_t> described;  // OIDs of a RowDescription
 };
 
-// Appends the messages of one frame's payload; a message that is torn or does not add up is a failure of the test.
+// Appends the messages of one frame's payload; a message that is torn or does not add up is a
+// failure of the test.
 inline void ReadMessages(std::string_view payload, WireMessages& out) {
   ByteReader r(payload);
   while (r.ok() && r.left() > 0) {
     const auto type = static_cast<char>(r.U8());
     const uint32_t length = r.U32Be();
-    ASSERT_TRUE(r.ok() && length >= 6 && length - 4 <= r.left()) << "a torn message of type " << type;
+    ASSERT_TRUE(r.ok() && length >= 6 && length - 4 <= r.left())
+        << "a torn message of type " << type;
     ByteReader body(r.Bytes(length - 4));
     const uint16_t count = body.U16Be();
     if (type == 'T') {

@@ -6,7 +6,8 @@
 #include "worker/store_child.h"
 
 int main(int argc, char** argv) {
-  if (argc == 4 && std::string_view(argv[1]) == "--store-child") return skep::worker::StoreChild(argv[2], argv[3]);
+  if (argc == 4 && std::string_view(argv[1]) == "--store-child")
+    return skep::worker::StoreChild(argv[2], argv[3]);
   ::testing::InitGoogleTest(&argc, argv);
   return RUN_ALL_TESTS();
 }

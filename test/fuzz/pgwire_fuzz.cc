@@ -1,6 +1,6 @@
-// Feeds arbitrary bytes to everything of the PostgreSQL door that reads a stranger's: the codec in every phase however the bytes are
-// split, the start-up packet, the password exchanges. Nothing may crash, what has come in pieces must mean the same as at once, and
-// no proof may be accepted.
+// Feeds arbitrary bytes to everything of the PostgreSQL door that reads a stranger's: the codec in
+// every phase however the bytes are split, the start-up packet, the password exchanges. Nothing may
+// crash, what has come in pieces must mean the same as at once, and no proof may be accepted.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -54,7 +54,8 @@ Heard Listen(std::string_view stream, Phase phase, std::string_view pieces) {
     Check(wanted > 0 && wanted <= limits.startup_bytes + limits.message_bytes + 5);
     if (stream.empty()) return heard;
     size_t n = stream.size();
-    if (!pieces.empty()) n = std::min(n, size_t{1} + static_cast<unsigned char>(pieces[piece++ % pieces.size()]));
+    if (!pieces.empty())
+      n = std::min(n, size_t{1} + static_cast<unsigned char>(pieces[piece++ % pieces.size()]));
     in.append(stream.substr(0, n));
     stream.remove_prefix(n);
   }
@@ -74,7 +75,8 @@ void Understand(const Message& message) {
   if (const auto* start = std::get_if<StartupMessage>(&message)) {
     if (const auto startup = ReadStartup(*start)) {
       Check(!startup->user.empty());
-      for (const char* configured : {"auto", "md5", "digest"}) ChooseMethod(configured, *startup, false);
+      for (const char* configured : {"auto", "md5", "digest"})
+        ChooseMethod(configured, *startup, false);
     }
     return;
   }
@@ -110,7 +112,8 @@ void Scram(std::string_view text) {
   if (!first) return;
   const std::string binding = text.starts_with('y') ? "c=eSws," : "c=biws,";
   const std::string extensions(rest.substr(0, std::min<size_t>(rest.size(), 1000)));
-  const std::string without_proof = binding + first->substr(0, first->find(",s=")) + "," + extensions;
+  const std::string without_proof =
+      binding + first->substr(0, first->find(",s=")) + "," + extensions;
   const auto last = server.Final(without_proof + ",p=" + Base64Encode(Sha256(rest)));
   Check(!last);
 }
@@ -122,7 +125,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   std::string_view input(reinterpret_cast<const char*>(data), size);
   if (input.size() < 2) return 0;
   const auto what = static_cast<unsigned char>(input[0]) % 6;
-  const size_t pieces_size = std::min<size_t>(static_cast<unsigned char>(input[1]) % 16, input.size() - 2);
+  const size_t pieces_size =
+      std::min<size_t>(static_cast<unsigned char>(input[1]) % 16, input.size() - 2);
   const std::string_view pieces = input.substr(2, pieces_size);
   const std::string_view stream = input.substr(2 + pieces_size);
   if (what < 3) {

@@ -42,7 +42,8 @@ std::string Text(const Json& json, const char* name) {
 
 std::vector<std::string> Texts(const Json& json, const char* name) {
   const auto found = json.find(name);
-  return found != json.end() && found->is_array() ? found->get<std::vector<std::string>>() : std::vector<std::string>();
+  return found != json.end() && found->is_array() ? found->get<std::vector<std::string>>()
+                                                  : std::vector<std::string>();
 }
 
 // What was stored by us or by the crawler; damage is answered as an empty structure.
@@ -51,26 +52,42 @@ Json Stored(const std::string& text) {
   return json.is_object() ? json : Json::object();
 }
 
-std::unexpected<Failure> NotFound(std::string message) { return Refuse("EntityNotFoundException", std::move(message)); }
-std::unexpected<Failure> Exists(std::string message) { return Refuse("AlreadyExistsException", std::move(message)); }
-std::unexpected<Failure> InvalidInput(std::string message) { return Refuse("InvalidInputException", std::move(message)); }
+std::unexpected<Failure> NotFound(std::string message) {
+  return Refuse("EntityNotFoundException", std::move(message));
+}
+std::unexpected<Failure> Exists(std::string message) {
+  return Refuse("AlreadyExistsException", std::move(message));
+}
+std::unexpected<Failure> InvalidInput(std::string message) {
+  return Refuse("InvalidInputException", std::move(message));
+}
 
 // Control-store errors in this service's names.
 Failure Translate(const Error& error) {
   switch (error.kind) {
-    case ErrorKind::kUndefinedObject: return {"EntityNotFoundException", error.message, 400, Json::object()};
-    case ErrorKind::kDuplicateObject: return {"AlreadyExistsException", error.message, 400, Json::object()};
-    case ErrorKind::kInvalidArgument: return {"InvalidInputException", error.message, 400, Json::object()};
-    default: return {"InternalServiceException", error.message, 500, Json::object()};
+    case ErrorKind::kUndefinedObject:
+      return {"EntityNotFoundException", error.message, 400, Json::object()};
+    case ErrorKind::kDuplicateObject:
+      return {"AlreadyExistsException", error.message, 400, Json::object()};
+    case ErrorKind::kInvalidArgument:
+      return {"InvalidInputException", error.message, 400, Json::object()};
+    default:
+      return {"InternalServiceException", error.message, 500, Json::object()};
   }
 }
-std::unexpected<Failure> Translated(const Error& error) { return std::unexpected(Translate(error)); }
+std::unexpected<Failure> Translated(const Error& error) {
+  return std::unexpected(Translate(error));
+}
 
-Json ErrorDetail(const Failure& failure) { return {{"ErrorCode", failure.type}, {"ErrorMessage", failure.message}}; }
+Json ErrorDetail(const Failure& failure) {
+  return {{"ErrorCode", failure.type}, {"ErrorMessage", failure.message}};
+}
 
-// One page of a sorted list of (key, item): items behind the token's key, and the token of the next page.
+// One page of a sorted list of (key, item): items behind the token's key, and the token of the next
+// page.
 template <class Item, class KeyOf>
-Answer<std::vector<Item>> Page(std::vector<Item> items, const Json& request, size_t usual, Json& out, KeyOf key_of) {
+Answer<std::vector<Item>> Page(std::vector<Item> items, const Json& request, size_t usual,
+                               Json& out, KeyOf key_of) {
   const std::string token = Text(request, "NextToken");
   if (!token.empty()) {
     const auto decoded = Base64Decode(token);
@@ -78,10 +95,13 @@ Answer<std::vector<Item>> Page(std::vector<Item> items, const Json& request, siz
     if (!after.is_array()) return InvalidInput("Continuation token is not valid.");
     std::erase_if(items, [&](const Item& item) { return !(after < Json::array({key_of(item)})); });
   }
-  const auto most = request.contains("MaxResults") ? static_cast<size_t>(request["MaxResults"].template get<int64_t>()) : usual;
+  const auto most = request.contains("MaxResults")
+                        ? static_cast<size_t>(request["MaxResults"].template get<int64_t>())
+                        : usual;
   if (items.size() > most) {
     items.resize(most);
-    out["NextToken"] = Base64Encode(Json::array({key_of(items.back())}).dump(-1, ' ', true, Json::error_handler_t::replace));
+    out["NextToken"] = Base64Encode(
+        Json::array({key_of(items.back())}).dump(-1, ' ', true, Json::error_handler_t::replace));
   }
   return items;
 }
@@ -110,7 +130,9 @@ struct CallState {
     if (auto known = Database(); !known) return std::unexpected(known.error());
     return NotFound(fmt::format("Table {} not found.", Lower(name)));
   }
-  Answer<control::GlueTable> Table(const char* member = "TableName") const { return TableNamed(Text(request, member)); }
+  Answer<control::GlueTable> Table(const char* member = "TableName") const {
+    return TableNamed(Text(request, member));
+  }
 
   Answer<control::Crawler> FindCrawler() const {
     const std::string name = Text(request, "Name");
@@ -138,10 +160,13 @@ Answer<Json> CreateDatabase(const CallState& call) {
   json["CreateTime"] = call.now;
   if (!json.contains("CreateTableDefaultPermissions")) {
     json["CreateTableDefaultPermissions"] =
-        Json::array({{{"Principal", {{"DataLakePrincipalIdentifier", "IAM_ALLOWED_PRINCIPALS"}}}, {"Permissions", Json::array({"ALL"})}}});
+        Json::array({{{"Principal", {{"DataLakePrincipalIdentifier", "IAM_ALLOWED_PRINCIPALS"}}},
+                      {"Permissions", Json::array({"ALL"})}}});
   }
-  const auto made = call.store.CreateGlueDatabase({call.catalog, name, json.dump(-1, ' ', false, Json::error_handler_t::replace)});
-  if (!made && made.error().kind == ErrorKind::kDuplicateObject) return Exists("Database already exists.");
+  const auto made = call.store.CreateGlueDatabase(
+      {call.catalog, name, json.dump(-1, ' ', false, Json::error_handler_t::replace)});
+  if (!made && made.error().kind == ErrorKind::kDuplicateObject)
+    return Exists("Database already exists.");
   if (!made) return Translated(made.error());
   return Json::object();
 }
@@ -156,7 +181,8 @@ Answer<Json> GetDatabases(const CallState& call) {
   auto found = call.store.ListGlueDatabases(call.catalog);
   if (!found) return Translated(found.error());
   Json out = {{"DatabaseList", Json::array()}};
-  auto page = Page(std::move(*found), call.request, kDefaultPage, out, [](const auto& d) { return Json(d.name); });
+  auto page = Page(std::move(*found), call.request, kDefaultPage, out,
+                   [](const auto& d) { return Json(d.name); });
   if (!page) return std::unexpected(page.error());
   for (const auto& database : *page) out["DatabaseList"].push_back(DatabaseOf(database));
   return out;
@@ -166,7 +192,8 @@ Answer<Json> UpdateDatabase(const CallState& call) {
   auto database = call.Database("Name");
   if (!database) return std::unexpected(database.error());
   Json json = call.request["DatabaseInput"];
-  if (Lower(Text(json, "Name")) != database->name) return InvalidInput("A database cannot be renamed.");
+  if (Lower(Text(json, "Name")) != database->name)
+    return InvalidInput("A database cannot be renamed.");
   const Json old = Stored(database->json);
   json["Name"] = database->name;
   json["CatalogId"] = call.catalog;
@@ -206,7 +233,8 @@ Answer<Json> CheckTableInput(const Json& input) {
   std::vector<std::string> keys;
   for (const Json& key : input.value("PartitionKeys", Json::array())) {
     const std::string name = Lower(Text(key, "Name"));
-    if (std::ranges::find(keys, name) != keys.end()) return InvalidInput(fmt::format("Partition key {} is given twice.", name));
+    if (std::ranges::find(keys, name) != keys.end())
+      return InvalidInput(fmt::format("Partition key {} is given twice.", name));
     keys.push_back(name);
   }
   return json;
@@ -222,11 +250,14 @@ Answer<Json> CreateTable(const CallState& call) {
   (*json)["CatalogId"] = call.catalog;
   (*json)["CreateTime"] = call.now;
   (*json)["UpdateTime"] = call.now;
-  (*json)["CreatedBy"] = fmt::format("arn:aws:iam::{}:user/{}", call.context.caller.account, call.context.caller.user);
+  (*json)["CreatedBy"] =
+      fmt::format("arn:aws:iam::{}:user/{}", call.context.caller.account, call.context.caller.user);
   table.json = json->dump(-1, ' ', false, Json::error_handler_t::replace);
   const auto made = call.store.CreateGlueTable(table);
-  if (!made && made.error().kind == ErrorKind::kDuplicateObject) return Exists("Table already exists.");
-  if (!made && made.error().kind == ErrorKind::kUndefinedObject) return NotFound(fmt::format("Database {} not found.", table.database));
+  if (!made && made.error().kind == ErrorKind::kDuplicateObject)
+    return Exists("Table already exists.");
+  if (!made && made.error().kind == ErrorKind::kUndefinedObject)
+    return NotFound(fmt::format("Database {} not found.", table.database));
   if (!made) return Translated(made.error());
   return Json::object();
 }
@@ -248,7 +279,8 @@ Answer<Json> GetTables(const CallState& call) {
     std::erase_if(*found, [&](const auto& table) { return !pattern->Matches(table.name); });
   }
   Json out = {{"TableList", Json::array()}};
-  auto page = Page(std::move(*found), call.request, kDefaultPage, out, [](const auto& t) { return Json(t.name); });
+  auto page = Page(std::move(*found), call.request, kDefaultPage, out,
+                   [](const auto& t) { return Json(t.name); });
   if (!page) return std::unexpected(page.error());
   for (const auto& table : *page) out["TableList"].push_back(TableOf(table));
   return out;
@@ -259,9 +291,13 @@ Answer<Json> UpdateTable(const CallState& call) {
   if (!json) return json;
   auto table = call.TableNamed(Text(*json, "Name"));
   if (!table) return std::unexpected(table.error());
-  if (const std::string version = Text(call.request, "VersionId"); !version.empty() && version != std::to_string(table->version)) {
-    return Refuse("ConcurrentModificationException",
-                  fmt::format("Update table failed due to concurrent modifications: version {} is current, not {}.", table->version, version));
+  if (const std::string version = Text(call.request, "VersionId");
+      !version.empty() && version != std::to_string(table->version)) {
+    return Refuse(
+        "ConcurrentModificationException",
+        fmt::format(
+            "Update table failed due to concurrent modifications: version {} is current, not {}.",
+            table->version, version));
   }
   const Json old = Stored(table->json);
   for (const char* kept : {"CreateTime", "CreatedBy"}) {
@@ -287,7 +323,8 @@ Answer<void> DropTable(const CallState& call, const std::string& name) {
 }
 
 Answer<Json> DeleteTable(const CallState& call) {
-  if (auto dropped = DropTable(call, Text(call.request, "Name")); !dropped) return std::unexpected(dropped.error());
+  if (auto dropped = DropTable(call, Text(call.request, "Name")); !dropped)
+    return std::unexpected(dropped.error());
   return Json::object();
 }
 
@@ -295,7 +332,8 @@ Answer<Json> BatchDeleteTable(const CallState& call) {
   if (auto database = call.Database(); !database) return std::unexpected(database.error());
   Json errors = Json::array();
   for (const std::string& name : Texts(call.request, "TablesToDelete")) {
-    if (auto dropped = DropTable(call, name); !dropped) errors.push_back({{"TableName", name}, {"ErrorDetail", ErrorDetail(dropped.error())}});
+    if (auto dropped = DropTable(call, name); !dropped)
+      errors.push_back({{"TableName", name}, {"ErrorDetail", ErrorDetail(dropped.error())}});
   }
   return errors.empty() ? Json::object() : Json{{"Errors", errors}};
 }
@@ -305,7 +343,8 @@ Answer<Json> BatchDeleteTable(const CallState& call) {
 std::vector<PartitionKey> KeysOf(const control::GlueTable& table) {
   std::vector<PartitionKey> keys;
   const Json json = Stored(table.json);
-  for (const Json& key : json.value("PartitionKeys", Json::array())) keys.push_back({Text(key, "Name"), Text(key, "Type")});
+  for (const Json& key : json.value("PartitionKeys", Json::array()))
+    keys.push_back({Text(key, "Name"), Text(key, "Type")});
   return keys;
 }
 
@@ -318,36 +357,44 @@ Json PartitionOf(const control::GlueTable& table, const control::GluePartition& 
   return json;
 }
 
-Answer<control::GluePartition> MakePartition(const CallState& call, const control::GlueTable& table, size_t keys, const Json& input) {
+Answer<control::GluePartition> MakePartition(const CallState& call, const control::GlueTable& table,
+                                             size_t keys, const Json& input) {
   control::GluePartition partition{Texts(input, "Values"), {}};
   if (partition.values.size() != keys) {
     return InvalidInput("The number of partition keys do not match the number of partition values");
   }
-  if (std::ranges::any_of(partition.values, [](const std::string& value) { return value.empty(); })) {
+  if (std::ranges::any_of(partition.values,
+                          [](const std::string& value) { return value.empty(); })) {
     return InvalidInput("A partition value must have at least one character.");
   }
   Json json = input;
   json["CreationTime"] = call.now;
-  json["LastAccessTime"] = input.contains("LastAccessTime") ? input["LastAccessTime"] : Json(call.now);
+  json["LastAccessTime"] =
+      input.contains("LastAccessTime") ? input["LastAccessTime"] : Json(call.now);
   partition.json = json.dump(-1, ' ', false, Json::error_handler_t::replace);
-  partition.json = PartitionOf(table, partition).dump(-1, ' ', false, Json::error_handler_t::replace);
+  partition.json =
+      PartitionOf(table, partition).dump(-1, ' ', false, Json::error_handler_t::replace);
   return partition;
 }
 
-Answer<void> StorePartitions(const CallState& call, const control::GlueTable& table, const std::vector<control::GluePartition>& partitions, bool replace) {
+Answer<void> StorePartitions(const CallState& call, const control::GlueTable& table,
+                             const std::vector<control::GluePartition>& partitions, bool replace) {
   const auto made = call.store.CreateGluePartitions(table, partitions, replace);
   if (made) return {};
   if (made.error().kind == ErrorKind::kDuplicateObject) return Exists("Partition already exists.");
-  if (made.error().kind == ErrorKind::kUndefinedObject) return NotFound(fmt::format("Table {} not found.", table.name));
+  if (made.error().kind == ErrorKind::kUndefinedObject)
+    return NotFound(fmt::format("Table {} not found.", table.name));
   return Translated(made.error());
 }
 
 Answer<Json> CreatePartition(const CallState& call) {
   auto table = call.Table();
   if (!table) return std::unexpected(table.error());
-  auto partition = MakePartition(call, *table, KeysOf(*table).size(), call.request["PartitionInput"]);
+  auto partition =
+      MakePartition(call, *table, KeysOf(*table).size(), call.request["PartitionInput"]);
   if (!partition) return std::unexpected(partition.error());
-  if (auto made = StorePartitions(call, *table, {*partition}, false); !made) return std::unexpected(made.error());
+  if (auto made = StorePartitions(call, *table, {*partition}, false); !made)
+    return std::unexpected(made.error());
   return Json::object();
 }
 
@@ -372,7 +419,8 @@ Answer<Json> BatchCreatePartition(const CallState& call) {
   auto all = good.empty() ? Answer<void>() : StorePartitions(call, *table, good, false);
   if (!all && all.error().type == "AlreadyExistsException") {
     for (const auto& partition : good) {
-      if (auto made = StorePartitions(call, *table, {partition}, false); !made) refuse(partition.values, made.error());
+      if (auto made = StorePartitions(call, *table, {partition}, false); !made)
+        refuse(partition.values, made.error());
     }
   } else if (!all) {
     return std::unexpected(all.error());
@@ -380,7 +428,8 @@ Answer<Json> BatchCreatePartition(const CallState& call) {
   return errors.empty() ? Json::object() : Json{{"Errors", errors}};
 }
 
-Answer<std::vector<control::GluePartition>> ListPartitions(const CallState& call, const control::GlueTable& table) {
+Answer<std::vector<control::GluePartition>> ListPartitions(const CallState& call,
+                                                           const control::GlueTable& table) {
   auto found = call.store.ListGluePartitions(call.catalog, table.database, table.name);
   if (!found) return Translated(found.error());
   std::ranges::sort(*found, {}, &control::GluePartition::values);
@@ -394,7 +443,8 @@ Answer<Json> GetPartition(const CallState& call) {
   if (!table) return std::unexpected(table.error());
   auto all = ListPartitions(call, *table);
   if (!all) return std::unexpected(all.error());
-  const auto found = std::ranges::find(*all, Texts(call.request, "PartitionValues"), &control::GluePartition::values);
+  const auto found = std::ranges::find(*all, Texts(call.request, "PartitionValues"),
+                                       &control::GluePartition::values);
   if (found == all->end()) return NoPartition();
   return Json{{"Partition", PartitionOf(*table, *found)}};
 }
@@ -403,7 +453,8 @@ Answer<Json> GetPartition(const CallState& call) {
 uint64_t SegmentHash(const std::vector<std::string>& values) {
   uint64_t hash = 14695981039346656037ull;
   for (const std::string& value : values) {
-    for (const char c : value + '\x1f') hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ull;
+    for (const char c : value + '\x1f')
+      hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ull;
   }
   return hash >> 16;
 }
@@ -415,21 +466,26 @@ Answer<Json> GetPartitions(const CallState& call) {
   if (!filter) return InvalidInput(filter.error().message);
   std::optional<std::pair<uint64_t, uint64_t>> segment;
   if (const auto given = call.request.find("Segment"); given != call.request.end()) {
-    segment = {(*given)["SegmentNumber"].get<uint64_t>(), (*given)["TotalSegments"].get<uint64_t>()};
-    if (segment->first >= segment->second) return InvalidInput("SegmentNumber must be less than TotalSegments.");
+    segment = {(*given)["SegmentNumber"].get<uint64_t>(),
+               (*given)["TotalSegments"].get<uint64_t>()};
+    if (segment->first >= segment->second)
+      return InvalidInput("SegmentNumber must be less than TotalSegments.");
   }
   auto found = ListPartitions(call, *table);
   if (!found) return std::unexpected(found.error());
   std::erase_if(*found, [&](const auto& p) {
-    return !filter->Matches(p.values) || (segment && SegmentHash(p.values) % segment->second != segment->first);
+    return !filter->Matches(p.values) ||
+           (segment && SegmentHash(p.values) % segment->second != segment->first);
   });
   Json out = {{"Partitions", Json::array()}};
-  auto page = Page(std::move(*found), call.request, kPartitionPage, out, [](const auto& p) { return Json(p.values); });
+  auto page = Page(std::move(*found), call.request, kPartitionPage, out,
+                   [](const auto& p) { return Json(p.values); });
   if (!page) return std::unexpected(page.error());
   const bool bare = call.request.value("ExcludeColumnSchema", false);
   for (const auto& partition : *page) {
     Json json = PartitionOf(*table, partition);
-    if (bare && json.contains("StorageDescriptor") && json["StorageDescriptor"].is_object()) json["StorageDescriptor"].erase("Columns");
+    if (bare && json.contains("StorageDescriptor") && json["StorageDescriptor"].is_object())
+      json["StorageDescriptor"].erase("Columns");
     out["Partitions"].push_back(std::move(json));
   }
   return out;
@@ -444,13 +500,16 @@ Answer<Json> BatchGetPartition(const CallState& call) {
   for (const Json& wanted : call.request["PartitionsToGet"]) {
     const auto values = Texts(wanted, "Values");
     const auto found = std::ranges::lower_bound(*all, values, {}, &control::GluePartition::values);
-    if (found != all->end() && found->values == values) out["Partitions"].push_back(PartitionOf(*table, *found));
+    if (found != all->end() && found->values == values)
+      out["Partitions"].push_back(PartitionOf(*table, *found));
   }
   return out;
 }
 
-Answer<void> DropPartition(const CallState& call, const control::GlueTable& table, const std::vector<std::string>& values) {
-  const auto deleted = call.store.DeleteGluePartition(call.catalog, table.database, table.name, values);
+Answer<void> DropPartition(const CallState& call, const control::GlueTable& table,
+                           const std::vector<std::string>& values) {
+  const auto deleted =
+      call.store.DeleteGluePartition(call.catalog, table.database, table.name, values);
   if (!deleted) return Translated(deleted.error());
   if (!*deleted) return NoPartition();
   return {};
@@ -469,9 +528,11 @@ Answer<Json> UpdatePartition(const CallState& call) {
   auto partition = MakePartition(call, *table, KeysOf(*table).size(), input);
   if (!partition) return std::unexpected(partition.error());
   const bool moved = partition->values != old;
-  if (auto made = StorePartitions(call, *table, {*partition}, !moved); !made) return std::unexpected(made.error());
+  if (auto made = StorePartitions(call, *table, {*partition}, !moved); !made)
+    return std::unexpected(made.error());
   if (moved) {
-    if (auto dropped = DropPartition(call, *table, old); !dropped) return std::unexpected(dropped.error());
+    if (auto dropped = DropPartition(call, *table, old); !dropped)
+      return std::unexpected(dropped.error());
   }
   return Json::object();
 }
@@ -479,7 +540,8 @@ Answer<Json> UpdatePartition(const CallState& call) {
 Answer<Json> DeletePartition(const CallState& call) {
   auto table = call.Table();
   if (!table) return std::unexpected(table.error());
-  if (auto dropped = DropPartition(call, *table, Texts(call.request, "PartitionValues")); !dropped) return std::unexpected(dropped.error());
+  if (auto dropped = DropPartition(call, *table, Texts(call.request, "PartitionValues")); !dropped)
+    return std::unexpected(dropped.error());
   return Json::object();
 }
 
@@ -490,7 +552,8 @@ Answer<Json> BatchDeletePartition(const CallState& call) {
   for (const Json& wanted : call.request["PartitionsToDelete"]) {
     const auto values = Texts(wanted, "Values");
     if (auto dropped = DropPartition(call, *table, values); !dropped) {
-      errors.push_back({{"PartitionValues", values}, {"ErrorDetail", ErrorDetail(dropped.error())}});
+      errors.push_back(
+          {{"PartitionValues", values}, {"ErrorDetail", ErrorDetail(dropped.error())}});
     }
   }
   return errors.empty() ? Json::object() : Json{{"Errors", errors}};
@@ -508,19 +571,23 @@ Json CrawlerOf(const control::Crawler& crawler) {
 Answer<void> CheckCrawler(const Json& json) {
   const Json targets = json.value("Targets", Json::object());
   for (const auto& [kind, list] : targets.items()) {
-    if (kind != "S3Targets" && !(list.is_array() && list.empty())) return InvalidInput(fmt::format("{} are not offered here; only S3Targets are.", kind));
+    if (kind != "S3Targets" && !(list.is_array() && list.empty()))
+      return InvalidInput(fmt::format("{} are not offered here; only S3Targets are.", kind));
   }
   const Json s3 = targets.value("S3Targets", Json::array());
   if (s3.empty()) return InvalidInput("Crawler must have at least one target.");
   for (const Json& target : s3) {
     const std::string path = Text(target, "Path");
-    if (!path.starts_with("s3://") || path.size() == 5 || path[5] == '/') return InvalidInput(fmt::format("The following S3 path is not valid: {}", path));
+    if (!path.starts_with("s3://") || path.size() == 5 || path[5] == '/')
+      return InvalidInput(fmt::format("The following S3 path is not valid: {}", path));
   }
-  if (Text(json, "DatabaseName").empty()) return InvalidInput("A crawler with S3 targets must have a DatabaseName.");
+  if (Text(json, "DatabaseName").empty())
+    return InvalidInput("A crawler with S3 targets must have a DatabaseName.");
   if (const auto classifiers = Texts(json, "Classifiers"); !classifiers.empty()) {
     return NotFound(fmt::format("Classifier {} not found.", classifiers.front()));
   }
-  if (const std::string text = Text(json, "Configuration"); !text.empty() && !Json::parse(text, nullptr, false).is_object()) {
+  if (const std::string text = Text(json, "Configuration");
+      !text.empty() && !Json::parse(text, nullptr, false).is_object()) {
     return InvalidInput("Configuration is no JSON object.");
   }
   return {};
@@ -540,11 +607,12 @@ void PutSchedule(Json& json) {
 Answer<Json> CreateCrawler(const CallState& call) {
   if (auto checked = CheckCrawler(call.request); !checked) return std::unexpected(checked.error());
   Json json = call.request;
-  const Json defaults = {{"Classifiers", Json::array()},
-                         {"SchemaChangePolicy", Json::object()},
-                         {"RecrawlPolicy", {{"RecrawlBehavior", "CRAWL_EVERYTHING"}}},
-                         {"LineageConfiguration", {{"CrawlerLineageSettings", "DISABLE"}}},
-                         {"LakeFormationConfiguration", {{"UseLakeFormationCredentials", false}, {"AccountId", ""}}}};
+  const Json defaults = {
+      {"Classifiers", Json::array()},
+      {"SchemaChangePolicy", Json::object()},
+      {"RecrawlPolicy", {{"RecrawlBehavior", "CRAWL_EVERYTHING"}}},
+      {"LineageConfiguration", {{"CrawlerLineageSettings", "DISABLE"}}},
+      {"LakeFormationConfiguration", {{"UseLakeFormationCredentials", false}, {"AccountId", ""}}}};
   for (const auto& [name, value] : defaults.items()) {
     if (!json.contains(name)) json[name] = value;
   }
@@ -559,7 +627,8 @@ Answer<Json> CreateCrawler(const CallState& call) {
   const control::Crawler crawler{call.context.caller.account, Text(call.request, "Name"), "READY",
                                  json.dump(-1, ' ', false, Json::error_handler_t::replace)};
   const auto made = call.store.CreateCrawler(crawler);
-  if (!made && made.error().kind == ErrorKind::kDuplicateObject) return Exists(fmt::format("Crawler {} already exists.", crawler.name));
+  if (!made && made.error().kind == ErrorKind::kDuplicateObject)
+    return Exists(fmt::format("Crawler {} already exists.", crawler.name));
   if (!made) return Translated(made.error());
   return Json::object();
 }
@@ -573,7 +642,8 @@ Answer<Json> GetCrawler(const CallState& call) {
 Answer<std::vector<control::Crawler>> CrawlerPage(const CallState& call, Json& out) {
   auto found = call.store.ListCrawlers(call.context.caller.account);
   if (!found) return Translated(found.error());
-  return Page(std::move(*found), call.request, kDefaultPage, out, [](const auto& c) { return Json(c.name); });
+  return Page(std::move(*found), call.request, kDefaultPage, out,
+              [](const auto& c) { return Json(c.name); });
 }
 
 Answer<Json> GetCrawlers(const CallState& call) {
@@ -609,7 +679,9 @@ Answer<Json> BatchGetCrawlers(const CallState& call) {
 Answer<Json> UpdateCrawler(const CallState& call) {
   auto crawler = call.FindCrawler();
   if (!crawler) return std::unexpected(crawler.error());
-  if (crawler->state != "READY") return Refuse("CrawlerRunningException", fmt::format("Crawler with name {} is currently running", crawler->name));
+  if (crawler->state != "READY")
+    return Refuse("CrawlerRunningException",
+                  fmt::format("Crawler with name {} is currently running", crawler->name));
   Json json = Stored(crawler->json);
   Json changes = call.request;
   PutSchedule(changes);
@@ -628,7 +700,9 @@ Answer<Json> UpdateCrawler(const CallState& call) {
 Answer<Json> DeleteCrawler(const CallState& call) {
   auto crawler = call.FindCrawler();
   if (!crawler) return std::unexpected(crawler.error());
-  if (crawler->state != "READY") return Refuse("CrawlerRunningException", fmt::format("Crawler with name {} is currently running", crawler->name));
+  if (crawler->state != "READY")
+    return Refuse("CrawlerRunningException",
+                  fmt::format("Crawler with name {} is currently running", crawler->name));
   const auto deleted = call.store.DeleteCrawler(crawler->account, crawler->name);
   if (!deleted) return Translated(deleted.error());
   return Json::object();
@@ -639,7 +713,8 @@ Answer<Json> StartCrawler(const CallState& call) {
   if (!crawler) return std::unexpected(crawler.error());
   const auto started = call.crawls.Start(crawler->account, crawler->name);
   if (started) return Json::object();
-  if (started.error().kind == ErrorKind::kConflict) return Refuse("CrawlerRunningException", started.error().message);
+  if (started.error().kind == ErrorKind::kConflict)
+    return Refuse("CrawlerRunningException", started.error().message);
   return Translated(started.error());
 }
 
@@ -649,7 +724,9 @@ Answer<Json> StopCrawler(const CallState& call) {
   const auto stopped = call.crawls.Stop(crawler->account, crawler->name);
   if (stopped) return Json::object();
   if (stopped.error().kind == ErrorKind::kConflict) {
-    return Refuse(crawler->state == "STOPPING" ? "CrawlerStoppingException" : "CrawlerNotRunningException", stopped.error().message);
+    return Refuse(
+        crawler->state == "STOPPING" ? "CrawlerStoppingException" : "CrawlerNotRunningException",
+        stopped.error().message);
   }
   return Translated(stopped.error());
 }
@@ -695,35 +772,47 @@ const std::map<std::string_view, Operation>& Operations() {
 
 }  // namespace
 
-GlueService::GlueService(control::Store& store, net::BlockingPool& blocking, CrawlerRunner& crawls, std::function<int64_t()> now_ms)
+GlueService::GlueService(control::Store& store, net::BlockingPool& blocking, CrawlerRunner& crawls,
+                         std::function<int64_t()> now_ms)
     : store_(store), blocking_(blocking), crawls_(crawls), now_ms_(std::move(now_ms)) {
   if (!now_ms_) {
     now_ms_ = [] {
-      return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+      return std::chrono::duration_cast<std::chrono::milliseconds>(
+                 std::chrono::system_clock::now().time_since_epoch())
+          .count();
     };
   }
 }
 
-bool GlueService::Knows(std::string_view operation) const { return Operations().contains(operation); }
+bool GlueService::Knows(std::string_view operation) const {
+  return Operations().contains(operation);
+}
 
-Answer<Json> GlueService::CallNow(const Context& context, std::string_view operation, const Json& request) {
+Answer<Json> GlueService::CallNow(const Context& context, std::string_view operation,
+                                  const Json& request) {
   const auto found = Operations().find(operation);
-  if (found == Operations().end()) return Refuse("UnknownOperationException", fmt::format("The operation {} is not known here.", operation));
+  if (found == Operations().end())
+    return Refuse("UnknownOperationException",
+                  fmt::format("The operation {} is not known here.", operation));
   auto checked = ReadShape(request, operation);
   if (!checked) return checked;
   std::string catalog = Text(*checked, "CatalogId");
   if (catalog.empty()) catalog = context.caller.account;
   if (catalog != context.caller.account) {
-    return Refuse("AccessDeniedException", fmt::format("Account {} may not use the catalog {}.", context.caller.account, catalog));
+    return Refuse("AccessDeniedException", fmt::format("Account {} may not use the catalog {}.",
+                                                       context.caller.account, catalog));
   }
-  const CallState call{store_, crawls_, context, *checked, catalog, static_cast<double>(now_ms_()) / 1000.0};
+  const CallState call{store_,   crawls_, context,
+                       *checked, catalog, static_cast<double>(now_ms_()) / 1000.0};
   std::unique_lock lock(changing_, std::defer_lock);
   if (found->second.changes) lock.lock();
   return found->second.run(call);
 }
 
-asio::awaitable<Answer<std::string>> GlueService::Call(Context context, std::string operation, Json request) {
-  auto work = [this, context = std::move(context), operation = std::move(operation), request = std::move(request)]() -> Answer<std::string> {
+asio::awaitable<Answer<std::string>> GlueService::Call(Context context, std::string operation,
+                                                       Json request) {
+  auto work = [this, context = std::move(context), operation = std::move(operation),
+               request = std::move(request)]() -> Answer<std::string> {
     auto answer = CallNow(context, operation, request);
     if (!answer) return std::unexpected(answer.error());
     return answer->dump(-1, ' ', false, Json::error_handler_t::replace);

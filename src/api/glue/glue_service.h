@@ -1,5 +1,6 @@
-// The Glue Data Catalog API: databases, tables, partitions and crawlers as JSON structures in the control store. Checks shapes and
-// names, never touches the lake; crawls are handed to a CrawlerRunner. Source of shapes and texts: the service's public model.
+// The Glue Data Catalog API: databases, tables, partitions and crawlers as JSON structures in the
+// control store. Checks shapes and names, never touches the lake; crawls are handed to a
+// CrawlerRunner. Source of shapes and texts: the service's public model.
 #pragma once
 
 #include <cstdint>
@@ -17,15 +18,18 @@ namespace skep::glue {
 class GlueService final : public api::Service {
  public:
   // Everything must outlive the service. `now_ms` is the wall clock; empty = the system's.
-  GlueService(control::Store& store, net::BlockingPool& blocking, CrawlerRunner& crawls, std::function<int64_t()> now_ms = {});
+  GlueService(control::Store& store, net::BlockingPool& blocking, CrawlerRunner& crawls,
+              std::function<int64_t()> now_ms = {});
 
   std::string_view target() const override { return "AWSGlue"; }
   std::string_view signing_name() const override { return "glue"; }
   bool Knows(std::string_view operation) const override;
-  boost::asio::awaitable<api::Answer<std::string>> Call(api::Context context, std::string operation, api::Json request) override;
+  boost::asio::awaitable<api::Answer<std::string>> Call(api::Context context, std::string operation,
+                                                        api::Json request) override;
 
   // The same without a coroutine, for the blocking pool and for tests.
-  api::Answer<api::Json> CallNow(const api::Context& context, std::string_view operation, const api::Json& request);
+  api::Answer<api::Json> CallNow(const api::Context& context, std::string_view operation,
+                                 const api::Json& request);
 
  private:
   control::Store& store_;

@@ -29,7 +29,8 @@ class PatternCompiler {
   using Op = NamePattern::Op;
 
   std::unexpected<Error> Bad(std::string_view why) const {
-    return Fail(ErrorKind::kInvalidArgument, fmt::format("The expression '{}' cannot be used: {}", pattern_, why));
+    return Fail(ErrorKind::kInvalidArgument,
+                fmt::format("The expression '{}' cannot be used: {}", pattern_, why));
   }
   char Peek() const { return at_ < pattern_.size() ? pattern_[at_] : '\0'; }
   bool More() const { return at_ < pattern_.size(); }
@@ -103,13 +104,17 @@ class PatternCompiler {
         if (Peek() != ')' || !More()) return Bad("a ( is not closed");
         at_++;
         return {};
-      case '[': return Class();
+      case '[':
+        return Class();
       case '*':
       case '+':
-      case '?': return Bad("nothing to repeat");
-      case '{': return Bad("counted repetition is not offered");
+      case '?':
+        return Bad("nothing to repeat");
+      case '{':
+        return Bad("counted repetition is not offered");
       case '^':
-      case '$': return Bad("an anchor stands inside the pattern");
+      case '$':
+        return Bad("an anchor stands inside the pattern");
       case '.': {
         out_.steps_[Emit(Op::kSet)].set.set();
         return {};
@@ -119,7 +124,9 @@ class PatternCompiler {
         out_.steps_[Emit(Op::kSet)].set = set;
         return {};
       }
-      default: out_.steps_[Emit(Op::kSet)].set.set(static_cast<unsigned char>(c)); return {};
+      default:
+        out_.steps_[Emit(Op::kSet)].set.set(static_cast<unsigned char>(c));
+        return {};
     }
   }
 
@@ -131,18 +138,25 @@ class PatternCompiler {
       for (int i = from; i <= to; i++) set.set(static_cast<size_t>(i));
     };
     switch (c) {
-      case 'd': case 'D': range('0', '9'); break;
-      case 'w': case 'W':
+      case 'd':
+      case 'D':
+        range('0', '9');
+        break;
+      case 'w':
+      case 'W':
         range('0', '9');
         range('a', 'z');
         range('A', 'Z');
         set.set('_');
         break;
-      case 's': case 'S':
-        for (const char blank : {' ', '\t', '\n', '\r', '\f', '\v'}) set.set(static_cast<unsigned char>(blank));
+      case 's':
+      case 'S':
+        for (const char blank : {' ', '\t', '\n', '\r', '\f', '\v'})
+          set.set(static_cast<unsigned char>(blank));
         break;
       default:
-        if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')) return Bad(fmt::format("\\{} is not offered", c));
+        if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'))
+          return Bad(fmt::format("\\{} is not offered", c));
         set.set(static_cast<unsigned char>(c));
         return set;
     }
@@ -166,8 +180,10 @@ class PatternCompiler {
       if (Peek() == '-' && at_ + 1 < pattern_.size() && pattern_[at_ + 1] != ']') {
         const char to = pattern_[at_ + 1];
         at_ += 2;
-        if (static_cast<unsigned char>(to) < static_cast<unsigned char>(c) || to == '\\') return Bad("a range in [] runs backwards");
-        for (int i = static_cast<unsigned char>(c); i <= static_cast<unsigned char>(to); i++) set.set(static_cast<size_t>(i));
+        if (static_cast<unsigned char>(to) < static_cast<unsigned char>(c) || to == '\\')
+          return Bad("a range in [] runs backwards");
+        for (int i = static_cast<unsigned char>(c); i <= static_cast<unsigned char>(to); i++)
+          set.set(static_cast<size_t>(i));
         continue;
       }
       set.set(static_cast<unsigned char>(c));
@@ -185,7 +201,9 @@ class PatternCompiler {
   NamePattern out_;
 };
 
-Result<NamePattern> NamePattern::Compile(std::string_view pattern) { return PatternCompiler(pattern).Run(); }
+Result<NamePattern> NamePattern::Compile(std::string_view pattern) {
+  return PatternCompiler(pattern).Run();
+}
 
 void NamePattern::Follow(size_t at, std::vector<size_t>& list, std::vector<bool>& seen) const {
   std::vector<size_t> open = {at};
@@ -212,7 +230,8 @@ bool NamePattern::Matches(std::string_view name) const {
     next.clear();
     seen.assign(steps_.size(), false);
     for (const size_t at : now) {
-      if (steps_[at].op == Op::kSet && steps_[at].set.test(static_cast<unsigned char>(c))) Follow(at + 1, next, seen);
+      if (steps_[at].op == Op::kSet && steps_[at].set.test(static_cast<unsigned char>(c)))
+        Follow(at + 1, next, seen);
     }
     std::swap(now, next);
   }

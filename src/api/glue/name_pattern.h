@@ -1,5 +1,6 @@
-// Regular expressions over table names (GetTables' Expression), matched in time linear in pattern and name, without recursion over
-// the name: a caller's pattern cannot stall or crash the gateway. The whole name must match.
+// Regular expressions over table names (GetTables' Expression), matched in time linear in pattern
+// and name, without recursion over the name: a caller's pattern cannot stall or crash the gateway.
+// The whole name must match.
 #pragma once
 
 #include <bitset>
@@ -11,10 +12,12 @@
 
 namespace skep::glue {
 
-// Literals, escapes (\d \w \s and their negations, \. and the like), ., [classes], groups, |, *, +, ?, and ^ $ at the ends.
+// Literals, escapes (\d \w \s and their negations, \. and the like), ., [classes], groups, |, *, +,
+// ?, and ^ $ at the ends.
 class NamePattern {
  public:
-  // Errors: kInvalidArgument (malformed, or a construct beyond these: counted repetition, back references, look-around).
+  // Errors: kInvalidArgument (malformed, or a construct beyond these: counted repetition, back
+  // references, look-around).
   static Result<NamePattern> Compile(std::string_view pattern);
   bool Matches(std::string_view name) const;
 

@@ -24,7 +24,9 @@ std::string Lower(std::string_view text) {
 }
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-bool IsWordPart(char c) { return IsDigit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
+bool IsWordPart(char c) {
+  return IsDigit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+}
 
 std::optional<Comparison> ComparisonOf(std::string_view type) {
   std::string base = Lower(type);
@@ -33,7 +35,8 @@ std::optional<Comparison> ComparisonOf(std::string_view type) {
   for (const char* text : {"string", "varchar", "char"}) {
     if (base == text) return Comparison::kText;
   }
-  for (const char* number : {"int", "integer", "bigint", "long", "tinyint", "smallint", "decimal"}) {
+  for (const char* number :
+       {"int", "integer", "bigint", "long", "tinyint", "smallint", "decimal"}) {
     if (base == number) return Comparison::kNumber;
   }
   if (base == "date") return Comparison::kDate;
@@ -49,8 +52,11 @@ std::optional<std::string> Normalize(std::string_view text, Comparison how) {
     const bool negative = text.starts_with('-');
     if (negative || text.starts_with('+')) text.remove_prefix(1);
     const size_t dot = text.find('.');
-    std::string whole(text.substr(0, dot)), fraction(dot == std::string_view::npos ? "" : text.substr(dot + 1));
-    if ((whole.empty() && fraction.empty()) || !std::ranges::all_of(whole, IsDigit) || !std::ranges::all_of(fraction, IsDigit)) return std::nullopt;
+    std::string whole(text.substr(0, dot)),
+        fraction(dot == std::string_view::npos ? "" : text.substr(dot + 1));
+    if ((whole.empty() && fraction.empty()) || !std::ranges::all_of(whole, IsDigit) ||
+        !std::ranges::all_of(fraction, IsDigit))
+      return std::nullopt;
     whole.erase(0, std::min(whole.find_first_not_of('0'), whole.size()));
     while (fraction.ends_with('0')) fraction.pop_back();
     const bool zero = whole.empty() && fraction.empty();
@@ -80,7 +86,8 @@ std::optional<std::string> Normalize(std::string_view text, Comparison how) {
 
 // Both as Normalize made them.
 std::strong_ordering CompareNumbers(const std::string& a, const std::string& b) {
-  if (a.front() != b.front()) return a.front() == '-' ? std::strong_ordering::less : std::strong_ordering::greater;
+  if (a.front() != b.front())
+    return a.front() == '-' ? std::strong_ordering::less : std::strong_ordering::greater;
   const size_t a_dot = a.find('.'), b_dot = b.find('.');
   std::strong_ordering order = a_dot <=> b_dot;
   if (order == std::strong_ordering::equal) order = a <=> b;
@@ -88,14 +95,16 @@ std::strong_ordering CompareNumbers(const std::string& a, const std::string& b) 
 }
 
 bool Like(std::string_view text, std::string_view pattern) {
-  // Greedy with one point of return: linear in practice, never worse than the product of the lengths.
+  // Greedy with one point of return: linear in practice, never worse than the product of the
+  // lengths.
   size_t t = 0, p = 0, star = std::string_view::npos, star_t = 0;
   while (t < text.size()) {
     const bool escaped = p + 1 < pattern.size() && pattern[p] == '\\';
     if (p < pattern.size() && !escaped && pattern[p] == '%') {
       star = p++;
       star_t = t;
-    } else if (p < pattern.size() && (escaped ? pattern[p + 1] == text[t] : pattern[p] == '_' || pattern[p] == text[t])) {
+    } else if (p < pattern.size() &&
+               (escaped ? pattern[p + 1] == text[t] : pattern[p] == '_' || pattern[p] == text[t])) {
       p += escaped ? 2 : 1;
       t++;
     } else if (star != std::string_view::npos) {
@@ -145,8 +154,10 @@ struct PartitionFilter::Node {
         if (!value) return std::nullopt;
         return !*value;
       }
-      case Kind::kIsNull: return column >= partition.size() || partition[column] == kNullValue;
-      default: break;
+      case Kind::kIsNull:
+        return column >= partition.size() || partition[column] == kNullValue;
+      default:
+        break;
     }
     if (column >= partition.size() || partition[column] == kNullValue) return std::nullopt;
     const std::string& raw = partition[column];
@@ -154,8 +165,12 @@ struct PartitionFilter::Node {
     std::optional<std::string> value = raw;
     if (how != Comparison::kText) value = Normalize(raw, how);
     if (!value) return std::nullopt;
-    const auto compare = [&](const std::string& literal) { return how == Comparison::kNumber ? CompareNumbers(*value, literal) : *value <=> literal; };
-    if (kind == Kind::kIn) return std::ranges::any_of(values, [&](const std::string& literal) { return compare(literal) == 0; });
+    const auto compare = [&](const std::string& literal) {
+      return how == Comparison::kNumber ? CompareNumbers(*value, literal) : *value <=> literal;
+    };
+    if (kind == Kind::kIn)
+      return std::ranges::any_of(values,
+                                 [&](const std::string& literal) { return compare(literal) == 0; });
     const auto order = compare(values.front());
     if (op == "=") return order == 0;
     if (op == "<>") return order != 0;
@@ -176,7 +191,9 @@ class Parser {
   Parser(std::string_view text, const std::vector<PartitionKey>& keys) : text_(text), keys_(keys) {}
 
   Result<NodePointer> Run() {
-    if (text_.size() > kMaxText) return Fail(ErrorKind::kInvalidArgument, fmt::format("The expression is longer than {} characters.", kMaxText));
+    if (text_.size() > kMaxText)
+      return Fail(ErrorKind::kInvalidArgument,
+                  fmt::format("The expression is longer than {} characters.", kMaxText));
     SKEP_TRY(Tokenize());
     SKEP_TRY_ASSIGN(NodePointer root, Or());
     if (Now().kind != TokenKind::kEnd) return Unsupported();
@@ -185,12 +202,15 @@ class Parser {
 
  private:
   std::unexpected<Error> Unsupported() const {
-    return Fail(ErrorKind::kInvalidArgument, fmt::format("Unsupported expression '{}'{}", text_,
-                                                         Now().kind == TokenKind::kEnd ? ": it ends early" : " near '" + Now().text + "'"));
+    return Fail(ErrorKind::kInvalidArgument,
+                fmt::format("Unsupported expression '{}'{}", text_,
+                            Now().kind == TokenKind::kEnd ? ": it ends early"
+                                                          : " near '" + Now().text + "'"));
   }
   const Token& Now() const { return tokens_[at_]; }
   bool Take(std::string_view word) {
-    const bool is = (Now().kind == TokenKind::kWord && Now().lower == word) || (Now().kind == TokenKind::kSymbol && Now().text == word);
+    const bool is = (Now().kind == TokenKind::kWord && Now().lower == word) ||
+                    (Now().kind == TokenKind::kSymbol && Now().text == word);
     if (is) at_++;
     return is;
   }
@@ -218,9 +238,11 @@ class Parser {
         i++;
       } else if (c == '\'' || c == '"' || c == '`') {
         if (!quoted(c, c == '\'' ? TokenKind::kText : TokenKind::kName)) {
-          return Fail(ErrorKind::kInvalidArgument, fmt::format("Unsupported expression '{}': a quote is not closed", text_));
+          return Fail(ErrorKind::kInvalidArgument,
+                      fmt::format("Unsupported expression '{}': a quote is not closed", text_));
         }
-      } else if (IsDigit(c) || ((c == '-' || c == '+' || c == '.') && i + 1 < text_.size() && (IsDigit(text_[i + 1]) || text_[i + 1] == '.'))) {
+      } else if (IsDigit(c) || ((c == '-' || c == '+' || c == '.') && i + 1 < text_.size() &&
+                                (IsDigit(text_[i + 1]) || text_[i + 1] == '.'))) {
         const size_t begin = i++;
         while (i < text_.size() && (IsDigit(text_[i]) || text_[i] == '.')) i++;
         tokens_.push_back({TokenKind::kNumber, std::string(text_.substr(begin, i - begin)), {}});
@@ -234,7 +256,9 @@ class Parser {
         const std::string_view two = text_.substr(i, 2);
         if (two == "<>" || two == "!=" || two == "<=" || two == ">=") symbol = two;
         if (std::string_view("()<>=,!").find(c) == std::string_view::npos || symbol == "!") {
-          return Fail(ErrorKind::kInvalidArgument, fmt::format("Unsupported expression '{}' near '{}'", text_, text_.substr(i, 10)));
+          return Fail(
+              ErrorKind::kInvalidArgument,
+              fmt::format("Unsupported expression '{}' near '{}'", text_, text_.substr(i, 10)));
         }
         i += symbol.size();
         tokens_.push_back({TokenKind::kSymbol, symbol == "!=" ? "<>" : symbol, {}});
@@ -246,7 +270,9 @@ class Parser {
 
   Result<NodePointer> Or() { return Chain(Node::Kind::kOr, "or"); }
   Result<NodePointer> Chain(Node::Kind kind, std::string_view word) {
-    const auto operand = [&] { return kind == Node::Kind::kOr ? Chain(Node::Kind::kAnd, "and") : Not(); };
+    const auto operand = [&] {
+      return kind == Node::Kind::kOr ? Chain(Node::Kind::kAnd, "and") : Not();
+    };
     auto node = std::make_shared<Node>();
     node->kind = kind;
     do {
@@ -264,7 +290,8 @@ class Parser {
   }
 
   Result<NodePointer> Not() {
-    if (++nesting_ > kMaxNesting) return Fail(ErrorKind::kInvalidArgument, "The expression is too deeply nested.");
+    if (++nesting_ > kMaxNesting)
+      return Fail(ErrorKind::kInvalidArgument, "The expression is too deeply nested.");
     Result<NodePointer> node = NodePointer();
     if (Take("not")) {
       node = Not();
@@ -282,10 +309,14 @@ class Parser {
   Result<void> Column(Node& node) {
     if (Now().kind != TokenKind::kWord && Now().kind != TokenKind::kName) return Unsupported();
     const std::string name = Lower(Now().text);
-    const auto found = std::ranges::find_if(keys_, [&](const PartitionKey& key) { return Lower(key.name) == name; });
-    if (found == keys_.end()) return Fail(ErrorKind::kInvalidArgument, fmt::format("Unknown column '{}'", Now().text));
+    const auto found = std::ranges::find_if(
+        keys_, [&](const PartitionKey& key) { return Lower(key.name) == name; });
+    if (found == keys_.end())
+      return Fail(ErrorKind::kInvalidArgument, fmt::format("Unknown column '{}'", Now().text));
     const auto how = ComparisonOf(found->type);
-    if (!how) return Fail(ErrorKind::kInvalidArgument, fmt::format("Unsupported type '{}' of column '{}'", found->type, found->name));
+    if (!how)
+      return Fail(ErrorKind::kInvalidArgument,
+                  fmt::format("Unsupported type '{}' of column '{}'", found->type, found->name));
     node.column = static_cast<size_t>(found - keys_.begin());
     node.how = *how;
     at_++;
@@ -294,7 +325,8 @@ class Parser {
 
   bool AtLiteral() const {
     if (Now().kind == TokenKind::kText || Now().kind == TokenKind::kNumber) return true;
-    return Now().kind == TokenKind::kWord && (Now().lower == "date" || Now().lower == "timestamp") && at_ + 1 < tokens_.size() &&
+    return Now().kind == TokenKind::kWord &&
+           (Now().lower == "date" || Now().lower == "timestamp") && at_ + 1 < tokens_.size() &&
            tokens_[at_ + 1].kind == TokenKind::kText;
   }
   Result<std::string> RawLiteral() {
@@ -306,7 +338,10 @@ class Parser {
     SKEP_TRY_ASSIGN(std::string text, RawLiteral());
     if (node.how != Comparison::kText) {
       auto value = Normalize(text, node.how);
-      if (!value) return Fail(ErrorKind::kInvalidArgument, fmt::format("'{}' is not a valid value for column '{}'", text, keys_[node.column].name));
+      if (!value)
+        return Fail(ErrorKind::kInvalidArgument,
+                    fmt::format("'{}' is not a valid value for column '{}'", text,
+                                keys_[node.column].name));
       text = std::move(*value);
     }
     node.values.push_back(std::move(text));
@@ -396,13 +431,16 @@ class Parser {
 
 }  // namespace
 
-Result<PartitionFilter> PartitionFilter::Parse(std::string_view text, const std::vector<PartitionKey>& keys) {
+Result<PartitionFilter> PartitionFilter::Parse(std::string_view text,
+                                               const std::vector<PartitionKey>& keys) {
   PartitionFilter filter;
   if (text.find_first_not_of(" \t\r\n") == std::string_view::npos) return filter;
   SKEP_TRY_ASSIGN(filter.root_, Parser(text, keys).Run());
   return filter;
 }
 
-bool PartitionFilter::Matches(const std::vector<std::string>& values) const { return !root_ || root_->Evaluate(values).value_or(false); }
+bool PartitionFilter::Matches(const std::vector<std::string>& values) const {
+  return !root_ || root_->Evaluate(values).value_or(false);
+}
 
 }  // namespace skep::glue

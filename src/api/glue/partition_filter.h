@@ -1,6 +1,6 @@
-// The Expression of GetPartitions: a SQL-like predicate over partition keys, parsed once and applied to each partition's values.
-// Comparison follows the keys' declared types, NULL (Hive's default partition) the three-valued logic of SQL. Pure functions.
-// Grammar: glue.md, section 3.
+// The Expression of GetPartitions: a SQL-like predicate over partition keys, parsed once and
+// applied to each partition's values. Comparison follows the keys' declared types, NULL (Hive's
+// default partition) the three-valued logic of SQL. Pure functions. Grammar: glue.md, section 3.
 #pragma once
 
 #include <cstdint>
@@ -21,9 +21,10 @@ struct PartitionKey {
 
 class PartitionFilter {
  public:
-  // An empty text matches everything. Errors: kInvalidArgument (syntax, unknown column, a type that cannot be filtered on, a literal
-  // that does not fit its column, longer than 2,048 characters).
-  static Result<PartitionFilter> Parse(std::string_view text, const std::vector<PartitionKey>& keys);
+  // An empty text matches everything. Errors: kInvalidArgument (syntax, unknown column, a type that
+  // cannot be filtered on, a literal that does not fit its column, longer than 2,048 characters).
+  static Result<PartitionFilter> Parse(std::string_view text,
+                                       const std::vector<PartitionKey>& keys);
   // `values` are the partition's, in the keys' order.
   bool Matches(const std::vector<std::string>& values) const;
 

@@ -5,8 +5,13 @@
 namespace skep::glue {
 namespace {
 
-const std::vector<PartitionKey> kKeys = {{"year", "int"}, {"region", "string"}, {"day", "date"}, {"price", "decimal(10,2)"}, {"at", "timestamp"}};
-const std::vector<std::string> kValues = {"2024", "eu-west", "2024-02-29", "10.50", "2024-02-29 12:00:00"};
+const std::vector<PartitionKey> kKeys = {{"year", "int"},
+                                         {"region", "string"},
+                                         {"day", "date"},
+                                         {"price", "decimal(10,2)"},
+                                         {"at", "timestamp"}};
+const std::vector<std::string> kValues = {"2024", "eu-west", "2024-02-29", "10.50",
+                                          "2024-02-29 12:00:00"};
 
 bool Matches(std::string_view text, const std::vector<std::string>& values = kValues) {
   const auto filter = PartitionFilter::Parse(text, kKeys);
@@ -15,13 +20,34 @@ bool Matches(std::string_view text, const std::vector<std::string>& values = kVa
 }
 
 TEST(PartitionFilter, ComparesByTheKeysType) {
-  for (const char* yes : {"", "  ", "year = 2024", "year = '2024'", "year=02024", "year > 999", "2023 < year", "year <> 1", "year != 1", "YEAR >= 2024",
-                          "\"year\" = 2024", "`year` = 2024", "region > 'eu'", "region < 'f'", "day = '2024-02-29'", "day >= date '2024-02-28'",
-                          "price = 10.5", "price > 9.99", "price < 10.500001", "price > -1", "at = timestamp '2024-02-29 12:00:00'",
-                          "at > '2024-02-29'", "at = '2024-02-29T12:00:00.000'"}) {
+  for (const char* yes : {"",
+                          "  ",
+                          "year = 2024",
+                          "year = '2024'",
+                          "year=02024",
+                          "year > 999",
+                          "2023 < year",
+                          "year <> 1",
+                          "year != 1",
+                          "YEAR >= 2024",
+                          "\"year\" = 2024",
+                          "`year` = 2024",
+                          "region > 'eu'",
+                          "region < 'f'",
+                          "day = '2024-02-29'",
+                          "day >= date '2024-02-28'",
+                          "price = 10.5",
+                          "price > 9.99",
+                          "price < 10.500001",
+                          "price > -1",
+                          "at = timestamp '2024-02-29 12:00:00'",
+                          "at > '2024-02-29'",
+                          "at = '2024-02-29T12:00:00.000'"}) {
     EXPECT_TRUE(Matches(yes)) << yes;
   }
-  for (const char* no : {"year = 2023", "year < 999", "region = 'EU-WEST'", "price > 10.50", "day < '2024-02-29'", "2024 < year"}) EXPECT_FALSE(Matches(no)) << no;
+  for (const char* no : {"year = 2023", "year < 999", "region = 'EU-WEST'", "price > 10.50",
+                         "day < '2024-02-29'", "2024 < year"})
+    EXPECT_FALSE(Matches(no)) << no;
 }
 
 TEST(PartitionFilter, CombinesByPrecedence) {
@@ -39,7 +65,8 @@ TEST(PartitionFilter, KnowsInBetweenLikeAndNull) {
   EXPECT_TRUE(Matches("region like '__-w_st'"));
   EXPECT_FALSE(Matches("region not like '%west%'"));
   EXPECT_TRUE(Matches("region is not null"));
-  const std::vector<std::string> null = {"__HIVE_DEFAULT_PARTITION__", "x", "2024-01-01", "1", "2024-01-01"};
+  const std::vector<std::string> null = {"__HIVE_DEFAULT_PARTITION__", "x", "2024-01-01", "1",
+                                         "2024-01-01"};
   EXPECT_TRUE(Matches("year is null", null));
   EXPECT_FALSE(Matches("year = 1", null));
   EXPECT_FALSE(Matches("not year = 1", null));
@@ -53,16 +80,35 @@ TEST(PartitionFilter, LeavesOutValuesThatDoNotFitTheirType) {
 }
 
 TEST(PartitionFilter, RefusesWhatItDoesNotUnderstand) {
-  for (const char* text : {"year", "year =", "= 1", "year = 1 and", "(year = 1", "year = 1)", "year = 'x'", "day = 'yesterday'", "month = 1", "year == 1",
-                           "year = 1; drop", "year like", "year in ()", "year in (1", "year between 1", "year = year", "'unclosed", "year ! 1",
-                           "lower(region) = 'x'", "year + 1 = 2", "\xff\xfe"}) {
+  for (const char* text : {"year",
+                           "year =",
+                           "= 1",
+                           "year = 1 and",
+                           "(year = 1",
+                           "year = 1)",
+                           "year = 'x'",
+                           "day = 'yesterday'",
+                           "month = 1",
+                           "year == 1",
+                           "year = 1; drop",
+                           "year like",
+                           "year in ()",
+                           "year in (1",
+                           "year between 1",
+                           "year = year",
+                           "'unclosed",
+                           "year ! 1",
+                           "lower(region) = 'x'",
+                           "year + 1 = 2",
+                           "\xff\xfe"}) {
     const auto filter = PartitionFilter::Parse(text, kKeys);
     ASSERT_FALSE(filter) << text;
     EXPECT_EQ(filter.error().kind, ErrorKind::kInvalidArgument);
   }
   EXPECT_FALSE(PartitionFilter::Parse("a = 1", {{"a", "binary"}}));
   EXPECT_FALSE(PartitionFilter::Parse(std::string(2049, ' ') + "year = 1", kKeys));
-  EXPECT_FALSE(PartitionFilter::Parse(std::string(1000, '(') + "year = 1" + std::string(1000, ')'), kKeys));
+  EXPECT_FALSE(
+      PartitionFilter::Parse(std::string(1000, '(') + "year = 1" + std::string(1000, ')'), kKeys));
 }
 
 }  // namespace

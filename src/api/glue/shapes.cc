@@ -13,7 +13,18 @@ using api::Answer;
 using api::Json;
 using api::Refuse;
 
-enum class Kind : uint8_t { kText, kTexts, kWord, kInteger, kTime, kFlag, kMap, kStructure, kStructures, kAny };
+enum class Kind : uint8_t {
+  kText,
+  kTexts,
+  kWord,
+  kInteger,
+  kTime,
+  kFlag,
+  kMap,
+  kStructure,
+  kStructures,
+  kAny
+};
 constexpr int64_t kAnyLength = 1 << 22;
 
 struct Member {
@@ -69,7 +80,8 @@ constexpr std::array kMembers = std::to_array<Member>({
     {"BatchCreatePartition", "CatalogId", Kind::kText, false, 1, 255},
     {"BatchCreatePartition", "DatabaseName", Kind::kText, true, 1, 255},
     {"BatchCreatePartition", "TableName", Kind::kText, true, 1, 255},
-    {"BatchCreatePartition", "PartitionInputList", Kind::kStructures, true, 0, 0, "PartitionInput", 100},
+    {"BatchCreatePartition", "PartitionInputList", Kind::kStructures, true, 0, 0, "PartitionInput",
+     100},
     {"GetPartition", "CatalogId", Kind::kText, false, 1, 255},
     {"GetPartition", "DatabaseName", Kind::kText, true, 1, 255},
     {"GetPartition", "TableName", Kind::kText, true, 1, 255},
@@ -85,7 +97,8 @@ constexpr std::array kMembers = std::to_array<Member>({
     {"BatchGetPartition", "CatalogId", Kind::kText, false, 1, 255},
     {"BatchGetPartition", "DatabaseName", Kind::kText, true, 1, 255},
     {"BatchGetPartition", "TableName", Kind::kText, true, 1, 255},
-    {"BatchGetPartition", "PartitionsToGet", Kind::kStructures, true, 0, 0, "PartitionValueList", 1000},
+    {"BatchGetPartition", "PartitionsToGet", Kind::kStructures, true, 0, 0, "PartitionValueList",
+     1000},
     {"UpdatePartition", "CatalogId", Kind::kText, false, 1, 255},
     {"UpdatePartition", "DatabaseName", Kind::kText, true, 1, 255},
     {"UpdatePartition", "TableName", Kind::kText, true, 1, 255},
@@ -98,7 +111,8 @@ constexpr std::array kMembers = std::to_array<Member>({
     {"BatchDeletePartition", "CatalogId", Kind::kText, false, 1, 255},
     {"BatchDeletePartition", "DatabaseName", Kind::kText, true, 1, 255},
     {"BatchDeletePartition", "TableName", Kind::kText, true, 1, 255},
-    {"BatchDeletePartition", "PartitionsToDelete", Kind::kStructures, true, 0, 0, "PartitionValueList", 25},
+    {"BatchDeletePartition", "PartitionsToDelete", Kind::kStructures, true, 0, 0,
+     "PartitionValueList", 25},
     {"CreateCrawler", "Name", Kind::kText, true, 1, 255},
     {"CreateCrawler", "Role", Kind::kText, true, 1, 2048},
     {"CreateCrawler", "Targets", Kind::kStructure, true, 0, 0, "CrawlerTargets"},
@@ -109,8 +123,10 @@ constexpr std::array kMembers = std::to_array<Member>({
     {"CreateCrawler", "TablePrefix", Kind::kText, false, 0, 128},
     {"CreateCrawler", "SchemaChangePolicy", Kind::kStructure, false, 0, 0, "SchemaChangePolicy"},
     {"CreateCrawler", "RecrawlPolicy", Kind::kStructure, false, 0, 0, "RecrawlPolicy"},
-    {"CreateCrawler", "LineageConfiguration", Kind::kStructure, false, 0, 0, "LineageConfiguration"},
-    {"CreateCrawler", "LakeFormationConfiguration", Kind::kStructure, false, 0, 0, "LakeFormationConfiguration"},
+    {"CreateCrawler", "LineageConfiguration", Kind::kStructure, false, 0, 0,
+     "LineageConfiguration"},
+    {"CreateCrawler", "LakeFormationConfiguration", Kind::kStructure, false, 0, 0,
+     "LakeFormationConfiguration"},
     {"CreateCrawler", "Configuration", Kind::kText},
     {"CreateCrawler", "CrawlerSecurityConfiguration", Kind::kText, false, 0, 128},
     {"UpdateCrawler", "Name", Kind::kText, true, 1, 255},
@@ -123,8 +139,10 @@ constexpr std::array kMembers = std::to_array<Member>({
     {"UpdateCrawler", "TablePrefix", Kind::kText, false, 0, 128},
     {"UpdateCrawler", "SchemaChangePolicy", Kind::kStructure, false, 0, 0, "SchemaChangePolicy"},
     {"UpdateCrawler", "RecrawlPolicy", Kind::kStructure, false, 0, 0, "RecrawlPolicy"},
-    {"UpdateCrawler", "LineageConfiguration", Kind::kStructure, false, 0, 0, "LineageConfiguration"},
-    {"UpdateCrawler", "LakeFormationConfiguration", Kind::kStructure, false, 0, 0, "LakeFormationConfiguration"},
+    {"UpdateCrawler", "LineageConfiguration", Kind::kStructure, false, 0, 0,
+     "LineageConfiguration"},
+    {"UpdateCrawler", "LakeFormationConfiguration", Kind::kStructure, false, 0, 0,
+     "LakeFormationConfiguration"},
     {"UpdateCrawler", "Configuration", Kind::kText},
     {"UpdateCrawler", "CrawlerSecurityConfiguration", Kind::kText, false, 0, 128},
     {"GetCrawler", "Name", Kind::kText, true, 1, 255},
@@ -141,7 +159,8 @@ constexpr std::array kMembers = std::to_array<Member>({
     {"DatabaseInput", "Description", Kind::kText, false, 0, 2048},
     {"DatabaseInput", "LocationUri", Kind::kText, false, 1, 1024},
     {"DatabaseInput", "Parameters", Kind::kMap, false, 1, 255},
-    {"DatabaseInput", "CreateTableDefaultPermissions", Kind::kStructures, false, 0, 0, "PrincipalPermissions"},
+    {"DatabaseInput", "CreateTableDefaultPermissions", Kind::kStructures, false, 0, 0,
+     "PrincipalPermissions"},
     {"DatabaseInput", "TargetDatabase", Kind::kAny},
     {"PrincipalPermissions", "Principal", Kind::kAny},
     {"PrincipalPermissions", "Permissions", Kind::kTexts},
@@ -207,8 +226,10 @@ constexpr std::array kMembers = std::to_array<Member>({
     {"S3Target", "EventQueueArn", Kind::kText},
     {"S3Target", "DlqEventQueueArn", Kind::kText},
     {"SchemaChangePolicy", "UpdateBehavior", Kind::kWord, false, 0, 0, "LOG|UPDATE_IN_DATABASE"},
-    {"SchemaChangePolicy", "DeleteBehavior", Kind::kWord, false, 0, 0, "LOG|DELETE_FROM_DATABASE|DEPRECATE_IN_DATABASE"},
-    {"RecrawlPolicy", "RecrawlBehavior", Kind::kWord, false, 0, 0, "CRAWL_EVERYTHING|CRAWL_NEW_FOLDERS_ONLY|CRAWL_EVENT_MODE"},
+    {"SchemaChangePolicy", "DeleteBehavior", Kind::kWord, false, 0, 0,
+     "LOG|DELETE_FROM_DATABASE|DEPRECATE_IN_DATABASE"},
+    {"RecrawlPolicy", "RecrawlBehavior", Kind::kWord, false, 0, 0,
+     "CRAWL_EVERYTHING|CRAWL_NEW_FOLDERS_ONLY|CRAWL_EVENT_MODE"},
     {"LineageConfiguration", "CrawlerLineageSettings", Kind::kWord, false, 0, 0, "ENABLE|DISABLE"},
     {"LakeFormationConfiguration", "UseLakeFormationCredentials", Kind::kFlag},
     {"LakeFormationConfiguration", "AccountId", Kind::kText, false, 0, 12},
@@ -216,12 +237,17 @@ constexpr std::array kMembers = std::to_array<Member>({
 
 std::string Spelled(const std::string& path, std::string_view name) {
   std::string lower(name);
-  if (!lower.empty() && lower.front() >= 'A' && lower.front() <= 'Z') lower.front() = static_cast<char>(lower.front() + 32);
+  if (!lower.empty() && lower.front() >= 'A' && lower.front() <= 'Z')
+    lower.front() = static_cast<char>(lower.front() + 32);
   return path.empty() ? lower : path + "." + lower;
 }
 
-std::unexpected<api::Failure> Invalid(const std::string& value, const std::string& path, const std::string& constraint) {
-  return Refuse("InvalidInputException", fmt::format("1 validation error detected: Value {} at '{}' failed to satisfy constraint: {}", value, path, constraint));
+std::unexpected<api::Failure> Invalid(const std::string& value, const std::string& path,
+                                      const std::string& constraint) {
+  return Refuse(
+      "InvalidInputException",
+      fmt::format("1 validation error detected: Value {} at '{}' failed to satisfy constraint: {}",
+                  value, path, constraint));
 }
 
 std::unexpected<api::Failure> WrongType(const std::string& path, std::string_view wanted) {
@@ -230,7 +256,8 @@ std::unexpected<api::Failure> WrongType(const std::string& path, std::string_vie
 
 // Characters, not bytes.
 int64_t Length(const std::string& text) {
-  return std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; });
+  return std::ranges::count_if(
+      text, [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; });
 }
 
 Answer<void> CheckText(const Json& value, const Member& member, const std::string& path) {
@@ -238,10 +265,13 @@ Answer<void> CheckText(const Json& value, const Member& member, const std::strin
   const auto& text = value.get_ref<const std::string&>();
   const int64_t length = Length(text);
   if (length < member.least) {
-    return Invalid("'" + text + "'", path, fmt::format("Member must have length greater than or equal to {}", member.least));
+    return Invalid(
+        "'" + text + "'", path,
+        fmt::format("Member must have length greater than or equal to {}", member.least));
   }
   if (length > member.most) {
-    return Invalid("'" + text.substr(0, 100) + "...'", path, fmt::format("Member must have length less than or equal to {}", member.most));
+    return Invalid("'" + text.substr(0, 100) + "...'", path,
+                   fmt::format("Member must have length less than or equal to {}", member.most));
   }
   return {};
 }
@@ -251,7 +281,8 @@ Answer<Json> ReadStructure(const Json& input, std::string_view shape, const std:
 Answer<Json> ReadMember(const Json& value, const Member& member, const std::string& path) {
   switch (member.kind) {
     case Kind::kText:
-      if (auto checked = CheckText(value, member, path); !checked) return std::unexpected(checked.error());
+      if (auto checked = CheckText(value, member, path); !checked)
+        return std::unexpected(checked.error());
       return value;
     case Kind::kWord: {
       if (!value.is_string()) return WrongType(path, "a string");
@@ -264,13 +295,19 @@ Answer<Json> ReadMember(const Json& value, const Member& member, const std::stri
       }
       std::string listed(member.of);
       std::ranges::replace(listed, '|', ',');
-      return Invalid("'" + text.substr(0, 100) + "'", path, fmt::format("Member must satisfy enum value set: [{}]", listed));
+      return Invalid("'" + text.substr(0, 100) + "'", path,
+                     fmt::format("Member must satisfy enum value set: [{}]", listed));
     }
     case Kind::kInteger: {
       if (!value.is_number_integer()) return WrongType(path, "an integer");
       const auto number = value.get<int64_t>();
-      if (number < member.least) return Invalid(fmt::format("'{}'", number), path, fmt::format("Member must have value greater than or equal to {}", member.least));
-      if (number > member.most) return Invalid(fmt::format("'{}'", number), path, fmt::format("Member must have value less than or equal to {}", member.most));
+      if (number < member.least)
+        return Invalid(
+            fmt::format("'{}'", number), path,
+            fmt::format("Member must have value greater than or equal to {}", member.least));
+      if (number > member.most)
+        return Invalid(fmt::format("'{}'", number), path,
+                       fmt::format("Member must have value less than or equal to {}", member.most));
       return value;
     }
     case Kind::kTime:
@@ -284,7 +321,9 @@ Answer<Json> ReadMember(const Json& value, const Member& member, const std::stri
       for (const auto& [key, element] : value.items()) {
         if (!element.is_string()) return WrongType(path + "." + key, "a string");
         if (Length(key) < member.least || Length(key) > member.most) {
-          return Invalid("'" + key.substr(0, 100) + "'", path, fmt::format("Map keys must have length between {} and {}", member.least, member.most));
+          return Invalid("'" + key.substr(0, 100) + "'", path,
+                         fmt::format("Map keys must have length between {} and {}", member.least,
+                                     member.most));
         }
       }
       return value;
@@ -292,13 +331,16 @@ Answer<Json> ReadMember(const Json& value, const Member& member, const std::stri
     case Kind::kStructures: {
       if (!value.is_array()) return WrongType(path, "a list");
       if (static_cast<int64_t>(value.size()) > member.most_elements) {
-        return Invalid(fmt::format("of {} elements", value.size()), path, fmt::format("Member must have length less than or equal to {}", member.most_elements));
+        return Invalid(
+            fmt::format("of {} elements", value.size()), path,
+            fmt::format("Member must have length less than or equal to {}", member.most_elements));
       }
       Json out = Json::array();
       for (size_t i = 0; i < value.size(); i++) {
         const std::string at = fmt::format("{}.{}.member", path, i + 1);
         if (member.kind == Kind::kTexts) {
-          if (auto checked = CheckText(value[i], member, at); !checked) return std::unexpected(checked.error());
+          if (auto checked = CheckText(value[i], member, at); !checked)
+            return std::unexpected(checked.error());
           out.push_back(value[i]);
         } else {
           auto read = ReadStructure(value[i], member.of, at);
@@ -308,8 +350,10 @@ Answer<Json> ReadMember(const Json& value, const Member& member, const std::stri
       }
       return out;
     }
-    case Kind::kStructure: return ReadStructure(value, member.of, path);
-    case Kind::kAny: return value;
+    case Kind::kStructure:
+      return ReadStructure(value, member.of, path);
+    case Kind::kAny:
+      return value;
   }
   return value;
 }
@@ -334,6 +378,8 @@ Answer<Json> ReadStructure(const Json& input, std::string_view shape, const std:
 
 }  // namespace
 
-Answer<Json> ReadShape(const Json& input, std::string_view shape) { return ReadStructure(input, shape, ""); }
+Answer<Json> ReadShape(const Json& input, std::string_view shape) {
+  return ReadStructure(input, shape, "");
+}
 
 }  // namespace skep::glue

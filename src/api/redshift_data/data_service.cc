@@ -2,12 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
-
-#include <algorithm>
 #include <charconv>
 #include <exception>
 #include <filesystem>
@@ -41,12 +40,17 @@ constexpr size_t kSpoolBuffer = 1u << 20;
 constexpr auto kPutPause = std::chrono::seconds(1);
 constexpr auto kSweepPause = std::chrono::hours(1);
 constexpr std::string_view kNoSuchQuery = "Query does not exist.";
-constexpr std::string_view kNoResult = "Query does not have result. Please check query status with DescribeStatement.";
+constexpr std::string_view kNoResult =
+    "Query does not have result. Please check query status with DescribeStatement.";
 constexpr std::string_view kNoEndpoint = "Redshift endpoint doesn't exist in this region.";
 
-std::unexpected<Failure> Invalid(std::string message) { return Refuse("ValidationException", std::move(message)); }
+std::unexpected<Failure> Invalid(std::string message) {
+  return Refuse("ValidationException", std::move(message));
+}
 
-bool IsEnd(std::string_view status) { return status == "FINISHED" || status == "FAILED" || status == "ABORTED"; }
+bool IsEnd(std::string_view status) {
+  return status == "FINISHED" || status == "FAILED" || status == "ABORTED";
+}
 
 // A member of a request: absent and null are the same.
 struct Text {
@@ -56,20 +60,27 @@ struct Text {
 Answer<Text> TextMember(const Json& request, const char* name, size_t least, size_t most) {
   const auto found = request.find(name);
   if (found == request.end() || found->is_null()) return Text{};
-  if (!found->is_string()) return Refuse("SerializationException", fmt::format("{} must be a string.", name));
+  if (!found->is_string())
+    return Refuse("SerializationException", fmt::format("{} must be a string.", name));
   Text text{found->get<std::string>(), true};
   if (text.value.size() < least || text.value.size() > most) {
-    return Invalid(fmt::format("Value at '{}' failed to satisfy constraint: Member must have length between {} and {}", name, least, most));
+    return Invalid(fmt::format(
+        "Value at '{}' failed to satisfy constraint: Member must have length between {} and {}",
+        name, least, most));
   }
   return text;
 }
-Answer<std::optional<int64_t>> NumberMember(const Json& request, const char* name, int64_t least, int64_t most) {
+Answer<std::optional<int64_t>> NumberMember(const Json& request, const char* name, int64_t least,
+                                            int64_t most) {
   const auto found = request.find(name);
   if (found == request.end() || found->is_null()) return std::optional<int64_t>();
-  if (!found->is_number_integer()) return Refuse("SerializationException", fmt::format("{} must be an integer.", name));
+  if (!found->is_number_integer())
+    return Refuse("SerializationException", fmt::format("{} must be an integer.", name));
   const auto value = found->get<int64_t>();
   if (value < least || value > most) {
-    return Invalid(fmt::format("Value '{}' at '{}' failed to satisfy constraint: Member must have value between {} and {}", value, name, least, most));
+    return Invalid(fmt::format(
+        "Value '{}' at '{}' failed to satisfy constraint: Member must have value between {} and {}",
+        value, name, least, most));
   }
   return std::optional<int64_t>(value);
 }
@@ -82,9 +93,12 @@ Answer<std::string> StatementId(const Json& request) {
   bool fits = IsUuidShaped(whole.substr(0, colon));
   if (colon != std::string_view::npos) {
     const std::string_view suffix = whole.substr(colon + 1);
-    fits = fits && !suffix.empty() && suffix.size() <= 2 && std::ranges::all_of(suffix, [](char c) { return c >= '0' && c <= '9'; });
+    fits = fits && !suffix.empty() && suffix.size() <= 2 &&
+           std::ranges::all_of(suffix, [](char c) { return c >= '0' && c <= '9'; });
   }
-  if (!fits) return Invalid("id must satisfy regex pattern: ^[a-z0-9]{8}(-[a-z0-9]{4}){3}-[a-z0-9]{12}(:\\d+)?$");
+  if (!fits)
+    return Invalid(
+        "id must satisfy regex pattern: ^[a-z0-9]{8}(-[a-z0-9]{4}){3}-[a-z0-9]{12}(:\\d+)?$");
   return std::move(id->value);
 }
 
@@ -95,7 +109,8 @@ std::string ErrorText(const Error& error, const RewrittenSql& sql) {
   std::string text = "ERROR: " + error.message;
   if (!error.detail.empty()) text += "\n  Detail: " + error.detail;
   if (!error.hint.empty()) text += "\n  Hint: " + error.hint;
-  if (error.position > 0) text += fmt::format("\n  Position: {}", sql.OriginalPosition(error.position));
+  if (error.position > 0)
+    text += fmt::format("\n  Position: {}", sql.OriginalPosition(error.position));
   return text;
 }
 
@@ -109,10 +124,13 @@ int64_t AffectedRows(std::string_view tag) {
   return read.ec == std::errc{} && read.ptr == number.data() + number.size() ? rows : -1;
 }
 
-std::string Token(std::string_view id, std::string_view rest) { return Base64Encode(fmt::format("{}/{}", id, rest)); }
+std::string Token(std::string_view id, std::string_view rest) {
+  return Base64Encode(fmt::format("{}/{}", id, rest));
+}
 std::optional<std::string> ReadToken(const std::string& token, std::string_view id) {
   const auto text = Base64Decode(token);
-  if (!text || !text->starts_with(id) || text->size() <= id.size() || (*text)[id.size()] != '/') return std::nullopt;
+  if (!text || !text->starts_with(id) || text->size() <= id.size() || (*text)[id.size()] != '/')
+    return std::nullopt;
   return text->substr(id.size() + 1);
 }
 
@@ -121,13 +139,15 @@ Json ParametersOf(const Statement& s) {
   return parameters.is_array() ? parameters : Json::array();
 }
 
-std::string Dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+std::string Dump(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
 
 }  // namespace
 
 struct DataService::State : std::enable_shared_from_this<DataService::State> {
-  State(asio::any_io_executor given_executor, session::SessionFactory& given_sessions, control::Store& given_store,
-        net::BlockingPool& given_blocking, DataServiceOptions given)
+  State(asio::any_io_executor given_executor, session::SessionFactory& given_sessions,
+        control::Store& given_store, net::BlockingPool& given_blocking, DataServiceOptions given)
       : executor(std::move(given_executor)),
         sessions(given_sessions),
         store(given_store),
@@ -137,7 +157,9 @@ struct DataService::State : std::enable_shared_from_this<DataService::State> {
         sweep(executor) {
     if (!options.now_ms) {
       options.now_ms = [] {
-        return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+        return std::chrono::duration_cast<std::chrono::milliseconds>(
+                   std::chrono::system_clock::now().time_since_epoch())
+            .count();
       };
     }
     next_query_id = options.now_ms() / 10;
@@ -166,7 +188,8 @@ struct DataService::State : std::enable_shared_from_this<DataService::State> {
   asio::awaitable<Answer<std::string>> CancelStatement(Context context, Json request);
   asio::awaitable<Answer<std::string>> ListStatements(Context context, Json request);
 
-  asio::awaitable<Answer<void>> ChooseTarget(const Context& context, const Json& request, Running& running);
+  asio::awaitable<Answer<void>> ChooseTarget(const Context& context, const Json& request,
+                                             Running& running);
   asio::awaitable<Answer<Statement>> Find(const Context& context, const std::string& id);
   asio::awaitable<Answer<Statement>> FindAfterWaiting(const Context& context, const Json& request);
   asio::awaitable<void> Wait(std::string id, int64_t seconds);
@@ -184,7 +207,7 @@ struct DataService::State : std::enable_shared_from_this<DataService::State> {
   control::Store& store;
   net::BlockingPool& blocking;
   DataServiceOptions options;
-  asio::steady_timer idle;   // cancelled when the last statement ends
+  asio::steady_timer idle;  // cancelled when the last statement ends
   asio::steady_timer sweep;
   bool draining = false;
   int64_t next_query_id = 0;
@@ -200,7 +223,9 @@ class DataService::State::Spool final : public session::RowSink {
     bytes_ += messages.size();
     if (bytes_ > state_.options.max_result_bytes) {
       co_return Fail(ErrorKind::kPayloadTooLarge,
-                     fmt::format("Query result size exceeds the limit of {} MB", state_.options.max_result_bytes >> 20), {},
+                     fmt::format("Query result size exceeds the limit of {} MB",
+                                 state_.options.max_result_bytes >> 20),
+                     {},
                      "Return fewer rows or columns, or read the result through the database port.");
     }
     buffer_ += messages;
@@ -214,7 +239,8 @@ class DataService::State::Spool final : public session::RowSink {
 
  private:
   asio::awaitable<Result<void>> Flush(bool finish) {
-    auto work = [writer = writer_, piece = std::exchange(buffer_, {}), directory = state_.options.results_directory, name = name_,
+    auto work = [writer = writer_, piece = std::exchange(buffer_, {}),
+                 directory = state_.options.results_directory, name = name_,
                  finish]() mutable -> Result<std::shared_ptr<ResultWriter>> {
       if (!writer) {
         SKEP_TRY_ASSIGN(ResultWriter made, ResultWriter::Create(directory, name));
@@ -238,14 +264,15 @@ class DataService::State::Spool final : public session::RowSink {
 };
 
 void DataService::State::Spawn(asio::awaitable<void> work, std::string_view what) {
-  asio::co_spawn(executor, std::move(work), [self = shared_from_this(), what](std::exception_ptr error) {
-    if (!error) return;
-    try {
-      std::rethrow_exception(error);
-    } catch (const std::exception& e) {
-      log::Fault("data_api_coroutine_failed", {{"what", what}, {"error", e.what()}});
-    }
-  });
+  asio::co_spawn(executor, std::move(work),
+                 [self = shared_from_this(), what](std::exception_ptr error) {
+                   if (!error) return;
+                   try {
+                     std::rethrow_exception(error);
+                   } catch (const std::exception& e) {
+                     log::Fault("data_api_coroutine_failed", {{"what", what}, {"error", e.what()}});
+                   }
+                 });
 }
 
 asio::awaitable<Result<void>> DataService::State::Put(Statement statement) {
@@ -319,7 +346,8 @@ asio::awaitable<void> DataService::State::Run(std::shared_ptr<Running> r) {
     log::Fault("data_api_statement_failed", {{"statement", s.id}, {"error", e.what()}});
     done = Fail(ErrorKind::kInternal, fmt::format("internal error (incident {})", s.id));
   }
-  s.duration_ns = std::chrono::duration_cast<std::chrono::nanoseconds>(steady_clock::now() - r->begin).count();
+  s.duration_ns =
+      std::chrono::duration_cast<std::chrono::nanoseconds>(steady_clock::now() - r->begin).count();
   if (done) {
     s.status = "FINISHED";
   } else if (r->cancelled && done.error().kind == ErrorKind::kQueryCanceled) {
@@ -328,8 +356,13 @@ asio::awaitable<void> DataService::State::Run(std::shared_ptr<Running> r) {
     s.status = "FAILED";
     s.error = ErrorText(done.error(), r->sql);
   }
-  log::Info("data_api_statement", {{"statement", s.id}, {"caller", s.caller}, {"status", s.status}, {"rows", s.result_rows}, {"ms", s.duration_ns / 1000000}});
-  // Nobody may be told of an end that is not kept, and a statement must not stay STARTED for ever: try until it is.
+  log::Info("data_api_statement", {{"statement", s.id},
+                                   {"caller", s.caller},
+                                   {"status", s.status},
+                                   {"rows", s.result_rows},
+                                   {"ms", s.duration_ns / 1000000}});
+  // Nobody may be told of an end that is not kept, and a statement must not stay STARTED for ever:
+  // try until it is.
   while (true) {
     const auto put = co_await Put(s);
     if (put) break;
@@ -358,7 +391,8 @@ asio::awaitable<void> DataService::State::Wait(std::string id, int64_t seconds) 
 // ---------------------------------------------------------------- operations
 
 // Workspace, database and database user: from WorkgroupName or ClusterIdentifier, Database, DbUser.
-asio::awaitable<Answer<void>> DataService::State::ChooseTarget(const Context& context, const Json& request, Running& r) {
+asio::awaitable<Answer<void>> DataService::State::ChooseTarget(const Context& context,
+                                                               const Json& request, Running& r) {
   Statement& s = r.statement;
   auto workgroup = TextMember(request, "WorkgroupName", 3, 128);
   if (!workgroup) co_return std::unexpected(workgroup.error());
@@ -371,10 +405,13 @@ asio::awaitable<Answer<void>> DataService::State::ChooseTarget(const Context& co
   auto secret = TextMember(request, "SecretArn", 1, 2048);
   if (!secret) co_return std::unexpected(secret.error());
 
-  if (workgroup->given && cluster->given) co_return Invalid("WorkgroupName and ClusterIdentifier exclude each other.");
-  if (!workgroup->given && !cluster->given) co_return Invalid("Either WorkgroupName or ClusterIdentifier must be given.");
+  if (workgroup->given && cluster->given)
+    co_return Invalid("WorkgroupName and ClusterIdentifier exclude each other.");
+  if (!workgroup->given && !cluster->given)
+    co_return Invalid("Either WorkgroupName or ClusterIdentifier must be given.");
   if (!database->given) co_return Invalid("Database must be given.");
-  if (workgroup->given && user->given) co_return Invalid("DbUser cannot be given together with WorkgroupName.");
+  if (workgroup->given && user->given)
+    co_return Invalid("DbUser cannot be given together with WorkgroupName.");
   std::string name = workgroup->given ? workgroup->value : cluster->value;
   if (workgroup->given && name.starts_with("arn:")) name = name.substr(name.rfind('/') + 1);
 
@@ -385,7 +422,8 @@ asio::awaitable<Answer<void>> DataService::State::ChooseTarget(const Context& co
     std::string name;
   };
   const std::string wanted_user = user->given ? user->value : context.caller.user;
-  auto look_up = [&store = store, name, own = context.caller.workspace, wanted_user, is_alias = cluster->given]() -> Result<Found> {
+  auto look_up = [&store = store, name, own = context.caller.workspace, wanted_user,
+                  is_alias = cluster->given]() -> Result<Found> {
     Found found;
     found.name = name;
     if (is_alias) {
@@ -406,7 +444,9 @@ asio::awaitable<Answer<void>> DataService::State::ChooseTarget(const Context& co
   if (!found) co_return std::unexpected(Failure::Of(found.error()));
   if (!found->workspace) co_return Invalid(std::string(kNoEndpoint));
   if (wanted_user != context.caller.user && !context.caller.superuser) {
-    co_return Refuse("AccessDeniedException", fmt::format("User {} may not run statements as database user {}.", context.caller.user, wanted_user));
+    co_return Refuse("AccessDeniedException",
+                     fmt::format("User {} may not run statements as database user {}.",
+                                 context.caller.user, wanted_user));
   }
   if (!found->user) co_return Invalid(fmt::format("Database user {} does not exist.", wanted_user));
   s.workspace = found->name;
@@ -419,7 +459,10 @@ asio::awaitable<Answer<void>> DataService::State::ChooseTarget(const Context& co
 }
 
 std::string DataService::State::Accepted(const Statement& s, const std::string& db_user) const {
-  Json out = {{"Id", s.id}, {"CreatedAt", Seconds(s.created_ms)}, {"Database", s.database}, {"Status", s.status}};
+  Json out = {{"Id", s.id},
+              {"CreatedAt", Seconds(s.created_ms)},
+              {"Database", s.database},
+              {"Status", s.status}};
   if (!s.workgroup.empty()) out["WorkgroupName"] = s.workgroup;
   if (!s.cluster.empty()) out["ClusterIdentifier"] = s.cluster;
   if (!db_user.empty()) out["DbUser"] = db_user;
@@ -428,21 +471,28 @@ std::string DataService::State::Accepted(const Statement& s, const std::string& 
   return Dump(out);
 }
 
-asio::awaitable<Answer<std::string>> DataService::State::ExecuteStatement(Context context, Json request) {
-  if (draining) co_return Refuse("InternalServerException", "The server is shutting down. Try again later.", 503);
+asio::awaitable<Answer<std::string>> DataService::State::ExecuteStatement(Context context,
+                                                                          Json request) {
+  if (draining)
+    co_return Refuse("InternalServerException", "The server is shutting down. Try again later.",
+                     503);
   const auto r = std::make_shared<Running>();
   Statement& s = r->statement;
   auto sql = TextMember(request, "Sql", 1, std::string::npos - 1);
   if (!sql) co_return std::unexpected(sql.error());
   if (!sql->given) co_return Invalid("Sql must be given.");
   if (sql->value.size() > options.max_statement_bytes) {
-    co_return Invalid(fmt::format("Query is {} bytes long; the limit is {} KB.", sql->value.size(), options.max_statement_bytes / 1024));
+    co_return Invalid(fmt::format("Query is {} bytes long; the limit is {} KB.", sql->value.size(),
+                                  options.max_statement_bytes / 1024));
   }
   for (const char* name : {"SessionId", "SessionKeepAliveSeconds"}) {
     const auto given = request.find(name);
-    if (given != request.end() && !given->is_null() && *given != 0) co_return Invalid(fmt::format("{} is not offered here: each statement has a session of its own.", name));
+    if (given != request.end() && !given->is_null() && *given != 0)
+      co_return Invalid(
+          fmt::format("{} is not offered here: each statement has a session of its own.", name));
   }
-  if (const auto format = request.find("ResultFormat"); format != request.end() && !format->is_null() && *format != "JSON") {
+  if (const auto format = request.find("ResultFormat");
+      format != request.end() && !format->is_null() && *format != "JSON") {
     co_return Invalid("ResultFormat must be JSON; CSV is not offered here.");
   }
   auto name = TextMember(request, "StatementName", 0, 2048);
@@ -455,25 +505,33 @@ asio::awaitable<Answer<std::string>> DataService::State::ExecuteStatement(Contex
   std::vector<std::string> names, values;
   Json parameters = Json::array();
   if (const auto given = request.find("Parameters"); given != request.end() && !given->is_null()) {
-    if (!given->is_array()) co_return Refuse("SerializationException", "Parameters must be a list.");
+    if (!given->is_array())
+      co_return Refuse("SerializationException", "Parameters must be a list.");
     if (given->empty()) co_return Invalid("Parameters must hold at least one parameter.");
     for (const Json& parameter : *given) {
-      const bool shaped = parameter.is_object() && parameter.contains("name") && parameter["name"].is_string() && parameter.contains("value") &&
+      const bool shaped = parameter.is_object() && parameter.contains("name") &&
+                          parameter["name"].is_string() && parameter.contains("value") &&
                           parameter["value"].is_string();
       if (!shaped) co_return Invalid("Each parameter must have a name and a value, both strings.");
       names.push_back(parameter["name"].get<std::string>());
       values.push_back(parameter["value"].get<std::string>());
       const bool word = !names.back().empty() && std::ranges::all_of(names.back(), [](char c) {
-        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+               c == '_';
       });
-      if (!word) co_return Invalid("Parameter name must satisfy regular expression pattern: ^[0-9a-zA-Z_]+$");
-      if (values.back().empty()) co_return Invalid(fmt::format("The value of parameter {} must have at least one character.", names.back()));
+      if (!word)
+        co_return Invalid(
+            "Parameter name must satisfy regular expression pattern: ^[0-9a-zA-Z_]+$");
+      if (values.back().empty())
+        co_return Invalid(fmt::format("The value of parameter {} must have at least one character.",
+                                      names.back()));
       parameters.push_back({{"name", names.back()}, {"value", values.back()}});
     }
   }
   auto rewritten = RewriteParameters(sql->value, names);
   if (!rewritten) co_return Invalid(rewritten.error().message);
-  if (auto chosen = co_await ChooseTarget(context, request, *r); !chosen) co_return std::unexpected(chosen.error());
+  if (auto chosen = co_await ChooseTarget(context, request, *r); !chosen)
+    co_return std::unexpected(chosen.error());
   const std::string db_user = request.contains("DbUser") ? s.user : std::string();
 
   r->sql = std::move(*rewritten);
@@ -495,9 +553,13 @@ asio::awaitable<Answer<std::string>> DataService::State::ExecuteStatement(Contex
     if (!known) co_return std::unexpected(Failure::Of(known.error()));
     if (*known) co_return Accepted(**known, db_user);
   }
-  const auto active = static_cast<size_t>(std::ranges::count_if(running, [&](const auto& other) { return other.second->statement.workspace == s.workspace; }));
+  const auto active = static_cast<size_t>(std::ranges::count_if(running, [&](const auto& other) {
+    return other.second->statement.workspace == s.workspace;
+  }));
   if (active >= options.max_active) {
-    co_return Refuse("ActiveStatementsExceededException", fmt::format("The number of active statements exceeds the limit of {}.", options.max_active));
+    co_return Refuse("ActiveStatementsExceededException",
+                     fmt::format("The number of active statements exceeds the limit of {}.",
+                                 options.max_active));
   }
   running[s.id] = r;  // before the first wait: the limit holds, and a cancel finds it
   auto put = co_await Put(s);
@@ -521,11 +583,13 @@ asio::awaitable<Answer<std::string>> DataService::State::ExecuteStatement(Contex
   co_return Accepted(now ? *now : accepted, db_user);
 }
 
-asio::awaitable<Answer<Statement>> DataService::State::Find(const Context& context, const std::string& id) {
+asio::awaitable<Answer<Statement>> DataService::State::Find(const Context& context,
+                                                            const std::string& id) {
   auto find = [&store = store, id] { return store.GetStatement(id); };
   auto found = co_await blocking.Run(std::move(find));
   if (!found) co_return std::unexpected(Failure::Of(found.error()));
-  if (!*found || (*found)->account != context.caller.account || (*found)->caller != context.caller.Name()) {
+  if (!*found || (*found)->account != context.caller.account ||
+      (*found)->caller != context.caller.Name()) {
     Failure failure{"ResourceNotFoundException", std::string(kNoSuchQuery), 400, Json::object()};
     failure.members["ResourceId"] = id;
     co_return std::unexpected(std::move(failure));
@@ -533,21 +597,25 @@ asio::awaitable<Answer<Statement>> DataService::State::Find(const Context& conte
   co_return std::move(**found);
 }
 
-asio::awaitable<Answer<Statement>> DataService::State::FindAfterWaiting(const Context& context, const Json& request) {
+asio::awaitable<Answer<Statement>> DataService::State::FindAfterWaiting(const Context& context,
+                                                                        const Json& request) {
   auto id = StatementId(request);
   if (!id) co_return std::unexpected(id.error());
   auto wait = NumberMember(request, "WaitTimeSeconds", 1, 30);
   if (!wait) co_return std::unexpected(wait.error());
   auto found = co_await Find(context, *id);
   if (!found || !*wait || IsEnd(found->status)) co_return found;
-  if (const auto r = running.find(*id); r != running.end() && r->second->waiters.size() >= options.max_waiters) {
-    co_return Refuse("ActiveWaitingRequestsExceededException", "Too many requests wait for this statement.");
+  if (const auto r = running.find(*id);
+      r != running.end() && r->second->waiters.size() >= options.max_waiters) {
+    co_return Refuse("ActiveWaitingRequestsExceededException",
+                     "Too many requests wait for this statement.");
   }
   co_await Wait(*id, **wait);
   co_return co_await Find(context, *id);
 }
 
-asio::awaitable<Answer<std::string>> DataService::State::DescribeStatement(Context context, Json request) {
+asio::awaitable<Answer<std::string>> DataService::State::DescribeStatement(Context context,
+                                                                           Json request) {
   auto found = co_await FindAfterWaiting(context, request);
   if (!found) co_return std::unexpected(found.error());
   const Statement& s = *found;
@@ -556,7 +624,9 @@ asio::awaitable<Answer<std::string>> DataService::State::DescribeStatement(Conte
               {"Status", s.status},
               {"CreatedAt", Seconds(s.created_ms)},
               {"UpdatedAt", Seconds(s.updated_ms)},
-              {"Duration", IsEnd(s.status) ? s.duration_ns : std::max<int64_t>(0, options.now_ms() - s.created_ms) * 1000000},
+              {"Duration", IsEnd(s.status)
+                               ? s.duration_ns
+                               : std::max<int64_t>(0, options.now_ms() - s.created_ms) * 1000000},
               {"HasResultSet", s.has_result},
               {"QueryString", s.sql},
               {"ResultRows", s.result_rows},
@@ -568,11 +638,13 @@ asio::awaitable<Answer<std::string>> DataService::State::DescribeStatement(Conte
   if (!s.workgroup.empty()) out["WorkgroupName"] = s.workgroup;
   if (!s.cluster.empty()) out["ClusterIdentifier"] = s.cluster;
   if (!s.cluster.empty()) out["DbUser"] = s.user;
-  if (Json parameters = ParametersOf(s); !parameters.empty()) out["QueryParameters"] = std::move(parameters);
+  if (Json parameters = ParametersOf(s); !parameters.empty())
+    out["QueryParameters"] = std::move(parameters);
   co_return Dump(out);
 }
 
-asio::awaitable<Answer<std::string>> DataService::State::GetStatementResult(Context context, Json request) {
+asio::awaitable<Answer<std::string>> DataService::State::GetStatementResult(Context context,
+                                                                            Json request) {
   auto found = co_await FindAfterWaiting(context, request);
   if (!found) co_return std::unexpected(found.error());
   const Statement& s = *found;
@@ -587,12 +659,13 @@ asio::awaitable<Answer<std::string>> DataService::State::GetStatementResult(Cont
   if (!token->value.empty()) {
     const auto text = ReadToken(token->value, s.id);
     const char* end = text ? text->data() + text->size() : nullptr;
-    const auto read = text ? std::from_chars(text->data(), end, offset) : std::from_chars_result{nullptr, std::errc::invalid_argument};
-    if (read.ec != std::errc{} || read.ptr != end || offset == 0) co_return Invalid("Invalid NextToken");
+    const auto read = text ? std::from_chars(text->data(), end, offset)
+                           : std::from_chars_result{nullptr, std::errc::invalid_argument};
+    if (read.ec != std::errc{} || read.ptr != end || offset == 0)
+      co_return Invalid("Invalid NextToken");
   }
-  auto work = [path = options.results_directory + "/" + s.result_file, offset, bytes = options.page_bytes] {
-    return ReadResultPage(path, offset, bytes);
-  };
+  auto work = [path = options.results_directory + "/" + s.result_file, offset,
+               bytes = options.page_bytes] { return ReadResultPage(path, offset, bytes); };
   auto page = co_await blocking.Run(std::move(work));
   if (!page) {
     if (page.error().kind == ErrorKind::kInvalidArgument) co_return Invalid(page.error().message);
@@ -607,12 +680,14 @@ asio::awaitable<Answer<std::string>> DataService::State::GetStatementResult(Cont
   out += ",\"ColumnMetadata\":";
   out += page->metadata_json;
   out += fmt::format(",\"TotalNumRows\":{}", s.result_rows);
-  if (page->next_offset != 0) out += fmt::format(",\"NextToken\":\"{}\"", Token(s.id, std::to_string(page->next_offset)));
+  if (page->next_offset != 0)
+    out += fmt::format(",\"NextToken\":\"{}\"", Token(s.id, std::to_string(page->next_offset)));
   out += '}';
   co_return out;
 }
 
-asio::awaitable<Answer<std::string>> DataService::State::CancelStatement(Context context, Json request) {
+asio::awaitable<Answer<std::string>> DataService::State::CancelStatement(Context context,
+                                                                         Json request) {
   auto id = StatementId(request);
   if (!id) co_return std::unexpected(id.error());
   auto found = co_await Find(context, *id);
@@ -620,31 +695,38 @@ asio::awaitable<Answer<std::string>> DataService::State::CancelStatement(Context
   const auto r = running.find(*id);
   if (r == running.end() || IsEnd(r->second->statement.status)) {
     const std::string status = r == running.end() ? found->status : r->second->statement.status;
-    co_return Invalid(fmt::format("Could not cancel a query that is already in {} state with ID: {}", status, *id));
+    co_return Invalid(fmt::format(
+        "Could not cancel a query that is already in {} state with ID: {}", status, *id));
   }
   r->second->cancelled = true;
   if (r->second->session != nullptr) r->second->session->Cancel();
   co_return std::string("{\"Status\":true}");
 }
 
-asio::awaitable<Answer<std::string>> DataService::State::ListStatements(Context context, Json request) {
+asio::awaitable<Answer<std::string>> DataService::State::ListStatements(Context context,
+                                                                        Json request) {
   control::StatementFilter filter;
   filter.account = context.caller.account;
   filter.caller = context.caller.Name();
   auto status = TextMember(request, "Status", 0, 16);
   if (!status) co_return std::unexpected(status.error());
-  static constexpr std::string_view kStates[] = {"SUBMITTED", "PICKED", "STARTED", "FINISHED", "ABORTED", "FAILED", "ALL"};
+  static constexpr std::string_view kStates[] = {"SUBMITTED", "PICKED", "STARTED", "FINISHED",
+                                                 "ABORTED",   "FAILED", "ALL"};
   if (status->given && std::ranges::find(kStates, status->value) == std::end(kStates)) {
-    co_return Invalid("Status must be one of SUBMITTED, PICKED, STARTED, FINISHED, ABORTED, FAILED, ALL.");
+    co_return Invalid(
+        "Status must be one of SUBMITTED, PICKED, STARTED, FINISHED, ABORTED, FAILED, ALL.");
   }
   filter.status = !status->given ? "FINISHED" : status->value == "ALL" ? "" : status->value;
-  for (const auto& [member, target] : {std::pair("StatementName", &filter.name_prefix), {"Database", &filter.database},
-                                       {"WorkgroupName", &filter.workgroup}, {"ClusterIdentifier", &filter.cluster}}) {
+  for (const auto& [member, target] : {std::pair("StatementName", &filter.name_prefix),
+                                       {"Database", &filter.database},
+                                       {"WorkgroupName", &filter.workgroup},
+                                       {"ClusterIdentifier", &filter.cluster}}) {
     auto text = TextMember(request, member, 0, 2048);
     if (!text) co_return std::unexpected(text.error());
     *target = text->value;
   }
-  if (!filter.workgroup.empty() && !filter.cluster.empty()) co_return Invalid("WorkgroupName and ClusterIdentifier exclude each other.");
+  if (!filter.workgroup.empty() && !filter.cluster.empty())
+    co_return Invalid("WorkgroupName and ClusterIdentifier exclude each other.");
   auto most = NumberMember(request, "MaxResults", 0, 100);
   if (!most) co_return std::unexpected(most.error());
   const auto limit = static_cast<size_t>(most->value_or(100) == 0 ? 100 : most->value_or(100));
@@ -674,16 +756,20 @@ asio::awaitable<Answer<std::string>> DataService::State::ListStatements(Context 
                  {"UpdatedAt", Seconds(s.updated_ms)},
                  {"IsBatchStatement", false},
                  {"ResultFormat", "JSON"}};
-    if (Json parameters = ParametersOf(s); !parameters.empty()) item["QueryParameters"] = std::move(parameters);
+    if (Json parameters = ParametersOf(s); !parameters.empty())
+      item["QueryParameters"] = std::move(parameters);
     out["Statements"].push_back(std::move(item));
   }
   co_return Dump(out);
 }
 
-const std::map<std::string, DataService::State::Operation, std::less<>>& DataService::State::Operations() {
+const std::map<std::string, DataService::State::Operation, std::less<>>&
+DataService::State::Operations() {
   static const std::map<std::string, Operation, std::less<>> operations = {
-      {"ExecuteStatement", &State::ExecuteStatement},     {"DescribeStatement", &State::DescribeStatement},
-      {"GetStatementResult", &State::GetStatementResult}, {"CancelStatement", &State::CancelStatement},
+      {"ExecuteStatement", &State::ExecuteStatement},
+      {"DescribeStatement", &State::DescribeStatement},
+      {"GetStatementResult", &State::GetStatementResult},
+      {"CancelStatement", &State::CancelStatement},
       {"ListStatements", &State::ListStatements},
   };
   return operations;
@@ -715,17 +801,22 @@ asio::awaitable<void> DataService::State::Sweep() {
   }
 }
 
-DataService::DataService(asio::any_io_executor executor, session::SessionFactory& sessions, control::Store& store, net::BlockingPool& blocking,
+DataService::DataService(asio::any_io_executor executor, session::SessionFactory& sessions,
+                         control::Store& store, net::BlockingPool& blocking,
                          DataServiceOptions options)
-    : state_(std::make_shared<State>(std::move(executor), sessions, store, blocking, std::move(options))) {}
+    : state_(std::make_shared<State>(std::move(executor), sessions, store, blocking,
+                                     std::move(options))) {}
 DataService::~DataService() = default;
 
 Result<void> DataService::Start() {
   State& s = *state_;
   std::error_code error;
   fs::create_directories(s.options.results_directory, error);
-  if (error) return Fail(ErrorKind::kIoError, fmt::format("cannot make {}: {}", s.options.results_directory, error.message()));
-  SKEP_TRY_ASSIGN(const auto old, s.store.DeleteStatementsBefore(s.options.now_ms() - s.options.retention.count()));
+  if (error)
+    return Fail(ErrorKind::kIoError,
+                fmt::format("cannot make {}: {}", s.options.results_directory, error.message()));
+  SKEP_TRY_ASSIGN(const auto old,
+                  s.store.DeleteStatementsBefore(s.options.now_ms() - s.options.retention.count()));
   s.RemoveResults(old);
   // Results whose statement never came to its end.
   std::vector<std::string> orphans;
@@ -739,11 +830,16 @@ Result<void> DataService::Start() {
   return {};
 }
 
-bool DataService::Knows(std::string_view operation) const { return State::Operations().contains(operation); }
+bool DataService::Knows(std::string_view operation) const {
+  return State::Operations().contains(operation);
+}
 
-asio::awaitable<Answer<std::string>> DataService::Call(Context context, std::string operation, Json request) {
+asio::awaitable<Answer<std::string>> DataService::Call(Context context, std::string operation,
+                                                       Json request) {
   const auto found = State::Operations().find(operation);
-  if (found == State::Operations().end()) co_return Refuse("UnknownOperationException", "The operation " + operation + " is not known here.");
+  if (found == State::Operations().end())
+    co_return Refuse("UnknownOperationException",
+                     "The operation " + operation + " is not known here.");
   const auto state = state_;
   co_return co_await (state.get()->*found->second)(std::move(context), std::move(request));
 }

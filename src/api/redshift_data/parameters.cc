@@ -9,7 +9,9 @@
 namespace skep::redshift_data {
 namespace {
 
-bool IsNameCharacter(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
+bool IsNameCharacter(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+}
 
 }  // namespace
 
@@ -23,13 +25,16 @@ uint32_t RewrittenSql::OriginalPosition(uint32_t position) const {
   return position == 0 ? 0 : static_cast<uint32_t>(position + by);
 }
 
-Result<RewrittenSql> RewriteParameters(std::string_view sql, const std::vector<std::string>& names) {
+Result<RewrittenSql> RewriteParameters(std::string_view sql,
+                                       const std::vector<std::string>& names) {
   RewrittenSql out;
   out.text = sql;
   if (names.empty()) return out;
   for (size_t i = 0; i < names.size(); i++) {
-    if (std::find(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(i), names[i]) != names.begin() + static_cast<std::ptrdiff_t>(i)) {
-      return Fail(ErrorKind::kInvalidArgument, fmt::format("Duplicate parameter name: {}", names[i]));
+    if (std::find(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(i), names[i]) !=
+        names.begin() + static_cast<std::ptrdiff_t>(i)) {
+      return Fail(ErrorKind::kInvalidArgument,
+                  fmt::format("Duplicate parameter name: {}", names[i]));
     }
   }
   const auto tokens = sql::Tokenize(sql);
@@ -41,12 +46,16 @@ Result<RewrittenSql> RewriteParameters(std::string_view sql, const std::vector<s
     const sql::Token& colon = (*tokens)[i];
     const sql::Token& word = (*tokens)[i + 1];
     if (colon.kind == sql::TokenKind::kParameter) {
-      return Fail(ErrorKind::kInvalidArgument, fmt::format("The statement uses {} and named parameters together.", colon.text));
+      return Fail(ErrorKind::kInvalidArgument,
+                  fmt::format("The statement uses {} and named parameters together.", colon.text));
     }
     const bool is_name = word.kind == sql::TokenKind::kWord || word.kind == sql::TokenKind::kNumber;
-    if (!colon.IsOperator(":") || word.spaced || !is_name || !std::ranges::all_of(word.text, IsNameCharacter)) continue;
+    if (!colon.IsOperator(":") || word.spaced || !is_name ||
+        !std::ranges::all_of(word.text, IsNameCharacter))
+      continue;
     const auto found = std::ranges::find(names, word.text);
-    if (found == names.end()) return Fail(ErrorKind::kInvalidArgument, fmt::format("Cannot find parameter: {}", word.text));
+    if (found == names.end())
+      return Fail(ErrorKind::kInvalidArgument, fmt::format("Cannot find parameter: {}", word.text));
     const auto index = static_cast<size_t>(found - names.begin());
     auto used = std::ranges::find(out.order, index);
     const auto number = static_cast<size_t>(used - out.order.begin()) + 1;
@@ -62,7 +71,9 @@ Result<RewrittenSql> RewriteParameters(std::string_view sql, const std::vector<s
   out.text += sql.substr(copied);
   for (size_t i = 0; i < names.size(); i++) {
     if (std::ranges::find(out.order, i) == out.order.end()) {
-      return Fail(ErrorKind::kInvalidArgument, fmt::format("Parameters list contains unused parameters. Unused parameters: [{}]", names[i]));
+      return Fail(ErrorKind::kInvalidArgument,
+                  fmt::format("Parameters list contains unused parameters. Unused parameters: [{}]",
+                              names[i]));
     }
   }
   return out;

@@ -19,7 +19,8 @@ TEST(Parameters, AreReplacedOutsideLiteralsCommentsAndCasts) {
            Case{"select :a", "select $1"},
            Case{"select :a::smallint", "select $1::smallint"},
            Case{"select x::int, :a", "select x::int, $1"},
-           Case{"select ':a', \":a\", :a -- :a\n/* :a /* :a */ */", "select ':a', \":a\", $1 -- :a\n/* :a /* :a */ */"},
+           Case{"select ':a', \":a\", :a -- :a\n/* :a /* :a */ */",
+                "select ':a', \":a\", $1 -- :a\n/* :a /* :a */ */"},
            Case{"select $$ :a $$, :a", "select $$ :a $$, $1"},
            Case{"select :a, :a+:a", "select $1, $1+$1"},
            Case{"select 'it''s :a', :a", "select 'it''s :a', $1"},
@@ -43,7 +44,8 @@ TEST(Parameters, LeaveATextWithoutThemAlone) {
 
 TEST(Parameters, MustAllBeUsedAndKnown) {
   EXPECT_EQ(Rewritten("select :a", {"b"}), "refused: Cannot find parameter: a");
-  EXPECT_EQ(Rewritten("select 1", {"b"}), "refused: Parameters list contains unused parameters. Unused parameters: [b]");
+  EXPECT_EQ(Rewritten("select 1", {"b"}),
+            "refused: Parameters list contains unused parameters. Unused parameters: [b]");
   EXPECT_EQ(Rewritten("select :a", {"a", "a"}), "refused: Duplicate parameter name: a");
   EXPECT_EQ(Rewritten("select :a, $1", {"a"}).substr(0, 7), "refused");
 }
@@ -55,7 +57,7 @@ TEST(Parameters, LeadPositionsBackToTheOriginalText) {
   EXPECT_EQ(out->text, "select $1, \xc3\xa9, $2 x");
   EXPECT_EQ(out->OriginalPosition(0), 0u);
   EXPECT_EQ(out->OriginalPosition(1), 1u);
-  EXPECT_EQ(out->OriginalPosition(8), 8u);    // $1 -> :first
+  EXPECT_EQ(out->OriginalPosition(8), 8u);  // $1 -> :first
   EXPECT_EQ(out->OriginalPosition(9), 8u);
   EXPECT_EQ(out->OriginalPosition(12), 16u);  // the letter behind it
   EXPECT_EQ(out->OriginalPosition(15), 19u);  // $2 -> :second

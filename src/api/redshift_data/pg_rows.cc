@@ -9,7 +9,8 @@
 namespace skep::redshift_data {
 namespace {
 
-constexpr size_t kMaxColumns = 1664;  // Redshift's limit of columns in a target list is 1,600; PostgreSQL's 1,664
+constexpr size_t kMaxColumns =
+    1664;  // Redshift's limit of columns in a target list is 1,600; PostgreSQL's 1,664
 
 enum class Member : uint8_t { kLong, kDouble, kBoolean, kString };
 
@@ -110,7 +111,8 @@ void AppendField(std::string_view value, Member member, std::string& json) {
       if (value != "t" && value != "f") break;
       json.append("{\"booleanValue\":").append(value == "t" ? "true" : "false").push_back('}');
       return;
-    case Member::kString: break;
+    case Member::kString:
+      break;
   }
   json += "{\"stringValue\":";
   AppendJsonString(value, json);
@@ -120,7 +122,8 @@ void AppendField(std::string_view value, Member member, std::string& json) {
 }  // namespace
 
 void AppendJsonString(std::string_view text, std::string& json) {
-  const bool plain = std::ranges::all_of(text, [](char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; });
+  const bool plain = std::ranges::all_of(
+      text, [](char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; });
   if (plain) {
     json.push_back('"');
     json.append(text).push_back('"');
@@ -199,12 +202,15 @@ void AppendColumnMetadata(const std::vector<Column>& columns, std::string& json)
       precision = modifier < 0 ? 65535 : modifier;
     }
     if (json.back() != '[') json += ',';
-    json += fmt::format("{{\"isCaseSensitive\":{},\"isCurrency\":false,\"isSigned\":{},\"label\":", type.is_case_sensitive, type.is_signed);
+    json += fmt::format("{{\"isCaseSensitive\":{},\"isCurrency\":false,\"isSigned\":{},\"label\":",
+                        type.is_case_sensitive, type.is_signed);
     AppendJsonString(column.name, json);
     json += ",\"name\":";
     AppendJsonString(column.name, json);
-    json += fmt::format(",\"nullable\":1,\"precision\":{},\"scale\":{},\"schemaName\":\"\",\"tableName\":\"\",\"typeName\":\"{}\",\"length\":0}}",
-                        precision, scale, type.name);
+    json += fmt::format(
+        ",\"nullable\":1,\"precision\":{},\"scale\":{},\"schemaName\":\"\",\"tableName\":\"\","
+        "\"typeName\":\"{}\",\"length\":0}}",
+        precision, scale, type.name);
   }
   json += ']';
 }

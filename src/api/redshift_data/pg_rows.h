@@ -1,6 +1,7 @@
-// Reads spooled results: PostgreSQL messages as a worker wrote them (RowDescription, then DataRows in text) become the Data API's
-// ColumnMetadata and Records. Sans-I/O and bounded: workers are not trusted, a malformed message is an error and never more.
-// Sources: PostgreSQL documentation, "Message Formats"; data-api.md section 9.
+// Reads spooled results: PostgreSQL messages as a worker wrote them (RowDescription, then DataRows
+// in text) become the Data API's ColumnMetadata and Records. Sans-I/O and bounded: workers are not
+// trusted, a malformed message is an error and never more. Sources: PostgreSQL documentation,
+// "Message Formats"; data-api.md section 9.
 #pragma once
 
 #include <cstdint>
@@ -30,7 +31,8 @@ struct Message {
   size_t size = 0;  // whole, with its header
 };
 
-// The first message of `data`. Empty optional: more is needed (`*wanted` bytes in all, when not null). Errors: kProtocolViolation.
+// The first message of `data`. Empty optional: more is needed (`*wanted` bytes in all, when not
+// null). Errors: kProtocolViolation.
 Result<std::optional<Message>> NextMessage(ByteView data, size_t* wanted = nullptr);
 Result<std::vector<Column>> ReadRowDescription(ByteView payload);
 // Appends one record as JSON: [{"longValue":1},{"isNull":true}]. Errors: kProtocolViolation.

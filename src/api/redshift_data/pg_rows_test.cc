@@ -23,7 +23,13 @@ std::string Described(const std::vector<Column>& columns) {
   ByteWriter w;
   w.U16Be(static_cast<uint16_t>(columns.size()));
   for (const Column& c : columns) {
-    w.CString(c.name).U32Be(0).U16Be(0).U32Be(c.type_oid).U16Be(static_cast<uint16_t>(c.type_size)).U32Be(static_cast<uint32_t>(c.type_modifier)).U16Be(0);
+    w.CString(c.name)
+        .U32Be(0)
+        .U16Be(0)
+        .U32Be(c.type_oid)
+        .U16Be(static_cast<uint16_t>(c.type_size))
+        .U32Be(static_cast<uint32_t>(c.type_modifier))
+        .U16Be(0);
   }
   return w.Take();
 }
@@ -67,13 +73,15 @@ TEST(PgRows, AreRefusedWhenCutOrPadded) {
 }
 
 TEST(PgRows, DescriptionsAreReadWholeOrNotAtAll) {
-  const std::vector<Column> columns = {{"a", 23, 4, -1}, {"?column?", 1700, -1, (10 << 16 | 3) + 4}};
+  const std::vector<Column> columns = {{"a", 23, 4, -1},
+                                       {"?column?", 1700, -1, (10 << 16 | 3) + 4}};
   const std::string whole = Described(columns);
   const auto read = ReadRowDescription(whole);
   ASSERT_TRUE(read);
   ASSERT_EQ(read->size(), 2u);
   EXPECT_EQ((*read)[1].name, "?column?");
-  for (size_t size = 0; size < whole.size(); size++) EXPECT_FALSE(ReadRowDescription(whole.substr(0, size))) << size;
+  for (size_t size = 0; size < whole.size(); size++)
+    EXPECT_FALSE(ReadRowDescription(whole.substr(0, size))) << size;
   std::string json;
   AppendColumnMetadata(*read, json);
   const Json metadata = Json::parse(json);

@@ -19,17 +19,22 @@ namespace {
 
 std::unexpected<Error> Failed(std::string_view what, const std::string& path, int code) {
   if (code == ENOSPC || code == EDQUOT) {
-    return Fail(ErrorKind::kDiskFull, "No space left on the server's disk for the statement's result", {}, "Free disk space and run the statement again.");
+    return Fail(ErrorKind::kDiskFull,
+                "No space left on the server's disk for the statement's result", {},
+                "Free disk space and run the statement again.");
   }
-  return Fail(ErrorKind::kIoError, fmt::format("cannot {} {}: {}", what, path, std::strerror(code)));
+  return Fail(ErrorKind::kIoError,
+              fmt::format("cannot {} {}: {}", what, path, std::strerror(code)));
 }
 
 // Up to `size` bytes from `offset`; fewer only at the end of the file.
-Result<std::string> ReadAt(const UniqueFd& file, const std::string& path, uint64_t offset, size_t size) {
+Result<std::string> ReadAt(const UniqueFd& file, const std::string& path, uint64_t offset,
+                           size_t size) {
   std::string bytes(size, '\0');
   size_t got = 0;
   while (got < size) {
-    const ssize_t n = ::pread(file.get(), bytes.data() + got, size - got, static_cast<off_t>(offset + got));
+    const ssize_t n =
+        ::pread(file.get(), bytes.data() + got, size - got, static_cast<off_t>(offset + got));
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return Failed("read", path, errno);
     if (n == 0) break;
@@ -40,7 +45,8 @@ Result<std::string> ReadAt(const UniqueFd& file, const std::string& path, uint64
 }
 
 // The message at `offset`, held by `bytes`; nullopt at the end of the file.
-Result<std::optional<Message>> ReadMessage(const UniqueFd& file, const std::string& path, uint64_t offset, size_t first_try, std::string& bytes) {
+Result<std::optional<Message>> ReadMessage(const UniqueFd& file, const std::string& path,
+                                           uint64_t offset, size_t first_try, std::string& bytes) {
   size_t wanted = first_try;
   while (true) {
     const size_t asked = wanted;
@@ -48,7 +54,8 @@ Result<std::optional<Message>> ReadMessage(const UniqueFd& file, const std::stri
     if (bytes.empty()) return std::optional<Message>();
     SKEP_TRY_ASSIGN(auto message, NextMessage(bytes, &wanted));
     if (message) return message;
-    if (bytes.size() < asked || wanted <= asked) return Fail(ErrorKind::kProtocolViolation, "the stored result is damaged: it ends early");
+    if (bytes.size() < asked || wanted <= asked)
+      return Fail(ErrorKind::kProtocolViolation, "the stored result is damaged: it ends early");
   }
 }
 
@@ -91,22 +98,26 @@ Result<void> ResultWriter::Finish() {
 
 Result<ResultPage> ReadResultPage(const std::string& path, uint64_t offset, size_t page_bytes) {
   const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!file && errno == ENOENT) return Fail(ErrorKind::kUndefinedObject, "Query does not have result. It has expired.");
+  if (!file && errno == ENOENT)
+    return Fail(ErrorKind::kUndefinedObject, "Query does not have result. It has expired.");
   if (!file) return Failed("read", path, errno);
-  struct stat status {};
+  struct stat status{};
   if (::fstat(file.get(), &status) != 0) return Failed("read", path, errno);
   const auto size = static_cast<uint64_t>(status.st_size);
 
   std::string bytes;
   SKEP_TRY_ASSIGN(const auto description, ReadMessage(file, path, 0, 16u << 10, bytes));
-  if (!description || description->type != 'T') return Fail(ErrorKind::kProtocolViolation, "the stored result is damaged: it has no row description");
+  if (!description || description->type != 'T')
+    return Fail(ErrorKind::kProtocolViolation,
+                "the stored result is damaged: it has no row description");
   SKEP_TRY_ASSIGN(const std::vector<Column> columns, ReadRowDescription(description->payload));
   ResultPage page;
   AppendColumnMetadata(columns, page.metadata_json);
   page.records_json = "[";
   const uint64_t first_row = description->size;
   if (offset == 0) offset = first_row;
-  if (offset < first_row || offset > size) return Fail(ErrorKind::kInvalidArgument, "Invalid NextToken");
+  if (offset < first_row || offset > size)
+    return Fail(ErrorKind::kInvalidArgument, "Invalid NextToken");
 
   SKEP_TRY_ASSIGN(auto row, ReadMessage(file, path, offset, page_bytes, bytes));
   size_t at = 0;

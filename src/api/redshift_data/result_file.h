@@ -1,5 +1,6 @@
-// The spool of one statement's rows: written while the statement runs, made durable and renamed into place at its end, read back
-// in pages. Every function here blocks for the disk: call on the blocking pool.
+// The spool of one statement's rows: written while the statement runs, made durable and renamed
+// into place at its end, read back in pages. Every function here blocks for the disk: call on the
+// blocking pool.
 #pragma once
 
 #include <cstdint>

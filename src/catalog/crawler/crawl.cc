@@ -21,10 +21,13 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr uint64_t kMaxSampleBytes = 4ull << 30;  // larger files are sampled only when there is nothing else
+constexpr uint64_t kMaxSampleBytes =
+    4ull << 30;  // larger files are sampled only when there is nothing else
 
 double NowSeconds() {
-  return static_cast<double>(std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count()) /
+  return static_cast<double>(std::chrono::duration_cast<std::chrono::milliseconds>(
+                                 std::chrono::system_clock::now().time_since_epoch())
+                                 .count()) /
          1000.0;
 }
 
@@ -62,7 +65,8 @@ Result<std::vector<Target>> TargetsOf(const Json& crawler) {
       // The API also takes bucket/prefix without a scheme.
       if (path.find("://") == std::string::npos) path = "s3://" + path;
       if (!lake::ParseS3Path(path, target.bucket, target.prefix)) {
-        return Fail(ErrorKind::kInvalidArgument, fmt::format("the S3 target \"{}\" is no S3 path", TextOf(t, "Path")));
+        return Fail(ErrorKind::kInvalidArgument,
+                    fmt::format("the S3 target \"{}\" is no S3 path", TextOf(t, "Path")));
       }
       const Json& exclusions = MemberOf(t, "Exclusions");
       if (exclusions.is_array()) {
@@ -75,7 +79,9 @@ Result<std::vector<Target>> TargetsOf(const Json& crawler) {
       targets.push_back(std::move(target));
     }
   }
-  if (targets.empty()) return Fail(ErrorKind::kInvalidArgument, "the crawler has no S3 target", {}, "Only S3 targets can be crawled.");
+  if (targets.empty())
+    return Fail(ErrorKind::kInvalidArgument, "the crawler has no S3 target", {},
+                "Only S3 targets can be crawled.");
   return targets;
 }
 
@@ -89,17 +95,25 @@ std::vector<lake::ObjectInfo> Samples(const PlannedTable& table, size_t n) {
   std::set<size_t> taken;
   for (size_t i = 0; i < n && !all.empty(); i++) {
     const size_t at = n == 1 ? 0 : i * (all.size() - 1) / (n - 1);
-    if (taken.insert(at).second && (all[at]->size <= kMaxSampleBytes || all.size() == 1)) out.push_back(*all[at]);
+    if (taken.insert(at).second && (all[at]->size <= kMaxSampleBytes || all.size() == 1))
+      out.push_back(*all[at]);
   }
   return out;
 }
 
 class Crawl {
  public:
-  Crawl(const control::Crawler& crawler, control::Store& store, lake::ObjectStore& objects, Inferrer& inferrer,
-        const std::function<bool()>& stopped, const CrawlOptions& options)
-      : crawler_(crawler), store_(store), objects_(objects), inferrer_(inferrer), stopped_(stopped), options_(options),
-        json_(Json::parse(crawler.json, nullptr, false)), run_id_(NewUuid()), now_(NowSeconds()) {}
+  Crawl(const control::Crawler& crawler, control::Store& store, lake::ObjectStore& objects,
+        Inferrer& inferrer, const std::function<bool()>& stopped, const CrawlOptions& options)
+      : crawler_(crawler),
+        store_(store),
+        objects_(objects),
+        inferrer_(inferrer),
+        stopped_(stopped),
+        options_(options),
+        json_(Json::parse(crawler.json, nullptr, false)),
+        run_id_(NewUuid()),
+        now_(NowSeconds()) {}
 
   Result<CrawlSummary> Run(const identity::RoleChainResolver& roles);
 
@@ -109,11 +123,15 @@ class Crawl {
     return {};
   }
   Result<void> InferSchemas(const Target& target, std::vector<PlannedTable>& tables);
-  Result<std::optional<ipc::InferReply>> InferOne(const Target& target, const lake::ObjectInfo& object, const FileKind& kind);
+  Result<std::optional<ipc::InferReply>> InferOne(const Target& target,
+                                                  const lake::ObjectInfo& object,
+                                                  const FileKind& kind);
   Result<void> Write(const Target& target, PlannedTable table);
-  Result<void> WritePartitions(const Target& target, const PlannedTable& table, const control::GlueTable& glue, const Json& sd);
+  Result<void> WritePartitions(const Target& target, const PlannedTable& table,
+                               const control::GlueTable& glue, const Json& sd);
   Result<void> Retire(const std::vector<Target>& targets);
-  Json Parameters(const PlannedTable& table, const Target& target, uint64_t objects, uint64_t bytes, uint64_t rows) const;
+  Json Parameters(const PlannedTable& table, const Target& target, uint64_t objects, uint64_t bytes,
+                  uint64_t rows) const;
   Json StorageDescriptor(const Target& target, const PlannedTable& table) const;
 
   const control::Crawler& crawler_;
@@ -131,17 +149,23 @@ class Crawl {
   CrawlSummary summary_;
 };
 
-Result<std::optional<ipc::InferReply>> Crawl::InferOne(const Target& target, const lake::ObjectInfo& object, const FileKind& kind) {
+Result<std::optional<ipc::InferReply>> Crawl::InferOne(const Target& target,
+                                                       const lake::ObjectInfo& object,
+                                                       const FileKind& kind) {
   SKEP_TRY(CheckStopped());
   if (kind.compression == "bzip2") return std::optional<ipc::InferReply>();
   const std::string path = "s3://" + target.bucket + "/" + object.key;
-  auto reply = inferrer_.Infer({path, object.etag, object.size, kind.format, kind.compression}, credentials_);
+  auto reply = inferrer_.Infer({path, object.etag, object.size, kind.format, kind.compression},
+                               credentials_);
   if (reply) {
     if (reply->columns.empty()) return std::optional<ipc::InferReply>();
     return std::optional(std::move(*reply));
   }
-  if (reply.error().kind != ErrorKind::kDataException && reply.error().kind != ErrorKind::kInvalidText) return Fail(reply.error());
-  log::Warn("crawl_object_skipped", {{"crawler", crawler_.name}, {"path", path}, {"reason", reply.error().message}});
+  if (reply.error().kind != ErrorKind::kDataException &&
+      reply.error().kind != ErrorKind::kInvalidText)
+    return Fail(reply.error());
+  log::Warn("crawl_object_skipped",
+            {{"crawler", crawler_.name}, {"path", path}, {"reason", reply.error().message}});
   return std::optional<ipc::InferReply>();
 }
 
@@ -149,14 +173,18 @@ Result<void> Crawl::InferSchemas(const Target& target, std::vector<PlannedTable>
   std::vector<PlannedTable> out;
   for (size_t i = 0; i < tables.size(); i++) {
     PlannedTable table = std::move(tables[i]);
-    const size_t wanted = table.single_file ? 1 : std::max<size_t>(options_.samples_per_table, std::min<size_t>(target.samples, 16));
+    const size_t wanted =
+        table.single_file
+            ? 1
+            : std::max<size_t>(options_.samples_per_table, std::min<size_t>(target.samples, 16));
     std::vector<ipc::InferReply> schemas;
     for (const auto& object : Samples(table, wanted)) {
       SKEP_TRY_ASSIGN(auto schema, InferOne(target, object, table.kind));
       if (schema) schemas.push_back(std::move(*schema));
     }
     if (schemas.empty()) continue;
-    const bool alike = std::ranges::all_of(schemas, [&](const ipc::InferReply& s) { return Similar(schemas[0], s); });
+    const bool alike = std::ranges::all_of(
+        schemas, [&](const ipc::InferReply& s) { return Similar(schemas[0], s); });
     if (!alike && !table.single_file && table.keys.empty()) {
       // A folder of unlike files is a table for each of them.
       for (auto& one : SplitByFile(table)) tables.push_back(std::move(one));
@@ -165,7 +193,8 @@ Result<void> Crawl::InferSchemas(const Target& target, std::vector<PlannedTable>
     uint64_t sampled_rows = 0;
     table.schema = schemas[0];
     for (size_t s = 0; s < schemas.size(); s++) {
-      if (s > 0 && Similar(schemas[0], schemas[s])) table.schema = MergeSchemas(*table.schema, schemas[s]);
+      if (s > 0 && Similar(schemas[0], schemas[s]))
+        table.schema = MergeSchemas(*table.schema, schemas[s]);
       sampled_rows += schemas[s].rows;
     }
     // Samples speak for the whole table.
@@ -177,17 +206,19 @@ Result<void> Crawl::InferSchemas(const Target& target, std::vector<PlannedTable>
   return {};
 }
 
-Json Crawl::Parameters(const PlannedTable& table, const Target& target, uint64_t objects, uint64_t bytes, uint64_t rows) const {
-  Json p = {{"CrawlerSchemaDeserializerVersion", "1.0"},
-            {"CrawlerSchemaSerializerVersion", "1.0"},
-            {"UPDATED_BY_CRAWLER", crawler_.name},
-            {"averageRecordSize", fmt::format("{}", rows > 0 ? std::max<uint64_t>(1, bytes / rows) : 0)},
-            {"classification", table.schema->format},
-            {"compressionType", table.kind.compression.empty() ? "none" : table.kind.compression},
-            {"objectCount", fmt::format("{}", objects)},
-            {"recordCount", fmt::format("{}", rows)},
-            {"sizeKey", fmt::format("{}", bytes)},
-            {"typeOfData", "file"}};
+Json Crawl::Parameters(const PlannedTable& table, const Target& target, uint64_t objects,
+                       uint64_t bytes, uint64_t rows) const {
+  Json p = {
+      {"CrawlerSchemaDeserializerVersion", "1.0"},
+      {"CrawlerSchemaSerializerVersion", "1.0"},
+      {"UPDATED_BY_CRAWLER", crawler_.name},
+      {"averageRecordSize", fmt::format("{}", rows > 0 ? std::max<uint64_t>(1, bytes / rows) : 0)},
+      {"classification", table.schema->format},
+      {"compressionType", table.kind.compression.empty() ? "none" : table.kind.compression},
+      {"objectCount", fmt::format("{}", objects)},
+      {"recordCount", fmt::format("{}", rows)},
+      {"sizeKey", fmt::format("{}", bytes)},
+      {"typeOfData", "file"}};
   if (!target.exclusions.empty()) p["exclusions"] = Json(target.exclusions).dump();
   if (table.schema->format == "csv") {
     p["areColumnsQuoted"] = table.schema->quote.empty() ? "false" : "true";
@@ -210,19 +241,24 @@ Json Crawl::StorageDescriptor(const Target& target, const PlannedTable& table) c
     columns.push_back({{"Name", name}, {"Type", schema.columns[i].type}});
   }
   Json serde;
-  std::string input = "org.apache.hadoop.mapred.TextInputFormat", output = "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat";
+  std::string input = "org.apache.hadoop.mapred.TextInputFormat",
+              output = "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat";
   if (schema.format == "parquet") {
     input = "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat";
     output = "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat";
-    serde = {{"SerializationLibrary", "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"},
-             {"Parameters", {{"serialization.format", "1"}}}};
+    serde = {
+        {"SerializationLibrary", "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"},
+        {"Parameters", {{"serialization.format", "1"}}}};
   } else if (schema.format == "json") {
     std::string paths;
     for (const auto& name : names) paths += (paths.empty() ? "" : ",") + name;
-    serde = {{"SerializationLibrary", "org.openx.data.jsonserde.JsonSerDe"}, {"Parameters", {{"paths", paths}}}};
+    serde = {{"SerializationLibrary", "org.openx.data.jsonserde.JsonSerDe"},
+             {"Parameters", {{"paths", paths}}}};
   } else if (!schema.quote.empty()) {
     serde = {{"SerializationLibrary", "org.apache.hadoop.hive.serde2.OpenCSVSerde"},
-             {"Parameters", {{"separatorChar", schema.delimiter.empty() ? "," : schema.delimiter}, {"quoteChar", schema.quote}}}};
+             {"Parameters",
+              {{"separatorChar", schema.delimiter.empty() ? "," : schema.delimiter},
+               {"quoteChar", schema.quote}}}};
     serde["Parameters"]["escapeChar"] = schema.escape.empty() ? schema.quote : schema.escape;
   } else {
     serde = {{"SerializationLibrary", "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe"},
@@ -243,10 +279,12 @@ Json Crawl::StorageDescriptor(const Target& target, const PlannedTable& table) c
 
 Result<void> Crawl::Write(const Target& target, PlannedTable table) {
   SKEP_TRY(CheckStopped());
-  // A data column with a partition key's name: named columns give way; in CSV, where columns go by position, the key does.
+  // A data column with a partition key's name: named columns give way; in CSV, where columns go by
+  // position, the key does.
   for (size_t k = 0; k < table.keys.size(); k++) {
     auto& columns = table.schema->columns;
-    const auto clash = std::ranges::find_if(columns, [&](const ipc::InferredColumn& c) { return Lower(c.name) == table.keys[k]; });
+    const auto clash = std::ranges::find_if(
+        columns, [&](const ipc::InferredColumn& c) { return Lower(c.name) == table.keys[k]; });
     if (clash == columns.end()) continue;
     if (table.schema->format == "csv") {
       table.keys[k] = fmt::format("partition_{}", k);
@@ -258,7 +296,9 @@ Result<void> Crawl::Write(const Target& target, PlannedTable table) {
   Json sd = StorageDescriptor(target, table);
   Json keys = Json::array();
   for (size_t k = 0; k < table.keys.size(); k++) {
-    keys.push_back({{"Name", table.keys[k]}, {"Type", options_.infer_partition_types ? PartitionKeyType(table.partitions, k) : "string"}});
+    keys.push_back({{"Name", table.keys[k]},
+                    {"Type", options_.infer_partition_types ? PartitionKeyType(table.partitions, k)
+                                                            : "string"}});
   }
 
   // The name is taken when the table there was made by somebody else or lies elsewhere.
@@ -269,7 +309,9 @@ Result<void> Crawl::Write(const Target& target, PlannedTable table) {
     SKEP_TRY_ASSIGN(known, store_.GetGlueTable(crawler_.account, database_, name));
     if (!known) break;
     const Json old = Json::parse(known->json, nullptr, false);
-    if (TextOf(MemberOf(old, "StorageDescriptor"), "Location") == location && !written_.contains(name)) break;
+    if (TextOf(MemberOf(old, "StorageDescriptor"), "Location") == location &&
+        !written_.contains(name))
+      break;
     if (attempt == 1) return {};  // even the distinguished name is another's
     name = name.substr(0, 222) + "_" + HexEncode(Md5(location));
     known.reset();
@@ -294,7 +336,8 @@ Result<void> Crawl::Write(const Target& target, PlannedTable table) {
                  {"PartitionKeys", keys},
                  {"TableType", "EXTERNAL_TABLE"},
                  {"Parameters", parameters},
-                 {"CreatedBy", fmt::format("arn:aws:sts::{}:assumed-role/{}/AWS-Crawler", crawler_.account, role_.substr(role_.rfind('/') + 1))},
+                 {"CreatedBy", fmt::format("arn:aws:sts::{}:assumed-role/{}/AWS-Crawler",
+                                           crawler_.account, role_.substr(role_.rfind('/') + 1))},
                  {"IsRegisteredWithLakeFormation", false},
                  {"CatalogId", crawler_.account}};
     json["Parameters"]["CRAWL_RUN_ID"] = run_id_;
@@ -310,7 +353,8 @@ Result<void> Crawl::Write(const Target& target, PlannedTable table) {
     Json after = before;
     after["StorageDescriptor"] = sd;
     after["PartitionKeys"] = keys;
-    // What a user added to the table's parameters stays; a table that is back is no longer deprecated.
+    // What a user added to the table's parameters stays; a table that is back is no longer
+    // deprecated.
     for (const auto& [key, value] : parameters.items()) after["Parameters"][key] = value;
     after["Parameters"].erase("DEPRECATED_BY_CRAWLER");
     if (before == after) {
@@ -329,15 +373,18 @@ Result<void> Crawl::Write(const Target& target, PlannedTable table) {
     if (!same_keys) {
       // Partitions of other keys mean nothing any more.
       SKEP_TRY_ASSIGN(const auto old, store_.ListGluePartitions(crawler_.account, database_, name));
-      for (const auto& p : old) SKEP_TRY(store_.DeleteGluePartition(crawler_.account, database_, name, p.values));
+      for (const auto& p : old)
+        SKEP_TRY(store_.DeleteGluePartition(crawler_.account, database_, name, p.values));
     }
   }
   if (table.keys.empty()) return {};
   return WritePartitions(target, table, glue, sd);
 }
 
-Result<void> Crawl::WritePartitions(const Target& target, const PlannedTable& table, const control::GlueTable& glue, const Json& sd) {
-  SKEP_TRY_ASSIGN(const auto known, store_.ListGluePartitions(crawler_.account, database_, glue.name));
+Result<void> Crawl::WritePartitions(const Target& target, const PlannedTable& table,
+                                    const control::GlueTable& glue, const Json& sd) {
+  SKEP_TRY_ASSIGN(const auto known,
+                  store_.ListGluePartitions(crawler_.account, database_, glue.name));
   std::map<std::vector<std::string>, Json> old;
   for (const auto& p : known) old.emplace(p.values, Json::parse(p.json, nullptr, false));
 
@@ -346,7 +393,9 @@ Result<void> Crawl::WritePartitions(const Target& target, const PlannedTable& ta
   for (const auto& p : table.partitions) {
     uint64_t bytes = 0;
     for (const auto& o : p.objects) bytes += o.size;
-    const auto rows = static_cast<uint64_t>(static_cast<double>(table.schema->rows) * static_cast<double>(bytes) / static_cast<double>(table_bytes));
+    const auto rows =
+        static_cast<uint64_t>(static_cast<double>(table.schema->rows) * static_cast<double>(bytes) /
+                              static_cast<double>(table_bytes));
     Json own = sd;
     own["Location"] = "s3://" + target.bucket + "/" + p.prefix;
     own["Parameters"] = Parameters(table, target, p.objects.size(), bytes, rows);
@@ -365,7 +414,10 @@ Result<void> Crawl::WritePartitions(const Target& target, const PlannedTable& ta
       }
       if (compared == json) continue;
     }
-    json["CreationTime"] = before != old.end() && MemberOf(before->second, "CreationTime").is_number() ? before->second["CreationTime"] : Json(now_);
+    json["CreationTime"] =
+        before != old.end() && MemberOf(before->second, "CreationTime").is_number()
+            ? before->second["CreationTime"]
+            : Json(now_);
     json["LastAccessTime"] = now_;
     changed.push_back({p.values, json.dump()});
   }
@@ -373,7 +425,8 @@ Result<void> Crawl::WritePartitions(const Target& target, const PlannedTable& ta
   summary_.partitions_written += changed.size();
   if (TextOf(MemberOf(json_, "SchemaChangePolicy"), "DeleteBehavior") == "DELETE_FROM_DATABASE") {
     for (const auto& p : table.partitions) old.erase(p.values);
-    for (const auto& [values, json] : old) SKEP_TRY(store_.DeleteGluePartition(crawler_.account, database_, glue.name, values));
+    for (const auto& [values, json] : old)
+      SKEP_TRY(store_.DeleteGluePartition(crawler_.account, database_, glue.name, values));
   }
   return {};
 }
@@ -388,13 +441,16 @@ Result<void> Crawl::Retire(const std::vector<Target>& targets) {
     Json json = Json::parse(t.json, nullptr, false);
     if (TextOf(MemberOf(json, "Parameters"), "UPDATED_BY_CRAWLER") != crawler_.name) continue;
     const std::string location = TextOf(MemberOf(json, "StorageDescriptor"), "Location");
-    const bool ours = std::ranges::any_of(targets, [&](const Target& x) { return location.starts_with("s3://" + x.bucket + "/" + x.prefix); });
+    const bool ours = std::ranges::any_of(targets, [&](const Target& x) {
+      return location.starts_with("s3://" + x.bucket + "/" + x.prefix);
+    });
     if (!ours) continue;
     if (behaviour == "DELETE_FROM_DATABASE") {
       SKEP_TRY(store_.DeleteGlueTable(crawler_.account, database_, t.name));
       summary_.tables_deleted++;
     } else if (!json["Parameters"].contains("DEPRECATED_BY_CRAWLER")) {
-      json["Parameters"]["DEPRECATED_BY_CRAWLER"] = fmt::format("{}", static_cast<int64_t>(now_ * 1000));
+      json["Parameters"]["DEPRECATED_BY_CRAWLER"] =
+          fmt::format("{}", static_cast<int64_t>(now_ * 1000));
       json["UpdateTime"] = now_;
       SKEP_TRY(store_.UpdateGlueTable({t.catalog_id, t.database, t.name, t.version, json.dump()}));
       summary_.tables_deleted++;
@@ -404,18 +460,21 @@ Result<void> Crawl::Retire(const std::vector<Target>& targets) {
 }
 
 Result<CrawlSummary> Crawl::Run(const identity::RoleChainResolver& roles) {
-  if (!json_.is_object()) return Fail(ErrorKind::kInternal, "the crawler's definition cannot be read");
+  if (!json_.is_object())
+    return Fail(ErrorKind::kInternal, "the crawler's definition cannot be read");
   SKEP_TRY_ASSIGN(const auto targets, TargetsOf(json_));
   database_ = Lower(TextOf(json_, "DatabaseName"));
   prefix_ = TextOf(json_, "TablePrefix");
-  if (database_.empty()) return Fail(ErrorKind::kInvalidArgument, "the crawler has no DatabaseName");
+  if (database_.empty())
+    return Fail(ErrorKind::kInvalidArgument, "the crawler has no DatabaseName");
   SKEP_TRY_ASSIGN(role_, RoleArnOf(crawler_.account, TextOf(json_, "Role")));
   SKEP_TRY_ASSIGN(credentials_, roles.Resolve(identity::Principal::Service("glue"), {role_}));
 
   SKEP_TRY_ASSIGN(const auto database, store_.GetGlueDatabase(crawler_.account, database_));
   if (!database) {
     const Json json = {{"Name", database_}, {"CreateTime", now_}, {"CatalogId", crawler_.account}};
-    if (auto made = store_.CreateGlueDatabase({crawler_.account, database_, json.dump()}); !made && made.error().kind != ErrorKind::kDuplicateObject) {
+    if (auto made = store_.CreateGlueDatabase({crawler_.account, database_, json.dump()});
+        !made && made.error().kind != ErrorKind::kDuplicateObject) {
       return Fail(made.error());
     }
   }
@@ -426,15 +485,18 @@ Result<CrawlSummary> Crawl::Run(const identity::RoleChainResolver& roles) {
     if (!prefix.empty() && !prefix.ends_with('/')) prefix += '/';
     std::vector<lake::ObjectInfo> objects;
     if (credentials_.MayList(target.bucket, prefix)) {
-      SKEP_TRY_ASSIGN(objects, lake::ListAll(objects_, credentials_, target.bucket, prefix, options_.max_objects));
+      SKEP_TRY_ASSIGN(objects, lake::ListAll(objects_, credentials_, target.bucket, prefix,
+                                             options_.max_objects));
     } else if (prefix == target.prefix) {
       return Fail(ErrorKind::kInsufficientPrivilege,
-                  fmt::format("{} is not authorized to perform: s3:ListBucket on s3://{}/{}", role_, target.bucket, target.prefix));
+                  fmt::format("{} is not authorized to perform: s3:ListBucket on s3://{}/{}", role_,
+                              target.bucket, target.prefix));
     }
     if (objects.empty() && prefix != target.prefix) {
       if (!credentials_.MayRead(target.bucket, target.prefix)) {
         return Fail(ErrorKind::kInsufficientPrivilege,
-                    fmt::format("{} is not authorized to perform: s3:GetObject on s3://{}/{}", role_, target.bucket, target.prefix));
+                    fmt::format("{} is not authorized to perform: s3:GetObject on s3://{}/{}",
+                                role_, target.bucket, target.prefix));
       }
       auto one = objects_.Head(credentials_, target.bucket, target.prefix);
       if (one) {
@@ -444,10 +506,13 @@ Result<CrawlSummary> Crawl::Run(const identity::RoleChainResolver& roles) {
         return Fail(one.error());
       }
     }
-    std::erase_if(objects, [&](const lake::ObjectInfo& o) { return o.etag.empty() || !credentials_.MayRead(target.bucket, o.key); });
+    std::erase_if(objects, [&](const lake::ObjectInfo& o) {
+      return o.etag.empty() || !credentials_.MayRead(target.bucket, o.key);
+    });
     auto tables = GroupIntoTables(target.bucket, prefix, objects, target.exclusions);
     SKEP_TRY(InferSchemas(target, tables));
-    for (auto& table : CombineSimilar(target.bucket, prefix, std::move(tables))) SKEP_TRY(Write(target, std::move(table)));
+    for (auto& table : CombineSimilar(target.bucket, prefix, std::move(tables)))
+      SKEP_TRY(Write(target, std::move(table)));
   }
   SKEP_TRY(Retire(targets));
   return summary_;
@@ -457,15 +522,19 @@ Result<CrawlSummary> Crawl::Run(const identity::RoleChainResolver& roles) {
 
 Result<std::string> RoleArnOf(const std::string& account, const std::string& role) {
   if (role.empty()) return Fail(ErrorKind::kInvalidRole, "the crawler has no role");
-  const std::string arn = role.starts_with("arn:") ? role : "arn:aws:iam::" + account + ":role/" + role;
+  const std::string arn =
+      role.starts_with("arn:") ? role : "arn:aws:iam::" + account + ":role/" + role;
   if (identity::AccountOfRoleArn(arn) != account) {
-    return Fail(ErrorKind::kInvalidRole, fmt::format("role {} cannot be assumed: a crawler uses roles of its own account {}", role, account));
+    return Fail(ErrorKind::kInvalidRole,
+                fmt::format("role {} cannot be assumed: a crawler uses roles of its own account {}",
+                            role, account));
   }
   return arn;
 }
 
-Result<CrawlSummary> RunCrawl(const control::Crawler& crawler, control::Store& store, const identity::RoleChainResolver& roles,
-                              lake::ObjectStore& objects, Inferrer& inferrer, const std::function<bool()>& stopped,
+Result<CrawlSummary> RunCrawl(const control::Crawler& crawler, control::Store& store,
+                              const identity::RoleChainResolver& roles, lake::ObjectStore& objects,
+                              Inferrer& inferrer, const std::function<bool()>& stopped,
                               const CrawlOptions& options) {
   return Crawl(crawler, store, objects, inferrer, stopped, options).Run(roles);
 }

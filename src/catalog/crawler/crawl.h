@@ -1,5 +1,6 @@
-// One crawl: lists a crawler's targets with its role's credentials, has samples inferred, and writes tables and partitions into the
-// control store in the Glue API's JSON shapes, as the service's crawlers do. Running it again changes only what changed.
+// One crawl: lists a crawler's targets with its role's credentials, has samples inferred, and
+// writes tables and partitions into the control store in the Glue API's JSON shapes, as the
+// service's crawlers do. Running it again changes only what changed.
 #pragma once
 
 #include <cstdint>
@@ -18,21 +19,25 @@ namespace skep::catalog {
 struct CrawlOptions {
   size_t max_objects = 1'000'000;  // per target
   size_t samples_per_table = 4;
-  // The service types every partition key "string"; here keys whose values are all numbers or dates are typed so.
+  // The service types every partition key "string"; here keys whose values are all numbers or dates
+  // are typed so.
   bool infer_partition_types = true;
 };
 
 struct CrawlSummary {
-  uint64_t tables_created = 0, tables_updated = 0, tables_deleted = 0, partitions_written = 0, tables_unchanged = 0;
+  uint64_t tables_created = 0, tables_updated = 0, tables_deleted = 0, partitions_written = 0,
+           tables_unchanged = 0;
 };
 
-// The account that a crawler's Role belongs to must be its own: a role name is completed, a foreign ARN is kInvalidRole.
+// The account that a crawler's Role belongs to must be its own: a role name is completed, a foreign
+// ARN is kInvalidRole.
 Result<std::string> RoleArnOf(const std::string& account, const std::string& role);
 
-// Runs a crawl; `stopped` is asked between steps and ends it with kQueryCanceled. Errors: those of roles, object store and control
-// store; kInvalidArgument for a crawler without usable targets.
-Result<CrawlSummary> RunCrawl(const control::Crawler& crawler, control::Store& store, const identity::RoleChainResolver& roles,
-                              lake::ObjectStore& objects, Inferrer& inferrer, const std::function<bool()>& stopped,
+// Runs a crawl; `stopped` is asked between steps and ends it with kQueryCanceled. Errors: those of
+// roles, object store and control store; kInvalidArgument for a crawler without usable targets.
+Result<CrawlSummary> RunCrawl(const control::Crawler& crawler, control::Store& store,
+                              const identity::RoleChainResolver& roles, lake::ObjectStore& objects,
+                              Inferrer& inferrer, const std::function<bool()>& stopped,
                               const CrawlOptions& options = {});
 
 }  // namespace skep::catalog

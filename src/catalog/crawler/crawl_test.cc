@@ -19,25 +19,33 @@ constexpr char kAccount[] = "111111111111";
 class MemoryStore final : public lake::ObjectStore {
  public:
   std::map<std::string, uint64_t> sizes;  // bucket/key
-  Result<lake::ListPage> List(const identity::Credentials&, const std::string& bucket, const std::string& prefix, const std::string&,
+  Result<lake::ListPage> List(const identity::Credentials&, const std::string& bucket,
+                              const std::string& prefix, const std::string&,
                               const std::string&) override {
     lake::ListPage page;
     for (const auto& [path, size] : sizes) {
-      if (path.starts_with(bucket + "/" + prefix)) page.objects.push_back({path.substr(bucket.size() + 1), "e", size, 0});
+      if (path.starts_with(bucket + "/" + prefix))
+        page.objects.push_back({path.substr(bucket.size() + 1), "e", size, 0});
     }
     return page;
   }
-  Result<lake::ObjectInfo> Head(const identity::Credentials&, const std::string& bucket, const std::string& key) override {
+  Result<lake::ObjectInfo> Head(const identity::Credentials&, const std::string& bucket,
+                                const std::string& key) override {
     const auto it = sizes.find(bucket + "/" + key);
     if (it == sizes.end()) return Fail(ErrorKind::kExternalNotFound, "404");
     return lake::ObjectInfo{key, "e", it->second, 0};
   }
-  Result<void> GetRange(const identity::Credentials&, const std::string&, const std::string&, const std::string&, uint64_t,
-                        std::span<char>) override {
+  Result<void> GetRange(const identity::Credentials&, const std::string&, const std::string&,
+                        const std::string&, uint64_t, std::span<char>) override {
     return Fail(ErrorKind::kInternal, "crawls read through the inferrer");
   }
-  Result<std::string> Put(const identity::Credentials&, const std::string&, const std::string&, std::string_view) override { return std::string(); }
-  Result<void> CreateBucket(const identity::Credentials&, const std::string&) override { return {}; }
+  Result<std::string> Put(const identity::Credentials&, const std::string&, const std::string&,
+                          std::string_view) override {
+    return std::string();
+  }
+  Result<void> CreateBucket(const identity::Credentials&, const std::string&) override {
+    return {};
+  }
 };
 
 // Knows the schema of every path by the first prefix that fits.
@@ -45,7 +53,8 @@ class TableInferrer final : public Inferrer {
  public:
   std::vector<std::pair<std::string, Result<ipc::InferReply>>> schemas;
   std::vector<SampleObject> asked;
-  Result<ipc::InferReply> Infer(const SampleObject& object, const identity::Credentials& credentials) override {
+  Result<ipc::InferReply> Infer(const SampleObject& object,
+                                const identity::Credentials& credentials) override {
     asked.push_back(object);
     EXPECT_EQ(credentials.account, kAccount);
     for (const auto& [prefix, reply] : schemas) {
@@ -55,7 +64,8 @@ class TableInferrer final : public Inferrer {
   }
 };
 
-ipc::InferReply Schema(const std::string& format, std::vector<ipc::InferredColumn> columns, bool header = false, const std::string& quote = "") {
+ipc::InferReply Schema(const std::string& format, std::vector<ipc::InferredColumn> columns,
+                       bool header = false, const std::string& quote = "") {
   ipc::InferReply r;
   r.format = format;
   r.columns = std::move(columns);
@@ -87,10 +97,15 @@ class CrawlTest : public testing::Test {
     store_.reset();
     std::filesystem::remove_all(directory_);
   }
-  Result<CrawlSummary> Crawl(const Json& more = Json::object(), const std::string& path = "s3://lake/") {
-    Json json = {{"Name", "c"}, {"Role", "crawl"}, {"DatabaseName", "DB"}, {"Targets", {{"S3Targets", {{{"Path", path}}}}}}};
+  Result<CrawlSummary> Crawl(const Json& more = Json::object(),
+                             const std::string& path = "s3://lake/") {
+    Json json = {{"Name", "c"},
+                 {"Role", "crawl"},
+                 {"DatabaseName", "DB"},
+                 {"Targets", {{"S3Targets", {{{"Path", path}}}}}}};
     json.update(more);
-    return RunCrawl({kAccount, "c", "RUNNING", json.dump()}, *store_, roles_, objects_, inferrer_, [this] { return stop_; });
+    return RunCrawl({kAccount, "c", "RUNNING", json.dump()}, *store_, roles_, objects_, inferrer_,
+                    [this] { return stop_; });
   }
   Json Table(const std::string& name) {
     const auto t = store_->GetGlueTable(kAccount, "db", name);
@@ -113,12 +128,16 @@ class CrawlTest : public testing::Test {
 };
 
 TEST_F(CrawlTest, WritesTablesAsCrawlersDo) {
-  objects_.sizes = {{"lake/airports/a.csv", 1000}, {"lake/quotes/q.csv.gz", 10}, {"lake/flights/dt=2024-01-01/1.parquet", 500},
-                    {"lake/flights/dt=2024-01-02/1.parquet", 1500}, {"lake/logs/l.json", 5}};
-  inferrer_.schemas = {{"s3://lake/airports", Schema("csv", {{"IATA", "string"}, {"lat", "double"}}, true)},
-                       {"s3://lake/quotes", Schema("csv", {{"q", "string"}, {"n", "bigint"}}, false, "\"")},
-                       {"s3://lake/flights", Schema("parquet", {{"delay", "int"}, {"dt", "date"}})},
-                       {"s3://lake/logs", Schema("json", {{"b", "string"}, {"A", "bigint"}})}};
+  objects_.sizes = {{"lake/airports/a.csv", 1000},
+                    {"lake/quotes/q.csv.gz", 10},
+                    {"lake/flights/dt=2024-01-01/1.parquet", 500},
+                    {"lake/flights/dt=2024-01-02/1.parquet", 1500},
+                    {"lake/logs/l.json", 5}};
+  inferrer_.schemas = {
+      {"s3://lake/airports", Schema("csv", {{"IATA", "string"}, {"lat", "double"}}, true)},
+      {"s3://lake/quotes", Schema("csv", {{"q", "string"}, {"n", "bigint"}}, false, "\"")},
+      {"s3://lake/flights", Schema("parquet", {{"delay", "int"}, {"dt", "date"}})},
+      {"s3://lake/logs", Schema("json", {{"b", "string"}, {"A", "bigint"}})}};
   const auto done = Crawl({{"TablePrefix", "Raw_"}});
   ASSERT_TRUE(done) << done.error().message;
   EXPECT_EQ(done->tables_created, 4u);
@@ -134,13 +153,16 @@ TEST_F(CrawlTest, WritesTablesAsCrawlersDo) {
   EXPECT_EQ(airports["Parameters"]["sizeKey"], "1000");
   const Json& sd = airports["StorageDescriptor"];
   EXPECT_EQ(sd["Location"], "s3://lake/airports/");
-  EXPECT_EQ(sd["SerdeInfo"]["SerializationLibrary"], "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe");
+  EXPECT_EQ(sd["SerdeInfo"]["SerializationLibrary"],
+            "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe");
   EXPECT_EQ(sd["SerdeInfo"]["Parameters"]["field.delim"], ",");
-  EXPECT_EQ(sd["Columns"], Json::parse(R"([{"Name":"iata","Type":"string"},{"Name":"lat","Type":"double"}])"));
+  EXPECT_EQ(sd["Columns"],
+            Json::parse(R"([{"Name":"iata","Type":"string"},{"Name":"lat","Type":"double"}])"));
   EXPECT_EQ(sd["NumberOfBuckets"], -1);
 
   const Json quotes = Table("raw_quotes");
-  EXPECT_EQ(quotes["StorageDescriptor"]["SerdeInfo"]["SerializationLibrary"], "org.apache.hadoop.hive.serde2.OpenCSVSerde");
+  EXPECT_EQ(quotes["StorageDescriptor"]["SerdeInfo"]["SerializationLibrary"],
+            "org.apache.hadoop.hive.serde2.OpenCSVSerde");
   EXPECT_EQ(quotes["Parameters"]["compressionType"], "gzip");
   EXPECT_EQ(quotes["StorageDescriptor"]["Compressed"], true);
   EXPECT_EQ(Table("raw_logs")["StorageDescriptor"]["SerdeInfo"]["Parameters"]["paths"], "a,b");
@@ -160,10 +182,13 @@ TEST_F(CrawlTest, WritesTablesAsCrawlersDo) {
   const auto table = source.GetTable(kAccount, "DB", "Raw_Flights");
   ASSERT_TRUE(table) << table.error().message;
   EXPECT_EQ(table->description.format, "parquet");
-  EXPECT_EQ(table->locations, (std::vector<std::string>{"s3://lake/flights/dt=2024-01-01/", "s3://lake/flights/dt=2024-01-02/"}));
+  EXPECT_EQ(table->locations, (std::vector<std::string>{"s3://lake/flights/dt=2024-01-01/",
+                                                        "s3://lake/flights/dt=2024-01-02/"}));
   const auto csv = source.GetTable(kAccount, "db", "raw_airports");
   ASSERT_TRUE(csv);
-  EXPECT_EQ(csv->description.options, (std::vector<std::pair<std::string, std::string>>{{"delimiter", ","}, {"quote", ""}, {"escape", ""}, {"skip", "1"}}));
+  EXPECT_EQ(csv->description.options,
+            (std::vector<std::pair<std::string, std::string>>{
+                {"delimiter", ","}, {"quote", ""}, {"escape", ""}, {"skip", "1"}}));
 }
 
 TEST_F(CrawlTest, ChangesNothingWhenNothingChanged) {
@@ -198,11 +223,13 @@ TEST_F(CrawlTest, AddsColumnsAndPartitionsAndKeepsUsersParameters) {
 
 TEST_F(CrawlTest, HonoursTheSchemaChangePolicy) {
   objects_.sizes = {{"lake/t/a.csv", 10}, {"lake/u/a.csv", 10}};
-  inferrer_.schemas = {{"s3://lake/t", Schema("csv", {{"a", "int"}})}, {"s3://lake/u", Schema("csv", {{"x", "int"}, {"y", "int"}})}};
+  inferrer_.schemas = {{"s3://lake/t", Schema("csv", {{"a", "int"}})},
+                       {"s3://lake/u", Schema("csv", {{"x", "int"}, {"y", "int"}})}};
   ASSERT_TRUE(Crawl());
   inferrer_.schemas = {{"s3://lake/t", Schema("csv", {{"a", "double"}})}};
   objects_.sizes.erase("lake/u/a.csv");
-  ASSERT_TRUE(Crawl({{"SchemaChangePolicy", {{"UpdateBehavior", "LOG"}, {"DeleteBehavior", "LOG"}}}}));
+  ASSERT_TRUE(
+      Crawl({{"SchemaChangePolicy", {{"UpdateBehavior", "LOG"}, {"DeleteBehavior", "LOG"}}}}));
   EXPECT_EQ(Table("t")["StorageDescriptor"]["Columns"][0]["Type"], "int");
   EXPECT_FALSE(Table("u")["Parameters"].contains("DEPRECATED_BY_CRAWLER"));
   ASSERT_TRUE(Crawl());
@@ -216,7 +243,9 @@ TEST_F(CrawlTest, LeavesTablesOfOthersAlone) {
   objects_.sizes = {{"lake/t/a.csv", 10}};
   inferrer_.schemas = {{"s3://", Schema("csv", {{"a", "int"}})}};
   ASSERT_TRUE(store_->CreateGlueDatabase({kAccount, "db", "{}"}));
-  ASSERT_TRUE(store_->CreateGlueTable({kAccount, "db", "t", 0, R"({"Name":"t","StorageDescriptor":{"Location":"s3://elsewhere/"}})"}));
+  ASSERT_TRUE(store_->CreateGlueTable(
+      {kAccount, "db", "t", 0,
+       R"({"Name":"t","StorageDescriptor":{"Location":"s3://elsewhere/"}})"}));
   ASSERT_TRUE(Crawl());
   EXPECT_EQ(Table("t")["StorageDescriptor"]["Location"], "s3://elsewhere/");
   ASSERT_EQ(Names().size(), 2u);
@@ -233,7 +262,8 @@ TEST_F(CrawlTest, SkipsFilesThatCannotBeRead) {
 
 TEST_F(CrawlTest, SplitsFoldersOfUnlikeFiles) {
   objects_.sizes = {{"lake/d/airports.csv", 10}, {"lake/d/species.csv", 10}};
-  inferrer_.schemas = {{"s3://lake/d/a", Schema("csv", {{"iata", "string"}, {"lat", "double"}})}, {"s3://lake/d/s", Schema("csv", {{"name", "string"}, {"n", "int"}})}};
+  inferrer_.schemas = {{"s3://lake/d/a", Schema("csv", {{"iata", "string"}, {"lat", "double"}})},
+                       {"s3://lake/d/s", Schema("csv", {{"name", "string"}, {"n", "int"}})}};
   ASSERT_TRUE(Crawl());
   EXPECT_EQ(Names(), (std::vector<std::string>{"airports_csv", "species_csv"}));
   EXPECT_EQ(Table("airports_csv")["StorageDescriptor"]["Location"], "s3://lake/d/airports.csv");
@@ -248,14 +278,27 @@ TEST_F(CrawlTest, FailsWithoutTheRight) {
     std::string path;
     ErrorKind kind;
   };
-  for (const auto& c : {Case{"an unknown role", {{"Role", "ghost"}}, "s3://lake/", ErrorKind::kInvalidRole},
-                        Case{"a role that does not trust crawlers", {{"Role", "untrusting"}}, "s3://lake/", ErrorKind::kInsufficientPrivilege},
-                        Case{"another account's role", {{"Role", "arn:aws:iam::222222222222:role/foreign"}}, "s3://lake/", ErrorKind::kInvalidRole},
-                        Case{"no role", {{"Role", ""}}, "s3://lake/", ErrorKind::kInvalidRole},
-                        Case{"outside the role's prefixes", {{"Role", "narrow"}}, "s3://lake/b/", ErrorKind::kInsufficientPrivilege},
-                        Case{"around the role's prefixes", {{"Role", "narrow"}}, "s3://lake/", ErrorKind::kInsufficientPrivilege},
-                        Case{"not S3", Json::object(), "file:///etc", ErrorKind::kInvalidArgument},
-                        Case{"no targets", {{"Targets", Json::object()}}, "", ErrorKind::kInvalidArgument}}) {
+  for (const auto& c :
+       {Case{"an unknown role", {{"Role", "ghost"}}, "s3://lake/", ErrorKind::kInvalidRole},
+        Case{"a role that does not trust crawlers",
+             {{"Role", "untrusting"}},
+             "s3://lake/",
+             ErrorKind::kInsufficientPrivilege},
+        Case{"another account's role",
+             {{"Role", "arn:aws:iam::222222222222:role/foreign"}},
+             "s3://lake/",
+             ErrorKind::kInvalidRole},
+        Case{"no role", {{"Role", ""}}, "s3://lake/", ErrorKind::kInvalidRole},
+        Case{"outside the role's prefixes",
+             {{"Role", "narrow"}},
+             "s3://lake/b/",
+             ErrorKind::kInsufficientPrivilege},
+        Case{"around the role's prefixes",
+             {{"Role", "narrow"}},
+             "s3://lake/",
+             ErrorKind::kInsufficientPrivilege},
+        Case{"not S3", Json::object(), "file:///etc", ErrorKind::kInvalidArgument},
+        Case{"no targets", {{"Targets", Json::object()}}, "", ErrorKind::kInvalidArgument}}) {
     const auto done = Crawl(c.more, c.path);
     ASSERT_FALSE(done) << c.what;
     EXPECT_EQ(done.error().kind, c.kind) << c.what << ": " << done.error().message;

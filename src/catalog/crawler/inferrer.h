@@ -1,4 +1,5 @@
-// Who finds the schema of one object. The gateway gives the work to a scratch worker, because files are hostile.
+// Who finds the schema of one object. The gateway gives the work to a scratch worker, because files
+// are hostile.
 #pragma once
 
 #include <cstdint>
@@ -21,9 +22,10 @@ struct SampleObject {
 class Inferrer {
  public:
   virtual ~Inferrer() = default;
-  // Blocks until the schema is known. Called on the crawl's own thread. Errors: kDataException (not of that format) skips the
-  // object; any other ends the crawl.
-  virtual Result<ipc::InferReply> Infer(const SampleObject& object, const identity::Credentials& credentials) = 0;
+  // Blocks until the schema is known. Called on the crawl's own thread. Errors: kDataException (not
+  // of that format) skips the object; any other ends the crawl.
+  virtual Result<ipc::InferReply> Infer(const SampleObject& object,
+                                        const identity::Credentials& credentials) = 0;
 };
 
 }  // namespace skep::catalog

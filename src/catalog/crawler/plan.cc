@@ -24,14 +24,16 @@ std::optional<std::pair<std::string, std::string>> HiveSegment(std::string_view 
   const size_t equals = segment.find('=');
   if (equals == std::string_view::npos || equals == 0) return std::nullopt;
   const auto value = UriDecode(segment.substr(equals + 1));
-  return std::pair{Lower(segment.substr(0, equals)), value ? *value : std::string(segment.substr(equals + 1))};
+  return std::pair{Lower(segment.substr(0, equals)),
+                   value ? *value : std::string(segment.substr(equals + 1))};
 }
 
 // The last folder of a prefix with trailing slash; the bucket for the whole bucket.
 std::string TableName(std::string_view bucket, std::string_view prefix) {
   while (prefix.ends_with('/')) prefix.remove_suffix(1);
   if (prefix.empty()) return SanitizeName(bucket);
-  return SanitizeName(prefix.substr(prefix.rfind('/') == std::string_view::npos ? 0 : prefix.rfind('/') + 1));
+  return SanitizeName(
+      prefix.substr(prefix.rfind('/') == std::string_view::npos ? 0 : prefix.rfind('/') + 1));
 }
 
 std::string FileName(std::string_view key) {
@@ -83,7 +85,9 @@ bool Glob(std::string_view p, std::string_view t, int& steps) {
       std::string_view choices = p.substr(1, close - 1);
       while (true) {
         const size_t comma = choices.find(',');
-        if (Glob(std::string(choices.substr(0, comma)) + std::string(p.substr(close + 1)), t, steps)) return true;
+        if (Glob(std::string(choices.substr(0, comma)) + std::string(p.substr(close + 1)), t,
+                 steps))
+          return true;
         if (comma == std::string_view::npos) return false;
         choices.remove_prefix(comma + 1);
       }
@@ -91,7 +95,9 @@ bool Glob(std::string_view p, std::string_view t, int& steps) {
     if (t.empty()) return false;
     if (p[0] == '[') {
       const size_t close = p.find(']', 2);
-      if (close == std::string_view::npos || t[0] == '/' || !ClassMatches(p.substr(1, close - 1), t[0])) return false;
+      if (close == std::string_view::npos || t[0] == '/' ||
+          !ClassMatches(p.substr(1, close - 1), t[0]))
+        return false;
       p.remove_prefix(close + 1);
     } else if (p[0] == '?') {
       if (t[0] == '/') return false;
@@ -116,15 +122,22 @@ bool GlobMatches(std::string_view pattern, std::string_view text) {
 FileKind KindOfName(std::string_view key) {
   std::string name = Lower(FileName(key));
   FileKind kind;
-  for (const auto& [suffix, compression] : {std::pair{".gz", "gzip"}, {".zst", "zstd"}, {".bz2", "bzip2"}}) {
+  for (const auto& [suffix, compression] :
+       {std::pair{".gz", "gzip"}, {".zst", "zstd"}, {".bz2", "bzip2"}}) {
     if (name.ends_with(suffix)) {
       kind.compression = compression;
       name.resize(name.size() - std::string_view(suffix).size());
       break;
     }
   }
-  for (const auto& [suffix, format] : {std::pair{".parquet", "parquet"}, {".parq", "parquet"}, {".csv", "csv"}, {".tsv", "csv"}, {".psv", "csv"},
-                                       {".json", "json"}, {".jsonl", "json"}, {".ndjson", "json"}}) {
+  for (const auto& [suffix, format] : {std::pair{".parquet", "parquet"},
+                                       {".parq", "parquet"},
+                                       {".csv", "csv"},
+                                       {".tsv", "csv"},
+                                       {".psv", "csv"},
+                                       {".json", "json"},
+                                       {".jsonl", "json"},
+                                       {".ndjson", "json"}}) {
     if (name.ends_with(suffix)) kind.format = format;
   }
   return kind;
@@ -168,16 +181,20 @@ std::vector<PlannedTable> SplitByFile(const PlannedTable& table) {
   return out;
 }
 
-std::vector<PlannedTable> GroupIntoTables(std::string_view bucket, std::string_view prefix, const std::vector<lake::ObjectInfo>& objects,
+std::vector<PlannedTable> GroupIntoTables(std::string_view bucket, std::string_view prefix,
+                                          const std::vector<lake::ObjectInfo>& objects,
                                           const std::vector<std::string>& exclusions) {
   std::map<std::string, std::vector<File>> roots;
   for (const auto& object : objects) {
     if (!object.key.starts_with(prefix)) continue;
     const std::string_view relative = std::string_view(object.key).substr(prefix.size());
     // The include path may name one object itself.
-    const bool itself = relative.empty() && !prefix.empty() && !prefix.ends_with('/') && object.size > 0;
+    const bool itself =
+        relative.empty() && !prefix.empty() && !prefix.ends_with('/') && object.size > 0;
     if (!itself && lake::IsHiddenObject(relative, object.size)) continue;
-    if (std::ranges::any_of(exclusions, [&](const std::string& glob) { return GlobMatches(glob, relative); })) continue;
+    if (std::ranges::any_of(exclusions,
+                            [&](const std::string& glob) { return GlobMatches(glob, relative); }))
+      continue;
     File file;
     file.object = object;
     size_t at = prefix.size(), root = std::string::npos;
@@ -200,7 +217,8 @@ std::vector<PlannedTable> GroupIntoTables(std::string_view bucket, std::string_v
     // Files that sit at another depth than most do not belong to the table.
     std::map<std::vector<std::string>, size_t> shapes;
     for (const auto& f : files) shapes[f.keys]++;
-    const auto shape = std::ranges::max_element(shapes, {}, [](const auto& s) { return s.second; })->first;
+    const auto shape =
+        std::ranges::max_element(shapes, {}, [](const auto& s) { return s.second; })->first;
     std::map<std::pair<std::string, std::string>, size_t> kinds;
     std::map<std::vector<std::string>, PlannedPartition> partitions;
     PlannedTable table;
@@ -220,7 +238,8 @@ std::vector<PlannedTable> GroupIntoTables(std::string_view bucket, std::string_v
       std::ranges::sort(p.objects, {}, &lake::ObjectInfo::key);
       table.partitions.push_back(std::move(p));
     }
-    const auto most = std::ranges::max_element(kinds, {}, [](const auto& k) { return k.second; })->first;
+    const auto most =
+        std::ranges::max_element(kinds, {}, [](const auto& k) { return k.second; })->first;
     table.kind = {most.first, most.second};
     if (!root.empty() && !root.ends_with('/')) {
       table.single_file = true;
@@ -232,7 +251,8 @@ std::vector<PlannedTable> GroupIntoTables(std::string_view bucket, std::string_v
     }
     if (kinds.size() > 1) {
       for (auto& p : table.partitions) {
-        std::erase_if(p.objects, [&](const lake::ObjectInfo& o) { return KindOfName(o.key) != table.kind; });
+        std::erase_if(p.objects,
+                      [&](const lake::ObjectInfo& o) { return KindOfName(o.key) != table.kind; });
       }
       std::erase_if(table.partitions, [](const PlannedPartition& p) { return p.objects.empty(); });
     }
@@ -242,18 +262,21 @@ std::vector<PlannedTable> GroupIntoTables(std::string_view bucket, std::string_v
 }
 
 bool Similar(const ipc::InferReply& a, const ipc::InferReply& b) {
-  if (a.format != b.format || a.delimiter != b.delimiter || a.columns.empty() || b.columns.empty()) return false;
+  if (a.format != b.format || a.delimiter != b.delimiter || a.columns.empty() || b.columns.empty())
+    return false;
   std::set<std::string> names;
   for (const auto& c : a.columns) names.insert(Lower(c.name));
   size_t common = 0;
   for (const auto& c : b.columns) common += names.contains(Lower(c.name)) ? 1 : 0;
-  return common * 10 >= std::min(a.columns.size(), b.columns.size()) * 7 && common * 10 >= std::max(a.columns.size(), b.columns.size()) * 5;
+  return common * 10 >= std::min(a.columns.size(), b.columns.size()) * 7 &&
+         common * 10 >= std::max(a.columns.size(), b.columns.size()) * 5;
 }
 
 std::string MergeTypes(const std::string& a, const std::string& b) {
   if (a == b) return a;
   const auto rank = [](const std::string& t) {
-    static const std::vector<std::string> order = {"tinyint", "smallint", "int", "bigint", "float", "double"};
+    static const std::vector<std::string> order = {"tinyint", "smallint", "int",
+                                                   "bigint",  "float",    "double"};
     const auto it = std::ranges::find(order, t);
     return it == order.end() ? -1 : static_cast<int>(it - order.begin());
   };
@@ -264,7 +287,8 @@ std::string MergeTypes(const std::string& a, const std::string& b) {
     return ra > rb ? a : b;
   }
   if ((a == "date" && b == "timestamp") || (a == "timestamp" && b == "date")) return "timestamp";
-  if ((a == "double" && b.starts_with("decimal")) || (b == "double" && a.starts_with("decimal"))) return "double";
+  if ((a == "double" && b.starts_with("decimal")) || (b == "double" && a.starts_with("decimal")))
+    return "double";
   return "string";
 }
 
@@ -272,7 +296,9 @@ ipc::InferReply MergeSchemas(const ipc::InferReply& a, const ipc::InferReply& b)
   ipc::InferReply out = a;
   for (size_t i = 0; i < b.columns.size(); i++) {
     const auto& column = b.columns[i];
-    const auto known = std::ranges::find_if(out.columns, [&](const ipc::InferredColumn& c) { return Lower(c.name) == Lower(column.name); });
+    const auto known = std::ranges::find_if(out.columns, [&](const ipc::InferredColumn& c) {
+      return Lower(c.name) == Lower(column.name);
+    });
     if (known == out.columns.end()) {
       out.columns.push_back(column);
     } else {
@@ -292,11 +318,13 @@ std::string PartitionKeyType(const std::vector<PlannedPartition>& partitions, si
     const std::string& v = p.values[key];
     if (v == "__HIVE_DEFAULT_PARTITION__") continue;
     any = true;
-    const bool digits = !v.empty() && v.size() <= 18 && v.find_first_not_of("0123456789") == std::string::npos;
+    const bool digits =
+        !v.empty() && v.size() <= 18 && v.find_first_not_of("0123456789") == std::string::npos;
     integer = integer && digits && (v.size() == 1 || v[0] != '0');
     bool is_date = v.size() == 10;
     for (size_t i = 0; is_date && i < v.size(); i++) {
-      is_date = i == 4 || i == 7 ? v[i] == '-' : std::isdigit(static_cast<unsigned char>(v[i])) != 0;
+      is_date =
+          i == 4 || i == 7 ? v[i] == '-' : std::isdigit(static_cast<unsigned char>(v[i])) != 0;
     }
     if (is_date) {
       const int month = (v[5] - '0') * 10 + v[6] - '0', day = (v[8] - '0') * 10 + v[9] - '0';
@@ -308,7 +336,8 @@ std::string PartitionKeyType(const std::vector<PlannedPartition>& partitions, si
   return integer ? "bigint" : date ? "date" : "string";
 }
 
-std::vector<PlannedTable> CombineSimilar(std::string_view bucket, std::string_view prefix, std::vector<PlannedTable> tables) {
+std::vector<PlannedTable> CombineSimilar(std::string_view bucket, std::string_view prefix,
+                                         std::vector<PlannedTable> tables) {
   std::erase_if(tables, [](const PlannedTable& t) { return !t.schema; });
   // Parents, deepest first, so that a level joined below can be joined again above.
   const auto parent_of = [&](const PlannedTable& t) -> std::string {
@@ -327,19 +356,23 @@ std::vector<PlannedTable> CombineSimilar(std::string_view bucket, std::string_vi
     }
     const std::string* parent = nullptr;
     for (const auto& [p, list] : children) {
-      if (list.size() >= 2 && !visited.contains(p) && (!parent || p.size() > parent->size())) parent = &p;
+      if (list.size() >= 2 && !visited.contains(p) && (!parent || p.size() > parent->size()))
+        parent = &p;
     }
     if (!parent) return tables;
     visited.insert(*parent);
     const auto& list = children[*parent];
-    // Everything below the parent must take part: no file of its own, no table deeper down that stays apart.
+    // Everything below the parent must take part: no file of its own, no table deeper down that
+    // stays apart.
     bool alone = true, similar = true;
     for (size_t i = 0; i < tables.size(); i++) {
-      if (tables[i].location.starts_with(*parent) && std::ranges::find(list, i) == list.end()) alone = false;
+      if (tables[i].location.starts_with(*parent) && std::ranges::find(list, i) == list.end())
+        alone = false;
     }
     const PlannedTable& first = tables[list[0]];
     for (const size_t i : list) {
-      similar = similar && tables[i].kind == first.kind && tables[i].keys == first.keys && Similar(*first.schema, *tables[i].schema);
+      similar = similar && tables[i].kind == first.kind && tables[i].keys == first.keys &&
+                Similar(*first.schema, *tables[i].schema);
     }
     if (!alone || !similar) continue;
 
@@ -351,7 +384,8 @@ std::vector<PlannedTable> CombineSimilar(std::string_view bucket, std::string_vi
     joined.keys.push_back("partition_0");
     // Levels joined below count on from here.
     for (const auto& key : first.keys) {
-      joined.keys.push_back(key.starts_with("partition_") ? "partition_" + std::to_string(joined.keys.size()) : key);
+      joined.keys.push_back(
+          key.starts_with("partition_") ? "partition_" + std::to_string(joined.keys.size()) : key);
     }
     for (const size_t i : list) {
       std::string_view folder = std::string_view(tables[i].location).substr(parent->size());

@@ -1,6 +1,9 @@
-// The AWS APIs over a real loopback socket, with the real control store and a session that answers from a script.
+// The AWS APIs over a real loopback socket, with the real control store and a session that answers
+// from a script.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <atomic>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
@@ -12,9 +15,6 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/use_future.hpp>
 #include <boost/asio/write.hpp>
-
-#include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <cstdlib>
 #include <ctime>
@@ -50,7 +50,8 @@ constexpr const char* kAccount = "123456789012";
 std::string RowDescription(const std::vector<std::pair<std::string, uint32_t>>& columns) {
   ByteWriter w;
   w.U8('T').U32Be(0).U16Be(static_cast<uint16_t>(columns.size()));
-  for (const auto& [name, oid] : columns) w.CString(name).U32Be(0).U16Be(0).U32Be(oid).U16Be(0xffff).U32Be(0xffffffffu).U16Be(0);
+  for (const auto& [name, oid] : columns)
+    w.CString(name).U32Be(0).U16Be(0).U32Be(oid).U16Be(0xffff).U32Be(0xffffffffu).U16Be(0);
   w.PatchU32Be(1, static_cast<uint32_t>(w.size() - 1));
   return w.Take();
 }
@@ -62,18 +63,21 @@ std::string DataRow(const std::vector<std::string>& values) {
   return w.Take();
 }
 
-// "rows N" gives N rows; "echo" gives its parameters; "wait" runs until cancelled; "bad" fails with a position; "insert" affects rows.
+// "rows N" gives N rows; "echo" gives its parameters; "wait" runs until cancelled; "bad" fails with
+// a position; "insert" affects rows.
 class ScriptedSession final : public session::Session {
  public:
   explicit ScriptedSession(asio::any_io_executor executor) : cancelled_(executor) {}
 
-  asio::awaitable<Result<session::Outcome>> Execute(session::StatementRequest request, session::RowSink& sink) override {
+  asio::awaitable<Result<session::Outcome>> Execute(session::StatementRequest request,
+                                                    session::RowSink& sink) override {
     session::Outcome outcome;
     if (request.text.starts_with("rows ")) {
       const int count = std::atoi(request.text.c_str() + 5);
       outcome.has_result = true;
       SKEP_CO_TRY(co_await sink.Write(RowDescription({{"i", 23}, {"t", 1043}})));
-      for (int i = 1; i <= count; i++) SKEP_CO_TRY(co_await sink.Write(DataRow({std::to_string(i), std::string(200, 'x')})));
+      for (int i = 1; i <= count; i++)
+        SKEP_CO_TRY(co_await sink.Write(DataRow({std::to_string(i), std::string(200, 'x')})));
       outcome.rows = static_cast<uint64_t>(count);
       outcome.tag = "SELECT " + std::to_string(count);
     } else if (request.text.starts_with("echo")) {
@@ -97,9 +101,17 @@ class ScriptedSession final : public session::Session {
     }
     co_return outcome;
   }
-  asio::awaitable<Result<void>> RunScript(std::string, session::ScriptSink&) override { co_return Result<void>{}; }
-  asio::awaitable<Result<ipc::StatementDescription>> Describe(std::string, std::vector<uint32_t>) override { co_return ipc::StatementDescription{}; }
-  asio::awaitable<Result<session::Outcome>> Fetch(std::string, uint64_t, session::RowSink&) override { co_return session::Outcome{}; }
+  asio::awaitable<Result<void>> RunScript(std::string, session::ScriptSink&) override {
+    co_return Result<void>{};
+  }
+  asio::awaitable<Result<ipc::StatementDescription>> Describe(std::string,
+                                                              std::vector<uint32_t>) override {
+    co_return ipc::StatementDescription{};
+  }
+  asio::awaitable<Result<session::Outcome>> Fetch(std::string, uint64_t,
+                                                  session::RowSink&) override {
+    co_return session::Outcome{};
+  }
   void ClosePortal(const std::string&) override {}
   asio::awaitable<Result<void>> Sync() override { co_return Result<void>{}; }
   void Cancel() override { cancelled_.cancel(); }
@@ -116,10 +128,13 @@ class ScriptedSession final : public session::Session {
 class ScriptedSessions final : public session::SessionFactory {
  public:
   explicit ScriptedSessions(asio::any_io_executor executor) : executor_(std::move(executor)) {}
-  asio::awaitable<Result<std::unique_ptr<session::Session>>> Open(session::SessionOptions options) override {
+  asio::awaitable<Result<std::unique_ptr<session::Session>>> Open(
+      session::SessionOptions options) override {
     opened++;
     last = options;
-    if (options.database != "dev") co_return Fail(ErrorKind::kUndefinedDatabase, "database \"" + options.database + "\" does not exist");
+    if (options.database != "dev")
+      co_return Fail(ErrorKind::kUndefinedDatabase,
+                     "database \"" + options.database + "\" does not exist");
     co_return std::make_unique<ScriptedSession>(executor_);
   }
   std::atomic<int> opened = 0;
@@ -134,12 +149,14 @@ class FakeCrawls final : public glue::CrawlerRunner {
   explicit FakeCrawls(control::Store& store) : store_(store) {}
   Result<void> Start(const std::string& account, const std::string& crawler) override {
     SKEP_TRY_ASSIGN(const bool moved, store_.MoveCrawler(account, crawler, "READY", "RUNNING"));
-    if (!moved) return Fail(ErrorKind::kConflict, "Crawler with name " + crawler + " has already started");
+    if (!moved)
+      return Fail(ErrorKind::kConflict, "Crawler with name " + crawler + " has already started");
     return {};
   }
   Result<void> Stop(const std::string& account, const std::string& crawler) override {
     SKEP_TRY_ASSIGN(const bool moved, store_.MoveCrawler(account, crawler, "RUNNING", "READY"));
-    if (!moved) return Fail(ErrorKind::kConflict, "Crawler with name " + crawler + " is not running");
+    if (!moved)
+      return Fail(ErrorKind::kConflict, "Crawler with name " + crawler + " is not running");
     return {};
   }
 
@@ -156,12 +173,15 @@ struct Reply {
 // The gateway's AWS door as the composition root builds it.
 class Door {
  public:
-  Door(control::Store& store, const std::string& results, HttpOptions http = {}, redshift_data::DataServiceOptions data_options = {})
+  Door(control::Store& store, const std::string& results, HttpOptions http = {},
+       redshift_data::DataServiceOptions data_options = {})
       : sessions(io.get_executor()), crawls(store) {
     data_options.results_directory = results;
-    data = std::make_unique<redshift_data::DataService>(io.get_executor(), sessions, store, blocking, data_options);
+    data = std::make_unique<redshift_data::DataService>(io.get_executor(), sessions, store,
+                                                        blocking, data_options);
     glue = std::make_unique<glue::GlueService>(store, blocking, crawls);
-    json = std::make_unique<JsonService>(store, blocking, std::vector<api::Service*>{data.get(), glue.get()});
+    json = std::make_unique<JsonService>(store, blocking,
+                                         std::vector<api::Service*>{data.get(), glue.get()});
     server = std::make_unique<HttpServer>(io, http, json->AsHandler());
     EXPECT_TRUE(data->Start());
     EXPECT_TRUE(server->Start());
@@ -214,9 +234,11 @@ class AwsApi : public ::testing::Test {
     store_.reset();
     fs::remove_all(directory_);
   }
-  void AddUser(const std::string& workspace, const std::string& name, const std::string& key, bool superuser) {
+  void AddUser(const std::string& workspace, const std::string& name, const std::string& key,
+               bool superuser) {
     ASSERT_TRUE(store_->PutUser({workspace, name, superuser, false, "", "", ""}));
-    ASSERT_TRUE(store_->PutAccessKey({key, Secret("secret-of-" + name), workspace, name, kAccount, true}));
+    ASSERT_TRUE(
+        store_->PutAccessKey({key, Secret("secret-of-" + name), workspace, name, kAccount, true}));
   }
   void Open(HttpOptions http = {}, redshift_data::DataServiceOptions data = {}) {
     door_.reset();
@@ -241,23 +263,35 @@ class AwsApi : public ::testing::Test {
     return reply;
   }
   static std::string Post(const identity::HeaderList& headers, const std::string& body) {
-    std::string out = "POST / HTTP/1.1\r\nConnection: close\r\nContent-Length: " + std::to_string(body.size()) + "\r\n";
+    std::string out =
+        "POST / HTTP/1.1\r\nConnection: close\r\nContent-Length: " + std::to_string(body.size()) +
+        "\r\n";
     for (const auto& [name, value] : headers) out += name + ": " + value + "\r\n";
     return out + "\r\n" + body;
   }
-  Reply CallRaw(const std::string& target, const std::string& body, const std::string& service, const std::string& user = "ada",
-                const std::string& secret = "", const std::string& region = "us-east-1", int64_t skew = 0) {
+  Reply CallRaw(const std::string& target, const std::string& body, const std::string& service,
+                const std::string& user = "ada", const std::string& secret = "",
+                const std::string& region = "us-east-1", int64_t skew = 0) {
     std::string upper = user;
     for (char& c : upper) c = static_cast<char>(c - 32);
-    identity::HeaderList headers = {{"Host", "localhost"}, {"X-Amz-Target", target}, {"Content-Type", "application/x-amz-json-1.1"}};
+    identity::HeaderList headers = {{"Host", "localhost"},
+                                    {"X-Amz-Target", target},
+                                    {"Content-Type", "application/x-amz-json-1.1"}};
     identity::SignRequest("POST", "/", "", headers, body,
-                          {"AKIA" + upper, Secret(secret.empty() ? "secret-of-" + user : secret), {}, region, service}, ::time(nullptr) + skew);
+                          {"AKIA" + upper,
+                           Secret(secret.empty() ? "secret-of-" + user : secret),
+                           {},
+                           region,
+                           service},
+                          ::time(nullptr) + skew);
     return Send(Post(headers, body));
   }
   Reply Data(const std::string& operation, const Json& body, const std::string& user = "ada") {
     return CallRaw("RedshiftData." + operation, body.dump(), "redshift-data", user);
   }
-  Reply Glue(const std::string& operation, const Json& body) { return CallRaw("AWSGlue." + operation, body.dump(), "glue"); }
+  Reply Glue(const std::string& operation, const Json& body) {
+    return CallRaw("AWSGlue." + operation, body.dump(), "glue");
+  }
 
   Json Execute(const std::string& sql, Json more = Json::object()) {
     more["Sql"] = sql;
@@ -273,7 +307,9 @@ class AwsApi : public ::testing::Test {
     EXPECT_EQ(reply.status, 200) << reply.body;
     return reply.json();
   }
-  Json Run(const std::string& sql, Json more = Json::object()) { return End(Execute(sql, std::move(more))["Id"]); }
+  Json Run(const std::string& sql, Json more = Json::object()) {
+    return End(Execute(sql, std::move(more))["Id"]);
+  }
   void ExpectFailure(const Reply& reply, const std::string& type, const std::string& part = "") {
     EXPECT_EQ(reply.json().value("__type", ""), type) << reply.body;
     EXPECT_NE(reply.json().value("message", "").find(part), std::string::npos) << reply.body;
@@ -288,16 +324,23 @@ class AwsApi : public ::testing::Test {
 // ---------------------------------------------------------------- HTTP and signatures
 
 TEST_F(AwsApi, AnswersHealthReadinessAndMetrics) {
-  const auto get = [&](const std::string& path) { return Send("GET " + path + " HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"); };
+  const auto get = [&](const std::string& path) {
+    return Send("GET " + path + " HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+  };
   EXPECT_EQ(get("/healthz").body, "ok\n");
   EXPECT_EQ(get("/readyz").status, 200);
   EXPECT_EQ(get("/nothing").status, 404);
   Glue("GetDatabases", Json::object());
-  EXPECT_NE(get("/metrics").body.find("skep_api_requests_total{operation=\"AWSGlue.GetDatabases\",error=\"\"} 1"), std::string::npos);
+  EXPECT_NE(
+      get("/metrics")
+          .body.find("skep_api_requests_total{operation=\"AWSGlue.GetDatabases\",error=\"\"} 1"),
+      std::string::npos);
 }
 
 TEST_F(AwsApi, KeepsAConnectionAliveAndAnswersPipelinedRequestsInOrder) {
-  const Reply reply = Send("GET /healthz HTTP/1.1\r\nHost: h\r\n\r\nGET /nothing HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+  const Reply reply = Send(
+      "GET /healthz HTTP/1.1\r\nHost: h\r\n\r\nGET /nothing HTTP/1.1\r\nHost: h\r\nConnection: "
+      "close\r\n\r\n");
   EXPECT_EQ(reply.status, 200);
   EXPECT_NE(reply.body.find("HTTP/1.1 404"), std::string::npos) << reply.body;
 }
@@ -306,7 +349,9 @@ TEST_F(AwsApi, RefusesMalformedAndOversizedHttp) {
   EXPECT_EQ(Send("\x16\x03\x01 this is no HTTP\r\n\r\n").status, 400);
   EXPECT_EQ(Send("GET / HTTP/1.1\r\nX: " + std::string(70000, 'x') + "\r\n\r\n").status, 431);
   EXPECT_EQ(Send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1073741824\r\n\r\n").status, 413);
-  EXPECT_EQ(Send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 99999999999999999999999\r\n\r\n").status, 400);
+  EXPECT_EQ(
+      Send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 99999999999999999999999\r\n\r\n").status,
+      400);
   EXPECT_EQ(Send("PUT /x HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n").status, 404);
 }
 
@@ -318,7 +363,8 @@ TEST_F(AwsApi, ClosesAConnectionThatIsSlowInSending) {
 }
 
 TEST_F(AwsApi, SpeaksTlsAndDropsWhoDoesNot) {
-  const std::string certificate = (directory_ / "server.crt").string(), key = (directory_ / "server.key").string();
+  const std::string certificate = (directory_ / "server.crt").string(),
+                    key = (directory_ / "server.key").string();
   ASSERT_TRUE(net::WriteSelfSignedCertificate(certificate, key, "localhost"));
   HttpOptions http;
   http.tls = *net::ServerContext(certificate, key);
@@ -331,7 +377,9 @@ TEST_F(AwsApi, SpeaksTlsAndDropsWhoDoesNot) {
   asio::ssl::stream<tcp::socket> stream(io, context);
   stream.next_layer().connect({asio::ip::make_address("127.0.0.1"), door_->port});
   stream.handshake(asio::ssl::stream_base::client);
-  asio::write(stream, asio::buffer(std::string("GET /healthz HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")));
+  asio::write(
+      stream,
+      asio::buffer(std::string("GET /healthz HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")));
   std::string answer;
   boost::system::error_code error;
   asio::read(stream, asio::dynamic_buffer(answer), error);
@@ -340,7 +388,9 @@ TEST_F(AwsApi, SpeaksTlsAndDropsWhoDoesNot) {
 
 TEST_F(AwsApi, ClosesIdleConnectionsAndDrainsWaitingRequestsAtShutdown) {
   const std::string id = Execute("wait")["Id"];
-  std::thread waiting([&] { EXPECT_EQ(Data("DescribeStatement", {{"Id", id}, {"WaitTimeSeconds", 30}}).status, 200); });
+  std::thread waiting([&] {
+    EXPECT_EQ(Data("DescribeStatement", {{"Id", id}, {"WaitTimeSeconds", 30}}).status, 200);
+  });
   asio::io_context io;
   tcp::socket idle(io);
   idle.connect({asio::ip::make_address("127.0.0.1"), door_->port});
@@ -366,26 +416,35 @@ TEST_F(AwsApi, ClosesIdleConnectionsAndDrainsWaitingRequestsAtShutdown) {
 }
 
 TEST_F(AwsApi, RefusesWhoIsNotSignedWithAKnownKey) {
-  ExpectFailure(Send(Post({{"Host", "h"}, {"X-Amz-Target", "AWSGlue.GetDatabases"}}, "{}")), "MissingAuthenticationTokenException");
-  ExpectFailure(Send(Post({{"Host", "h"}, {"Authorization", "AWS4-HMAC-SHA256 nonsense"}}, "{}")), "IncompleteSignatureException");
-  ExpectFailure(CallRaw("AWSGlue.GetDatabases", "{}", "glue", "mallory"), "UnrecognizedClientException", "security token");
-  ExpectFailure(CallRaw("AWSGlue.GetDatabases", "{}", "glue", "ada", "wrong"), "InvalidSignatureException", "does not match");
-  ExpectFailure(CallRaw("AWSGlue.GetDatabases", "{}", "s3"), "InvalidSignatureException", "correct service: 'glue'");
-  ExpectFailure(CallRaw("AWSGlue.GetDatabases", "{}", "glue", "ada", "", "us-east-1", -3600), "RequestExpired", "expired");
+  ExpectFailure(Send(Post({{"Host", "h"}, {"X-Amz-Target", "AWSGlue.GetDatabases"}}, "{}")),
+                "MissingAuthenticationTokenException");
+  ExpectFailure(Send(Post({{"Host", "h"}, {"Authorization", "AWS4-HMAC-SHA256 nonsense"}}, "{}")),
+                "IncompleteSignatureException");
+  ExpectFailure(CallRaw("AWSGlue.GetDatabases", "{}", "glue", "mallory"),
+                "UnrecognizedClientException", "security token");
+  ExpectFailure(CallRaw("AWSGlue.GetDatabases", "{}", "glue", "ada", "wrong"),
+                "InvalidSignatureException", "does not match");
+  ExpectFailure(CallRaw("AWSGlue.GetDatabases", "{}", "s3"), "InvalidSignatureException",
+                "correct service: 'glue'");
+  ExpectFailure(CallRaw("AWSGlue.GetDatabases", "{}", "glue", "ada", "", "us-east-1", -3600),
+                "RequestExpired", "expired");
   EXPECT_EQ(CallRaw("AWSGlue.GetDatabases", "{}", "glue", "ada", "", "eu-west-1").status, 200);
 }
 
 TEST_F(AwsApi, RefusesARevokedKey) {
-  ASSERT_TRUE(store_->PutAccessKey({"AKIABOB", Secret("secret-of-bob"), "default", "bob", kAccount, false}));
+  ASSERT_TRUE(store_->PutAccessKey(
+      {"AKIABOB", Secret("secret-of-bob"), "default", "bob", kAccount, false}));
   ExpectFailure(Data("ListStatements", Json::object(), "bob"), "UnrecognizedClientException");
 }
 
 TEST_F(AwsApi, NamesUnknownOperationsAndMalformedBodies) {
-  ExpectFailure(CallRaw("AWSGlue.MakeCoffee", "{}", "glue"), "UnknownOperationException", "MakeCoffee");
+  ExpectFailure(CallRaw("AWSGlue.MakeCoffee", "{}", "glue"), "UnknownOperationException",
+                "MakeCoffee");
   ExpectFailure(CallRaw("Nothing", "{}", "glue"), "UnknownOperationException");
   ExpectFailure(CallRaw("AWSGlue.GetDatabases", "{", "glue"), "SerializationException");
   ExpectFailure(CallRaw("AWSGlue.GetDatabases", "[]", "glue"), "SerializationException");
-  ExpectFailure(CallRaw("AWSGlue.GetDatabases", std::string(100000, '['), "glue"), "SerializationException");
+  ExpectFailure(CallRaw("AWSGlue.GetDatabases", std::string(100000, '['), "glue"),
+                "SerializationException");
   ExpectFailure(CallRaw("AWSGlue.GetDatabase", "{\"Name\":7}", "glue"), "SerializationException");
   EXPECT_EQ(CallRaw("AWSGlue.GetDatabases", "", "glue").status, 200);
 }
@@ -427,30 +486,39 @@ TEST_F(AwsApi, PagesALargeResultAndRefusesAMadeUpToken) {
   EXPECT_EQ(next, 501);
   EXPECT_GT(pages, 5);
   for (const char* bad : {"x", "AAAA", "!!!!"}) {
-    ExpectFailure(Data("GetStatementResult", {{"Id", end["Id"]}, {"NextToken", bad}}), "ValidationException", "NextToken");
+    ExpectFailure(Data("GetStatementResult", {{"Id", end["Id"]}, {"NextToken", bad}}),
+                  "ValidationException", "NextToken");
   }
 }
 
 TEST_F(AwsApi, BindsNamedParameters) {
-  const Json end = Run("echo :who ':who' -- :who", {{"Parameters", Json::array({{{"name", "who"}, {"value", "it's :x"}}})}});
+  const Json end = Run("echo :who ':who' -- :who",
+                       {{"Parameters", Json::array({{{"name", "who"}, {"value", "it's :x"}}})}});
   EXPECT_EQ(end["Status"], "FINISHED");
   EXPECT_EQ(end["QueryString"], "echo :who ':who' -- :who");
   EXPECT_EQ(end["QueryParameters"][0]["value"], "it's :x");
   const Json row = Data("GetStatementResult", {{"Id", end["Id"]}}).json()["Records"][0];
   EXPECT_EQ(row[0]["stringValue"], "it's :x");
   EXPECT_EQ(row[1]["stringValue"], "echo $1 ':who' -- :who");
-  ExpectFailure(Data("ExecuteStatement", {{"Sql", "select :a"}, {"Database", "dev"}, {"WorkgroupName", "default"},
-                                          {"Parameters", Json::array({{{"name", "b"}, {"value", "1"}}})}}),
-                "ValidationException");
+  ExpectFailure(
+      Data("ExecuteStatement", {{"Sql", "select :a"},
+                                {"Database", "dev"},
+                                {"WorkgroupName", "default"},
+                                {"Parameters", Json::array({{{"name", "b"}, {"value", "1"}}})}}),
+      "ValidationException");
 }
 
 TEST_F(AwsApi, ShowsAnEnginesErrorAsRedshiftDoes) {
-  const Json end = Run("bad :longname x", {{"Parameters", Json::array({{{"name", "longname"}, {"value", "1"}}})}});
+  const Json end = Run("bad :longname x",
+                       {{"Parameters", Json::array({{{"name", "longname"}, {"value", "1"}}})}});
   EXPECT_EQ(end["Status"], "FAILED");
   EXPECT_EQ(end["Error"], "ERROR: syntax error at or near \"x\"\n  Position: 19");
-  ExpectFailure(Data("GetStatementResult", {{"Id", end["Id"]}}), "ResourceNotFoundException", "Query does not have result");
+  ExpectFailure(Data("GetStatementResult", {{"Id", end["Id"]}}), "ResourceNotFoundException",
+                "Query does not have result");
   EXPECT_EQ(Run("throw")["Status"], "FAILED");
-  const Json other = End(Data("ExecuteStatement", {{"Sql", "x"}, {"Database", "none"}, {"WorkgroupName", "default"}}).json()["Id"]);
+  const Json other = End(
+      Data("ExecuteStatement", {{"Sql", "x"}, {"Database", "none"}, {"WorkgroupName", "default"}})
+          .json()["Id"]);
   EXPECT_EQ(other["Error"], "ERROR: database \"none\" does not exist");
 }
 
@@ -464,7 +532,8 @@ TEST_F(AwsApi, CancelsARunningStatementOnce) {
   const std::string id = Execute("wait")["Id"];
   EXPECT_EQ(Data("CancelStatement", {{"Id", id}}).json()["Status"], true);
   EXPECT_EQ(End(id)["Status"], "ABORTED");
-  ExpectFailure(Data("CancelStatement", {{"Id", id}}), "ValidationException", "already in ABORTED state");
+  ExpectFailure(Data("CancelStatement", {{"Id", id}}), "ValidationException",
+                "already in ABORTED state");
 }
 
 TEST_F(AwsApi, RunsAStatementOncePerClientToken) {
@@ -480,7 +549,9 @@ TEST_F(AwsApi, RefusesMoreStatementsThanTheLimit) {
   options.max_active = 1;
   Open({}, options);
   const std::string id = Execute("wait")["Id"];
-  ExpectFailure(Data("ExecuteStatement", {{"Sql", "x"}, {"Database", "dev"}, {"WorkgroupName", "default"}}), "ActiveStatementsExceededException");
+  ExpectFailure(
+      Data("ExecuteStatement", {{"Sql", "x"}, {"Database", "dev"}, {"WorkgroupName", "default"}}),
+      "ActiveStatementsExceededException");
   Data("CancelStatement", {{"Id", id}});
   End(id);
   EXPECT_EQ(Run("rows 1")["Status"], "FINISHED");
@@ -503,42 +574,65 @@ TEST_F(AwsApi, RefusesBadTargetsAndArguments) {
   };
   ExpectFailure(execute({{"Database", "dev"}}), "ValidationException", "WorkgroupName");
   ExpectFailure(execute({{"WorkgroupName", "default"}}), "ValidationException", "Database");
-  ExpectFailure(execute({{"WorkgroupName", "nobody"}, {"Database", "dev"}}), "ValidationException", "endpoint");
-  ExpectFailure(execute({{"WorkgroupName", "other"}, {"Database", "dev"}}), "ValidationException", "endpoint");
-  ExpectFailure(execute({{"WorkgroupName", "default"}, {"ClusterIdentifier", "default"}, {"Database", "dev"}}), "ValidationException");
-  ExpectFailure(execute({{"ClusterIdentifier", "default"}, {"Database", "dev"}, {"DbUser", "ada"}}, "bob"), "AccessDeniedException");
-  ExpectFailure(execute({{"ClusterIdentifier", "default"}, {"Database", "dev"}, {"DbUser", "zoe"}}), "ValidationException", "zoe");
-  ExpectFailure(execute({{"WorkgroupName", "default"}, {"Database", "dev"}, {"Sql", std::string(102401, 'x')}}), "ValidationException", "limit");
-  ExpectFailure(execute({{"WorkgroupName", "default"}, {"Database", "dev"}, {"ResultFormat", "CSV"}}), "ValidationException", "CSV");
-  ExpectFailure(execute({{"WorkgroupName", "default"}, {"Database", "dev"}, {"SessionKeepAliveSeconds", 60}}), "ValidationException");
-  ExpectFailure(Data("DescribeStatement", {{"Id", "not-an-id"}}), "ValidationException",
-                "id must satisfy regex pattern: ^[a-z0-9]{8}(-[a-z0-9]{4}){3}-[a-z0-9]{12}(:\\d+)?$");
+  ExpectFailure(execute({{"WorkgroupName", "nobody"}, {"Database", "dev"}}), "ValidationException",
+                "endpoint");
+  ExpectFailure(execute({{"WorkgroupName", "other"}, {"Database", "dev"}}), "ValidationException",
+                "endpoint");
+  ExpectFailure(
+      execute(
+          {{"WorkgroupName", "default"}, {"ClusterIdentifier", "default"}, {"Database", "dev"}}),
+      "ValidationException");
+  ExpectFailure(
+      execute({{"ClusterIdentifier", "default"}, {"Database", "dev"}, {"DbUser", "ada"}}, "bob"),
+      "AccessDeniedException");
+  ExpectFailure(execute({{"ClusterIdentifier", "default"}, {"Database", "dev"}, {"DbUser", "zoe"}}),
+                "ValidationException", "zoe");
+  ExpectFailure(
+      execute(
+          {{"WorkgroupName", "default"}, {"Database", "dev"}, {"Sql", std::string(102401, 'x')}}),
+      "ValidationException", "limit");
+  ExpectFailure(
+      execute({{"WorkgroupName", "default"}, {"Database", "dev"}, {"ResultFormat", "CSV"}}),
+      "ValidationException", "CSV");
+  ExpectFailure(
+      execute({{"WorkgroupName", "default"}, {"Database", "dev"}, {"SessionKeepAliveSeconds", 60}}),
+      "ValidationException");
+  ExpectFailure(
+      Data("DescribeStatement", {{"Id", "not-an-id"}}), "ValidationException",
+      "id must satisfy regex pattern: ^[a-z0-9]{8}(-[a-z0-9]{4}){3}-[a-z0-9]{12}(:\\d+)?$");
   for (const char* operation : {"DescribeStatement", "GetStatementResult", "CancelStatement"}) {
-    ExpectFailure(Data(operation, {{"Id", NewUuid()}}), "ResourceNotFoundException", "Query does not exist.");
+    ExpectFailure(Data(operation, {{"Id", NewUuid()}}), "ResourceNotFoundException",
+                  "Query does not exist.");
   }
 }
 
 TEST_F(AwsApi, ResolvesAClusterByNameOrAlias) {
-  EXPECT_EQ(Run("rows 1", {{"ClusterIdentifier", "default"}, {"DbUser", "bob"}})["Status"], "FINISHED");
+  EXPECT_EQ(Run("rows 1", {{"ClusterIdentifier", "default"}, {"DbUser", "bob"}})["Status"],
+            "FINISHED");
   EXPECT_EQ(door_->sessions.last.user, "bob");
   EXPECT_FALSE(door_->sessions.last.superuser);
   ASSERT_TRUE(store_->PutSetting("cluster_alias.redshift-cluster-1", "default"));
-  EXPECT_EQ(Run("rows 1", {{"ClusterIdentifier", "redshift-cluster-1"}})["ClusterIdentifier"], "redshift-cluster-1");
+  EXPECT_EQ(Run("rows 1", {{"ClusterIdentifier", "redshift-cluster-1"}})["ClusterIdentifier"],
+            "redshift-cluster-1");
   EXPECT_EQ(door_->sessions.last.workspace, "default");
 }
 
 TEST_F(AwsApi, ShowsStatementsToTheirCallerOnly) {
   const Json end = Run("rows 1", {{"StatementName", "mine"}});
   for (const char* stranger : {"bob", "eve"}) {
-    ExpectFailure(Data("DescribeStatement", {{"Id", end["Id"]}}, stranger), "ResourceNotFoundException");
-    ExpectFailure(Data("GetStatementResult", {{"Id", end["Id"]}}, stranger), "ResourceNotFoundException");
+    ExpectFailure(Data("DescribeStatement", {{"Id", end["Id"]}}, stranger),
+                  "ResourceNotFoundException");
+    ExpectFailure(Data("GetStatementResult", {{"Id", end["Id"]}}, stranger),
+                  "ResourceNotFoundException");
     EXPECT_TRUE(Data("ListStatements", {{"Status", "ALL"}}, stranger).json()["Statements"].empty());
   }
 }
 
 TEST_F(AwsApi, ListsStatementsNewestFirstInPages) {
   redshift_data::DataServiceOptions options;
-  options.now_ms = [now = std::make_shared<int64_t>(static_cast<int64_t>(::time(nullptr)) * 1000)] { return (*now)++; };
+  options.now_ms = [now = std::make_shared<int64_t>(static_cast<int64_t>(::time(nullptr)) * 1000)] {
+    return (*now)++;
+  };
   Open({}, options);
   std::vector<std::string> ids;
   for (int i = 0; i < 5; i++) ids.push_back(Run("rows 1", {{"StatementName", "n"}})["Id"]);
@@ -598,31 +692,45 @@ TEST_F(AwsApi, SaysSoWhenAStoredResultIsDamaged) {
 
 // ---------------------------------------------------------------- Glue
 
-Json TableInput(const std::string& name, const std::vector<std::pair<std::string, std::string>>& keys = {}) {
-  Json input = {{"Name", name},
-                {"TableType", "EXTERNAL_TABLE"},
-                {"Parameters", {{"classification", "csv"}}},
-                {"StorageDescriptor", {{"Columns", Json::array({{{"Name", "a"}, {"Type", "int"}}})}, {"Location", "s3://b/t/"}}},
-                {"PartitionKeys", Json::array()}};
-  for (const auto& [key, type] : keys) input["PartitionKeys"].push_back({{"Name", key}, {"Type", type}});
+Json TableInput(const std::string& name,
+                const std::vector<std::pair<std::string, std::string>>& keys = {}) {
+  Json input = {
+      {"Name", name},
+      {"TableType", "EXTERNAL_TABLE"},
+      {"Parameters", {{"classification", "csv"}}},
+      {"StorageDescriptor",
+       {{"Columns", Json::array({{{"Name", "a"}, {"Type", "int"}}})}, {"Location", "s3://b/t/"}}},
+      {"PartitionKeys", Json::array()}};
+  for (const auto& [key, type] : keys)
+    input["PartitionKeys"].push_back({{"Name", key}, {"Type", type}});
   return input;
 }
 
 TEST_F(AwsApi, KeepsDatabasesAndTables) {
-  EXPECT_EQ(Glue("CreateDatabase", {{"DatabaseInput", {{"Name", "Sales"}, {"Description", "d"}}}}).body, "{}");
-  ExpectFailure(Glue("CreateDatabase", {{"DatabaseInput", {{"Name", "sales"}}}}), "AlreadyExistsException", "Database already exists.");
+  EXPECT_EQ(
+      Glue("CreateDatabase", {{"DatabaseInput", {{"Name", "Sales"}, {"Description", "d"}}}}).body,
+      "{}");
+  ExpectFailure(Glue("CreateDatabase", {{"DatabaseInput", {{"Name", "sales"}}}}),
+                "AlreadyExistsException", "Database already exists.");
   EXPECT_EQ(Glue("GetDatabase", {{"Name", "SALES"}}).json()["Database"]["Name"], "sales");
-  ExpectFailure(Glue("GetDatabase", {{"Name", "x"}}), "EntityNotFoundException", "Database x not found.");
-  ExpectFailure(Glue("CreateTable", {{"DatabaseName", "x"}, {"TableInput", TableInput("t")}}), "EntityNotFoundException", "Database x not found.");
-  EXPECT_EQ(Glue("CreateTable", {{"DatabaseName", "sales"}, {"TableInput", TableInput("T")}}).status, 200);
-  ExpectFailure(Glue("CreateTable", {{"DatabaseName", "sales"}, {"TableInput", TableInput("t")}}), "AlreadyExistsException", "Table already exists.");
+  ExpectFailure(Glue("GetDatabase", {{"Name", "x"}}), "EntityNotFoundException",
+                "Database x not found.");
+  ExpectFailure(Glue("CreateTable", {{"DatabaseName", "x"}, {"TableInput", TableInput("t")}}),
+                "EntityNotFoundException", "Database x not found.");
+  EXPECT_EQ(
+      Glue("CreateTable", {{"DatabaseName", "sales"}, {"TableInput", TableInput("T")}}).status,
+      200);
+  ExpectFailure(Glue("CreateTable", {{"DatabaseName", "sales"}, {"TableInput", TableInput("t")}}),
+                "AlreadyExistsException", "Table already exists.");
   const Json table = Glue("GetTable", {{"DatabaseName", "sales"}, {"Name", "t"}}).json()["Table"];
   EXPECT_EQ(table["DatabaseName"], "sales");
   EXPECT_EQ(table["StorageDescriptor"]["Columns"][0]["Type"], "int");
   EXPECT_GT(table["CreateTime"].get<double>(), 1.7e9);
-  ExpectFailure(Glue("GetTable", {{"DatabaseName", "sales"}, {"Name", "u"}}), "EntityNotFoundException", "Table u not found.");
+  ExpectFailure(Glue("GetTable", {{"DatabaseName", "sales"}, {"Name", "u"}}),
+                "EntityNotFoundException", "Table u not found.");
   EXPECT_EQ(Glue("DeleteDatabase", {{"Name", "sales"}}).status, 200);
-  ExpectFailure(Glue("GetTable", {{"DatabaseName", "sales"}, {"Name", "t"}}), "EntityNotFoundException");
+  ExpectFailure(Glue("GetTable", {{"DatabaseName", "sales"}, {"Name", "t"}}),
+                "EntityNotFoundException");
 }
 
 TEST_F(AwsApi, UpdatesATableAgainstTheVersionItWasReadIn) {
@@ -631,7 +739,8 @@ TEST_F(AwsApi, UpdatesATableAgainstTheVersionItWasReadIn) {
   const Json before = Glue("GetTable", {{"DatabaseName", "d"}, {"Name", "t"}}).json()["Table"];
   Json input = TableInput("t");
   input["Description"] = "new";
-  const Json update = {{"DatabaseName", "d"}, {"TableInput", input}, {"VersionId", before["VersionId"]}};
+  const Json update = {
+      {"DatabaseName", "d"}, {"TableInput", input}, {"VersionId", before["VersionId"]}};
   EXPECT_EQ(Glue("UpdateTable", update).status, 200);
   ExpectFailure(Glue("UpdateTable", update), "ConcurrentModificationException");
   const Json after = Glue("GetTable", {{"DatabaseName", "d"}, {"Name", "t"}}).json()["Table"];
@@ -642,18 +751,25 @@ TEST_F(AwsApi, UpdatesATableAgainstTheVersionItWasReadIn) {
 
 TEST_F(AwsApi, ChecksShapesWithTheServicesTexts) {
   ExpectFailure(Glue("CreateDatabase", Json::object()), "InvalidInputException",
-                "1 validation error detected: Value null at 'databaseInput' failed to satisfy constraint: Member must not be null");
-  ExpectFailure(Glue("CreateDatabase", {{"DatabaseInput", {{"Name", ""}}}}), "InvalidInputException", "at 'databaseInput.name'");
-  ExpectFailure(Glue("GetDatabases", {{"MaxResults", 101}}), "InvalidInputException", "less than or equal to 100");
+                "1 validation error detected: Value null at 'databaseInput' failed to satisfy "
+                "constraint: Member must not be null");
+  ExpectFailure(Glue("CreateDatabase", {{"DatabaseInput", {{"Name", ""}}}}),
+                "InvalidInputException", "at 'databaseInput.name'");
+  ExpectFailure(Glue("GetDatabases", {{"MaxResults", 101}}), "InvalidInputException",
+                "less than or equal to 100");
   ExpectFailure(Glue("GetDatabases", {{"CatalogId", "999999999999"}}), "AccessDeniedException");
-  ExpectFailure(Glue("CreateDatabase", {{"DatabaseInput", {{"Name", "d"}, {"Parameters", {{"a", 1}}}}}}), "SerializationException");
-  Glue("CreateDatabase", {{"DatabaseInput", {{"Name", "d"}, {"Invented", "x"}, {"Description", nullptr}}}});
+  ExpectFailure(
+      Glue("CreateDatabase", {{"DatabaseInput", {{"Name", "d"}, {"Parameters", {{"a", 1}}}}}}),
+      "SerializationException");
+  Glue("CreateDatabase",
+       {{"DatabaseInput", {{"Name", "d"}, {"Invented", "x"}, {"Description", nullptr}}}});
   EXPECT_FALSE(Glue("GetDatabase", {{"Name", "d"}}).json()["Database"].contains("Invented"));
 }
 
 TEST_F(AwsApi, FiltersPagesAndSegmentsPartitions) {
   Glue("CreateDatabase", {{"DatabaseInput", {{"Name", "d"}}}});
-  Glue("CreateTable", {{"DatabaseName", "d"}, {"TableInput", TableInput("p", {{"year", "int"}, {"region", "string"}})}});
+  Glue("CreateTable", {{"DatabaseName", "d"},
+                       {"TableInput", TableInput("p", {{"year", "int"}, {"region", "string"}})}});
   const Json at = {{"DatabaseName", "d"}, {"TableName", "p"}};
   const auto with = [&](Json more) {
     more.update(at);
@@ -661,47 +777,63 @@ TEST_F(AwsApi, FiltersPagesAndSegmentsPartitions) {
   };
   Json inputs = Json::array();
   for (int year = 2000; year < 2020; year++) {
-    inputs.push_back({{"Values", {std::to_string(year), year % 2 == 0 ? "eu" : "us"}}, {"StorageDescriptor", TableInput("p")["StorageDescriptor"]}});
+    inputs.push_back({{"Values", {std::to_string(year), year % 2 == 0 ? "eu" : "us"}},
+                      {"StorageDescriptor", TableInput("p")["StorageDescriptor"]}});
   }
   EXPECT_EQ(Glue("BatchCreatePartition", with({{"PartitionInputList", inputs}})).body, "{}");
-  const Json again = Glue("BatchCreatePartition", with({{"PartitionInputList", Json::array({inputs[0], {{"Values", {"2020", "eu"}}}, {{"Values", {"1"}}}})}})).json();
+  const Json again =
+      Glue("BatchCreatePartition",
+           with({{"PartitionInputList",
+                  Json::array({inputs[0], {{"Values", {"2020", "eu"}}}, {{"Values", {"1"}}}})}}))
+          .json();
   ASSERT_EQ(again["Errors"].size(), 2u) << again;
   EXPECT_EQ(again["Errors"][0]["ErrorDetail"]["ErrorCode"], "InvalidInputException");
   EXPECT_EQ(again["Errors"][1]["ErrorDetail"]["ErrorCode"], "AlreadyExistsException");
   const auto years = [&](const Json& request) {
     std::vector<std::string> found;
-    for (const Json& p : Glue("GetPartitions", with(request)).json()["Partitions"]) found.push_back(p["Values"][0]);
+    for (const Json& p : Glue("GetPartitions", with(request)).json()["Partitions"])
+      found.push_back(p["Values"][0]);
     return found;
   };
-  EXPECT_EQ(years({{"Expression", "year between 2003 and 2006 and region = 'eu'"}}), (std::vector<std::string>{"2004", "2006"}));
+  EXPECT_EQ(years({{"Expression", "year between 2003 and 2006 and region = 'eu'"}}),
+            (std::vector<std::string>{"2004", "2006"}));
   EXPECT_EQ(years({{"Expression", "((year = '2020'))"}}), std::vector<std::string>{"2020"});
-  ExpectFailure(Glue("GetPartitions", with({{"Expression", "month = 1"}})), "InvalidInputException", "Unknown column 'month'");
+  ExpectFailure(Glue("GetPartitions", with({{"Expression", "month = 1"}})), "InvalidInputException",
+                "Unknown column 'month'");
   std::vector<std::string> segments;
   for (int i = 0; i < 4; i++) {
-    for (auto& year : years({{"Segment", {{"SegmentNumber", i}, {"TotalSegments", 4}}}})) segments.push_back(year);
+    for (auto& year : years({{"Segment", {{"SegmentNumber", i}, {"TotalSegments", 4}}}}))
+      segments.push_back(year);
   }
   std::ranges::sort(segments);
   EXPECT_EQ(segments, years(Json::object()));
-  const Json page = Glue("GetPartitions", with({{"MaxResults", 15}, {"ExcludeColumnSchema", true}})).json();
+  const Json page =
+      Glue("GetPartitions", with({{"MaxResults", 15}, {"ExcludeColumnSchema", true}})).json();
   EXPECT_EQ(page["Partitions"].size(), 15u);
   EXPECT_FALSE(page["Partitions"][0]["StorageDescriptor"].contains("Columns"));
   EXPECT_EQ(years({{"MaxResults", 15}, {"NextToken", page["NextToken"]}}).size(), 6u);
   ExpectFailure(Glue("GetPartitions", with({{"NextToken", "x"}})), "InvalidInputException");
   EXPECT_EQ(Glue("DeletePartition", with({{"PartitionValues", {"2020", "eu"}}})).status, 200);
-  ExpectFailure(Glue("DeletePartition", with({{"PartitionValues", {"2020", "eu"}}})), "EntityNotFoundException");
+  ExpectFailure(Glue("DeletePartition", with({{"PartitionValues", {"2020", "eu"}}})),
+                "EntityNotFoundException");
 }
 
 TEST_F(AwsApi, KeepsAndRunsCrawlers) {
-  const Json create = {{"Name", "C"}, {"Role", "r"}, {"DatabaseName", "d"}, {"Targets", {{"S3Targets", Json::array({{{"Path", "s3://b/x/"}}})}}}};
+  const Json create = {{"Name", "C"},
+                       {"Role", "r"},
+                       {"DatabaseName", "d"},
+                       {"Targets", {{"S3Targets", Json::array({{{"Path", "s3://b/x/"}}})}}}};
   EXPECT_EQ(Glue("CreateCrawler", create).status, 200);
   ExpectFailure(Glue("CreateCrawler", create), "AlreadyExistsException");
   const Json crawler = Glue("GetCrawler", {{"Name", "C"}}).json()["Crawler"];
   EXPECT_EQ(crawler["State"], "READY");
   EXPECT_EQ(crawler["SchemaChangePolicy"]["DeleteBehavior"], "DEPRECATE_IN_DATABASE");
-  ExpectFailure(Glue("GetCrawler", {{"Name", "x"}}), "EntityNotFoundException", "Crawler x not found.");
+  ExpectFailure(Glue("GetCrawler", {{"Name", "x"}}), "EntityNotFoundException",
+                "Crawler x not found.");
   ExpectFailure(Glue("StopCrawler", {{"Name", "C"}}), "CrawlerNotRunningException");
   EXPECT_EQ(Glue("StartCrawler", {{"Name", "C"}}).body, "{}");
-  ExpectFailure(Glue("StartCrawler", {{"Name", "C"}}), "CrawlerRunningException", "has already started");
+  ExpectFailure(Glue("StartCrawler", {{"Name", "C"}}), "CrawlerRunningException",
+                "has already started");
   ExpectFailure(Glue("DeleteCrawler", {{"Name", "C"}}), "CrawlerRunningException");
   EXPECT_EQ(Glue("StopCrawler", {{"Name", "C"}}).status, 200);
   EXPECT_EQ(Glue("UpdateCrawler", {{"Name", "C"}, {"TablePrefix", "p_"}}).status, 200);

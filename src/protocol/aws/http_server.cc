@@ -1,6 +1,7 @@
 #include "protocol/aws/http_server.h"
 
 #include <fmt/format.h>
+#include <openssl/ssl.h>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -19,8 +20,6 @@
 #include <boost/beast/http/string_body.hpp>
 #include <boost/beast/http/write.hpp>
 #include <boost/beast/version.hpp>
-#include <openssl/ssl.h>
-
 #include <exception>
 #include <map>
 #include <optional>
@@ -40,7 +39,9 @@ constexpr auto kAcceptPause = std::chrono::milliseconds(100);  // when out of de
 
 auto Into(error_code& error) { return asio::redirect_error(asio::use_awaitable, error); }
 
-HttpResponse Plain(int status, std::string text) { return {status, "text/plain; charset=utf-8", {}, std::move(text)}; }
+HttpResponse Plain(int status, std::string text) {
+  return {status, "text/plain; charset=utf-8", {}, std::move(text)};
+}
 
 std::string Lower(std::string_view text) {
   std::string out(text);
@@ -62,7 +63,11 @@ std::string_view HttpRequest::Header(std::string_view name) const {
 // Owned by the server and by every connection: a connection may outlive the server object.
 struct HttpServer::State : std::enable_shared_from_this<HttpServer::State> {
   State(asio::io_context& context, HttpOptions given, Handler given_handler)
-      : io(context), options(std::move(given)), handler(std::move(given_handler)), acceptor(context), ended(context) {}
+      : io(context),
+        options(std::move(given)),
+        handler(std::move(given_handler)),
+        acceptor(context),
+        ended(context) {}
 
   struct Connection {
     beast::tcp_stream* stream = nullptr;
@@ -82,7 +87,8 @@ struct HttpServer::State : std::enable_shared_from_this<HttpServer::State> {
   asio::awaitable<void> Accept();
   asio::awaitable<void> Serve(tcp::socket socket, uint64_t id);
   template <class Stream>
-  asio::awaitable<void> Converse(Stream& stream, beast::tcp_stream& tcp_layer, uint64_t id, std::string peer);
+  asio::awaitable<void> Converse(Stream& stream, beast::tcp_stream& tcp_layer, uint64_t id,
+                                 std::string peer);
   void Spawn(asio::awaitable<void> work, std::string_view what);
 };
 
@@ -130,7 +136,8 @@ asio::awaitable<void> HttpServer::State::Serve(tcp::socket socket, uint64_t id) 
   } leave{*this, id};
   error_code error;
   const auto endpoint = socket.remote_endpoint(error);
-  std::string peer = error ? std::string("?") : fmt::format("{}:{}", endpoint.address().to_string(), endpoint.port());
+  std::string peer = error ? std::string("?")
+                           : fmt::format("{}:{}", endpoint.address().to_string(), endpoint.port());
   socket.set_option(tcp::no_delay(true), error);
   if (options.tls == nullptr) {
     beast::tcp_stream stream(std::move(socket));
@@ -154,7 +161,8 @@ asio::awaitable<void> HttpServer::State::Serve(tcp::socket socket, uint64_t id) 
 }
 
 template <class Stream>
-asio::awaitable<void> HttpServer::State::Converse(Stream& stream, beast::tcp_stream& tcp_layer, uint64_t id, std::string peer) {
+asio::awaitable<void> HttpServer::State::Converse(Stream& stream, beast::tcp_stream& tcp_layer,
+                                                  uint64_t id, std::string peer) {
   beast::flat_buffer buffer(options.max_header_bytes + (64u << 10));
   while (!stopping) {
     error_code error;
@@ -180,12 +188,14 @@ asio::awaitable<void> HttpServer::State::Converse(Stream& stream, beast::tcp_str
     if (!error) co_await http::async_read(stream, buffer, parser, Into(error));
     bool keep_alive = !error && parser.get().keep_alive();
     HttpResponse answer;
-    if (error == http::error::end_of_stream || error == asio::error::eof || error == asio::error::connection_reset ||
-        error == asio::error::operation_aborted || error == beast::error::timeout) {
+    if (error == http::error::end_of_stream || error == asio::error::eof ||
+        error == asio::error::connection_reset || error == asio::error::operation_aborted ||
+        error == beast::error::timeout) {
       co_return;
     }
     if (error == http::error::body_limit) {
-      answer = Plain(413, fmt::format("The request is larger than {} bytes.\n", options.max_body_bytes));
+      answer =
+          Plain(413, fmt::format("The request is larger than {} bytes.\n", options.max_body_bytes));
     } else if (error == http::error::header_limit || error == http::error::buffer_overflow) {
       answer = Plain(431, "The request's headers are too large.\n");
     } else if (error) {
@@ -198,7 +208,8 @@ asio::awaitable<void> HttpServer::State::Converse(Stream& stream, beast::tcp_str
       const size_t question = target.find('?');
       request.path = target.substr(0, question);
       if (question != std::string_view::npos) request.query = target.substr(question + 1);
-      for (const auto& field : parser.get()) request.headers.emplace_back(Lower(field.name_string()), field.value());
+      for (const auto& field : parser.get())
+        request.headers.emplace_back(Lower(field.name_string()), field.value());
       request.body = std::move(parser.get().body());
       tcp_layer.expires_never();
       try {
@@ -235,11 +246,14 @@ Result<void> HttpServer::Start() {
   State& s = *state_;
   error_code error;
   const auto fail = [&](std::string_view step) {
-    return Fail(ErrorKind::kIoError, fmt::format("cannot {} {}:{}: {}", step, s.options.host, s.options.port, error.message()), {},
-                "Choose another http.host or http.port, or stop what uses it.");
+    return Fail(
+        ErrorKind::kIoError,
+        fmt::format("cannot {} {}:{}: {}", step, s.options.host, s.options.port, error.message()),
+        {}, "Choose another http.host or http.port, or stop what uses it.");
   };
   tcp::resolver resolver(s.io);
-  const auto found = resolver.resolve(s.options.host, std::to_string(s.options.port), tcp::resolver::passive, error);
+  const auto found = resolver.resolve(s.options.host, std::to_string(s.options.port),
+                                      tcp::resolver::passive, error);
   if (error || found.empty()) return fail("resolve");
   const tcp::endpoint endpoint = found.begin()->endpoint();
   s.acceptor.open(endpoint.protocol(), error);

@@ -3,7 +3,6 @@
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
-
 #include <utility>
 
 namespace skep::pgwire {
@@ -15,14 +14,16 @@ namespace {
 constexpr size_t kCollectBytes = 8u << 10;
 // A client that idles keeps at most this much in either direction.
 constexpr size_t kKeepBytes = 4u << 10;
-// Read while a statement runs. Beyond it the client has to wait, and its end is seen only after the statement.
+// Read while a statement runs. Beyond it the client has to wait, and its end is seen only after the
+// statement.
 constexpr size_t kAheadBytes = 64u << 10;
 // Dropped at the end, so that what is unread does not turn the last answer into a reset.
 constexpr int kLastReads = 16;
 
 }  // namespace
 
-Channel::Channel(asio::ip::tcp::socket socket, std::span<char> scratch) : transport_(std::move(socket)), scratch_(scratch) {}
+Channel::Channel(asio::ip::tcp::socket socket, std::span<char> scratch)
+    : transport_(std::move(socket)), scratch_(scratch) {}
 
 std::optional<Result<Message>> Channel::Take(Phase phase, const Limits& limits) {
   auto decoded = Decode(unread(), phase, limits);
@@ -78,7 +79,8 @@ asio::awaitable<void> Channel::Readable() {
     resume_ = std::move(handler);
     Arm();
   };
-  return asio::async_initiate<const asio::use_awaitable_t<>, void()>(std::move(initiate), asio::use_awaitable);
+  return asio::async_initiate<const asio::use_awaitable_t<>, void()>(std::move(initiate),
+                                                                     asio::use_awaitable);
 }
 
 void Channel::Arm() {

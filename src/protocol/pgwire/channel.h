@@ -1,11 +1,11 @@
-// A connection's messages in both directions over its transport: what has come and is not decoded yet, what is to be sent and is not
-// written yet. Waits only when nothing is there, keeps no buffer while a client idles, and while a statement runs reads ahead a
-// little, so that a client's end is seen. Lives on the I/O thread.
+// A connection's messages in both directions over its transport: what has come and is not decoded
+// yet, what is to be sent and is not written yet. Waits only when nothing is there, keeps no buffer
+// while a client idles, and while a statement runs reads ahead a little, so that a client's end is
+// seen. Lives on the I/O thread.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/ip/tcp.hpp>
-
 #include <functional>
 #include <optional>
 #include <span>
@@ -42,12 +42,14 @@ class Channel {
   std::string& out() { return out_; }
   // False when the connection is gone, here and below.
   boost::asio::awaitable<bool> Flush();
-  // Sends `messages`, valid until it returns, behind out(). Small ones are only appended; suspends while the client does not read.
+  // Sends `messages`, valid until it returns, behind out(). Small ones are only appended; suspends
+  // while the client does not read.
   boost::asio::awaitable<bool> Send(std::string_view messages);
   // So much in out() is due to be flushed.
   bool full() const;
 
-  // Notices from now on, without a More, that the client has left: then calls `on_gone`, at most once.
+  // Notices from now on, without a More, that the client has left: then calls `on_gone`, at most
+  // once.
   void Watch(std::function<void()> on_gone);
   void Unwatch() { on_gone_ = nullptr; }
 
@@ -66,11 +68,11 @@ class Channel {
   Transport transport_;
   std::span<char> scratch_;
   std::string in_, out_;
-  size_t at_ = 0;            // in_ up to here has been taken
-  bool unread_ = true;       // there may be something to read without waiting for it
-  bool ended_ = false;       // the client's stream
+  size_t at_ = 0;       // in_ up to here has been taken
+  bool unread_ = true;  // there may be something to read without waiting for it
+  bool ended_ = false;  // the client's stream
   bool interrupted_ = false;
-  bool armed_ = false;       // the transport will call OnReadable
+  bool armed_ = false;                      // the transport will call OnReadable
   std::move_only_function<void()> resume_;  // the More that waits
   std::function<void()> on_gone_;
 };

@@ -1,6 +1,7 @@
-// The PostgreSQL wire protocol, version 3, as pure functions of bytes: decoding of what clients send, encoding of what we answer.
-// Everything read here is hostile: a length is checked before it is believed, and nothing is allocated for bytes that have not come.
-// Knows no sockets, sessions or SQL. Source: PostgreSQL 15 documentation, chapter 55; Redshift's digest: sql.md section 2.
+// The PostgreSQL wire protocol, version 3, as pure functions of bytes: decoding of what clients
+// send, encoding of what we answer. Everything read here is hostile: a length is checked before it
+// is believed, and nothing is allocated for bytes that have not come. Knows no sockets, sessions or
+// SQL. Source: PostgreSQL 15 documentation, chapter 55; Redshift's digest: sql.md section 2.
 #pragma once
 
 #include <cstdint>
@@ -27,8 +28,12 @@ struct Limits {
 };
 
 // Start-up packets.
-struct SslRequest { bool operator==(const SslRequest&) const = default; };
-struct GssRequest { bool operator==(const GssRequest&) const = default; };
+struct SslRequest {
+  bool operator==(const SslRequest&) const = default;
+};
+struct GssRequest {
+  bool operator==(const GssRequest&) const = default;
+};
 struct CancelRequest {
   uint32_t process_id = 0;
   std::string key;
@@ -81,14 +86,25 @@ struct Close {
   std::string name;
   bool operator==(const Close&) const = default;
 };
-struct Sync { bool operator==(const Sync&) const = default; };
-struct Flush { bool operator==(const Flush&) const = default; };
-struct Terminate { bool operator==(const Terminate&) const = default; };
-struct CopyInput { bool operator==(const CopyInput&) const = default; };  // CopyData, CopyDone, CopyFail
-struct FunctionCall { bool operator==(const FunctionCall&) const = default; };
+struct Sync {
+  bool operator==(const Sync&) const = default;
+};
+struct Flush {
+  bool operator==(const Flush&) const = default;
+};
+struct Terminate {
+  bool operator==(const Terminate&) const = default;
+};
+struct CopyInput {
+  bool operator==(const CopyInput&) const = default;
+};  // CopyData, CopyDone, CopyFail
+struct FunctionCall {
+  bool operator==(const FunctionCall&) const = default;
+};
 
-using Message = std::variant<SslRequest, GssRequest, CancelRequest, StartupMessage, PasswordMessage, DigestMessage, Query, Parse, Bind,
-                             Describe, Execute, Close, Sync, Flush, Terminate, CopyInput, FunctionCall>;
+using Message = std::variant<SslRequest, GssRequest, CancelRequest, StartupMessage, PasswordMessage,
+                             DigestMessage, Query, Parse, Bind, Describe, Execute, Close, Sync,
+                             Flush, Terminate, CopyInput, FunctionCall>;
 
 struct NeedMore {
   size_t bytes = 0;  // at least so many more
@@ -120,14 +136,17 @@ void AppendAuthenticationSaslFinal(std::string& out, std::string_view data);
 // Redshift's digest, algorithm 0 (SHA-256).
 void AppendAuthenticationDigest(std::string& out, std::string_view salt, std::string_view nonce);
 // newest: of the version asked for, as in a start-up packet (major << 16 | minor).
-void AppendNegotiateProtocolVersion(std::string& out, uint32_t newest, const std::vector<std::string>& unknown_options);
+void AppendNegotiateProtocolVersion(std::string& out, uint32_t newest,
+                                    const std::vector<std::string>& unknown_options);
 void AppendParameterStatus(std::string& out, std::string_view name, std::string_view value);
 void AppendBackendKeyData(std::string& out, uint32_t process_id, std::string_view key);
 void AppendReadyForQuery(std::string& out, char transaction);
-// formats: empty = all text, one = for all, else one per column. extended: as Redshift's protocol versions 1 and 2 have it.
-void AppendRowDescription(std::string& out, std::span<const ipc::ResultColumn> columns, std::span<const uint16_t> formats,
-                          bool extended = false);
-// Appends the plain RowDescription that `messages` begins with in the extended form, and takes it from there. False when malformed.
+// formats: empty = all text, one = for all, else one per column. extended: as Redshift's protocol
+// versions 1 and 2 have it.
+void AppendRowDescription(std::string& out, std::span<const ipc::ResultColumn> columns,
+                          std::span<const uint16_t> formats, bool extended = false);
+// Appends the plain RowDescription that `messages` begins with in the extended form, and takes it
+// from there. False when malformed.
 bool AppendExtendedRowDescription(std::string& out, std::string_view& messages);
 void AppendParameterDescription(std::string& out, std::span<const uint32_t> types);
 void AppendCommandComplete(std::string& out, std::string_view tag);
@@ -148,9 +167,11 @@ inline constexpr std::string_view kUntranslatableText = "22021";
 }  // namespace sqlstate
 
 // severity: "ERROR", "FATAL". An empty state means the kind's own.
-void AppendError(std::string& out, std::string_view severity, const Error& error, std::string_view state = {});
+void AppendError(std::string& out, std::string_view severity, const Error& error,
+                 std::string_view state = {});
 // severity: "WARNING", "NOTICE".
-void AppendNotice(std::string& out, std::string_view severity, const Error& error, std::string_view state = {});
+void AppendNotice(std::string& out, std::string_view severity, const Error& error,
+                  std::string_view state = {});
 
 bool IsUtf8(std::string_view text);
 

@@ -2,10 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
-
-#include <algorithm>
 #include <exception>
 #include <utility>
 
@@ -23,7 +22,9 @@ namespace {
 constexpr uint32_t kVersion = 3u << 16;
 constexpr size_t kCancelKeyBytes = 4;
 
-Error Plain(ErrorKind kind, std::string message, std::string hint = {}) { return Error{kind, std::move(message), {}, std::move(hint), 0}; }
+Error Plain(ErrorKind kind, std::string message, std::string hint = {}) {
+  return Error{kind, std::move(message), {}, std::move(hint), 0};
+}
 
 Limits LimitsOf(const ServerOptions& options) {
   Limits limits;
@@ -48,12 +49,14 @@ asio::awaitable<void> Connection::Run() {
   }
   if (!defect.empty()) {
     const std::string incident = NewUuid();
-    log::Fault("incident", {{"incident", incident}, {"peer", channel_.transport().peer()}, {"error", defect}});
+    log::Fault("incident",
+               {{"incident", incident}, {"peer", channel_.transport().peer()}, {"error", defect}});
     co_await Refuse(Plain(ErrorKind::kInternal, "internal error, incident " + incident));
   }
   timer_.reset();
   if (session_) {
-    if (const auto mine = house_.by_process_id.find(session_->process_id()); mine != house_.by_process_id.end() && mine->second == this) {
+    if (const auto mine = house_.by_process_id.find(session_->process_id());
+        mine != house_.by_process_id.end() && mine->second == this) {
       house_.by_process_id.erase(mine);
     }
     conversation_.reset();
@@ -70,16 +73,21 @@ asio::awaitable<void> Connection::Greet() {
   while (true) {
     auto message = co_await Receive(Phase::kStartup);
     if (!message) co_return;
-    if (auto* startup = std::get_if<StartupMessage>(&*message)) co_return co_await Welcome(std::move(*startup));
-    if (const auto* cancel = std::get_if<CancelRequest>(&*message)) co_return CancelAnother(*cancel);
+    if (auto* startup = std::get_if<StartupMessage>(&*message))
+      co_return co_await Welcome(std::move(*startup));
+    if (const auto* cancel = std::get_if<CancelRequest>(&*message))
+      co_return CancelAnother(*cancel);
     bool& asked = std::holds_alternative<SslRequest>(*message) ? asked_tls : asked_gss;
     if (std::exchange(asked, true) || channel_.transport().tls()) {
-      co_return co_await Refuse(Plain(ErrorKind::kProtocolViolation, "encryption was asked for twice"));
+      co_return co_await Refuse(
+          Plain(ErrorKind::kProtocolViolation, "encryption was asked for twice"));
     }
-    const bool agreed = std::holds_alternative<SslRequest>(*message) && house_.options.tls != nullptr;
+    const bool agreed =
+        std::holds_alternative<SslRequest>(*message) && house_.options.tls != nullptr;
     // What was sent before the handshake must not be read as if it had come through it.
     if (agreed && !channel_.unread().empty()) {
-      co_return co_await Refuse(Plain(ErrorKind::kProtocolViolation, "received unencrypted data after SSL request"));
+      co_return co_await Refuse(
+          Plain(ErrorKind::kProtocolViolation, "received unencrypted data after SSL request"));
     }
     channel_.out().push_back(agreed ? 'S' : 'N');
     if (!co_await channel_.Flush()) co_return;
@@ -97,17 +105,20 @@ asio::awaitable<void> Connection::Welcome(StartupMessage message) {
     AppendNegotiateProtocolVersion(channel_.out(), kVersion, startup->unknown_options);
   }
   if (startup->replication) {
-    co_return co_await Refuse(Plain(ErrorKind::kFeatureNotSupported, "replication connections are not supported"));
+    co_return co_await Refuse(
+        Plain(ErrorKind::kFeatureNotSupported, "replication connections are not supported"));
   }
   if (house_.options.require_tls && !channel_.transport().tls()) {
-    const Error error =
-        Plain(ErrorKind::kInvalidRole, "only encrypted connections are accepted", "Connect with sslmode=require or better.");
+    const Error error = Plain(ErrorKind::kInvalidRole, "only encrypted connections are accepted",
+                              "Connect with sslmode=require or better.");
     co_return co_await Refuse(error, sqlstate::kInvalidAuthorization);
   }
   if (house_.clients >= house_.options.max_connections) {
-    log::Warn("too_many_connections", {{"peer", channel_.transport().peer()}, {"limit", house_.options.max_connections}});
-    co_return co_await Refuse(
-        Plain(ErrorKind::kTooManyConnections, "sorry, too many clients already", "Try again later, or close what idles."));
+    log::Warn("too_many_connections",
+              {{"peer", channel_.transport().peer()}, {"limit", house_.options.max_connections}});
+    co_return co_await Refuse(Plain(ErrorKind::kTooManyConnections,
+                                    "sorry, too many clients already",
+                                    "Try again later, or close what idles."));
   }
   counted_ = true;
   house_.clients++;
@@ -119,21 +130,24 @@ asio::awaitable<void> Connection::Welcome(StartupMessage message) {
 
 // Answers the user whose password was proved. Whoever fails is told no more than that.
 asio::awaitable<std::optional<Candidate>> Connection::Admit(Startup startup) {
-  WorkgroupChoice choice{ReadServerName(channel_.transport().ServerName()), startup.workgroup, house_.options.default_workspace};
-  auto find = [&store = house_.store, choice = std::move(choice), user = startup.user, decoys = house_.decoys] {
-    return FindCandidate(store, choice, user, decoys);
-  };
+  WorkgroupChoice choice{ReadServerName(channel_.transport().ServerName()), startup.workgroup,
+                         house_.options.default_workspace};
+  auto find = [&store = house_.store, choice = std::move(choice), user = startup.user,
+               decoys = house_.decoys] { return FindCandidate(store, choice, user, decoys); };
   auto candidate = co_await house_.blocking.Run(std::move(find));
   if (!candidate) {
     if (candidate.error().kind == ErrorKind::kUndefinedObject) {
       co_await RefuseLate(candidate.error());
     } else {
-      log::Fault("login_impossible", {{"peer", channel_.transport().peer()}, {"error", candidate.error().message}});
-      co_await Refuse(Plain(ErrorKind::kIoError, "users cannot be looked up now", "Try again later; the server's log says why."));
+      log::Fault("login_impossible",
+                 {{"peer", channel_.transport().peer()}, {"error", candidate.error().message}});
+      co_await Refuse(Plain(ErrorKind::kIoError, "users cannot be looked up now",
+                            "Try again later; the server's log says why."));
     }
     co_return std::nullopt;
   }
-  const Method method = ChooseMethod(house_.options.authentication, startup, candidate->user.md5_only);
+  const Method method =
+      ChooseMethod(house_.options.authentication, startup, candidate->user.md5_only);
   PasswordExchange exchange(method, *candidate);
   Result<bool> proved = exchange.Begin(channel_.out());
   while (proved && !*proved) {
@@ -144,14 +158,17 @@ asio::awaitable<std::optional<Candidate>> Connection::Admit(Startup startup) {
   if (proved && candidate->known) co_return std::move(*candidate);
 
   const bool wrong = proved || proved.error().kind == ErrorKind::kAuthenticationFailed;
-  log::Warn("login_failed", {{"peer", channel_.transport().peer()},
-                             {"workspace", candidate->user.workspace},
-                             {"user", startup.user},
-                             {"method", NameOf(method)},
-                             {"reason", proved ? std::string("no such user") : proved.error().message + " " + proved.error().detail}});
+  log::Warn("login_failed",
+            {{"peer", channel_.transport().peer()},
+             {"workspace", candidate->user.workspace},
+             {"user", startup.user},
+             {"method", NameOf(method)},
+             {"reason", proved ? std::string("no such user")
+                               : proved.error().message + " " + proved.error().detail}});
   if (wrong) {
     co_await RefuseLate(
-        Plain(ErrorKind::kAuthenticationFailed, fmt::format("password authentication failed for user \"{}\"", startup.user)));
+        Plain(ErrorKind::kAuthenticationFailed,
+              fmt::format("password authentication failed for user \"{}\"", startup.user)));
   } else {
     co_await Refuse(proved.error());
   }
@@ -175,7 +192,8 @@ asio::awaitable<void> Connection::Serve(Startup startup, control::User user) {
   key_ = RandomBytes(kCancelKeyBytes);
   house_.by_process_id[session_->process_id()] = this;
 
-  for (const auto& [name, value] : session_->ReportedSettings()) AppendParameterStatus(out, name, value);
+  for (const auto& [name, value] : session_->ReportedSettings())
+    AppendParameterStatus(out, name, value);
   // Without it Redshift's drivers fall back to PostgreSQL's protocol.
   int protocol = kProtocolPlain;
   if (startup.client_protocol) {
@@ -183,8 +201,11 @@ asio::awaitable<void> Connection::Serve(Startup startup, control::User user) {
     AppendParameterStatus(out, "server_protocol_version", std::to_string(protocol));
   }
   AppendBackendKeyData(out, session_->process_id(), key_);
-  log::Debug("session_opened", {{"client", client}, {"workspace", user.workspace}, {"user", user.name},
-                                {"process_id", session_->process_id()}, {"tls", channel_.transport().tls()}});
+  log::Debug("session_opened", {{"client", client},
+                                {"workspace", user.workspace},
+                                {"user", user.name},
+                                {"process_id", session_->process_id()},
+                                {"tls", channel_.transport().tls()}});
   conversation_ = std::make_unique<Conversation>(channel_, *session_, limits_, protocol, client);
   if (draining_) conversation_->Drain();
   co_await conversation_->Run();
@@ -196,16 +217,19 @@ asio::awaitable<std::optional<Message>> Connection::Receive(Phase phase) {
     auto taken = channel_.Take(phase, limits_);
     if (taken && *taken) co_return std::move(**taken);
     if (taken) {
-      log::Info("protocol_violation", {{"peer", channel_.transport().peer()}, {"error", taken->error().message}});
+      log::Info("protocol_violation",
+                {{"peer", channel_.transport().peer()}, {"error", taken->error().message}});
       co_await Refuse(taken->error());
       co_return std::nullopt;
     }
     if (!co_await channel_.Flush()) co_return std::nullopt;
     if (!draining_ && co_await channel_.More()) continue;
     if (draining_) {
-      co_await Refuse(Plain(ErrorKind::kAdminShutdown, "the server is shutting down", "Connect again."));
+      co_await Refuse(
+          Plain(ErrorKind::kAdminShutdown, "the server is shutting down", "Connect again."));
     } else if (expired_ && phase == Phase::kAuthentication) {
-      co_await Refuse(Plain(ErrorKind::kStatementTimeout, "canceling authentication due to timeout"));
+      co_await Refuse(
+          Plain(ErrorKind::kStatementTimeout, "canceling authentication due to timeout"));
     }
     co_return std::nullopt;
   }
@@ -233,7 +257,8 @@ void Connection::CancelAnother(const CancelRequest& request) {
   const std::string none(kCancelKeyBytes, '\0');
   const bool equal = ConstantTimeEqual(known ? found->second->key_ : none, request.key);
   if (!known || !equal) {
-    log::Info("cancel_refused", {{"peer", channel_.transport().peer()}, {"process_id", request.process_id}});
+    log::Info("cancel_refused",
+              {{"peer", channel_.transport().peer()}, {"process_id", request.process_id}});
     return;
   }
   if (found->second->conversation_) found->second->conversation_->Cancel();

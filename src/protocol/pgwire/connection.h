@@ -1,11 +1,11 @@
-// One client of the PostgreSQL door from accept to close: TLS, start-up packet, proof of the password, session, conversation. What
-// only concerns messages is in channel.h, what comes after the login in conversation.h. Lives on the I/O thread.
+// One client of the PostgreSQL door from accept to close: TLS, start-up packet, proof of the
+// password, session, conversation. What only concerns messages is in channel.h, what comes after
+// the login in conversation.h. Lives on the I/O thread.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
-
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -50,7 +50,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   // The whole life. The connection must be kept until it returns.
   boost::asio::awaitable<void> Run();
-  // Ends it with 57P01: at once before the session exists, else when it idles outside a transaction.
+  // Ends it with 57P01: at once before the session exists, else when it idles outside a
+  // transaction.
   void Drain();
   // Cancels what runs and closes.
   void Abort();
@@ -73,8 +74,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::unique_ptr<boost::asio::steady_timer> timer_;  // until the password is proved
   std::unique_ptr<session::Session> session_;
   std::unique_ptr<Conversation> conversation_;
-  std::string key_;      // of cancel requests
-  bool counted_ = false; // in House::clients
+  std::string key_;       // of cancel requests
+  bool counted_ = false;  // in House::clients
   bool expired_ = false, draining_ = false;
 };
 

@@ -8,11 +8,14 @@ namespace {
 
 using PgwireConnection = DoorTest;
 
-uint32_t MethodOf(const Answer& answer) { return answer.type == 'R' ? ByteReader(answer.body).U32Be() : 0; }
+uint32_t MethodOf(const Answer& answer) {
+  return answer.type == 'R' ? ByteReader(answer.body).U32Be() : 0;
+}
 
 TEST_F(PgwireConnection, LogsInAndSaysWhatRedshiftSays) {
   auto& client = Connect();
-  const auto said = LogIn(client, "ada", "secret", {{"database", "dev"}, {"application_name", "test"}});
+  const auto said =
+      LogIn(client, "ada", "secret", {{"database", "dev"}, {"application_name", "test"}});
   EXPECT_EQ(Types(said), "RRRRSSKZ");
   EXPECT_EQ(said.back().body, "I");
   EXPECT_EQ(client.parameters["server_version"], "8.0.2");
@@ -28,7 +31,8 @@ TEST_F(PgwireConnection, LogsInAndSaysWhatRedshiftSays) {
 }
 
 TEST_F(PgwireConnection, EveryMethodTakesTheRightPasswordAndNoOther) {
-  for (const auto& [configured, method] : std::map<std::string, uint32_t>{{"scram-sha-256", 10}, {"md5", 5}, {"digest", 13}}) {
+  for (const auto& [configured, method] :
+       std::map<std::string, uint32_t>{{"scram-sha-256", 10}, {"md5", 5}, {"digest", 13}}) {
     door_.reset();
     options_.authentication = configured;
     const auto right = LogIn(Connect());
@@ -50,7 +54,9 @@ TEST_F(PgwireConnection, AnUnknownUserLooksLikeAWrongPassword) {
     const auto wrong = LogIn(Connect(), "ada", "guess"), unknown = LogIn(Connect(), "eve", "guess");
     EXPECT_EQ(Types(wrong), Types(unknown));
     for (size_t i = 0; i < wrong.size() && i < unknown.size(); i++) {
-      if (wrong[i].type == 'R') { EXPECT_EQ(wrong[i].body.size(), unknown[i].body.size()) << configured; }
+      if (wrong[i].type == 'R') {
+        EXPECT_EQ(wrong[i].body.size(), unknown[i].body.size()) << configured;
+      }
     }
     auto one = Fields(wrong.back()), other = Fields(unknown.back());
     EXPECT_EQ(one['M'], "password authentication failed for user \"ada\"");
@@ -87,8 +93,11 @@ TEST_F(PgwireConnection, AFailedLoginIsAnsweredLate) {
 TEST_F(PgwireConnection, OffersEachClientWhatItCanSpeak) {
   AddUser("default", "old", "secret", true);
   EXPECT_EQ(MethodOf(LogIn(Connect()).front()), 10u);
-  EXPECT_EQ(MethodOf(LogIn(Connect(), "ada", "secret", {{"client_protocol_version", "2"}}).front()), 13u);
-  EXPECT_EQ(MethodOf(LogIn(Connect(), "ada", "secret", {{"options", "-c authentication=md5"}}).front()), 5u);
+  EXPECT_EQ(MethodOf(LogIn(Connect(), "ada", "secret", {{"client_protocol_version", "2"}}).front()),
+            13u);
+  EXPECT_EQ(
+      MethodOf(LogIn(Connect(), "ada", "secret", {{"options", "-c authentication=md5"}}).front()),
+      5u);
   const auto old = LogIn(Connect(), "old");
   EXPECT_EQ(MethodOf(old.front()), 5u);
   EXPECT_EQ(old.back().type, 'Z');
@@ -137,11 +146,17 @@ TEST_F(PgwireConnection, TheServersNameInTlsChoosesTheWorkgroup) {
   UseTls();
   ASSERT_TRUE(store_->PutWorkspace({"etl"}));
   AddUser("etl", "ada", "other");
-  EXPECT_EQ(LogIn(ConnectTls("etl.example.org"), "ada", "other", {{"options", "-c workgroup=default"}}).back().type, 'Z');
+  EXPECT_EQ(
+      LogIn(ConnectTls("etl.example.org"), "ada", "other", {{"options", "-c workgroup=default"}})
+          .back()
+          .type,
+      'Z');
   EXPECT_EQ(door_->sessions.last.workspace, "etl");
   EXPECT_EQ(LogIn(ConnectTls("localhost")).back().type, 'Z');
   EXPECT_EQ(LogIn(ConnectTls()).back().type, 'Z');
-  EXPECT_EQ(CodeIn(LogIn(ConnectTls("none.123456789012.us-east-1.redshift-serverless.amazonaws.com"))), "42704");
+  EXPECT_EQ(
+      CodeIn(LogIn(ConnectTls("none.123456789012.us-east-1.redshift-serverless.amazonaws.com"))),
+      "42704");
 }
 
 TEST_F(PgwireConnection, SpeaksTlsThroughoutOnceAgreed) {
@@ -208,9 +223,11 @@ TEST_F(PgwireConnection, RubbishInsteadOfAHandshakeClosesTheConnection) {
 }
 
 TEST_F(PgwireConnection, ABadStartClosesTheConnection) {
-  for (const std::string& bytes : {"\0\0\0\7"s, "\0\0\0\x08\0\2\0\0"s, "\x40\0\0\0\0\3\0\0"s, std::string(100, '\xff'),
-                                   "GET / HTTP/1.1\r\nHost: x\r\n\r\n"s, Packet(99u << 16), Packet(196608, "user"), Packet(196608, "\0"s),
-                                   Packet(80877102), Packet(196608, "user\0ada\0options\0nonsense\0\0"s), "\x16\x03\x01\2\0\1\0"s}) {
+  for (const std::string& bytes :
+       {"\0\0\0\7"s, "\0\0\0\x08\0\2\0\0"s, "\x40\0\0\0\0\3\0\0"s, std::string(100, '\xff'),
+        "GET / HTTP/1.1\r\nHost: x\r\n\r\n"s, Packet(99u << 16), Packet(196608, "user"),
+        Packet(196608, "\0"s), Packet(80877102),
+        Packet(196608, "user\0ada\0options\0nonsense\0\0"s), "\x16\x03\x01\2\0\1\0"s}) {
     EXPECT_TRUE(Connect().Send(bytes).Closed()) << ::testing::PrintToString(bytes);
   }
   for (const std::string& bytes : {""s, "\0"s, "\0\0\0\x20\0\3\0\0us"s}) {
@@ -230,9 +247,12 @@ TEST_F(PgwireConnection, ReadsAStartByteByByte) {
 
 TEST_F(PgwireConnection, RefusesMalformedProofsAndMessagesOutOfOrder) {
   const std::string initial = "SCRAM-SHA-256\0\0\0\0\x0bn,,n=,r=abc"s;
-  for (const std::string& bytes : {QueryOf("rows 1"), Framed('p'), Framed('p', "SCRAM-SHA-1\0\0\0\0\0"s),
-                                   Framed('p', "SCRAM-SHA-256\0\x7f\xff\xff\xff"s), "p\x40\0\0\0"s, Framed('d', "\0\0\0\0\0\0\0\0"s),
-                                   Framed('p', initial) + Framed('p', "c=biws,r=wrong,p=AAAA"), Framed('p', initial) + QueryOf("rows 1")}) {
+  for (const std::string& bytes :
+       {QueryOf("rows 1"), Framed('p'), Framed('p', "SCRAM-SHA-1\0\0\0\0\0"s),
+        Framed('p', "SCRAM-SHA-256\0\x7f\xff\xff\xff"s), "p\x40\0\0\0"s,
+        Framed('d', "\0\0\0\0\0\0\0\0"s),
+        Framed('p', initial) + Framed('p', "c=biws,r=wrong,p=AAAA"),
+        Framed('p', initial) + QueryOf("rows 1")}) {
     auto& client = Connect();
     client.Send(StartPacket({{"user", "ada"}}) + bytes);
     const auto said = client.ReadUntil('E');
@@ -290,8 +310,10 @@ TEST_F(PgwireConnection, NegotiatesNewerProtocolsDown) {
 }
 
 TEST_F(PgwireConnection, GrantsRedshiftsProtocolUpToTwo) {
-  for (const auto& [asked, granted] : std::map<std::string, std::string>{{"0", "0"}, {"1", "1"}, {"2", "2"}, {"9", "2"}, {"-3", "0"}}) {
-    EXPECT_EQ(Ready(0, {{"client_protocol_version", asked}}).parameters["server_protocol_version"], granted);
+  for (const auto& [asked, granted] : std::map<std::string, std::string>{
+           {"0", "0"}, {"1", "1"}, {"2", "2"}, {"9", "2"}, {"-3", "0"}}) {
+    EXPECT_EQ(Ready(0, {{"client_protocol_version", asked}}).parameters["server_protocol_version"],
+              granted);
   }
   EXPECT_FALSE(Ready().parameters.contains("server_protocol_version"));
 }
@@ -304,7 +326,9 @@ TEST_F(PgwireConnection, RefusesOptionsItDoesNotKnowAtItsStart) {
   asio::io_context io;
   ScriptedSessions sessions(io.get_executor());
   net::BlockingPool blocking{1};
-  const auto start = [&](ServerOptions options) { return Server(io, sessions, *store_, blocking, std::move(options)).Start(); };
+  const auto start = [&](ServerOptions options) {
+    return Server(io, sessions, *store_, blocking, std::move(options)).Start();
+  };
   EXPECT_EQ(start({.authentication = "kerberos"}).error().kind, ErrorKind::kInvalidArgument);
   EXPECT_EQ(start({.require_tls = true}).error().kind, ErrorKind::kInvalidArgument);
   EXPECT_EQ(start({.host = "256.0.0.1"}).error().kind, ErrorKind::kIoError);
@@ -324,7 +348,8 @@ TEST_F(PgwireConnection, TerminateAndDisappearanceEndTheSession) {
 }
 
 TEST_F(PgwireConnection, DrainingTellsWhoIdlesWaitsForWhatRunsAndForTransactions) {
-  auto &idle = Ready(), &running = Ready(), &transaction = Ready(), &starting = Connect(), &halfway = Connect();
+  auto &idle = Ready(), &running = Ready(), &transaction = Ready(), &starting = Connect(),
+       &halfway = Connect();
   halfway.Send(StartPacket({{"user", "ada"}}));
   EXPECT_EQ(MethodOf(halfway.Read()), 10u);
   EXPECT_EQ(Types(Ask(transaction, "begin")), "CZ");
@@ -361,7 +386,8 @@ TEST_F(PgwireConnection, DrainingLetsAStatementFinishAndGivesItsAnswer) {
 }
 
 TEST_F(PgwireConnection, AbortEndsClientsInEveryState) {
-  auto &idle = Ready(), &running = Ready(), &slow = Ready(4096), &starting = Connect(), &halfway = Connect();
+  auto &idle = Ready(), &running = Ready(), &slow = Ready(4096), &starting = Connect(),
+       &halfway = Connect();
   halfway.Send(StartPacket({{"user", "ada"}}));
   EXPECT_EQ(MethodOf(halfway.Read()), 10u);
   running.Send(QueryOf("wait"));

@@ -2,10 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
-
-#include <algorithm>
 #include <exception>
 #include <utility>
 
@@ -26,17 +25,23 @@ constexpr int kTurn = 64;
 // A result format of the session's: binary, numbers as Redshift's protocol version 2 has them.
 constexpr uint16_t kRedshiftBinary = 2;
 
-Error Plain(ErrorKind kind, std::string message, std::string hint = {}) { return Error{kind, std::move(message), {}, std::move(hint), 0}; }
-
-Error NoStatement(std::string_view name) {
-  return Plain(ErrorKind::kInvalidStatementName, name.empty() ? std::string("unnamed prepared statement does not exist")
-                                                              : fmt::format("prepared statement \"{}\" does not exist", name));
+Error Plain(ErrorKind kind, std::string message, std::string hint = {}) {
+  return Error{kind, std::move(message), {}, std::move(hint), 0};
 }
 
-Error NoPortal(std::string_view name) { return Plain(ErrorKind::kInvalidCursorName, fmt::format("portal \"{}\" does not exist", name)); }
+Error NoStatement(std::string_view name) {
+  return Plain(ErrorKind::kInvalidStatementName,
+               name.empty() ? std::string("unnamed prepared statement does not exist")
+                            : fmt::format("prepared statement \"{}\" does not exist", name));
+}
+
+Error NoPortal(std::string_view name) {
+  return Plain(ErrorKind::kInvalidCursorName, fmt::format("portal \"{}\" does not exist", name));
+}
 
 Error NotUtf8() {
-  return Plain(ErrorKind::kInvalidText, "invalid byte sequence for encoding \"UTF8\"", "Send the statement's text as UTF-8.");
+  return Plain(ErrorKind::kInvalidText, "invalid byte sequence for encoding \"UTF8\"",
+               "Send the statement's text as UTF-8.");
 }
 
 Error Gone() { return Plain(ErrorKind::kQueryCanceled, "the client is gone"); }
@@ -65,8 +70,13 @@ class Conversation::Running {
   Conversation& conversation_;
 };
 
-Conversation::Conversation(Channel& channel, session::Session& session, const Limits& limits, int protocol, std::string client)
-    : channel_(channel), session_(session), limits_(limits), protocol_(protocol), client_(std::move(client)) {}
+Conversation::Conversation(Channel& channel, session::Session& session, const Limits& limits,
+                           int protocol, std::string client)
+    : channel_(channel),
+      session_(session),
+      limits_(limits),
+      protocol_(protocol),
+      client_(std::move(client)) {}
 
 asio::awaitable<void> Conversation::Run() {
   bool go_on = co_await Ready();
@@ -77,7 +87,9 @@ asio::awaitable<void> Conversation::Run() {
       go_on = co_await channel_.Flush();
       if (!go_on) break;
       if (draining_ && Idle()) {
-        co_await Fatal(Plain(ErrorKind::kAdminShutdown, "terminating connection due to administrator command", "Connect again."));
+        co_await Fatal(Plain(ErrorKind::kAdminShutdown,
+                             "terminating connection due to administrator command",
+                             "Connect again."));
         break;
       }
       handled = 0;
@@ -123,14 +135,18 @@ asio::awaitable<void> Conversation::Fatal(const Error& error) {
 }
 
 asio::awaitable<bool> Conversation::Ready() {
-  for (const auto& [name, value] : session_.TakeReportedChanges()) AppendParameterStatus(channel_.out(), name, value);
+  for (const auto& [name, value] : session_.TakeReportedChanges())
+    AppendParameterStatus(channel_.out(), name, value);
   AppendReadyForQuery(channel_.out(), session_.transaction_status());
   co_return co_await channel_.Flush();
 }
 
-// The one place where a broken invariant ends: the client's connection, with a number to look for in the log.
+// The one place where a broken invariant ends: the client's connection, with a number to look for
+// in the log.
 asio::awaitable<bool> Conversation::Handle(Message message) {
-  if (skipping_ && !std::holds_alternative<Sync>(message) && !std::holds_alternative<Terminate>(message)) co_return true;
+  if (skipping_ && !std::holds_alternative<Sync>(message) &&
+      !std::holds_alternative<Terminate>(message))
+    co_return true;
   std::string defect;
   try {
     co_return co_await Dispatch(std::move(message));
@@ -139,8 +155,8 @@ asio::awaitable<bool> Conversation::Handle(Message message) {
   }
   const std::string incident = NewUuid();
   log::Fault("incident", {{"incident", incident}, {"client", client_}, {"error", defect}});
-  co_await Fatal(
-      Plain(ErrorKind::kInternal, "internal error, incident " + incident, "Report it with the lines of the log that have its number."));
+  co_await Fatal(Plain(ErrorKind::kInternal, "internal error, incident " + incident,
+                       "Report it with the lines of the log that have its number."));
   co_return false;
 }
 
@@ -155,7 +171,8 @@ asio::awaitable<bool> Conversation::Dispatch(Message message) {
   // Left over from a COPY that was refused.
   if (std::holds_alternative<CopyInput>(message)) co_return true;
   if (std::holds_alternative<FunctionCall>(message)) {
-    const Error error = Plain(ErrorKind::kFeatureNotSupported, "function calls by message are not supported", "Use SELECT.");
+    const Error error = Plain(ErrorKind::kFeatureNotSupported,
+                              "function calls by message are not supported", "Use SELECT.");
     AppendError(channel_.out(), "ERROR", error);
     co_await session_.FailTransaction();
     co_return co_await Ready();
@@ -216,18 +233,23 @@ asio::awaitable<void> Conversation::Refuse(Refusal refusal) {
 }
 
 asio::awaitable<Conversation::Step> Conversation::OnParse(Parse message) {
-  if (!IsUtf8(message.text)) co_return std::unexpected(Refusal(NotUtf8(), sqlstate::kUntranslatableText));
+  if (!IsUtf8(message.text))
+    co_return std::unexpected(Refusal(NotUtf8(), sqlstate::kUntranslatableText));
   if (message.statement.empty()) {
     DropStatement({});
   } else if (statements_.contains(message.statement)) {
-    const Error error = Plain(ErrorKind::kDuplicateObject, fmt::format("prepared statement \"{}\" already exists", message.statement));
+    const Error error =
+        Plain(ErrorKind::kDuplicateObject,
+              fmt::format("prepared statement \"{}\" already exists", message.statement));
     co_return std::unexpected(Refusal(error, sqlstate::kDuplicateStatement));
   }
-  const size_t bytes = message.statement.size() + message.text.size() + 4 * message.parameter_types.size();
+  const size_t bytes =
+      message.statement.size() + message.text.size() + 4 * message.parameter_types.size();
   if (auto kept = Keep(bytes); !kept) co_return kept;
-  auto prepared = std::make_shared<const Prepared>(Prepared{std::move(message.text), std::move(message.parameter_types)});
-  // A statement that cannot be run must not take a name: its client will use the name again. An unnamed one says so when it is used,
-  // which saves a call.
+  auto prepared = std::make_shared<const Prepared>(
+      Prepared{std::move(message.text), std::move(message.parameter_types)});
+  // A statement that cannot be run must not take a name: its client will use the name again. An
+  // unnamed one says so when it is used, which saves a call.
   if (!message.statement.empty()) {
     auto description = co_await DescriptionOf(prepared);
     if (!description) {
@@ -242,7 +264,8 @@ asio::awaitable<Conversation::Step> Conversation::OnParse(Parse message) {
   co_return Step{};
 }
 
-asio::awaitable<Result<ipc::StatementDescription>> Conversation::DescriptionOf(std::shared_ptr<const Prepared> statement) {
+asio::awaitable<Result<ipc::StatementDescription>> Conversation::DescriptionOf(
+    std::shared_ptr<const Prepared> statement) {
   if (statement == described_) co_return description_;
   const Running running(*this);
   co_return co_await session_.Describe(statement->text, statement->types);
@@ -250,20 +273,28 @@ asio::awaitable<Result<ipc::StatementDescription>> Conversation::DescriptionOf(s
 
 Conversation::Step Conversation::OnBind(Bind message) {
   const auto statement = statements_.find(message.statement);
-  if (statement == statements_.end()) return std::unexpected(Refusal(NoStatement(message.statement)));
-  const auto parameter_format = [](const ipc::Parameter& parameter) { return parameter.format <= 1; };
-  if (!AreFormats(message.result_formats) || !std::ranges::all_of(message.parameters, parameter_format)) {
-    return std::unexpected(Refusal(Plain(ErrorKind::kInvalidArgument, "unsupported format code", "Use 0 (text) or 1 (binary).")));
+  if (statement == statements_.end())
+    return std::unexpected(Refusal(NoStatement(message.statement)));
+  const auto parameter_format = [](const ipc::Parameter& parameter) {
+    return parameter.format <= 1;
+  };
+  if (!AreFormats(message.result_formats) ||
+      !std::ranges::all_of(message.parameters, parameter_format)) {
+    return std::unexpected(Refusal(Plain(ErrorKind::kInvalidArgument, "unsupported format code",
+                                         "Use 0 (text) or 1 (binary).")));
   }
   if (const auto old = portals_.find(message.portal); old != portals_.end()) {
     if (!message.portal.empty()) {
-      return std::unexpected(Refusal(Plain(ErrorKind::kDuplicateObject, fmt::format("cursor \"{}\" already exists", message.portal)),
-                                     sqlstate::kDuplicateCursor));
+      return std::unexpected(
+          Refusal(Plain(ErrorKind::kDuplicateObject,
+                        fmt::format("cursor \"{}\" already exists", message.portal)),
+                  sqlstate::kDuplicateCursor));
     }
     DropPortal(old);
   }
   size_t bytes = message.portal.size();
-  for (const auto& parameter : message.parameters) bytes += sizeof(parameter) + (parameter.value ? parameter.value->size() : 0);
+  for (const auto& parameter : message.parameters)
+    bytes += sizeof(parameter) + (parameter.value ? parameter.value->size() : 0);
   if (auto kept = Keep(bytes); !kept) return kept;
   Portal portal;
   portal.statement = statement->second;
@@ -334,18 +365,22 @@ asio::awaitable<Conversation::Step> Conversation::OnExecute(Execute message) {
   if (found == portals_.end()) co_return std::unexpected(Refusal(NoPortal(message.portal)));
   Portal& portal = found->second;
   switch (portal.state) {
-    case Portal::State::kReady: co_return co_await Start(portal, message.max_rows);
-    case Portal::State::kSuspended: co_return co_await Resume(portal, message.max_rows);
+    case Portal::State::kReady:
+      co_return co_await Start(portal, message.max_rows);
+    case Portal::State::kSuspended:
+      co_return co_await Resume(portal, message.max_rows);
     case Portal::State::kDone:
       if (portal.has_result) {
         AppendCommandComplete(channel_.out(), "SELECT 0");
         co_return Step{};
       }
       break;
-    case Portal::State::kFailed: break;
+    case Portal::State::kFailed:
+      break;
   }
-  co_return std::unexpected(
-      Refusal(Plain(ErrorKind::kConflict, fmt::format("portal \"{}\" cannot be run", message.portal)), sqlstate::kNotInThisState));
+  co_return std::unexpected(Refusal(
+      Plain(ErrorKind::kConflict, fmt::format("portal \"{}\" cannot be run", message.portal)),
+      sqlstate::kNotInThisState));
 }
 
 asio::awaitable<Conversation::Step> Conversation::Start(Portal& portal, uint32_t max_rows) {
@@ -354,7 +389,8 @@ asio::awaitable<Conversation::Step> Conversation::Start(Portal& portal, uint32_t
   request.parameter_types = portal.statement->types;
   request.parameters = std::move(portal.parameters);
   request.result_formats = portal.formats;
-  if (protocol_ >= kProtocolBinary) std::ranges::replace(request.result_formats, uint16_t{1}, kRedshiftBinary);
+  if (protocol_ >= kProtocolBinary)
+    std::ranges::replace(request.result_formats, uint16_t{1}, kRedshiftBinary);
   request.describe = std::exchange(portal.describe, false);
   const bool describe = request.describe;
   if (max_rows > 0) request.portal = portal.key;
@@ -400,9 +436,11 @@ void Conversation::OnClose(const Close& message) {
 
 Conversation::Step Conversation::Keep(size_t bytes) {
   if (kept_bytes_ + kEntryBytes + bytes > kMaxKeptBytes) {
-    return std::unexpected(Refusal(Plain(ErrorKind::kPayloadTooLarge,
-                                         fmt::format("prepared statements and portals of this connection hold {} bytes", kept_bytes_),
-                                         "Close those that are not used any more.")));
+    return std::unexpected(Refusal(
+        Plain(ErrorKind::kPayloadTooLarge,
+              fmt::format("prepared statements and portals of this connection hold {} bytes",
+                          kept_bytes_),
+              "Close those that are not used any more.")));
   }
   kept_bytes_ += kEntryBytes + bytes;
   return {};
@@ -411,7 +449,8 @@ Conversation::Step Conversation::Keep(size_t bytes) {
 void Conversation::DropStatement(std::string_view name) {
   const auto found = statements_.find(name);
   if (found == statements_.end()) return;
-  kept_bytes_ -= kEntryBytes + found->first.size() + found->second->text.size() + 4 * found->second->types.size();
+  kept_bytes_ -= kEntryBytes + found->first.size() + found->second->text.size() +
+                 4 * found->second->types.size();
   statements_.erase(found);
 }
 

@@ -1,10 +1,10 @@
-// What a client and its session say to each other after the login: the simple and the extended protocol, prepared statements and
-// portals, cancelling, and the end when the server drains. Turns messages into calls of the session and its answers into messages;
-// knows no SQL and no sockets. Lives on the I/O thread.
+// What a client and its session say to each other after the login: the simple and the extended
+// protocol, prepared statements and portals, cancelling, and the end when the server drains. Turns
+// messages into calls of the session and its answers into messages; knows no SQL and no sockets.
+// Lives on the I/O thread.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
-
 #include <cstdint>
 #include <expected>
 #include <map>
@@ -27,11 +27,13 @@ inline constexpr int kProtocolPlain = 0, kProtocolColumns = 1, kProtocolBinary =
 class Conversation final : private session::ScriptSink {
  public:
   // client: for the log. protocol: as granted.
-  Conversation(Channel& channel, session::Session& session, const Limits& limits, int protocol, std::string client);
+  Conversation(Channel& channel, session::Session& session, const Limits& limits, int protocol,
+               std::string client);
   Conversation(const Conversation&) = delete;
   Conversation& operator=(const Conversation&) = delete;
 
-  // Says that the session is ready, then serves the client until it leaves, is lost, breaks the protocol, or the server drains.
+  // Says that the session is ready, then serves the client until it leaves, is lost, breaks the
+  // protocol, or the server drains.
   boost::asio::awaitable<void> Run();
   // A cancel request: stops what runs now, is forgotten when nothing does.
   void Cancel();
@@ -77,7 +79,8 @@ class Conversation final : private session::ScriptSink {
   boost::asio::awaitable<Step> OnDescribe(Describe message);
   boost::asio::awaitable<Step> OnExecute(Execute message);
   void OnClose(const Close& message);
-  boost::asio::awaitable<Result<ipc::StatementDescription>> DescriptionOf(std::shared_ptr<const Prepared> statement);
+  boost::asio::awaitable<Result<ipc::StatementDescription>> DescriptionOf(
+      std::shared_ptr<const Prepared> statement);
   boost::asio::awaitable<Step> Start(Portal& portal, uint32_t max_rows);
   boost::asio::awaitable<Step> Resume(Portal& portal, uint32_t max_rows);
   boost::asio::awaitable<void> Refuse(Refusal refusal);

@@ -1,4 +1,5 @@
-// What clients and sessions say to each other: both protocols, cancelling, slow and vanished clients.
+// What clients and sessions say to each other: both protocols, cancelling, slow and vanished
+// clients.
 #include <gtest/gtest.h>
 
 #include "protocol/pgwire/door_fixture.h"
@@ -69,7 +70,8 @@ TEST_F(PgwireConversation, ABrokenInvariantEndsTheConnectionWithANumber) {
 
 TEST_F(PgwireConversation, MalformedMessagesEndTheConnectionWithAReason) {
   for (const std::string& bytes :
-       {Framed('Q', "unended"), "Q\x40\0\0\0"s, "?"s, Framed('B', "\0\0\0\1\0\7"s), Framed('p', "secret\0"s), "E\0\0\0\3"s}) {
+       {Framed('Q', "unended"), "Q\x40\0\0\0"s, "?"s, Framed('B', "\0\0\0\1\0\7"s),
+        Framed('p', "secret\0"s), "E\0\0\0\3"s}) {
     auto& client = Ready();
     const auto said = client.Send(bytes).ReadUntil('E');
     EXPECT_EQ(CodeIn(said), "08P01") << ::testing::PrintToString(bytes);
@@ -91,31 +93,39 @@ TEST_F(PgwireConversation, AnswersABatchInOrderAndDescribesWithTheRows) {
 
 TEST_F(PgwireConversation, DescribesStatementsAndPortalsThatAreNotExecutedAtOnce) {
   auto& client = Ready();
-  auto said = client.Send(Framed('P', "s\0rows 1\0\0\1\0\0\0\x17"s) + DescribeOf('S', "s") + kSync).ReadUntil('Z');
+  auto said = client.Send(Framed('P', "s\0rows 1\0\0\1\0\0\0\x17"s) + DescribeOf('S', "s") + kSync)
+                  .ReadUntil('Z');
   EXPECT_EQ(Types(said), "1tTZ");
   EXPECT_EQ(said[1].body, "\0\1\0\0\0\x17"s);
   EXPECT_EQ(said[2].body.substr(said[2].body.size() - 2), "\0\0"s);
-  said = client.Send(Framed('B', "p\0s\0\0\0\0\0\0\1\0\1"s) + DescribeOf('P', "p") + kSync).ReadUntil('Z');
+  said = client.Send(Framed('B', "p\0s\0\0\0\0\0\0\1\0\1"s) + DescribeOf('P', "p") + kSync)
+             .ReadUntil('Z');
   EXPECT_EQ(Types(said), "2TZ");
   EXPECT_EQ(said[1].body.substr(said[1].body.size() - 2), "\0\1"s);
-  EXPECT_EQ(
-      Types(client.Send(ParseOf("i", "insert") + DescribeOf('S', "i") + BindOf("", "i") + DescribeOf('P', "") + kSync).ReadUntil('Z')),
-      "1tn2nZ");
+  EXPECT_EQ(Types(client
+                      .Send(ParseOf("i", "insert") + DescribeOf('S', "i") + BindOf("", "i") +
+                            DescribeOf('P', "") + kSync)
+                      .ReadUntil('Z')),
+            "1tn2nZ");
   EXPECT_EQ(record().described, 3);
   EXPECT_EQ(record().executed, 0);
 }
 
 TEST_F(PgwireConversation, AStatementThatCannotBeRunTakesNoName) {
   auto& client = Ready();
-  EXPECT_EQ(Types(client.Send(ParseOf("s", "bad") + DescribeOf('S', "s") + kSync).ReadUntil('Z')), "EZ");
-  const std::string good = ParseOf("s", "rows 1") + DescribeOf('S', "s") + BindOf("", "s") + ExecuteOf("") + kSync;
+  EXPECT_EQ(Types(client.Send(ParseOf("s", "bad") + DescribeOf('S', "s") + kSync).ReadUntil('Z')),
+            "EZ");
+  const std::string good =
+      ParseOf("s", "rows 1") + DescribeOf('S', "s") + BindOf("", "s") + ExecuteOf("") + kSync;
   EXPECT_EQ(Types(client.Send(good).ReadUntil('Z')), "1tT2DCZ");
   EXPECT_EQ(record().described, 2);
 }
 
 TEST_F(PgwireConversation, DescribesAgainAfterWhatMayHaveChangedTheAnswer) {
   auto& client = Ready();
-  client.Send(ParseOf("s", "rows 1") + BindOf("", "s") + ExecuteOf("") + DescribeOf('S', "s") + kSync).ReadUntil('Z');
+  client
+      .Send(ParseOf("s", "rows 1") + BindOf("", "s") + ExecuteOf("") + DescribeOf('S', "s") + kSync)
+      .ReadUntil('Z');
   EXPECT_EQ(record().described, 2);
   client.Send(DescribeOf('S', "s") + kSync).ReadUntil('Z');
   EXPECT_EQ(record().described, 3);
@@ -146,10 +156,10 @@ TEST_F(PgwireConversation, PassesParametersAndFormatsOn) {
 TEST_F(PgwireConversation, SkipsEverythingFromAnErrorToSync) {
   auto& client = Ready();
   const std::string again = ParseOf("", "rows 1") + BindOf("", "") + ExecuteOf("");
-  const auto said =
-      client
-          .Send(ParseOf("", "bad") + BindOf("", "") + DescribeOf('P', "") + ExecuteOf("") + again + QueryOf("insert") + Framed('H') + kSync)
-          .ReadUntil('Z');
+  const auto said = client
+                        .Send(ParseOf("", "bad") + BindOf("", "") + DescribeOf('P', "") +
+                              ExecuteOf("") + again + QueryOf("insert") + Framed('H') + kSync)
+                        .ReadUntil('Z');
   EXPECT_EQ(Types(said), "12EZ");
   EXPECT_EQ(Types(client.Send(again + kSync).ReadUntil('Z')), "12DCZ");
   client.Send(DescribeOf('S', "none") + Framed('H'));
@@ -160,7 +170,9 @@ TEST_F(PgwireConversation, SkipsEverythingFromAnErrorToSync) {
 
 TEST_F(PgwireConversation, NamesWhatIsMissingOrTaken) {
   auto& client = Ready();
-  const auto code = [&](const std::string& messages) { return CodeIn(client.Send(messages + kSync).ReadUntil('Z')); };
+  const auto code = [&](const std::string& messages) {
+    return CodeIn(client.Send(messages + kSync).ReadUntil('Z'));
+  };
   EXPECT_EQ(code(BindOf("p", "none")), "26000");
   EXPECT_EQ(code(BindOf("", "")), "26000");
   EXPECT_EQ(code(ExecuteOf("none")), "34000");
@@ -174,7 +186,10 @@ TEST_F(PgwireConversation, NamesWhatIsMissingOrTaken) {
   EXPECT_EQ(code(ParseOf("", "rows 1") + ParseOf("", "rows 2")), "");
   EXPECT_EQ(code(Framed('B', "\0s\0\0\0\0\0\0\1\0\7"s)), "22023");
   EXPECT_EQ(code(Framed('B', "\0s\0\0\1\0\7\0\1\0\0\0\0\0\0"s)), "22023");
-  EXPECT_EQ(Types(client.Send(CloseOf('S', "none") + CloseOf('P', "none") + CloseOf('S', "s") + kSync).ReadUntil('Z')), "333Z");
+  EXPECT_EQ(
+      Types(client.Send(CloseOf('S', "none") + CloseOf('P', "none") + CloseOf('S', "s") + kSync)
+                .ReadUntil('Z')),
+      "333Z");
   EXPECT_EQ(code(BindOf("p", "s")), "26000");
 }
 
@@ -193,7 +208,10 @@ TEST_F(PgwireConversation, AnErrorThatTheSessionNeverSeesFailsItsTransaction) {
 TEST_F(PgwireConversation, APortalGivesItsRowsInPortions) {
   auto& client = Ready();
   Ask(client, "begin");
-  EXPECT_EQ(Types(client.Send(ParseOf("", "rows 5") + BindOf("c", "") + DescribeOf('P', "c") + ExecuteOf("c", 2) + kSync).ReadUntil('Z')),
+  EXPECT_EQ(Types(client
+                      .Send(ParseOf("", "rows 5") + BindOf("c", "") + DescribeOf('P', "c") +
+                            ExecuteOf("c", 2) + kSync)
+                      .ReadUntil('Z')),
             "12TDDsZ");
   // Statements of the same transaction in between do not disturb it.
   EXPECT_EQ(Types(Ask(client, "insert")), "CZ");
@@ -211,7 +229,9 @@ TEST_F(PgwireConversation, APortalGivesItsRowsInPortions) {
 TEST_F(PgwireConversation, ClosingAPortalFreesItInTheSession) {
   auto& client = Ready();
   Ask(client, "begin");
-  client.Send(ParseOf("", "rows 5") + BindOf("c", "") + ExecuteOf("c", 2) + CloseOf('P', "c") + kSync).ReadUntil('Z');
+  client
+      .Send(ParseOf("", "rows 5") + BindOf("c", "") + ExecuteOf("c", 2) + CloseOf('P', "c") + kSync)
+      .ReadUntil('Z');
   EXPECT_EQ(record().portals_closed, 1);
   // The unnamed one goes with the next of its kind.
   client.Send(BindOf("", "") + ExecuteOf("", 2) + BindOf("", "") + kSync).ReadUntil('Z');
@@ -220,12 +240,16 @@ TEST_F(PgwireConversation, ClosingAPortalFreesItInTheSession) {
 
 TEST_F(PgwireConversation, PortalsEndWithTheirTransaction) {
   auto& client = Ready();
-  EXPECT_EQ(Types(client.Send(ParseOf("s", "rows 5") + BindOf("c", "s") + ExecuteOf("c", 2) + ExecuteOf("c", 1) + kSync).ReadUntil('Z')),
+  EXPECT_EQ(Types(client
+                      .Send(ParseOf("s", "rows 5") + BindOf("c", "s") + ExecuteOf("c", 2) +
+                            ExecuteOf("c", 1) + kSync)
+                      .ReadUntil('Z')),
             "12DDsDsZ");
   EXPECT_EQ(record().portals_closed, 1);
   EXPECT_EQ(CodeIn(client.Send(ExecuteOf("c", 2) + kSync).ReadUntil('Z')), "34000");
   Ask(client, "begin");
-  EXPECT_EQ(Types(client.Send(BindOf("c", "s") + ExecuteOf("c", 2) + kSync).ReadUntil('Z')), "2DDsZ");
+  EXPECT_EQ(Types(client.Send(BindOf("c", "s") + ExecuteOf("c", 2) + kSync).ReadUntil('Z')),
+            "2DDsZ");
   Ask(client, "commit");
   EXPECT_EQ(CodeIn(client.Send(ExecuteOf("c", 2) + kSync).ReadUntil('Z')), "34000");
 }
@@ -233,7 +257,11 @@ TEST_F(PgwireConversation, PortalsEndWithTheirTransaction) {
 TEST_F(PgwireConversation, WhatHasRunOrFailedDoesNotRunAgain) {
   auto& client = Ready();
   Ask(client, "begin");
-  EXPECT_EQ(CodeIn(client.Send(ParseOf("", "insert") + BindOf("c", "") + ExecuteOf("c") + ExecuteOf("c") + kSync).ReadUntil('Z')), "55000");
+  EXPECT_EQ(CodeIn(client
+                       .Send(ParseOf("", "insert") + BindOf("c", "") + ExecuteOf("c") +
+                             ExecuteOf("c") + kSync)
+                       .ReadUntil('Z')),
+            "55000");
   EXPECT_EQ(record().executed, 2);
 }
 
@@ -255,7 +283,11 @@ TEST_F(PgwireConversation, FlushGivesWhatThereIsBeforeSync) {
 
 TEST_F(PgwireConversation, IgnoresTheRestOfACopyAndRefusesFunctionCalls) {
   auto& client = Ready();
-  EXPECT_EQ(Types(client.Send(Framed('d', "1\n") + Framed('c') + Framed('f', "why\0"s) + QueryOf("rows 1")).ReadUntil('Z')), "TDCZ");
+  EXPECT_EQ(
+      Types(
+          client.Send(Framed('d', "1\n") + Framed('c') + Framed('f', "why\0"s) + QueryOf("rows 1"))
+              .ReadUntil('Z')),
+      "TDCZ");
   const auto said = client.Send(Framed('F', "call")).ReadUntil('Z');
   EXPECT_EQ(CodeIn(said), "0A000");
 }
@@ -263,9 +295,11 @@ TEST_F(PgwireConversation, IgnoresTheRestOfACopyAndRefusesFunctionCalls) {
 TEST_F(PgwireConversation, AClientCannotMakeItKeepAnyAmount) {
   auto& client = Ready();
   const std::string text(60u << 20, ' ');
-  EXPECT_EQ(Types(client.Send(ParseOf("a", text) + ParseOf("b", text) + kSync).ReadUntil('Z')), "11Z");
+  EXPECT_EQ(Types(client.Send(ParseOf("a", text) + ParseOf("b", text) + kSync).ReadUntil('Z')),
+            "11Z");
   EXPECT_EQ(CodeIn(client.Send(ParseOf("c", text) + kSync).ReadUntil('Z')), "54000");
-  EXPECT_EQ(Types(client.Send(CloseOf('S', "a") + ParseOf("c", text) + kSync).ReadUntil('Z')), "31Z");
+  EXPECT_EQ(Types(client.Send(CloseOf('S', "a") + ParseOf("c", text) + kSync).ReadUntil('Z')),
+            "31Z");
 }
 
 TEST_F(PgwireConversation, GivesRedshiftsDriversTheirFormOfColumnsAndNumbers) {
@@ -275,9 +309,11 @@ TEST_F(PgwireConversation, GivesRedshiftsDriversTheirFormOfColumnsAndNumbers) {
     auto said = client.Send(ParseOf("", "echo") + bind + ExecuteOf("") + kSync).ReadUntil('Z');
     EXPECT_EQ(Framed('D', said[2].body), Row({"abc", format, "echo"}));
     std::string expected;
-    AppendRowDescription(expected, std::vector<ipc::ResultColumn>{{"a", 1043, -1, -1}}, std::vector<uint16_t>{1}, true);
+    AppendRowDescription(expected, std::vector<ipc::ResultColumn>{{"a", 1043, -1, -1}},
+                         std::vector<uint16_t>{1}, true);
     const std::string binary = Framed('B', "\0\0\0\0\0\0\0\1\0\1"s);
-    said = client.Send(ParseOf("", "rows 1") + binary + DescribeOf('P', "") + ExecuteOf("") + kSync).ReadUntil('Z');
+    said = client.Send(ParseOf("", "rows 1") + binary + DescribeOf('P', "") + ExecuteOf("") + kSync)
+               .ReadUntil('Z');
     EXPECT_EQ(Types(said), "12TDCZ");
     EXPECT_EQ(Framed('T', said[2].body), expected);
     said = client.Send(binary + DescribeOf('P', "") + kSync).ReadUntil('Z');
@@ -289,7 +325,8 @@ TEST_F(PgwireConversation, GivesRedshiftsDriversTheirFormOfColumnsAndNumbers) {
   }
 }
 
-// ---------------------------------------------------------------- cancelling, slow and vanished clients
+// ---------------------------------------------------------------- cancelling, slow and vanished
+// clients
 
 TEST_F(PgwireConversation, CancelsWhatRunsAndNothingElse) {
   auto &client = Ready(), &other = Ready();
@@ -298,10 +335,11 @@ TEST_F(PgwireConversation, CancelsWhatRunsAndNothingElse) {
   ASSERT_TRUE(Eventually([&] { return record().running == 2; }));
   std::string wrong = client.key;
   wrong[3] = static_cast<char>(wrong[3] ^ 1);
-  for (const auto& [process_id, key] : std::vector<std::pair<uint32_t, std::string>>{{client.process_id, wrong},
-                                                                                     {client.process_id + 100, client.key},
-                                                                                     {client.process_id, client.key + "x"},
-                                                                                     {client.process_id, "\0\0\0\0"s}}) {
+  for (const auto& [process_id, key] :
+       std::vector<std::pair<uint32_t, std::string>>{{client.process_id, wrong},
+                                                     {client.process_id + 100, client.key},
+                                                     {client.process_id, client.key + "x"},
+                                                     {client.process_id, "\0\0\0\0"s}}) {
     EXPECT_TRUE(Connect().Send(CancelPacket(process_id, key)).Closed());
   }
   EXPECT_EQ(record().cancelled, 0);

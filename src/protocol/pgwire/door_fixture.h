@@ -1,16 +1,16 @@
-// For tests of the PostgreSQL door: the server over a loopback socket with the real control store and sessions that answer from a
-// script, and a client that says exactly what a test wants.
+// For tests of the PostgreSQL door: the server over a loopback socket with the real control store
+// and sessions that answer from a script, and a client that says exactly what a test wants.
 #pragma once
 
-#include <gtest/gtest.h>
-
 #include <arpa/inet.h>
+#include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <openssl/ssl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
@@ -19,8 +19,6 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/use_future.hpp>
-
-#include <atomic>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
@@ -51,7 +49,8 @@ using namespace std::string_literals;
 
 // What sessions did, for the tests' threads to read.
 struct Record {
-  std::atomic<int> opened = 0, closed = 0, cancelled = 0, described = 0, executed = 0, running = 0, failed_transactions = 0;
+  std::atomic<int> opened = 0, closed = 0, cancelled = 0, described = 0, executed = 0, running = 0,
+                   failed_transactions = 0;
   std::atomic<int> portals_closed = 0, batches = 0;
   std::atomic<uint64_t> bytes = 0;  // taken by sinks
   std::atomic<bool> sink_failed = false;
@@ -65,16 +64,19 @@ inline std::string Row(const std::vector<std::string>& values) {
   return w.Take();
 }
 
-// "rows N [SIZE]" gives N rows; "insert" none; "wait" runs until cancelled; "bad" fails; "begin", "commit", "rollback"; "set N V" is
-// reported; "notice"; "throw"; "echo" gives its first parameter, the last result format and its own text. A script splits at ";".
+// "rows N [SIZE]" gives N rows; "insert" none; "wait" runs until cancelled; "bad" fails; "begin",
+// "commit", "rollback"; "set N V" is reported; "notice"; "throw"; "echo" gives its first parameter,
+// the last result format and its own text. A script splits at ";".
 class ScriptedSession final : public session::Session {
  public:
-  ScriptedSession(asio::any_io_executor executor, session::SessionOptions options, Record& record, uint32_t process_id)
+  ScriptedSession(asio::any_io_executor executor, session::SessionOptions options, Record& record,
+                  uint32_t process_id)
       : options_(std::move(options)), record_(record), process_id_(process_id), wake_(executor) {
     record_.opened++;
   }
 
-  asio::awaitable<Result<session::Outcome>> Execute(session::StatementRequest request, session::RowSink& sink) override {
+  asio::awaitable<Result<session::Outcome>> Execute(session::StatementRequest request,
+                                                    session::RowSink& sink) override {
     record_.executed++;
     record_.running++;
     auto outcome = co_await One(std::move(request), sink);
@@ -97,7 +99,8 @@ class ScriptedSession final : public session::Session {
     }
     co_return Result<void>{};
   }
-  asio::awaitable<Result<ipc::StatementDescription>> Describe(std::string text, std::vector<uint32_t> types) override {
+  asio::awaitable<Result<ipc::StatementDescription>> Describe(
+      std::string text, std::vector<uint32_t> types) override {
     record_.described++;
     if (text == "bad") co_return Fail(ErrorKind::kUndefinedTable, "no such table");
     ipc::StatementDescription description;
@@ -105,7 +108,8 @@ class ScriptedSession final : public session::Session {
     if (text.starts_with("rows")) description.columns = Columns();
     co_return description;
   }
-  asio::awaitable<Result<session::Outcome>> Fetch(std::string portal, uint64_t max_rows, session::RowSink& sink) override {
+  asio::awaitable<Result<session::Outcome>> Fetch(std::string portal, uint64_t max_rows,
+                                                  session::RowSink& sink) override {
     const auto found = left_.find(portal);
     if (found == left_.end()) co_return Fail(ErrorKind::kInvalidCursorName, "no such portal");
     const uint64_t rows = max_rows == 0 ? found->second : std::min(max_rows, found->second);
@@ -113,9 +117,14 @@ class ScriptedSession final : public session::Session {
     const bool suspended = found->second > 0;
     if (!suspended) left_.erase(found);
     for (uint64_t i = 0; i < rows; i++) SKEP_CO_TRY(co_await sink.Write(Row({"x"})));
-    co_return session::Outcome{.tag = "SELECT " + std::to_string(rows), .suspended = suspended, .has_result = true, .rows = rows};
+    co_return session::Outcome{.tag = "SELECT " + std::to_string(rows),
+                               .suspended = suspended,
+                               .has_result = true,
+                               .rows = rows};
   }
-  void ClosePortal(const std::string& portal) override { record_.portals_closed += static_cast<int>(left_.erase(portal)); }
+  void ClosePortal(const std::string& portal) override {
+    record_.portals_closed += static_cast<int>(left_.erase(portal));
+  }
   void BeginBatch() override { record_.batches++; }
   asio::awaitable<Result<void>> Sync() override { co_return Result<void>{}; }
   asio::awaitable<void> FailTransaction() override {
@@ -132,7 +141,9 @@ class ScriptedSession final : public session::Session {
   }
   char transaction_status() const override { return transaction_; }
   ipc::Settings TakeReportedChanges() override { return std::exchange(changes_, {}); }
-  ipc::Settings ReportedSettings() const override { return {{"server_version", "8.0.2"}, {"session_authorization", options_.user}}; }
+  ipc::Settings ReportedSettings() const override {
+    return {{"server_version", "8.0.2"}, {"session_authorization", options_.user}};
+  }
   uint32_t process_id() const override { return process_id_; }
   asio::awaitable<void> Close() override {
     record_.closed++;
@@ -142,7 +153,8 @@ class ScriptedSession final : public session::Session {
  private:
   static std::vector<ipc::ResultColumn> Columns() { return {{"a", 1043, -1, -1}}; }
 
-  asio::awaitable<Result<session::Outcome>> One(session::StatementRequest request, session::RowSink& sink) {
+  asio::awaitable<Result<session::Outcome>> One(session::StatementRequest request,
+                                                session::RowSink& sink) {
     session::Outcome outcome;
     const std::string& text = request.text;
     cancelled_ = false;
@@ -164,7 +176,8 @@ class ScriptedSession final : public session::Session {
           co_return Fail(taken.error());
         }
         record_.bytes += value.size();
-        if (cancelled_) co_return Fail(ErrorKind::kQueryCanceled, "canceling statement due to user request");
+        if (cancelled_)
+          co_return Fail(ErrorKind::kQueryCanceled, "canceling statement due to user request");
       }
       outcome.suspended = request.max_rows > 0 && outcome.rows == request.max_rows;
       if (outcome.suspended) left_[request.portal] = rows - outcome.rows;
@@ -175,8 +188,10 @@ class ScriptedSession final : public session::Session {
       co_await wake_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
       co_return Fail(ErrorKind::kQueryCanceled, "canceling statement due to user request");
     } else if (text == "echo") {
-      const std::string format = request.result_formats.empty() ? "none" : std::to_string(request.result_formats.back());
-      SKEP_CO_TRY(co_await sink.Write(Row({request.parameters.at(0).value.value_or("NULL"), format, text})));
+      const std::string format =
+          request.result_formats.empty() ? "none" : std::to_string(request.result_formats.back());
+      SKEP_CO_TRY(co_await sink.Write(
+          Row({request.parameters.at(0).value.value_or("NULL"), format, text})));
       outcome.has_result = true;
       outcome.tag = "SELECT 1";
     } else if (text == "bad") {
@@ -218,9 +233,11 @@ class ScriptedSession final : public session::Session {
 class ScriptedSessions final : public session::SessionFactory {
  public:
   explicit ScriptedSessions(asio::any_io_executor executor) : executor_(std::move(executor)) {}
-  asio::awaitable<Result<std::unique_ptr<session::Session>>> Open(session::SessionOptions options) override {
+  asio::awaitable<Result<std::unique_ptr<session::Session>>> Open(
+      session::SessionOptions options) override {
     if (!options.database.empty() && options.database != "dev") {
-      co_return Fail(ErrorKind::kUndefinedDatabase, "database \"" + options.database + "\" does not exist");
+      co_return Fail(ErrorKind::kUndefinedDatabase,
+                     "database \"" + options.database + "\" does not exist");
     }
     last = options;
     co_return std::make_unique<ScriptedSession>(executor_, std::move(options), record, next_++);
@@ -237,7 +254,8 @@ class ScriptedSessions final : public session::SessionFactory {
 class Door {
  public:
   Door(control::Store& store, ServerOptions options)
-      : sessions(io.get_executor()), server(std::make_unique<Server>(io, sessions, store, blocking, std::move(options))) {
+      : sessions(io.get_executor()),
+        server(std::make_unique<Server>(io, sessions, store, blocking, std::move(options))) {
     std::signal(SIGPIPE, SIG_IGN);
     EXPECT_TRUE(server->Start());
     thread = std::thread([this] { io.run(); });
@@ -277,7 +295,8 @@ struct Answer {
 class Client {
  public:
   explicit Client(uint16_t port, int receive_buffer = 0) : fd_(::socket(AF_INET, SOCK_STREAM, 0)) {
-    if (receive_buffer > 0) ::setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
+    if (receive_buffer > 0)
+      ::setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
     const timeval patience{20, 0};
     ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     const int on = 1;
@@ -294,8 +313,9 @@ class Client {
 
   Client& Send(const std::string& bytes) {
     for (size_t at = 0; at < bytes.size();) {
-      const auto n = ssl_ ? SSL_write(ssl_, bytes.data() + at, static_cast<int>(bytes.size() - at))
-                          : static_cast<int>(::send(fd_, bytes.data() + at, bytes.size() - at, MSG_NOSIGNAL));
+      const auto n =
+          ssl_ ? SSL_write(ssl_, bytes.data() + at, static_cast<int>(bytes.size() - at))
+               : static_cast<int>(::send(fd_, bytes.data() + at, bytes.size() - at, MSG_NOSIGNAL));
       if (n <= 0) break;
       at += static_cast<size_t>(n);
     }
@@ -304,7 +324,8 @@ class Client {
   // At most n bytes, at least one; empty at the end.
   std::string ReadSome(size_t n) {
     std::string bytes(n, '\0');
-    const auto got = ssl_ ? SSL_read(ssl_, bytes.data(), static_cast<int>(n)) : static_cast<int>(::recv(fd_, bytes.data(), n, 0));
+    const auto got = ssl_ ? SSL_read(ssl_, bytes.data(), static_cast<int>(n))
+                          : static_cast<int>(::recv(fd_, bytes.data(), n, 0));
     bytes.resize(got > 0 ? static_cast<size_t>(got) : 0);
     return bytes;
   }
@@ -388,12 +409,18 @@ inline std::string CancelPacket(uint32_t process_id, const std::string& key) {
   return Packet(80877102, w.str());
 }
 inline std::string QueryOf(const std::string& text) { return Framed('Q', text + '\0'); }
-inline std::string ParseOf(const std::string& name, const std::string& text) { return Framed('P', name + '\0' + text + "\0\0\0"s); }
+inline std::string ParseOf(const std::string& name, const std::string& text) {
+  return Framed('P', name + '\0' + text + "\0\0\0"s);
+}
 inline std::string BindOf(const std::string& portal, const std::string& statement) {
   return Framed('B', portal + '\0' + statement + "\0\0\0\0\0\0\0"s);
 }
-inline std::string DescribeOf(char what, const std::string& name) { return Framed('D', what + name + '\0'); }
-inline std::string CloseOf(char what, const std::string& name) { return Framed('C', what + name + '\0'); }
+inline std::string DescribeOf(char what, const std::string& name) {
+  return Framed('D', what + name + '\0');
+}
+inline std::string CloseOf(char what, const std::string& name) {
+  return Framed('C', what + name + '\0');
+}
 inline std::string ExecuteOf(const std::string& portal, uint8_t rows = 0) {
   return Framed('E', portal + "\0\0\0\0"s + static_cast<char>(rows));
 }
@@ -422,15 +449,18 @@ inline std::string CodeIn(const std::vector<Answer>& answers) {
 }
 
 // The client's side of SCRAM-SHA-256.
-inline std::string ScramProof(const std::string& password, const std::string& client_first_bare, const std::string& server_first) {
+inline std::string ScramProof(const std::string& password, const std::string& client_first_bare,
+                              const std::string& server_first) {
   const auto attribute = [&](char name) {
     const size_t at = server_first.find(std::string(1, name) + "=");
     return server_first.substr(at + 2, server_first.find(',', at) - at - 2);
   };
-  const std::string salted = Pbkdf2Sha256(password, *Base64Decode(attribute('s')), std::atoi(attribute('i').c_str()));
+  const std::string salted =
+      Pbkdf2Sha256(password, *Base64Decode(attribute('s')), std::atoi(attribute('i').c_str()));
   const std::string without_proof = "c=biws,r=" + attribute('r');
   const std::string client_key = HmacSha256(salted, "Client Key");
-  std::string proof = HmacSha256(Sha256(client_key), client_first_bare + "," + server_first + "," + without_proof);
+  std::string proof =
+      HmacSha256(Sha256(client_key), client_first_bare + "," + server_first + "," + without_proof);
   for (size_t i = 0; i < proof.size(); i++) proof[i] = static_cast<char>(proof[i] ^ client_key[i]);
   return without_proof + ",p=" + Base64Encode(proof);
 }
@@ -454,7 +484,8 @@ class DoorTest : public ::testing::Test {
     store_.reset();
     fs::remove_all(directory_);
   }
-  void AddUser(const std::string& workspace, const std::string& name, const std::string& password, bool md5_only = false) {
+  void AddUser(const std::string& workspace, const std::string& name, const std::string& password,
+               bool md5_only = false) {
     control::User user{workspace, name, true, md5_only, "", "", ""};
     identity::SetPassword(user, Secret(password));
     ASSERT_TRUE(store_->PutUser(user));
@@ -464,7 +495,8 @@ class DoorTest : public ::testing::Test {
     return *door_;
   }
   void UseTls() {
-    const std::string certificate = (directory_ / "server.crt").string(), key = (directory_ / "server.key").string();
+    const std::string certificate = (directory_ / "server.crt").string(),
+                      key = (directory_ / "server.key").string();
     ASSERT_TRUE(net::WriteSelfSignedCertificate(certificate, key, "localhost"));
     options_.tls = *net::ServerContext(certificate, key);
   }
@@ -482,7 +514,8 @@ class DoorTest : public ::testing::Test {
     return client;
   }
   // Answers what the server asks, up to ReadyForQuery or an error, and gives everything it said.
-  std::vector<Answer> LogIn(Client& client, const std::string& user = "ada", const std::string& password = "secret", Parameters more = {},
+  std::vector<Answer> LogIn(Client& client, const std::string& user = "ada",
+                            const std::string& password = "secret", Parameters more = {},
                             uint32_t version = 3u << 16) {
     more.insert(more.begin(), {"user", user});
     client.Send(StartPacket(more, version));
@@ -494,15 +527,25 @@ class DoorTest : public ::testing::Test {
       ByteReader r(answer.body);
       if (answer.type == 'R') {
         switch (r.U32Be()) {
-          case 5: client.Send(Framed('p', "md5" + HexEncode(Md5(HexEncode(Md5(password + user)) + std::string(r.Rest()))) + '\0')); break;
+          case 5:
+            client.Send(Framed(
+                'p', "md5" +
+                         HexEncode(Md5(HexEncode(Md5(password + user)) + std::string(r.Rest()))) +
+                         '\0'));
+            break;
           case 10: {
             first = "n=,r=clientnonce";
             ByteWriter w;
-            w.CString("SCRAM-SHA-256").U32Be(static_cast<uint32_t>(first.size() + 3)).Raw("n,,").Raw(first);
+            w.CString("SCRAM-SHA-256")
+                .U32Be(static_cast<uint32_t>(first.size() + 3))
+                .Raw("n,,")
+                .Raw(first);
             client.Send(Framed('p', w.str()));
             break;
           }
-          case 11: client.Send(Framed('p', ScramProof(password, first, std::string(r.Rest())))); break;
+          case 11:
+            client.Send(Framed('p', ScramProof(password, first, std::string(r.Rest()))));
+            break;
           case 13: {
             r.U32Be();
             const std::string salt(r.Bytes(r.U32Be())), nonce(r.Bytes(r.U32Be()));
@@ -511,7 +554,8 @@ class DoorTest : public ::testing::Test {
             client.Send(Framed('d', w.str()));
             break;
           }
-          default: break;
+          default:
+            break;
         }
       } else if (answer.type == 'K') {
         client.process_id = r.U32Be();
@@ -529,7 +573,9 @@ class DoorTest : public ::testing::Test {
     EXPECT_EQ(LogIn(client, "ada", "secret", std::move(more)).back().type, 'Z');
     return client;
   }
-  std::vector<Answer> Ask(Client& client, const std::string& text) { return client.Send(QueryOf(text)).ReadUntil('Z'); }
+  std::vector<Answer> Ask(Client& client, const std::string& text) {
+    return client.Send(QueryOf(text)).ReadUntil('Z');
+  }
   // Polls what another thread brings about.
   static bool Eventually(const std::function<bool()>& holds) {
     const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);

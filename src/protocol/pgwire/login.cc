@@ -31,13 +31,16 @@ Result<std::string> ChooseWorkspace(control::Store& store, const WorkgroupChoice
   if (!choice.configured.empty()) return choice.configured;
   SKEP_TRY_ASSIGN(const auto all, store.ListWorkspaces());
   if (all.size() == 1) return all.front().name;
-  return Fail(ErrorKind::kUndefinedObject, all.empty() ? "there is no workgroup" : "no workgroup was named", {},
-              all.empty() ? "Run `skep init` on the server." : "Name one in the host name or with options=-cworkgroup=NAME.");
+  return Fail(ErrorKind::kUndefinedObject,
+              all.empty() ? "there is no workgroup" : "no workgroup was named", {},
+              all.empty() ? "Run `skep init` on the server."
+                          : "Name one in the host name or with options=-cworkgroup=NAME.");
 }
 
 }  // namespace
 
-Result<Candidate> FindCandidate(control::Store& store, const WorkgroupChoice& choice, const std::string& user, const Secret& decoys) {
+Result<Candidate> FindCandidate(control::Store& store, const WorkgroupChoice& choice,
+                                const std::string& user, const Secret& decoys) {
   SKEP_TRY_ASSIGN(const auto workspace, ChooseWorkspace(store, choice));
   SKEP_TRY_ASSIGN(auto found, store.GetUser(workspace, user));
   // Made for those that exist, too: both take the same time.
@@ -56,19 +59,26 @@ Result<Secret> DecoySecret(control::Store& store) {
 
 std::string_view NameOf(Method method) {
   switch (method) {
-    case Method::kScram: return "scram-sha-256";
-    case Method::kDigest: return "digest";
-    case Method::kMd5: return "md5";
-    case Method::kTrust: break;
+    case Method::kScram:
+      return "scram-sha-256";
+    case Method::kDigest:
+      return "digest";
+    case Method::kMd5:
+      return "md5";
+    case Method::kTrust:
+      break;
   }
   return "trust";
 }
 
-PasswordExchange::PasswordExchange(Method method, Candidate candidate) : method_(method), candidate_(std::move(candidate)) {}
+PasswordExchange::PasswordExchange(Method method, Candidate candidate)
+    : method_(method), candidate_(std::move(candidate)) {}
 
 bool PasswordExchange::Begin(std::string& out) {
   switch (method_) {
-    case Method::kScram: AppendAuthenticationSasl(out, kMechanism); return false;
+    case Method::kScram:
+      AppendAuthenticationSasl(out, kMechanism);
+      return false;
     case Method::kDigest:
       challenge_ = RandomBytes(kDigestNonceBytes);
       AppendAuthenticationDigest(out, identity::DigestSalt(candidate_.user), challenge_);
@@ -77,7 +87,8 @@ bool PasswordExchange::Begin(std::string& out) {
       challenge_ = RandomBytes(kMd5SaltBytes);
       AppendAuthenticationMd5(out, challenge_);
       return false;
-    case Method::kTrust: break;
+    case Method::kTrust:
+      break;
   }
   return true;
 }
@@ -85,8 +96,10 @@ bool PasswordExchange::Begin(std::string& out) {
 Result<bool> PasswordExchange::Take(const Message& answer, std::string& out) {
   if (method_ == Method::kDigest) {
     const auto* reply = std::get_if<DigestMessage>(&answer);
-    if (!reply) return Fail(ErrorKind::kProtocolViolation, "expected a digest as password response");
-    const bool right = identity::CheckDigest(candidate_.user, challenge_, reply->client_nonce, reply->digest);
+    if (!reply)
+      return Fail(ErrorKind::kProtocolViolation, "expected a digest as password response");
+    const bool right =
+        identity::CheckDigest(candidate_.user, challenge_, reply->client_nonce, reply->digest);
     if (!right || !candidate_.known) return Wrong();
     return true;
   }
@@ -106,7 +119,8 @@ Result<bool> PasswordExchange::TakeScram(const std::string& body, std::string& o
     const auto initial = ReadSaslInitial(body);
     if (!initial) return Fail(ErrorKind::kProtocolViolation, "invalid SASL response");
     if (initial->mechanism != kMechanism) {
-      return Fail(ErrorKind::kProtocolViolation, "client selected an invalid SASL authentication mechanism");
+      return Fail(ErrorKind::kProtocolViolation,
+                  "client selected an invalid SASL authentication mechanism");
     }
     auto verifier = identity::ParseScram(candidate_.user.scram);
     if (!verifier) return Fail(ErrorKind::kInternal, "the user's SCRAM verifier cannot be read");

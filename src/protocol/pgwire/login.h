@@ -1,5 +1,6 @@
-// Who logs in, and the proof of it: finds workspace and user for a start-up packet, and leads the exchange of one password method.
-// The exchange is sans-I/O: messages in, messages out. It runs the same course for a user that does not exist.
+// Who logs in, and the proof of it: finds workspace and user for a start-up packet, and leads the
+// exchange of one password method. The exchange is sans-I/O: messages in, messages out. It runs the
+// same course for a user that does not exist.
 #pragma once
 
 #include <optional>
@@ -17,8 +18,8 @@ namespace skep::pgwire {
 // What a client said about the workgroup it wants, the strongest first.
 struct WorkgroupChoice {
   ServerName server_name;
-  std::string named;        // in the options
-  std::string configured;   // empty = the only one there is
+  std::string named;       // in the options
+  std::string configured;  // empty = the only one there is
 };
 
 struct Candidate {
@@ -26,10 +27,13 @@ struct Candidate {
   bool known = false;
 };
 
-// Blocks on the store. Errors: kUndefinedObject (no such workgroup, or several and none named), kIoError.
-Result<Candidate> FindCandidate(control::Store& store, const WorkgroupChoice& choice, const std::string& user, const Secret& decoys);
+// Blocks on the store. Errors: kUndefinedObject (no such workgroup, or several and none named),
+// kIoError.
+Result<Candidate> FindCandidate(control::Store& store, const WorkgroupChoice& choice,
+                                const std::string& user, const Secret& decoys);
 
-// The secret that decoys are made from: kept in the store, so that a decoy's salt outlives a restart as a user's does. Blocks.
+// The secret that decoys are made from: kept in the store, so that a decoy's salt outlives a
+// restart as a user's does. Blocks.
 Result<Secret> DecoySecret(control::Store& store);
 
 // "scram-sha-256", "digest", "md5", "trust".
@@ -41,8 +45,8 @@ class PasswordExchange {
 
   // Appends the first request. True when the client has nothing to prove.
   bool Begin(std::string& out);
-  // Takes an answer and appends what follows it. True when the proof was right, false when another answer is due. Errors:
-  // kAuthenticationFailed, kProtocolViolation, kFeatureNotSupported.
+  // Takes an answer and appends what follows it. True when the proof was right, false when another
+  // answer is due. Errors: kAuthenticationFailed, kProtocolViolation, kFeatureNotSupported.
   Result<bool> Take(const Message& answer, std::string& out);
 
  private:

@@ -2,13 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
-
-#include <algorithm>
 #include <exception>
 #include <map>
 
@@ -25,7 +24,8 @@ namespace {
 
 constexpr auto kAcceptPause = std::chrono::milliseconds(100);  // when out of descriptors
 constexpr size_t kScratchBytes = 64u << 10;
-// Beyond max_connections, so that those can be refused with a reason, and cancel requests get through.
+// Beyond max_connections, so that those can be refused with a reason, and cancel requests get
+// through.
 constexpr size_t kSpareConnections = 128;
 
 auto Into(error_code& error) { return asio::redirect_error(asio::use_awaitable, error); }
@@ -34,10 +34,11 @@ auto Into(error_code& error) { return asio::redirect_error(asio::use_awaitable, 
 
 // Owned by the server and by every connection: a connection may outlive the server object.
 struct Server::State : std::enable_shared_from_this<Server::State> {
-  State(asio::io_context& context, session::SessionFactory& sessions, control::Store& store, net::BlockingPool& blocking,
-        ServerOptions options)
+  State(asio::io_context& context, session::SessionFactory& sessions, control::Store& store,
+        net::BlockingPool& blocking, ServerOptions options)
       : io(context),
-        house{sessions, store, blocking, std::move(options), {}, std::vector<char>(kScratchBytes), 0, {}},
+        house{sessions, store, blocking, std::move(options), {}, std::vector<char>(kScratchBytes),
+              0,        {}},
         acceptor(context),
         ended(context) {}
 
@@ -81,7 +82,8 @@ asio::awaitable<void> Server::State::Accept() {
       co_await pause.async_wait(Into(error));
       continue;
     }
-    if (connections.size() >= house.options.max_connections + kSpareConnections) continue;  // closes it
+    if (connections.size() >= house.options.max_connections + kSpareConnections)
+      continue;  // closes it
     const uint64_t id = next_id++;
     auto connection = std::make_shared<Connection>(house, std::move(socket));
     connections[id] = connection;
@@ -109,8 +111,8 @@ std::vector<std::shared_ptr<Connection>> Server::State::All() const {
   return all;
 }
 
-Server::Server(asio::io_context& io, session::SessionFactory& sessions, control::Store& store, net::BlockingPool& blocking,
-               ServerOptions options)
+Server::Server(asio::io_context& io, session::SessionFactory& sessions, control::Store& store,
+               net::BlockingPool& blocking, ServerOptions options)
     : state_(std::make_shared<State>(io, sessions, store, blocking, std::move(options))) {}
 
 Server::~Server() { Abort(); }
@@ -120,21 +122,26 @@ Result<void> Server::Start() {
   const ServerOptions& options = s.house.options;
   constexpr std::string_view kMethods[] = {"auto", "scram-sha-256", "digest", "md5", "trust"};
   if (std::ranges::find(kMethods, options.authentication) == std::end(kMethods)) {
-    return Fail(ErrorKind::kInvalidArgument, fmt::format("pgwire.authentication is \"{}\"", options.authentication), {},
+    return Fail(ErrorKind::kInvalidArgument,
+                fmt::format("pgwire.authentication is \"{}\"", options.authentication), {},
                 "Use auto, scram-sha-256, digest, md5 or trust.");
   }
   if (options.require_tls && !options.tls) {
-    return Fail(ErrorKind::kInvalidArgument, "pgwire.require_tls is set and there is no certificate", {},
+    return Fail(ErrorKind::kInvalidArgument,
+                "pgwire.require_tls is set and there is no certificate", {},
                 "Set pgwire.tls_certificate and pgwire.tls_key.");
   }
   SKEP_TRY_ASSIGN(s.house.decoys, DecoySecret(s.house.store));
   error_code error;
   const auto fail = [&](std::string_view step) {
-    return Fail(ErrorKind::kIoError, fmt::format("cannot {} {}:{}: {}", step, options.host, options.port, error.message()), {},
-                "Choose another pgwire.host or pgwire.port, or stop what uses it.");
+    return Fail(
+        ErrorKind::kIoError,
+        fmt::format("cannot {} {}:{}: {}", step, options.host, options.port, error.message()), {},
+        "Choose another pgwire.host or pgwire.port, or stop what uses it.");
   };
   tcp::resolver resolver(s.io);
-  const auto found = resolver.resolve(options.host, std::to_string(options.port), tcp::resolver::passive, error);
+  const auto found =
+      resolver.resolve(options.host, std::to_string(options.port), tcp::resolver::passive, error);
   if (error || found.empty()) return fail("resolve");
   const tcp::endpoint endpoint = found.begin()->endpoint();
   s.acceptor.open(endpoint.protocol(), error);

@@ -9,9 +9,15 @@ namespace skep::pgwire {
 namespace {
 
 // What drivers say about themselves: nothing a session needs.
-constexpr std::string_view kDriverParameters[] = {
-    "client_protocol_version", "driver_version", "driver_discovery_version", "os_version", "plugin_name",
-    "idp_type", "provider_name", "identity_namespace", "token_type"};
+constexpr std::string_view kDriverParameters[] = {"client_protocol_version",
+                                                  "driver_version",
+                                                  "driver_discovery_version",
+                                                  "os_version",
+                                                  "plugin_name",
+                                                  "idp_type",
+                                                  "provider_name",
+                                                  "identity_namespace",
+                                                  "token_type"};
 
 std::string Lower(std::string_view text) {
   std::string out(text);
@@ -21,7 +27,9 @@ std::string Lower(std::string_view text) {
   return out;
 }
 
-bool IsBlank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v'; }
+bool IsBlank(char c) {
+  return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v';
+}
 
 }  // namespace
 
@@ -50,7 +58,8 @@ Result<ipc::Settings> ReadOptions(std::string_view options) {
     }
     const size_t equals = assignment.find('=');
     if (equals == std::string_view::npos || equals == 0) {
-      return Fail(ErrorKind::kProtocolViolation, fmt::format("invalid command-line argument for server process: {}", words[i]), {},
+      return Fail(ErrorKind::kProtocolViolation,
+                  fmt::format("invalid command-line argument for server process: {}", words[i]), {},
                   "Write options as -c name=value.");
     }
     std::string name = Lower(assignment.substr(0, equals));
@@ -64,7 +73,8 @@ Result<Startup> ReadStartup(const StartupMessage& message) {
   const uint32_t major = message.version >> 16;
   if (major != 3) {
     return Fail(ErrorKind::kFeatureNotSupported,
-                fmt::format("unsupported frontend protocol {}.{}: server supports 3.0", major, message.version & 0xffff));
+                fmt::format("unsupported frontend protocol {}.{}: server supports 3.0", major,
+                            message.version & 0xffff));
   }
   Startup startup;
   ipc::Settings from_options;
@@ -79,11 +89,13 @@ Result<Startup> ReadStartup(const StartupMessage& message) {
     } else if (name == "database") {
       startup.database = value;
     } else if (name == "replication") {
-      startup.replication = !(value.empty() || value == "0" || Lower(value) == "false" || Lower(value) == "off" || Lower(value) == "no");
+      startup.replication = !(value.empty() || value == "0" || Lower(value) == "false" ||
+                              Lower(value) == "off" || Lower(value) == "no");
     } else if (name == "options") {
       SKEP_TRY_ASSIGN(from_options, ReadOptions(value));
     } else if (std::ranges::find(kDriverParameters, name) != std::end(kDriverParameters)) {
-      if (name == "client_protocol_version" || name == "driver_version") startup.redshift_driver = true;
+      if (name == "client_protocol_version" || name == "driver_version")
+        startup.redshift_driver = true;
       if (name == "client_protocol_version") {
         int version = 0;
         std::from_chars(value.data(), value.data() + value.size(), version);
@@ -102,7 +114,9 @@ Result<Startup> ReadStartup(const StartupMessage& message) {
       startup.settings.emplace_back(std::move(name), std::move(value));
     }
   }
-  if (startup.user.empty()) return Fail(ErrorKind::kProtocolViolation, "no PostgreSQL user name specified in startup packet");
+  if (startup.user.empty())
+    return Fail(ErrorKind::kProtocolViolation,
+                "no PostgreSQL user name specified in startup packet");
   return startup;
 }
 
@@ -120,7 +134,8 @@ ServerName ReadServerName(std::string_view name) {
   const size_t dot = lower.find('.');
   ServerName read;
   read.workgroup = lower.substr(0, dot);
-  read.certain = dot != std::string::npos && lower.find(".redshift-serverless.", dot) != std::string::npos;
+  read.certain =
+      dot != std::string::npos && lower.find(".redshift-serverless.", dot) != std::string::npos;
   return read;
 }
 

@@ -1,14 +1,13 @@
 #include "protocol/pgwire/transport.h"
 
 #include <fmt/format.h>
-
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/use_awaitable.hpp>
-#include <openssl/err.h>
 #include <netinet/tcp.h>
+#include <openssl/err.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <cerrno>
 
 namespace skep::pgwire {
@@ -27,7 +26,8 @@ auto Into(error_code& error) { return asio::redirect_error(asio::use_awaitable, 
 Transport::Transport(tcp::socket socket) : socket_(std::move(socket)) {
   error_code ignored;
   const auto endpoint = socket_.remote_endpoint(ignored);
-  peer_ = ignored ? std::string("?") : fmt::format("{}:{}", endpoint.address().to_string(), endpoint.port());
+  peer_ = ignored ? std::string("?")
+                  : fmt::format("{}:{}", endpoint.address().to_string(), endpoint.port());
   socket_.native_non_blocking(true, ignored);
   socket_.set_option(tcp::no_delay(true), ignored);
   socket_.set_option(tcp::socket::keep_alive(true), ignored);
@@ -40,7 +40,8 @@ Transport::Transport(tcp::socket socket) : socket_(std::move(socket)) {
 asio::awaitable<bool> Transport::Handshake(asio::ssl::context& context) {
   ssl_.reset(SSL_new(context.native_handle()));
   if (!ssl_ || SSL_set_fd(ssl_.get(), socket_.native_handle()) != 1) co_return false;
-  SSL_set_mode(ssl_.get(), SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  SSL_set_mode(ssl_.get(), SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
+                               SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   SSL_set_accept_state(ssl_.get());
   while (true) {
     ERR_clear_error();
@@ -81,7 +82,8 @@ Transport::Read Transport::TryRead(std::span<char> scratch, std::string& into) {
       return n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK) ? Read::kNothingYet : Read::kEnd;
     }
   }
-  // A record at a time, until the scratch space is full or the socket is empty: what stays inside OpenSSL would wake nobody.
+  // A record at a time, until the scratch space is full or the socket is empty: what stays inside
+  // OpenSSL would wake nobody.
   bool any = false;
   size_t total = 0;
   read_wants_write_ = false;
@@ -122,7 +124,8 @@ asio::awaitable<bool> Transport::Write(std::string_view first, std::string_view 
 
 asio::awaitable<bool> Transport::WritePlain(std::string_view first, std::string_view second) {
   while (!first.empty() || !second.empty()) {
-    iovec parts[2] = {{const_cast<char*>(first.data()), first.size()}, {const_cast<char*>(second.data()), second.size()}};
+    iovec parts[2] = {{const_cast<char*>(first.data()), first.size()},
+                      {const_cast<char*>(second.data()), second.size()}};
     msghdr message{};
     message.msg_iov = parts;
     message.msg_iovlen = 2;

@@ -1,12 +1,13 @@
-// A client's byte stream, plain or TLS, that holds no buffers while nothing moves: OpenSSL works on the socket itself and gives its
-// buffers back between records. Not thread-safe; lives on the I/O thread. At most one Write and one wait for input at a time.
+// A client's byte stream, plain or TLS, that holds no buffers while nothing moves: OpenSSL works on
+// the socket itself and gives its buffers back between records. Not thread-safe; lives on the I/O
+// thread. At most one Write and one wait for input at a time.
 #pragma once
+
+#include <openssl/ssl.h>
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/context.hpp>
-#include <openssl/ssl.h>
-
 #include <functional>
 #include <memory>
 #include <span>
@@ -31,7 +32,8 @@ class Transport {
   // Calls back once when there may be something to read, or the socket was closed.
   void WaitReadable(std::function<void()> callback);
 
-  // Writes all of both, in order; suspends while the client does not take it. False when the connection is gone.
+  // Writes all of both, in order; suspends while the client does not take it. False when the
+  // connection is gone.
   boost::asio::awaitable<bool> Write(std::string_view first, std::string_view second = {});
 
   // Says goodbye without waiting: TLS close, end of our stream.

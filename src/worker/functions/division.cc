@@ -1,11 +1,10 @@
 #include "worker/functions/division.h"
 
+#include <cmath>
 #include <duckdb/catalog/catalog_entry/scalar_function_catalog_entry.hpp>
 #include <duckdb/common/vector_operations/binary_executor.hpp>
 #include <duckdb/main/extension/extension_loader.hpp>
 #include <duckdb/parser/parsed_data/create_scalar_function_info.hpp>
-
-#include <cmath>
 #include <limits>
 #include <type_traits>
 
@@ -14,7 +13,9 @@ namespace {
 
 using duckdb::LogicalType;
 
-[[noreturn]] void ByZero() { throw duckdb::Exception(duckdb::ExceptionType::DIVIDE_BY_ZERO, "division by zero"); }
+[[noreturn]] void ByZero() {
+  throw duckdb::Exception(duckdb::ExceptionType::DIVIDE_BY_ZERO, "division by zero");
+}
 [[noreturn]] void TooLarge() { throw duckdb::OutOfRangeException("numeric value is out of range"); }
 
 struct Divide {
@@ -43,8 +44,9 @@ struct Remainder {
 
 template <class T, class Operator>
 void Run(duckdb::DataChunk& arguments, duckdb::ExpressionState&, duckdb::Vector& result) {
-  duckdb::BinaryExecutor::Execute<T, T, T>(arguments.data[0], arguments.data[1], result, arguments.size(),
-                                           [](T a, T b) { return Operator::template Operation<T>(a, b); });
+  duckdb::BinaryExecutor::Execute<T, T, T>(
+      arguments.data[0], arguments.data[1], result, arguments.size(),
+      [](T a, T b) { return Operator::template Operation<T>(a, b); });
 }
 
 template <class T, class Operator>

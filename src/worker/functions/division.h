@@ -1,5 +1,5 @@
-// Division as Redshift does it: integers truncate, and a zero divisor is an error instead of NULL or infinity.
-// Source: sql.md section 3, operators.
+// Division as Redshift does it: integers truncate, and a zero divisor is an error instead of NULL
+// or infinity. Source: sql.md section 3, operators.
 #pragma once
 
 #include <duckdb.hpp>

@@ -1,11 +1,11 @@
 #include "worker/storage/native_store.h"
 
-#include <duckdb/catalog/catalog.hpp>
-#include <duckdb/main/attached_database.hpp>
-#include <duckdb/main/database_manager.hpp>
 #include <fmt/format.h>
 
 #include <chrono>
+#include <duckdb/catalog/catalog.hpp>
+#include <duckdb/main/attached_database.hpp>
+#include <duckdb/main/database_manager.hpp>
 #include <filesystem>
 #include <mutex>
 #include <thread>
@@ -26,9 +26,12 @@ constexpr auto kLockPatience = std::chrono::seconds(10);
 
 // Redshift's rule for database names, which also keeps them from being paths (sql.md section 1).
 bool IsDatabaseName(const std::string& name) {
-  if (name.empty() || name.size() > 64 || name == "memory" || name == "system" || name == "temp" || name == sql::kLakeCatalog) return false;
+  if (name.empty() || name.size() > 64 || name == "memory" || name == "system" || name == "temp" ||
+      name == sql::kLakeCatalog)
+    return false;
   for (const char c : name) {
-    if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '$' || c == '-')) return false;
+    if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '$' || c == '-'))
+      return false;
   }
   return name[0] != '-' && name[0] != '$';
 }
@@ -44,10 +47,12 @@ std::string Quoted(std::string_view text) {
 
 class NativeStore final : public Store {
  public:
-  explicit NativeStore(std::string directory) : databases_((fs::path(directory) / "databases").string()) {}
+  explicit NativeStore(std::string directory)
+      : databases_((fs::path(directory) / "databases").string()) {}
 
   Result<void> OpenDatabase(duckdb::DuckDB& engine, const std::string& name) override {
-    if (!IsDatabaseName(name)) return Fail(ErrorKind::kUndefinedDatabase, "database \"" + name + "\" does not exist");
+    if (!IsDatabaseName(name))
+      return Fail(ErrorKind::kUndefinedDatabase, "database \"" + name + "\" does not exist");
     const std::lock_guard lock(mutex_);
     if (open_.contains(name)) return {};
     duckdb::Connection connection(engine);
@@ -62,7 +67,8 @@ class NativeStore final : public Store {
 
   Result<void> OpenAll(duckdb::DuckDB& engine) override {
     std::error_code error;
-    for (fs::directory_iterator it(databases_, error), end; !error && it != end; it.increment(error)) {
+    for (fs::directory_iterator it(databases_, error), end; !error && it != end;
+         it.increment(error)) {
       const std::string name = it->path().stem().string();
       if (it->path().extension() != ".duckdb") continue;
       if (!IsDatabaseName(name)) {
@@ -71,7 +77,9 @@ class NativeStore final : public Store {
       }
       SKEP_TRY(OpenDatabase(engine, name));
     }
-    if (error) return Fail(ErrorKind::kIoError, fmt::format("cannot read {}: {}", databases_, error.message()));
+    if (error)
+      return Fail(ErrorKind::kIoError,
+                  fmt::format("cannot read {}: {}", databases_, error.message()));
     return {};
   }
 
@@ -131,14 +139,17 @@ class NativeStore final : public Store {
       const auto result = connection.Query(fmt::format("ATTACH {} AS \"{}\"", Quoted(path), name));
       if (!result->HasError()) return {};
       const std::string& text = result->GetErrorObject().RawMessage();
-      if (text.find("Could not set lock") == std::string::npos && text.find("Conflicting lock") == std::string::npos) {
+      if (text.find("Could not set lock") == std::string::npos &&
+          text.find("Conflicting lock") == std::string::npos) {
         Error error = ToError(result->GetErrorObject(), nullptr);
         error.message = fmt::format("database \"{}\" cannot be opened: {}", name, error.message);
         return Fail(std::move(error));
       }
       if (std::chrono::steady_clock::now() > deadline) {
-        return Fail(ErrorKind::kConflict, fmt::format("database \"{}\" is in use by another process", name), {},
-                    "Only one gateway may own a data directory; look for a process that has the file open.");
+        return Fail(ErrorKind::kConflict,
+                    fmt::format("database \"{}\" is in use by another process", name), {},
+                    "Only one gateway may own a data directory; look for a process that has the "
+                    "file open.");
       }
       std::this_thread::sleep_for(std::chrono::milliseconds(2));
     }
@@ -146,24 +157,28 @@ class NativeStore final : public Store {
 
   // Makes the hidden tables of a new database, checks the version of an old one.
   Result<void> Prepare(duckdb::Connection& connection, const std::string& name) {
-    const auto result = connection.Query(fmt::format("SELECT max(version) FROM \"{}\".{}.format", name, sql::kHiddenSchema));
+    const auto result = connection.Query(
+        fmt::format("SELECT max(version) FROM \"{}\".{}.format", name, sql::kHiddenSchema));
     if (!result->HasError()) {
       const auto version = result->GetValue(0, 0);
       if (version.IsNull() || version.GetValue<int32_t>() > kFormat) {
-        return Fail(ErrorKind::kFeatureNotSupported, fmt::format("database \"{}\" was written by a newer version", name), {},
+        return Fail(ErrorKind::kFeatureNotSupported,
+                    fmt::format("database \"{}\" was written by a newer version", name), {},
                     "Run the version that wrote it, or a newer one.");
       }
       return {};
     }
-    if (result->GetErrorObject().Type() != duckdb::ExceptionType::CATALOG) return Fail(ToError(result->GetErrorObject(), nullptr));
+    if (result->GetErrorObject().Type() != duckdb::ExceptionType::CATALOG)
+      return Fail(ToError(result->GetErrorObject(), nullptr));
     SKEP_TRY(Begin(connection));
     const auto made = Run(
-        connection,
-        fmt::format("CREATE SCHEMA IF NOT EXISTS \"{0}\".public; CREATE SCHEMA \"{0}\".{1}; CREATE TABLE \"{0}\".{1}.format (version INTEGER); "
-                    "INSERT INTO \"{0}\".{1}.format VALUES ({2}); "
-                    "CREATE TABLE \"{0}\".{1}.external_schemas (name VARCHAR, catalog_database VARCHAR, catalog_id VARCHAR, region VARCHAR, "
-                    "role_chain VARCHAR[], created TIMESTAMP);",
-                    name, sql::kHiddenSchema, kFormat));
+        connection, fmt::format("CREATE SCHEMA IF NOT EXISTS \"{0}\".public; CREATE SCHEMA "
+                                "\"{0}\".{1}; CREATE TABLE \"{0}\".{1}.format (version INTEGER); "
+                                "INSERT INTO \"{0}\".{1}.format VALUES ({2}); "
+                                "CREATE TABLE \"{0}\".{1}.external_schemas (name VARCHAR, "
+                                "catalog_database VARCHAR, catalog_id VARCHAR, region VARCHAR, "
+                                "role_chain VARCHAR[], created TIMESTAMP);",
+                                name, sql::kHiddenSchema, kFormat));
     if (!made) {
       Rollback(connection);
       return made;
@@ -178,6 +193,8 @@ class NativeStore final : public Store {
 
 }  // namespace
 
-std::unique_ptr<Store> MakeNativeStore(std::string directory) { return std::make_unique<NativeStore>(std::move(directory)); }
+std::unique_ptr<Store> MakeNativeStore(std::string directory) {
+  return std::make_unique<NativeStore>(std::move(directory));
+}
 
 }  // namespace skep::worker

@@ -1,4 +1,5 @@
-// Databases as the engine's own files, one each: <directory>/databases/<name>.duckdb with a write-ahead log beside it.
+// Databases as the engine's own files, one each: <directory>/databases/<name>.duckdb with a
+// write-ahead log beside it.
 #pragma once
 
 #include <memory>

@@ -28,8 +28,11 @@ class OtherProcess {
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, write_end.get(), STDOUT_FILENO);
-    const char* arguments[] = {"worker_test", "--store-child", verb.c_str(), folder.c_str(), nullptr};
-    EXPECT_EQ(::posix_spawn(&pid_, "/proc/self/exe", &actions, nullptr, const_cast<char* const*>(arguments), environ), 0);
+    const char* arguments[] = {"worker_test", "--store-child", verb.c_str(), folder.c_str(),
+                               nullptr};
+    EXPECT_EQ(::posix_spawn(&pid_, "/proc/self/exe", &actions, nullptr,
+                            const_cast<char* const*>(arguments), environ),
+              0);
     posix_spawn_file_actions_destroy(&actions);
   }
   ~OtherProcess() { Kill(); }
@@ -67,7 +70,8 @@ class NativeStoreTest : public ::testing::Test {
     std::string Ask(const std::string& sql) {
       duckdb::Connection connection(engine);
       const auto result = connection.Query(sql);
-      return result->HasError() ? "ERROR " + result->GetErrorObject().RawMessage() : result->GetValue(0, 0).ToString();
+      return result->HasError() ? "ERROR " + result->GetErrorObject().RawMessage()
+                                : result->GetValue(0, 0).ToString();
     }
     duckdb::DuckDB engine;
     std::unique_ptr<Store> store;
@@ -93,8 +97,9 @@ TEST_F(NativeStoreTest, CreatesADatabaseOnceAndFindsItAgain) {
 
 TEST_F(NativeStoreTest, RefusesNamesThatAreNotNames) {
   Worker worker(folder_.path());
-  for (const std::string name : {"", ".", "..", "../dev", "a/b", "/etc/passwd", "dev.duckdb", "Dev", "a b", "a\"b", "a'b", "a;b", "-x", "$x", "memory", "temp",
-                                 "system", "skep_lake", "grüße"}) {
+  for (const std::string name :
+       {"", ".", "..", "../dev", "a/b", "/etc/passwd", "dev.duckdb", "Dev", "a b", "a\"b", "a'b",
+        "a;b", "-x", "$x", "memory", "temp", "system", "skep_lake", "grüße"}) {
     const auto opened = worker.store->OpenDatabase(worker.engine, name);
     ASSERT_FALSE(opened) << name;
     EXPECT_EQ(opened.error().kind, ErrorKind::kUndefinedDatabase) << name;
@@ -107,7 +112,8 @@ TEST_F(NativeStoreTest, RefusesNamesThatAreNotNames) {
 }
 
 TEST_F(NativeStoreTest, DoesNotStumbleOverFilesThatAreNoDatabases) {
-  for (const char* stray : {"Not A Name.duckdb", "notes.txt", "dev.duckdb.wal.old", ".duckdb"}) std::ofstream(folder_.path() + "/databases/" + stray) << "x";
+  for (const char* stray : {"Not A Name.duckdb", "notes.txt", "dev.duckdb.wal.old", ".duckdb"})
+    std::ofstream(folder_.path() + "/databases/" + stray) << "x";
   Worker worker(folder_.path());
   const auto opened = worker.store->OpenAll(worker.engine);
   EXPECT_TRUE(opened) << opened.error().message;
@@ -120,7 +126,8 @@ TEST_F(NativeStoreTest, RefusesAFileThatIsNotADatabaseWithoutTouchingIt) {
   Worker worker(folder_.path());
   const auto opened = worker.store->OpenDatabase(worker.engine, "dev");
   ASSERT_FALSE(opened);
-  EXPECT_TRUE(opened.error().message.starts_with("database \"dev\" cannot be opened")) << opened.error().message;
+  EXPECT_TRUE(opened.error().message.starts_with("database \"dev\" cannot be opened"))
+      << opened.error().message;
   std::ifstream in(path);
   EXPECT_EQ(std::string(std::istreambuf_iterator<char>(in), {}), text);
 }
@@ -139,7 +146,8 @@ TEST_F(NativeStoreTest, RefusesADatabaseOfANewerVersionEachTime) {
     EXPECT_EQ(opened.error().kind, ErrorKind::kFeatureNotSupported) << opened.error().message;
     EXPECT_EQ(opened.error().message, "database \"dev\" was written by a newer version");
   }
-  EXPECT_TRUE(worker.Ask("SELECT 1 FROM dev.skep_catalog.format").starts_with("ERROR")) << "a refused database is not part of the engine";
+  EXPECT_TRUE(worker.Ask("SELECT 1 FROM dev.skep_catalog.format").starts_with("ERROR"))
+      << "a refused database is not part of the engine";
 }
 
 TEST_F(NativeStoreTest, WaitsForAProcessThatIsOnItsWayOut) {
@@ -201,13 +209,17 @@ int StoreChild(const std::string& verb, const std::string& folder) {
   if (!report("open")) return 1;
   if (verb == "own") return ::pause();
   duckdb::Connection connection(engine);
-  connection.Query("CREATE TABLE IF NOT EXISTS dev.public.log(a BIGINT); CREATE TABLE IF NOT EXISTS dev.public.twin(a BIGINT)");
+  connection.Query(
+      "CREATE TABLE IF NOT EXISTS dev.public.log(a BIGINT); CREATE TABLE IF NOT EXISTS "
+      "dev.public.twin(a BIGINT)");
   const auto before = connection.Query("SELECT count(*) FROM dev.public.log");
   if (before->HasError()) return 1;
   for (int64_t n = before->GetValue(0, 0).GetValue<int64_t>() + 1;; n++) {
     if (!store->Begin(connection)) return 1;
     for (const char* table : {"log", "twin"}) {
-      if (connection.Query(fmt::format("INSERT INTO dev.public.{} VALUES ({})", table, n))->HasError()) return 1;
+      if (connection.Query(fmt::format("INSERT INTO dev.public.{} VALUES ({})", table, n))
+              ->HasError())
+        return 1;
     }
     if (!store->Commit(connection)) return 1;
     if (!report(std::to_string(n))) return 1;
