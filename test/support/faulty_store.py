@@ -1,0 +1,72 @@
+"""A store between a server and its S3 server that hands everything on, but for objects whose reads a test wants to fail."""
+
+import http.client
+import http.server
+import threading
+
+
+class FaultyStore:
+    """Same keys, another endpoint. `fault` is None or one of "403", "500", "truncate", "hang"; it befalls reads of objects, not listings."""
+
+    def __init__(self, store):
+        self.store, self.fault, self.faults = store, None, 0
+        self.access_key, self.secret_key = store.access_key, store.secret_key
+        self.released = threading.Event()
+        outer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def handle_any(self):
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                reads_object = self.command == "GET" and "list-type" not in self.path
+                fault = outer.fault if reads_object else None
+                outer.faults += 1 if fault else 0
+                if fault in ("403", "500"):
+                    code = "AccessDenied" if fault == "403" else "InternalError"
+                    return self.reply(int(fault), {}, f"<Error><Code>{code}</Code><Message>made by a test</Message></Error>".encode())
+                if fault == "hang":
+                    outer.released.wait(120)
+                    self.close_connection = True
+                    return None
+                upstream = http.client.HTTPConnection("127.0.0.1", outer.store.port, timeout=60)
+                try:
+                    upstream.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
+                    for name, value in self.headers.items():
+                        upstream.putheader(name, value)
+                    upstream.endheaders(body or None)
+                    answer = upstream.getresponse()
+                    content = answer.read()
+                    headers = {n: v for n, v in answer.getheaders() if n.lower() not in ("content-length", "transfer-encoding", "connection")}
+                    if self.command == "HEAD":
+                        headers["Content-Length"] = answer.getheader("Content-Length") or "0"
+                finally:
+                    upstream.close()
+                self.reply(answer.status, headers, content, truncate=fault == "truncate")
+
+            do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = handle_any
+
+            def reply(self, status, headers, content, truncate=False):
+                self.send_response_only(status)
+                for name, value in headers.items():
+                    self.send_header(name, value)
+                if "Content-Length" not in headers:
+                    self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                if self.command != "HEAD":
+                    self.wfile.write(content[: len(content) // 2] if truncate else content)
+                self.close_connection = truncate
+
+            def log_message(self, *arguments):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.endpoint = f"http://127.0.0.1:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def stop(self):
+        self.released.set()
+        self.server.shutdown()
+        self.server.server_close()
+        self.store.stop()
