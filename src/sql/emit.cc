@@ -98,6 +98,26 @@ constexpr std::array<std::string_view, 10> kPgCatalog = {
     "pg_attrdef",     "pg_attribute", "pg_class",  "pg_constraint", "pg_database",
     "pg_description", "pg_namespace", "pg_tables", "pg_type",       "pg_views"};
 
+// Rows of catalog views that users may see: all but those of kHiddenSchema.
+struct CatalogView {
+  std::string_view schema, name, condition;
+};
+constexpr CatalogView kVisible[] = {
+    {"pg_catalog", "pg_namespace", "nspname <> 'skep_catalog'"},
+    {"pg_catalog", "pg_tables", "schemaname <> 'skep_catalog'"},
+    {"pg_catalog", "pg_views", "schemaname <> 'skep_catalog'"},
+    {"pg_catalog", "pg_class",
+     "relnamespace not in (select oid from pg_catalog.pg_namespace where nspname = "
+     "'skep_catalog')"},
+    {"pg_catalog", "pg_attribute",
+     "attrelid not in (select c.oid from pg_catalog.pg_class c join pg_catalog.pg_namespace n on "
+     "n.oid = c.relnamespace where n.nspname = 'skep_catalog')"},
+    {"information_schema", "columns", "table_schema <> 'skep_catalog'"},
+    {"information_schema", "tables", "table_schema <> 'skep_catalog'"},
+    {"information_schema", "views", "table_schema <> 'skep_catalog'"},
+    {"information_schema", "schemata", "schema_name <> 'skep_catalog'"},
+};
+
 struct DatePart {
   std::string_view name, canonical, make;
   int factor;
@@ -282,6 +302,8 @@ class Emitter {
   Result<void> MatchParentheses();
   Result<void> Range(size_t b, size_t e, Mode mode, size_t depth);
   Result<size_t> Relation(size_t at, size_t e, size_t depth, bool target);
+  bool PutCatalogView(std::string_view schema, std::string_view name, size_t at, size_t next,
+                      size_t e);
   Result<size_t> Call(size_t at, size_t e, size_t depth);
   Result<size_t> Type(size_t at, size_t e);
   std::vector<std::pair<size_t, size_t>> Arguments(size_t open) const;
@@ -506,6 +528,8 @@ Result<size_t> Emitter::Relation(size_t at, size_t e, size_t depth, bool target)
       if (name.starts_with("pg_") && !In(name, kPgCatalog)) {
         return Error1(ErrorKind::kUndefinedTable, "relation \"" + name + "\" does not exist", at);
       }
+      if (name.starts_with("pg_") && target) return denied();
+      if (PutCatalogView("pg_catalog", name, at, next, e)) return next;
     }
     PutName(parts.back());
     return next;
@@ -519,6 +543,7 @@ Result<size_t> Emitter::Relation(size_t at, size_t e, size_t depth, bool target)
                   "relation \"" + schema + "." + name + "\" does not exist", at);
   }
   if (target && (schema == "information_schema" || schema == "pg_catalog")) return denied();
+  if (PutCatalogView(schema, name, at, next, e)) return next;
   const bool external = context_.catalog && context_.catalog->IsExternalSchema(schema);
   if (external && target) return Unsupported("writing to an external table", at);
   Space();
@@ -530,6 +555,24 @@ Result<size_t> Emitter::Relation(size_t at, size_t e, size_t depth, bool target)
   Mark(parts.back());
   out_.text += QuoteName(tokens_[parts.back()].value);
   return next;
+}
+
+// A catalog view without the hidden schema; false when `name` needs none of that.
+bool Emitter::PutCatalogView(std::string_view schema, std::string_view name, size_t at, size_t next,
+                             size_t e) {
+  const auto view = std::ranges::find_if(
+      kVisible, [&](const auto& v) { return v.schema == schema && v.name == name; });
+  if (view == std::end(kVisible)) return false;
+  Space();
+  Mark(at);
+  out_.text += "(select * from " + QuoteName(schema) + "." + QuoteName(name) + " where " +
+               std::string(view->condition) + ")";
+  const bool named =
+      next < e && (Word(next, "as") ||
+                   (tokens_[next].IsName() && !In(tokens_[next].value, kKeywords) &&
+                    !In(tokens_[next].value, kAfterFrom) && !In(tokens_[next].value, kJoinWords)));
+  if (!named) out_.text += " " + QuoteName(name);
+  return true;
 }
 
 // A function call at `at` (a name before an opening parenthesis); answers the token behind the

@@ -85,6 +85,12 @@ class SessionClient {
     thread_ = std::thread([session = session_] { session->Run(); });
     if (attach) Send(ipc::FrameType::kAttach, Attachment());
   }
+  // Speaks to a session of another process.
+  SessionClient(UniqueFd socket, std::string id) : id_(std::move(id)), socket_(std::move(socket)) {
+    const timeval patience{60, 0};
+    ::setsockopt(socket_.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    Send(ipc::FrameType::kAttach, Attachment());
+  }
   ~SessionClient() { Leave(); }
   SessionClient(const SessionClient&) = delete;
   SessionClient& operator=(const SessionClient&) = delete;

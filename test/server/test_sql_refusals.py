@@ -111,6 +111,22 @@ def test_refused_behind_another_statement(server, attacked, statement):
         assert caught.value.sqlstate in REFUSED
 
 
+@pytest.mark.parametrize("query", [
+    "select nspname from pg_namespace", "select nspname from pg_catalog.pg_namespace n", "select schemaname from pg_tables",
+    "select schemaname from pg_catalog.pg_tables as t where true", "select table_schema from information_schema.tables",
+    "select table_schema from information_schema.columns c join information_schema.schemata s on s.schema_name = c.table_schema",
+    "select schema_name from information_schema.schemata order by 1",
+    "select n.nspname from pg_class c join pg_namespace n on n.oid = c.relnamespace",
+    "select relname from pg_class where relname in ('external_schemas', 'format')",
+    "select attname from pg_attribute where attname = 'catalog_database'"])
+def test_the_catalog_shows_nothing_of_the_hidden_schema(connection, schema, query):
+    connection.execute(f"create table {schema}.seen (a int)")
+    shown = {str(r[0]) for r in connection.execute(query)}
+    assert not shown & {"skep_catalog", "external_schemas", "format", "catalog_database"}, shown
+    if "where" not in query or "true" in query:
+        assert schema in shown
+
+
 @pytest.mark.parametrize("name", ["read_text", "duckdb_settings", "skep_catalog"])
 def test_a_name_in_a_literal_or_an_alias_is_no_attack(connection, name):
     assert connection.execute(f"select '{name}' as {name}").fetchone() == (name,)
