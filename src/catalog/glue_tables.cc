@@ -10,30 +10,13 @@
 #include <utility>
 
 #include "base/crypto.h"
+#include "catalog/json_members.h"
 
 namespace skep::catalog {
 namespace {
 
 using Json = nlohmann::json;
 
-std::string Lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return out;
-}
-
-// Members of wrong or no type read as empty: API callers write these structures.
-std::string TextOf(const Json& object, const char* name) {
-  if (!object.is_object()) return {};
-  const auto it = object.find(name);
-  return it != object.end() && it->is_string() ? it->get<std::string>() : std::string();
-}
-const Json& MemberOf(const Json& object, const char* name) {
-  static const Json kNull;
-  if (!object.is_object()) return kNull;
-  const auto it = object.find(name);
-  return it == object.end() ? kNull : *it;
-}
 // A parameter of the SerDe, the storage descriptor or the table, in this order.
 std::optional<std::string> ParameterOf(const Json& table, const char* name) {
   const Json& sd = MemberOf(table, "StorageDescriptor");

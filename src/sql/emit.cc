@@ -7,6 +7,7 @@
 
 #include "sql/functions.h"
 #include "sql/lexer.h"
+#include "sql/quoting.h"
 
 namespace skep::sql {
 namespace {
@@ -16,30 +17,12 @@ constexpr size_t kMaxEmittedBytes =
 constexpr size_t kMaxDepth =
     400;  // nested parentheses; the engine's own parser has a limit of this order
 
-std::string QuoteName(std::string_view name) {
-  std::string out = "\"";
-  for (const char c : name) {
-    out.push_back(c);
-    if (c == '"') out.push_back('"');
-  }
-  return out + "\"";
-}
-
 std::string Lower(std::string_view text) {
   std::string out(text);
   for (char& c : out) {
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
   }
   return out;
-}
-
-std::string QuoteString(std::string_view text) {
-  std::string out = "'";
-  for (const char c : text) {
-    out.push_back(c);
-    if (c == '\'') out.push_back('\'');
-  }
-  return out + "'";
 }
 
 template <size_t N>

@@ -6,6 +6,7 @@
 #include <duckdb/main/client_data.hpp>
 #include <filesystem>
 
+#include "sql/quoting.h"
 #include "worker/engine_errors.h"
 #include "worker/external_scan/lake_catalog.h"
 #include "worker/functions/division.h"
@@ -29,15 +30,6 @@ Result<void> Run(duckdb::Connection& connection, const std::string& text) {
     return Fail(ErrorKind::kInternal,
                 "the engine refused its own set-up: " + result->GetErrorObject().RawMessage());
   return {};
-}
-
-std::string Quoted(std::string_view text) {
-  std::string out = "'";
-  for (const char c : text) {
-    if (c == '\'') out += '\'';
-    out += c;
-  }
-  return out + "'";
 }
 
 }  // namespace
@@ -108,9 +100,10 @@ Result<void> Engine::Start(const ipc::WorkerBinding& binding, UniqueFd lake) {
 Result<void> Engine::LockConfiguration(const ipc::WorkerBinding& binding) {
   duckdb::Connection connection(*instance_);
   SKEP_TRY(Run(connection, "SET GLOBAL TimeZone = 'UTC'"));
-  std::string allowed = Quoted(binding.temp_directory + "/") + ", 's3://'";
+  std::string allowed = sql::QuoteString(binding.temp_directory + "/") + ", 's3://'";
   if (!scratch_)
-    allowed += ", " + Quoted((fs::path(binding.data_directory) / "databases").string() + "/");
+    allowed +=
+        ", " + sql::QuoteString((fs::path(binding.data_directory) / "databases").string() + "/");
   SKEP_TRY(Run(connection, "SET allowed_directories = [" + allowed + "]"));
   SKEP_TRY(Run(connection, "SET enable_external_access = false"));
   SKEP_TRY(Run(connection, "SET allowed_configs = ['TimeZone']"));

@@ -11,6 +11,7 @@
 #include <duckdb/main/prepared_statement_data.hpp>
 
 #include "base/log.h"
+#include "sql/quoting.h"
 #include "sql/statement.h"
 #include "worker/encoder.h"
 #include "worker/engine_errors.h"
@@ -30,24 +31,6 @@ constexpr size_t kFetchFrameBytes = 64u << 10;
 uint64_t MicrosecondsSince(Clock::time_point start) {
   return static_cast<uint64_t>(
       std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - start).count());
-}
-
-std::string Quoted(std::string_view text) {
-  std::string out = "'";
-  for (const char c : text) {
-    if (c == '\'') out += '\'';
-    out += c;
-  }
-  return out + "'";
-}
-
-std::string QuotedName(std::string_view name) {
-  std::string out = "\"";
-  for (const char c : name) {
-    if (c == '"') out += '"';
-    out += c;
-  }
-  return out + "\"";
 }
 
 // The names of a search_path setting, folded unless quoted.
@@ -167,7 +150,7 @@ Result<void> Session::ApplySettings(const ipc::Settings& settings) {
       search_path_stale_ = true;
     } else if (name == "timezone") {
       if (value == zone_) continue;
-      auto set = RunTrusted("SET TimeZone = " + Quoted(value));
+      auto set = RunTrusted("SET TimeZone = " + sql::QuoteString(value));
       if (!set)
         return Fail(ErrorKind::kInvalidSettingValue,
                     "invalid value for parameter \"TimeZone\": \"" + value + "\"");
@@ -203,7 +186,15 @@ Result<void> Session::EndTransaction(bool commit) {
   {
     std::optional<WriteClock::Scope> visible;
     if (wrote) visible.emplace(engine_.writes());
-    SKEP_TRY(engine_.store().Commit(*connection_));
+    auto committed = engine_.store().Commit(*connection_);
+    if (!committed) {
+      // An engine whose log could not be written does nothing more; a new worker reads what is on
+      // disk.
+      const ErrorKind kind = committed.error().kind;
+      fatal_error_ |= kind == ErrorKind::kDiskFull || kind == ErrorKind::kIoError ||
+                      kind == ErrorKind::kInternal;
+      return committed;
+    }
   }
   engine_.external_schemas().Apply(changes);
   if (changed) engine_.SchemasChanged();
@@ -255,7 +246,8 @@ Result<std::unique_ptr<Session::Prepared>> Session::PrepareAnew(
   if (statement.parameter_count > 0) DeclareParameters(prepared->emitted, types, false);
   // External tables are bound anew by every execution, and so are changes: preparing would only do
   // the work twice.
-  const bool lake = prepared->emitted.text.find(QuotedName(sql::kLakeCatalog)) != std::string::npos;
+  const bool lake =
+      prepared->emitted.text.find(sql::QuoteName(sql::kLakeCatalog)) != std::string::npos;
   if ((lake || !KeepsPlan(*prepared)) && statement.parameter_count == 0) return prepared;
   SKEP_TRY(PrepareInEngine(*prepared));
   if (statement.parameter_count > 0 &&
@@ -288,7 +280,7 @@ Result<void> Session::PrepareInEngine(Prepared& prepared) {
   auto statement = connection_->Prepare(prepared.emitted.text);
   if (statement->HasError()) return Fail(Translate(statement->GetErrorObject(), &prepared.emitted));
   if (prepared.kind == sql::StatementKind::kSelect && prepared.parameter_count > 0 &&
-      prepared.emitted.text.find(QuotedName(sql::kLakeCatalog)) == std::string::npos) {
+      prepared.emitted.text.find(sql::QuoteName(sql::kLakeCatalog)) == std::string::npos) {
     if (auto generic = PlanForAnyValues(*connection_, prepared.emitted.text))
       statement = std::move(generic);
   }
@@ -394,7 +386,7 @@ bool Session::ReadsUnstableView(const std::string& emitted) {
             schema.Scan(context, duckdb::CatalogType::TABLE_ENTRY,
                         [&](duckdb::CatalogEntry& entry) {
                           if (entry.type == duckdb::CatalogType::VIEW_ENTRY && !entry.internal)
-                            views.emplace_back(QuotedName(entry.name), entry.ToSQL());
+                            views.emplace_back(sql::QuoteName(entry.name), entry.ToSQL());
                         });
           });
     }
@@ -564,7 +556,7 @@ Result<void> Session::DropSchemas(const sql::SchemaDrop& drop) {
       continue;
     }
     SKEP_TRY(RunTrusted(fmt::format("DROP SCHEMA {}{}.{}{}", drop.if_exists ? "IF EXISTS " : "",
-                                    QuotedName(attached_.database), QuotedName(name),
+                                    sql::QuoteName(attached_.database), sql::QuoteName(name),
                                     drop.cascade ? " CASCADE" : "")));
   }
   return {};

@@ -15,6 +15,7 @@
 #include "base/ids.h"
 #include "base/log.h"
 #include "catalog/crawler/plan.h"
+#include "catalog/json_members.h"
 
 namespace skep::catalog {
 namespace {
@@ -29,24 +30,6 @@ double NowSeconds() {
                                  std::chrono::system_clock::now().time_since_epoch())
                                  .count()) /
          1000.0;
-}
-
-std::string Lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return out;
-}
-
-std::string TextOf(const Json& object, const char* name) {
-  if (!object.is_object()) return {};
-  const auto it = object.find(name);
-  return it != object.end() && it->is_string() ? it->get<std::string>() : std::string();
-}
-const Json& MemberOf(const Json& object, const char* name) {
-  static const Json kNull;
-  if (!object.is_object()) return kNull;
-  const auto it = object.find(name);
-  return it == object.end() ? kNull : *it;
 }
 
 struct Target {

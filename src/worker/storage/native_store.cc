@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 #include "sql/emit.h"
+#include "sql/quoting.h"
 #include "worker/engine_errors.h"
 
 namespace skep::worker {
@@ -34,15 +35,6 @@ bool IsDatabaseName(const std::string& name) {
       return false;
   }
   return name[0] != '-' && name[0] != '$';
-}
-
-std::string Quoted(std::string_view text) {
-  std::string out = "'";
-  for (const char c : text) {
-    if (c == '\'') out += '\'';
-    out += c;
-  }
-  return out + "'";
 }
 
 class NativeStore final : public Store {
@@ -136,7 +128,8 @@ class NativeStore final : public Store {
     const std::string path = (fs::path(databases_) / (name + ".duckdb")).string();
     const auto deadline = std::chrono::steady_clock::now() + kLockPatience;
     while (true) {
-      const auto result = connection.Query(fmt::format("ATTACH {} AS \"{}\"", Quoted(path), name));
+      const auto result =
+          connection.Query(fmt::format("ATTACH {} AS \"{}\"", sql::QuoteString(path), name));
       if (!result->HasError()) return {};
       const std::string& text = result->GetErrorObject().RawMessage();
       if (text.find("Could not set lock") == std::string::npos &&
