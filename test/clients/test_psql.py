@@ -67,9 +67,11 @@ def test_ends_with_three_at_the_first_error_of_a_script(psql):
 @pytest.mark.parametrize("statement", [
     "copy t from stdin", "copy t to stdout", "copy (select 1) to stdout", r"\copy t from '/etc/passwd'"])
 def test_copy_is_refused_and_the_session_lives(psql, statement):
-    done = psql("-v", "ON_ERROR_STOP=0", "-At", text_in=f"{statement}\n;\nselect 'still here';\n", check=False)
+    # Newer ones of psql 15 read a refused COPY's data up to its end; older ones do not know the mark.
+    data_end = "\\.\n" if "from stdin" in statement else ""
+    done = psql("-v", "ON_ERROR_STOP=0", "-At", text_in=f"{statement}\n;\n{data_end}select 'still here';\n", check=False)
     assert "ERROR" in done.stderr
-    assert done.stdout.strip() == "still here"
+    assert done.stdout.strip() == "still here", done.stderr
 
 
 def test_speaks_tls(psql):
