@@ -91,7 +91,7 @@ class Parser {
       if (!Take('<')) return Malformed();
       SKEP_TRY_ASSIGN(LogicalType element, Type(depth + 1));
       if (!Take('>')) return Malformed();
-      return LogicalType::LIST(std::move(element));
+      return LogicalType::LIST(element);
     }
     if (word == "map") {
       if (!Take('<')) return Malformed();
