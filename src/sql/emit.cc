@@ -1566,7 +1566,8 @@ Result<void> Emitter::EmitCreateSchema() {
   SKEP_TRY(CheckSchemaName(at));
   Space();
   Mark(at);
-  out_.text += QuoteName(context_.database) + "." + QuoteName(tokens_[at].value);
+  out_.new_schema = tokens_[at].value;
+  out_.text += QuoteName(context_.database) + "." + QuoteName(out_.new_schema);
   at++;
   if (Word(at, "authorization") && Name(at + 1)) at += 2;
   if (at != end_) return Near(at);

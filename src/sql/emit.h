@@ -55,6 +55,7 @@ struct Emitted {
   bool returns_rows = false;
   bool counts_rows = false;  // tag carries the number of rows ("INSERT 0 n", "UPDATE n")
   std::optional<ExternalSchemaDefinition> external_schema;
+  std::string new_schema;  // CREATE SCHEMA: its name
   std::optional<SchemaDrop> schema_drop;
   // Maps a byte offset in `text` back to a 1-based character position in the user's statement;
   // sorted by first.

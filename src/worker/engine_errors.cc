@@ -173,8 +173,7 @@ Meaning OfConversion(const std::string& text) {
             "value " + *value + " is out of range for type " + FirstPart(type)};
   }
   if (Has(text, "field value out of range")) return {ErrorKind::kInvalidText, FirstPart(text)};
-  if (Has(text, "out of range") || Has(text, "doesn't fit") || Has(text, "does not fit") ||
-      Has(text, "can't be cast because the value is out of range"))
+  if (Has(text, "out of range") || Has(text, "doesn't fit") || Has(text, "does not fit"))
     return {ErrorKind::kNumericOutOfRange, FirstPart(text)};
   if (const auto value = Between(text, "Could not convert string '", "' to ")) {
     static constexpr std::pair<std::string_view, std::string_view> kTypes[] = {

@@ -144,15 +144,15 @@ Result<void> ConfineCalls(SandboxReport& report) {
     rule(seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
                           SCMP_A1(SCMP_CMP_EQ, static_cast<scmp_datum_t>(command))));
   }
-  rule(seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1,
-                        SCMP_A2(SCMP_CMP_EQ, 0)));  // read limits, never set them
+  // Reads limits, never sets them.
+  rule(seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1, SCMP_A2(SCMP_CMP_EQ, 0)));
   rule(seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1, SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME)));
   rule(seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
                         SCMP_A0(SCMP_CMP_EQ, static_cast<scmp_datum_t>(::getpid()))));
-  seccomp_attr_set(c, SCMP_FLTATR_CTL_TSYNC,
-                   1);  // there is one thread; a kernel without it is no worse
-  rule(seccomp_attr_set(c, SCMP_FLTATR_API_SYSRAWRC,
-                        1));  // the kernel's own answer, to tell a lack from a failure
+  // There is one thread: a kernel without it is no worse.
+  seccomp_attr_set(c, SCMP_FLTATR_CTL_TSYNC, 1);
+  // The kernel's own answer, to tell a lack from a failure.
+  rule(seccomp_attr_set(c, SCMP_FLTATR_API_SYSRAWRC, 1));
   if (failed != 0)
     return Fail(ErrorKind::kIoError,
                 fmt::format("sandbox: seccomp rules: {}", std::strerror(-failed)));

@@ -90,6 +90,8 @@ class Session : public std::enable_shared_from_this<Session>, private sql::NameC
   template <class Message>
   void AnswerOutcome(ipc::FrameType type, Result<Message> outcome);
 
+  template <class Reply, class Request, class Work>
+  Result<Reply> Attended(const Request& request, Work work);
   Result<ipc::StatementComplete> Execute(const ipc::ExecuteStatement& request);
   Result<ipc::StatementDescription> Describe(const ipc::DescribeStatement& request);
   Result<ipc::StatementComplete> Fetch(const ipc::FetchPortal& request);
@@ -109,9 +111,10 @@ class Session : public std::enable_shared_from_this<Session>, private sql::NameC
   Result<ipc::StatementComplete> OpenPortal(Prepared& prepared,
                                             duckdb::unique_ptr<duckdb::QueryResult> result,
                                             const ipc::ExecuteStatement& request);
-  Result<void> SendRows(Portal& portal, uint64_t max_rows, uint64_t& sent);
+  uint64_t SendRows(Portal& portal, uint64_t max_rows);
   Result<Prepared*> Prepare(const std::string& text, const std::vector<uint32_t>& types);
   Result<void> PrepareInEngine(Prepared& prepared);
+  static bool ReadsLake(const Prepared& prepared);
   static bool IsTimeless(const Prepared& prepared);
   static bool KeepsPlan(const Prepared& prepared);
   bool PlanFits(const Prepared& prepared) const;

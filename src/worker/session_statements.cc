@@ -10,7 +10,6 @@
 #include <duckdb/main/client_data.hpp>
 #include <duckdb/main/prepared_statement_data.hpp>
 
-#include "base/log.h"
 #include "sql/quoting.h"
 #include "sql/statement.h"
 #include "worker/encoder.h"
@@ -239,16 +238,14 @@ Result<std::unique_ptr<Session::Prepared>> Session::PrepareAnew(
     prepared->emitted.tag = statement.kind == sql::StatementKind::kCommit ? "COMMIT" : "ROLLBACK";
     return prepared;
   }
-  if (search_path_stale_ || schema_epoch_ != engine_.schema_epoch()) ResolveSearchPath();
   SKEP_TRY_ASSIGN(prepared->emitted, sql::EmitDuckDb(statement, Context()));
   if (!IsCached(statement.kind)) return prepared;
   const sql::Emitted as_written = prepared->emitted;
   if (statement.parameter_count > 0) DeclareParameters(prepared->emitted, types, false);
   // External tables are bound anew by every execution, and so are changes: preparing would only do
   // the work twice.
-  const bool lake =
-      prepared->emitted.text.find(sql::QuoteName(sql::kLakeCatalog)) != std::string::npos;
-  if ((lake || !KeepsPlan(*prepared)) && statement.parameter_count == 0) return prepared;
+  if ((ReadsLake(*prepared) || !KeepsPlan(*prepared)) && statement.parameter_count == 0)
+    return prepared;
   SKEP_TRY(PrepareInEngine(*prepared));
   if (statement.parameter_count > 0 &&
       !prepared->statement->data->properties.bound_all_parameters) {
@@ -257,6 +254,11 @@ Result<std::unique_ptr<Session::Prepared>> Session::PrepareAnew(
     SKEP_TRY(PrepareInEngine(*prepared));
   }
   return prepared;
+}
+
+// By its text; a literal that holds the name only costs the kept plan.
+bool Session::ReadsLake(const Prepared& prepared) {
+  return prepared.emitted.text.find(sql::QuoteName(sql::kLakeCatalog)) != std::string::npos;
 }
 
 // INSERT ... VALUES: its plan looks at no statistics.
@@ -280,7 +282,7 @@ Result<void> Session::PrepareInEngine(Prepared& prepared) {
   auto statement = connection_->Prepare(prepared.emitted.text);
   if (statement->HasError()) return Fail(Translate(statement->GetErrorObject(), &prepared.emitted));
   if (prepared.kind == sql::StatementKind::kSelect && prepared.parameter_count > 0 &&
-      prepared.emitted.text.find(sql::QuoteName(sql::kLakeCatalog)) == std::string::npos) {
+      !ReadsLake(prepared)) {
     if (auto generic = PlanForAnyValues(*connection_, prepared.emitted.text))
       statement = std::move(generic);
   }
@@ -290,8 +292,6 @@ Result<void> Session::PrepareInEngine(Prepared& prepared) {
 
 Result<Session::Prepared*> Session::Prepare(const std::string& text,
                                             const std::vector<uint32_t>& types) {
-  if (attach_error_) return Fail(*attach_error_);
-  if (!connection_) return Fail(ErrorKind::kProtocolViolation, "the session was not attached");
   if (search_path_stale_ || schema_epoch_ != engine_.schema_epoch()) ResolveSearchPath();
   const std::string key = text.size() <= kKeptTextBytes ? KeyOf(text, types) : std::string();
   if (const auto found = statements_.find(key); found != statements_.end()) {
@@ -497,28 +497,23 @@ Result<ipc::StatementComplete> Session::RunDefinition(Prepared& prepared) {
                 "parameters are not supported in " + prepared.emitted.tag);
   const bool schemas = prepared.kind == kCreateSchema || prepared.kind == kDropSchema ||
                        prepared.kind == kCreateExternalSchema;
-  const bool transactional = in_transaction_;
   const auto done = WithinTransaction([&]() -> Result<void> {
-    std::optional<WriteClock::Scope> writing;
-    NoteWrite(writing);
-    if (schemas) schemas_changed_ = true;
+    own_writes_++;
+    wrote_in_transaction_ = true;
+    schemas_changed_ |= schemas;
     if (prepared.emitted.external_schema)
       return CreateExternalSchema(*prepared.emitted.external_schema);
     if (prepared.emitted.schema_drop) return DropSchemas(*prepared.emitted.schema_drop);
-    if (prepared.kind == kCreateSchema) {
-      const size_t open = prepared.emitted.text.rfind(".\"");
-      const std::string name =
-          prepared.emitted.text.substr(open + 2, prepared.emitted.text.size() - open - 3);
-      if (IsExternalSchema(name))
-        return Fail(ErrorKind::kDuplicateSchema, "schema \"" + name + "\" already exists");
-    }
+    if (const std::string& name = prepared.emitted.new_schema;
+        !name.empty() && IsExternalSchema(name))
+      return Fail(ErrorKind::kDuplicateSchema, "schema \"" + name + "\" already exists");
     const auto result =
         connection_->context->Query(prepared.emitted.text, duckdb::QueryParameters());
     if (result->HasError()) return Fail(Translate(result->GetErrorObject(), &prepared.emitted));
     return {};
   });
   if (!done) return Fail(done.error());
-  if (schemas && transactional) search_path_stale_ = true;
+  search_path_stale_ |= schemas;
   if (prepared.temporary) temporary_tables_ = true;
   return complete;
 }
@@ -551,13 +546,16 @@ Result<void> Session::DropSchemas(const sql::SchemaDrop& drop) {
   for (const auto& name : drop.names) {
     if (IsExternalSchema(name)) {
       running_.trusted = true;
-      SKEP_TRY(engine_.external_schemas().Drop(*connection_, {attached_.database, name},
-                                               facts_->external_schemas));
+      auto dropped = engine_.external_schemas().Drop(*connection_, {attached_.database, name},
+                                                     facts_->external_schemas);
+      running_.trusted = false;
+      if (!dropped) return dropped;
       continue;
     }
-    SKEP_TRY(RunTrusted(fmt::format("DROP SCHEMA {}{}.{}{}", drop.if_exists ? "IF EXISTS " : "",
-                                    sql::QuoteName(attached_.database), sql::QuoteName(name),
-                                    drop.cascade ? " CASCADE" : "")));
+    const auto result = connection_->Query(fmt::format(
+        "DROP SCHEMA {}{}.{}{}", drop.if_exists ? "IF EXISTS " : "",
+        sql::QuoteName(attached_.database), sql::QuoteName(name), drop.cascade ? " CASCADE" : ""));
+    if (result->HasError()) return Fail(Translate(result->GetErrorObject(), nullptr));
   }
   return {};
 }
@@ -605,7 +603,7 @@ Result<ipc::StatementComplete> Session::OpenPortal(Prepared& prepared,
   portal->tag = prepared.emitted.tag;
   ipc::StatementComplete complete;
   complete.has_result = true;
-  SKEP_TRY(SendRows(*portal, request.max_rows, complete.rows));
+  complete.rows = SendRows(*portal, request.max_rows);
   complete.suspended = portal->left > 0;
   complete.tag = fmt::format("{} {}", portal->tag, complete.rows);
   if (complete.suspended) portals_[request.portal] = std::move(portal);
@@ -620,7 +618,7 @@ Result<ipc::StatementComplete> Session::Fetch(const ipc::FetchPortal& request) {
   ipc::StatementComplete complete;
   complete.has_result = true;
   try {
-    SKEP_TRY(SendRows(*found->second, request.max_rows, complete.rows));
+    complete.rows = SendRows(*found->second, request.max_rows);
   } catch (const std::exception& e) {
     // Some of its rows are gone already.
     portals_.erase(found);
@@ -633,9 +631,10 @@ Result<ipc::StatementComplete> Session::Fetch(const ipc::FetchPortal& request) {
   return complete;
 }
 
-Result<void> Session::SendRows(Portal& portal, uint64_t max_rows, uint64_t& sent) {
+// Answers how many. Throws duckdb::Exception when it is stopped or a value cannot be written.
+uint64_t Session::SendRows(Portal& portal, uint64_t max_rows) {
   const uint64_t wanted = max_rows == 0 ? portal.left : std::min(max_rows, portal.left);
-  Result<void> done;
+  uint64_t sent = 0;
   connection_->context->RunFunctionInTransaction([&] {
     RowEncoder encoder(*connection_->context, portal.shape);
     Frame frame;
@@ -669,18 +668,38 @@ Result<void> Session::SendRows(Portal& portal, uint64_t max_rows, uint64_t& sent
       outlet_->Hold(std::move(frame));
     }
   });
-  return done;
+  return sent;
 }
 
 // ---------------------------------------------------------------- requests
 
-Result<ipc::StatementComplete> Session::Execute(const ipc::ExecuteStatement& request) {
+// What every statement needs around it: an attached session, settings, a transaction, and
+// exceptions that end here.
+template <class Reply, class Request, class Work>
+Result<Reply> Session::Attended(const Request& request, Work work) {
   failed_ = false;
   if (attach_error_) return Fail(*attach_error_);
   if (!connection_) return Fail(ErrorKind::kProtocolViolation, "the session was not attached");
-  const auto start = Clock::now();
-  const auto work = [&]() -> Result<ipc::StatementComplete> {
+  const auto attended = [&]() -> Result<Reply> {
     SKEP_TRY(ApplySettings(request.settings));
+    return work();
+  };
+  Result<Reply> outcome = Fail(ErrorKind::kInternal, "");
+  try {
+    outcome = attended();
+  } catch (const std::exception& e) {
+    outcome = Fail(Translate(duckdb::ErrorData(e), nullptr));
+  }
+  running_ = {};
+  uncached_.reset();
+  // A plan that no longer fits its table's columns is made anew next time.
+  if (!outcome && outcome.error().kind == ErrorKind::kFeatureNotSupported) ForgetStatements();
+  return outcome;
+}
+
+Result<ipc::StatementComplete> Session::Execute(const ipc::ExecuteStatement& request) {
+  return Attended<ipc::StatementComplete>(request, [&]() -> Result<ipc::StatementComplete> {
+    const auto start = Clock::now();
     if (ipc::StatementComplete kept; use_result_cache_ && AnswerFromCache(request, kept))
       return kept;
     if (request.begin_first && !in_transaction_) SKEP_TRY(BeginTransaction());
@@ -693,26 +712,11 @@ Result<ipc::StatementComplete> Session::Execute(const ipc::ExecuteStatement& req
     complete.run_us = MicrosecondsSince(started);
     complete.temporary_tables = temporary_tables_;
     return complete;
-  };
-  Result<ipc::StatementComplete> outcome = Fail(ErrorKind::kInternal, "");
-  try {
-    outcome = work();
-  } catch (const std::exception& e) {
-    outcome = Fail(Translate(duckdb::ErrorData(e), nullptr));
-  }
-  running_ = {};
-  uncached_.reset();
-  // A plan that no longer fits its table's columns is made anew next time.
-  if (!outcome && outcome.error().kind == ErrorKind::kFeatureNotSupported) ForgetStatements();
-  return outcome;
+  });
 }
 
 Result<ipc::StatementDescription> Session::Describe(const ipc::DescribeStatement& request) {
-  failed_ = false;
-  if (attach_error_) return Fail(*attach_error_);
-  if (!connection_) return Fail(ErrorKind::kProtocolViolation, "the session was not attached");
-  const auto work = [&]() -> Result<ipc::StatementDescription> {
-    SKEP_TRY(ApplySettings(request.settings));
+  return Attended<ipc::StatementDescription>(request, [&]() -> Result<ipc::StatementDescription> {
     if (request.begin_first && !in_transaction_) SKEP_TRY(BeginTransaction());
     SKEP_TRY_ASSIGN(Prepared * prepared, Prepare(request.text, request.parameter_types));
     ipc::StatementDescription description;
@@ -740,16 +744,7 @@ Result<ipc::StatementDescription> Session::Describe(const ipc::DescribeStatement
       prepared->described = prepared->statement->GetTypes();
     }
     return description;
-  };
-  Result<ipc::StatementDescription> outcome = Fail(ErrorKind::kInternal, "");
-  try {
-    outcome = work();
-  } catch (const std::exception& e) {
-    outcome = Fail(Translate(duckdb::ErrorData(e), nullptr));
-  }
-  running_ = {};
-  uncached_.reset();
-  return outcome;
+  });
 }
 
 }  // namespace skep::worker
