@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cctype>
 
+#include "base/text.h"
+
 namespace skep::app {
 namespace {
 
@@ -190,32 +192,9 @@ class Json final : public ResultWriter {
 
  private:
   static std::string Text(std::string_view text) {
-    std::string out = "\"";
-    for (const char c : text) {
-      switch (c) {
-        case '"':
-          out += "\\\"";
-          break;
-        case '\\':
-          out += "\\\\";
-          break;
-        case '\n':
-          out += "\\n";
-          break;
-        case '\r':
-          out += "\\r";
-          break;
-        case '\t':
-          out += "\\t";
-          break;
-        default:
-          if (static_cast<unsigned char>(c) < 0x20)
-            out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
-          else
-            out += c;
-      }
-    }
-    return out + '"';
+    std::string out;
+    AppendJsonString(out, text);
+    return out;
   }
   std::FILE* out_;
   std::vector<ResultColumn> columns_;

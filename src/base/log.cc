@@ -6,6 +6,8 @@
 #include <chrono>
 #include <ctime>
 
+#include "base/text.h"
+
 namespace skep::log {
 namespace {
 
@@ -13,24 +15,6 @@ std::atomic<Level> least_level{Level::kInfo};
 std::atomic<bool> as_json{false};
 
 constexpr std::string_view kNames[] = {"debug", "info", "warn", "error"};
-
-void AppendQuoted(std::string& out, std::string_view value) {
-  out.push_back('"');
-  for (const char c : value) {
-    const auto b = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      out.push_back('\\');
-      out.push_back(c);
-    } else if (c == '\n') {
-      out += "\\n";
-    } else if (b < 0x20) {
-      out += fmt::format("\\u{:04x}", b);
-    } else {
-      out.push_back(c);
-    }
-  }
-  out.push_back('"');
-}
 
 bool NeedsQuotes(std::string_view value) {
   if (value.empty()) return true;
@@ -77,12 +61,12 @@ void Write(Level level, std::string_view event, std::initializer_list<Field> fie
   std::string line;
   if (as_json) {
     line = fmt::format(R"({{"time":"{}","level":"{}","event":)", Now(), name);
-    AppendQuoted(line, event);
+    AppendJsonString(line, event);
     for (const auto& f : fields) {
       line.push_back(',');
-      AppendQuoted(line, f.key);
+      AppendJsonString(line, f.key);
       line.push_back(':');
-      AppendQuoted(line, f.value);
+      AppendJsonString(line, f.value);
     }
     line += "}\n";
   } else {
@@ -90,7 +74,7 @@ void Write(Level level, std::string_view event, std::initializer_list<Field> fie
     for (const auto& f : fields) {
       line += fmt::format(" {}=", f.key);
       if (NeedsQuotes(f.value)) {
-        AppendQuoted(line, f.value);
+        AppendJsonString(line, f.value);
       } else {
         line += f.value;
       }

@@ -3,13 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 #include <charconv>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
 
 #include "base/crypto.h"
+#include "base/text.h"
 #include "catalog/json_members.h"
 
 namespace skep::catalog {

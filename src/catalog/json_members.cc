@@ -2,14 +2,6 @@
 
 namespace skep::catalog {
 
-std::string Lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-  }
-  return out;
-}
-
 std::string TextOf(const nlohmann::json& object, const char* name) {
   if (!object.is_object()) return {};
   const auto it = object.find(name);

@@ -3,12 +3,9 @@
 
 #include <nlohmann/json.hpp>
 #include <string>
-#include <string_view>
 
 namespace skep::catalog {
 
-// Lower case of ASCII letters: names in the catalog have no upper case.
-std::string Lower(std::string_view text);
 // A text member; empty when there is none.
 std::string TextOf(const nlohmann::json& object, const char* name);
 // A member of any type; null when there is none.

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "base/crypto.h"
+#include "base/text.h"
 
 namespace skep::identity {
 namespace {
@@ -19,14 +20,6 @@ using Parameters = std::vector<std::pair<std::string, std::string>>;
 
 std::unexpected<SignatureFailure> Refuse(SignatureFault fault, std::string message) {
   return std::unexpected(SignatureFailure{fault, std::move(message)});
-}
-
-std::string Lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return out;
 }
 
 bool EqualIgnoringCase(std::string_view a, std::string_view b) {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/text.h"
+
 namespace skep::session {
 namespace {
 
@@ -68,14 +70,6 @@ constexpr Row kRows[] = {
     {"use_fips_ssl", "off", Form::kBoolean},
     {"wlm_query_slot_count", "1", Form::kInteger},
 };
-
-std::string Lower(std::string_view text) {
-  std::string out(text);
-  std::ranges::transform(out, out.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-  });
-  return out;
-}
 
 const Row* Find(std::string_view name) {
   const auto it = std::ranges::find(kRows, name, &Row::name);

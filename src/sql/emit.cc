@@ -5,6 +5,7 @@
 #include <optional>
 #include <set>
 
+#include "base/text.h"
 #include "sql/functions.h"
 #include "sql/lexer.h"
 #include "sql/quoting.h"
@@ -16,14 +17,6 @@ constexpr size_t kMaxEmittedBytes =
     4 * kMaxStatementBytes;  // rewrites that repeat an argument must not multiply without end
 constexpr size_t kMaxDepth =
     400;  // nested parentheses; the engine's own parser has a limit of this order
-
-std::string Lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-  }
-  return out;
-}
 
 template <size_t N>
 bool In(std::string_view word, const std::array<std::string_view, N>& list) {

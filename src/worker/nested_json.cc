@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "base/text.h"
 #include "worker/pg_format.h"
 
 namespace skep::worker {
@@ -11,42 +12,6 @@ namespace {
 
 using duckdb::LogicalTypeId;
 using duckdb::Value;
-
-void AppendString(const std::string& text, std::string& out) {
-  out.push_back('"');
-  for (const char c : text) {
-    switch (c) {
-      case '"':
-        out += "\\\"";
-        break;
-      case '\\':
-        out += "\\\\";
-        break;
-      case '\n':
-        out += "\\n";
-        break;
-      case '\r':
-        out += "\\r";
-        break;
-      case '\t':
-        out += "\\t";
-        break;
-      case '\b':
-        out += "\\b";
-        break;
-      case '\f':
-        out += "\\f";
-        break;
-      default:
-        if (static_cast<unsigned char>(c) < 0x20) {
-          out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
-        } else {
-          out.push_back(c);
-        }
-    }
-  }
-  out.push_back('"');
-}
 
 void Append(const Value& value, std::string& out) {
   if (value.IsNull()) {
@@ -89,7 +54,7 @@ void Append(const Value& value, std::string& out) {
       out.push_back('{');
       for (size_t i = 0; i < children.size(); i++) {
         if (i > 0) out.push_back(',');
-        AppendString(duckdb::StructType::GetChildName(type, i), out);
+        AppendJsonString(out, duckdb::StructType::GetChildName(type, i));
         out.push_back(':');
         Append(children[i], out);
       }
@@ -103,7 +68,7 @@ void Append(const Value& value, std::string& out) {
         const auto& pair = duckdb::StructValue::GetChildren(entry);
         if (!first) out.push_back(',');
         first = false;
-        AppendString(pair[0].ToString(), out);
+        AppendJsonString(out, pair[0].ToString());
         out.push_back(':');
         Append(pair[1], out);
       }
@@ -131,10 +96,10 @@ void Append(const Value& value, std::string& out) {
         out += duckdb::StringValue::Get(value);
         return;
       }
-      AppendString(duckdb::StringValue::Get(value), out);
+      AppendJsonString(out, duckdb::StringValue::Get(value));
       return;
     default:
-      AppendString(value.ToString(), out);
+      AppendJsonString(out, value.ToString());
   }
 }
 

@@ -13,6 +13,7 @@
 #include "api/glue/partition_filter.h"
 #include "api/glue/shapes.h"
 #include "base/crypto.h"
+#include "base/text.h"
 
 namespace skep::glue {
 namespace asio = boost::asio;
@@ -26,14 +27,6 @@ namespace {
 
 constexpr size_t kDefaultPage = 100;
 constexpr size_t kPartitionPage = 1000;
-
-std::string Lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-  }
-  return out;
-}
 
 std::string Text(const Json& json, const char* name) {
   const auto found = json.find(name);

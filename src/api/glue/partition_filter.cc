@@ -6,6 +6,8 @@
 #include <compare>
 #include <utility>
 
+#include "base/text.h"
+
 namespace skep::glue {
 namespace {
 
@@ -14,14 +16,6 @@ constexpr int kMaxNesting = 200;
 constexpr std::string_view kNullValue = "__HIVE_DEFAULT_PARTITION__";
 
 enum class Comparison : uint8_t { kText, kNumber, kDate, kTimestamp };
-
-std::string Lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-  }
-  return out;
-}
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 bool IsWordPart(char c) {

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 #include <chrono>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -14,6 +13,7 @@
 #include "base/crypto.h"
 #include "base/ids.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "catalog/crawler/plan.h"
 #include "catalog/json_members.h"
 
@@ -108,7 +108,7 @@ class Crawl {
   Result<void> InferSchemas(const Target& target, std::vector<PlannedTable>& tables);
   Result<std::optional<ipc::InferReply>> InferOne(const Target& target,
                                                   const lake::ObjectInfo& object,
-                                                  const FileKind& kind);
+                                                  const ipc::FileKind& kind);
   Result<void> Write(const Target& target, PlannedTable table);
   Result<void> WritePartitions(const Target& target, const PlannedTable& table,
                                const control::GlueTable& glue, const Json& sd);
@@ -134,7 +134,7 @@ class Crawl {
 
 Result<std::optional<ipc::InferReply>> Crawl::InferOne(const Target& target,
                                                        const lake::ObjectInfo& object,
-                                                       const FileKind& kind) {
+                                                       const ipc::FileKind& kind) {
   SKEP_TRY(CheckStopped());
   if (kind.compression == "bzip2") return std::optional<ipc::InferReply>();
   const std::string path = "s3://" + target.bucket + "/" + object.key;

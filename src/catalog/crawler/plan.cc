@@ -7,17 +7,12 @@
 #include <utility>
 
 #include "base/crypto.h"
+#include "base/text.h"
 
 namespace skep::catalog {
 namespace {
 
 constexpr size_t kMaxSplitFiles = 500;
-
-std::string Lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return out;
-}
 
 // "dt=2024-01-01" as (dt, 2024-01-01).
 std::optional<std::pair<std::string, std::string>> HiveSegment(std::string_view segment) {
@@ -119,30 +114,6 @@ bool GlobMatches(std::string_view pattern, std::string_view text) {
   return Glob(pattern, text, steps);
 }
 
-FileKind KindOfName(std::string_view key) {
-  std::string name = Lower(FileName(key));
-  FileKind kind;
-  for (const auto& [suffix, compression] :
-       {std::pair{".gz", "gzip"}, {".zst", "zstd"}, {".bz2", "bzip2"}}) {
-    if (name.ends_with(suffix)) {
-      kind.compression = compression;
-      name.resize(name.size() - std::string_view(suffix).size());
-      break;
-    }
-  }
-  for (const auto& [suffix, format] : {std::pair{".parquet", "parquet"},
-                                       {".parq", "parquet"},
-                                       {".csv", "csv"},
-                                       {".tsv", "csv"},
-                                       {".psv", "csv"},
-                                       {".json", "json"},
-                                       {".jsonl", "json"},
-                                       {".ndjson", "json"}}) {
-    if (name.ends_with(suffix)) kind.format = format;
-  }
-  return kind;
-}
-
 uint64_t PlannedTable::objects() const {
   uint64_t n = 0;
   for (const auto& p : partitions) n += p.objects.size();
@@ -174,7 +145,7 @@ std::vector<PlannedTable> SplitByFile(const PlannedTable& table) {
     one.name = SanitizeName(FileName(object.key));
     one.location = object.key;
     one.single_file = true;
-    one.kind = KindOfName(object.key);
+    one.kind = ipc::KindOfName(object.key);
     one.partitions.push_back({{}, object.key, {object}});
     out.push_back(std::move(one));
   }
@@ -224,7 +195,7 @@ std::vector<PlannedTable> GroupIntoTables(std::string_view bucket, std::string_v
     PlannedTable table;
     for (auto& f : files) {
       if (f.keys != shape) continue;
-      const FileKind kind = KindOfName(f.object.key);
+      const ipc::FileKind kind = ipc::KindOfName(f.object.key);
       kinds[{kind.format, kind.compression}]++;
       auto& p = partitions[f.values];
       p.values = f.values;
@@ -251,8 +222,9 @@ std::vector<PlannedTable> GroupIntoTables(std::string_view bucket, std::string_v
     }
     if (kinds.size() > 1) {
       for (auto& p : table.partitions) {
-        std::erase_if(p.objects,
-                      [&](const lake::ObjectInfo& o) { return KindOfName(o.key) != table.kind; });
+        std::erase_if(p.objects, [&](const lake::ObjectInfo& o) {
+          return ipc::KindOfName(o.key) != table.kind;
+        });
       }
       std::erase_if(table.partitions, [](const PlannedPartition& p) { return p.objects.empty(); });
     }

@@ -10,18 +10,11 @@
 #include <string_view>
 #include <vector>
 
+#include "ipc/file_kind.h"
 #include "ipc/messages.h"
 #include "lake/object_store.h"
 
 namespace skep::catalog {
-
-// What a file's name says about it; empty parts are unknown.
-struct FileKind {
-  std::string format;       // "csv", "json", "parquet"
-  std::string compression;  // "", "gzip", "zstd", "bzip2"
-  bool operator==(const FileKind&) const = default;
-};
-FileKind KindOfName(std::string_view key);
 
 struct PlannedPartition {
   std::vector<std::string> values;
@@ -37,7 +30,7 @@ struct PlannedTable {
   bool single_file = false;
   std::vector<std::string> keys;  // partition key names, lower-case
   std::vector<PlannedPartition> partitions;
-  FileKind kind;
+  ipc::FileKind kind;
   std::optional<ipc::InferReply> schema;  // merged over the samples
 
   uint64_t objects() const;

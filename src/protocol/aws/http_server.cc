@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <openssl/ssl.h>
 
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/ssl/stream.hpp>
@@ -20,11 +19,12 @@
 #include <boost/beast/http/string_body.hpp>
 #include <boost/beast/http/write.hpp>
 #include <boost/beast/version.hpp>
-#include <exception>
 #include <map>
 #include <optional>
 
 #include "base/log.h"
+#include "base/text.h"
+#include "net/listener.h"
 
 namespace skep::aws {
 namespace asio = boost::asio;
@@ -35,20 +35,12 @@ using boost::system::error_code;
 
 namespace {
 
-constexpr auto kAcceptPause = std::chrono::milliseconds(100);  // when out of descriptors
+constexpr const char* kDoor = "http";
 
 auto Into(error_code& error) { return asio::redirect_error(asio::use_awaitable, error); }
 
 HttpResponse Plain(int status, std::string text) {
   return {status, "text/plain; charset=utf-8", {}, std::move(text)};
-}
-
-std::string Lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return out;
 }
 
 }  // namespace
@@ -66,7 +58,7 @@ struct HttpServer::State : std::enable_shared_from_this<HttpServer::State> {
       : io(context),
         options(std::move(given)),
         handler(std::move(given_handler)),
-        acceptor(context),
+        listener(context, kDoor),
         ended(context) {}
 
   struct Connection {
@@ -77,51 +69,23 @@ struct HttpServer::State : std::enable_shared_from_this<HttpServer::State> {
   asio::io_context& io;
   const HttpOptions options;
   const Handler handler;
-  tcp::acceptor acceptor;
+  net::Listener listener;
   asio::steady_timer ended;  // cancelled whenever a connection ends
-  uint16_t port = 0;
-  bool stopping = false;
   uint64_t next_id = 1;
   std::map<uint64_t, Connection> connections;
 
-  asio::awaitable<void> Accept();
+  void Take(tcp::socket socket);
   asio::awaitable<void> Serve(tcp::socket socket, uint64_t id);
   template <class Stream>
   asio::awaitable<void> Converse(Stream& stream, beast::tcp_stream& tcp_layer, uint64_t id,
                                  std::string peer);
-  void Spawn(asio::awaitable<void> work, std::string_view what);
 };
 
-// The only place where coroutines begin: a failure is logged, never lost.
-void HttpServer::State::Spawn(asio::awaitable<void> work, std::string_view what) {
-  asio::co_spawn(io, std::move(work), [self = shared_from_this(), what](std::exception_ptr error) {
-    if (!error) return;
-    try {
-      std::rethrow_exception(error);
-    } catch (const std::exception& e) {
-      log::Fault("http_coroutine_failed", {{"what", what}, {"error", e.what()}});
-    }
-  });
-}
-
-asio::awaitable<void> HttpServer::State::Accept() {
-  const auto self = shared_from_this();
-  asio::steady_timer pause(io);
-  while (!stopping) {
-    error_code error;
-    tcp::socket socket = co_await acceptor.async_accept(Into(error));
-    if (stopping || error == asio::error::operation_aborted) co_return;
-    if (error) {
-      log::Warn("http_accept_failed", {{"error", error.message()}});
-      pause.expires_after(kAcceptPause);
-      co_await pause.async_wait(Into(error));
-      continue;
-    }
-    if (connections.size() >= options.max_connections) continue;  // closes it
-    const uint64_t id = next_id++;
-    connections[id] = {};
-    Spawn(Serve(std::move(socket), id), "connection");
-  }
+void HttpServer::State::Take(tcp::socket socket) {
+  if (connections.size() >= options.max_connections) return;  // closes it
+  const uint64_t id = next_id++;
+  connections[id] = {};
+  net::Spawn(io, Serve(std::move(socket), id), shared_from_this(), kDoor);
 }
 
 asio::awaitable<void> HttpServer::State::Serve(tcp::socket socket, uint64_t id) {
@@ -164,7 +128,7 @@ template <class Stream>
 asio::awaitable<void> HttpServer::State::Converse(Stream& stream, beast::tcp_stream& tcp_layer,
                                                   uint64_t id, std::string peer) {
   beast::flat_buffer buffer(options.max_header_bytes + (64u << 10));
-  while (!stopping) {
+  while (!listener.closed()) {
     error_code error;
     http::request_parser<http::string_body> parser;
     parser.header_limit(options.max_header_bytes);
@@ -219,7 +183,7 @@ asio::awaitable<void> HttpServer::State::Converse(Stream& stream, beast::tcp_str
         answer = Plain(500, "internal error\n");
       }
     }
-    keep_alive = keep_alive && !stopping;
+    keep_alive = keep_alive && !listener.closed();
     http::response<http::string_body> response(static_cast<http::status>(answer.status), 11);
     response.set(http::field::server, "skep");
     response.set(http::field::content_type, answer.content_type);
@@ -244,37 +208,17 @@ HttpServer::~HttpServer() {
 
 Result<void> HttpServer::Start() {
   State& s = *state_;
-  error_code error;
-  const auto fail = [&](std::string_view step) {
-    return Fail(
-        ErrorKind::kIoError,
-        fmt::format("cannot {} {}:{}: {}", step, s.options.host, s.options.port, error.message()),
-        {}, "Choose another http.host or http.port, or stop what uses it.");
-  };
-  tcp::resolver resolver(s.io);
-  const auto found = resolver.resolve(s.options.host, std::to_string(s.options.port),
-                                      tcp::resolver::passive, error);
-  if (error || found.empty()) return fail("resolve");
-  const tcp::endpoint endpoint = found.begin()->endpoint();
-  s.acceptor.open(endpoint.protocol(), error);
-  if (error) return fail("open a socket for");
-  s.acceptor.set_option(tcp::acceptor::reuse_address(true), error);
-  s.acceptor.bind(endpoint, error);
-  if (error) return fail("listen on");
-  s.acceptor.listen(asio::socket_base::max_listen_connections, error);
-  if (error) return fail("listen on");
-  s.port = s.acceptor.local_endpoint(error).port();
-  s.Spawn(s.Accept(), "acceptor");
+  SKEP_TRY(s.listener.Listen(s.options.host, s.options.port));
+  auto accept = s.listener.Run([&s](tcp::socket socket) { s.Take(std::move(socket)); });
+  net::Spawn(s.io, std::move(accept), state_, kDoor);
   return {};
 }
 
-uint16_t HttpServer::port() const { return state_->port; }
+uint16_t HttpServer::port() const { return state_->listener.port(); }
 size_t HttpServer::connections() const { return state_->connections.size(); }
 
 void HttpServer::StopAccepting() {
-  state_->stopping = true;
-  error_code ignored;
-  state_->acceptor.close(ignored);
+  state_->listener.Close();
   for (auto& [id, connection] : state_->connections) {
     if (!connection.busy && connection.stream != nullptr) connection.stream->cancel();
   }

@@ -3,15 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <exception>
 #include <map>
 
-#include "base/log.h"
+#include "net/listener.h"
 #include "protocol/pgwire/connection.h"
 #include "protocol/pgwire/login.h"
 
@@ -22,7 +20,7 @@ using boost::system::error_code;
 
 namespace {
 
-constexpr auto kAcceptPause = std::chrono::milliseconds(100);  // when out of descriptors
+constexpr const char* kDoor = "pgwire";
 constexpr size_t kScratchBytes = 64u << 10;
 // Beyond max_connections, so that those can be refused with a reason, and cancel requests get
 // through.
@@ -39,56 +37,27 @@ struct Server::State : std::enable_shared_from_this<Server::State> {
       : io(context),
         house{sessions, store, blocking, std::move(options), {}, std::vector<char>(kScratchBytes),
               0,        {}},
-        acceptor(context),
+        listener(context, kDoor),
         ended(context) {}
 
   asio::io_context& io;
   House house;
-  tcp::acceptor acceptor;
+  net::Listener listener;
   asio::steady_timer ended;  // cancelled whenever a connection ends
-  uint16_t port = 0;
-  bool stopping = false;
   uint64_t next_id = 1;
   std::map<uint64_t, std::shared_ptr<Connection>> connections;
 
-  asio::awaitable<void> Accept();
+  void Take(tcp::socket socket);
   asio::awaitable<void> Serve(std::shared_ptr<Connection> connection, uint64_t id);
-  void Spawn(asio::awaitable<void> work, std::string_view what);
   std::vector<std::shared_ptr<Connection>> All() const;
 };
 
-// The only place where coroutines begin: a failure is logged, never lost.
-void Server::State::Spawn(asio::awaitable<void> work, std::string_view what) {
-  asio::co_spawn(io, std::move(work), [self = shared_from_this(), what](std::exception_ptr error) {
-    if (!error) return;
-    try {
-      std::rethrow_exception(error);
-    } catch (const std::exception& e) {
-      log::Fault("pgwire_coroutine_failed", {{"what", what}, {"error", e.what()}});
-    }
-  });
-}
-
-asio::awaitable<void> Server::State::Accept() {
-  const auto self = shared_from_this();
-  asio::steady_timer pause(io);
-  while (!stopping) {
-    error_code error;
-    tcp::socket socket = co_await acceptor.async_accept(Into(error));
-    if (stopping || error == asio::error::operation_aborted) co_return;
-    if (error) {
-      log::Warn("pgwire_accept_failed", {{"error", error.message()}});
-      pause.expires_after(kAcceptPause);
-      co_await pause.async_wait(Into(error));
-      continue;
-    }
-    if (connections.size() >= house.options.max_connections + kSpareConnections)
-      continue;  // closes it
-    const uint64_t id = next_id++;
-    auto connection = std::make_shared<Connection>(house, std::move(socket));
-    connections[id] = connection;
-    Spawn(Serve(std::move(connection), id), "connection");
-  }
+void Server::State::Take(tcp::socket socket) {
+  if (connections.size() >= house.options.max_connections + kSpareConnections) return;  // closes it
+  const uint64_t id = next_id++;
+  auto connection = std::make_shared<Connection>(house, std::move(socket));
+  connections[id] = connection;
+  net::Spawn(io, Serve(std::move(connection), id), shared_from_this(), kDoor);
 }
 
 asio::awaitable<void> Server::State::Serve(std::shared_ptr<Connection> connection, uint64_t id) {
@@ -132,38 +101,16 @@ Result<void> Server::Start() {
                 "Set pgwire.tls_certificate and pgwire.tls_key.");
   }
   SKEP_TRY_ASSIGN(s.house.decoys, DecoySecret(s.house.store));
-  error_code error;
-  const auto fail = [&](std::string_view step) {
-    return Fail(
-        ErrorKind::kIoError,
-        fmt::format("cannot {} {}:{}: {}", step, options.host, options.port, error.message()), {},
-        "Choose another pgwire.host or pgwire.port, or stop what uses it.");
-  };
-  tcp::resolver resolver(s.io);
-  const auto found =
-      resolver.resolve(options.host, std::to_string(options.port), tcp::resolver::passive, error);
-  if (error || found.empty()) return fail("resolve");
-  const tcp::endpoint endpoint = found.begin()->endpoint();
-  s.acceptor.open(endpoint.protocol(), error);
-  if (error) return fail("open a socket for");
-  s.acceptor.set_option(tcp::acceptor::reuse_address(true), error);
-  s.acceptor.bind(endpoint, error);
-  if (error) return fail("listen on");
-  s.acceptor.listen(asio::socket_base::max_listen_connections, error);
-  if (error) return fail("listen on");
-  s.port = s.acceptor.local_endpoint(error).port();
-  s.Spawn(s.Accept(), "acceptor");
+  SKEP_TRY(s.listener.Listen(options.host, options.port));
+  auto accept = s.listener.Run([&s](tcp::socket socket) { s.Take(std::move(socket)); });
+  net::Spawn(s.io, std::move(accept), state_, kDoor);
   return {};
 }
 
-uint16_t Server::port() const { return state_->port; }
+uint16_t Server::port() const { return state_->listener.port(); }
 size_t Server::connections() const { return state_->connections.size(); }
 
-void Server::StopAccepting() {
-  state_->stopping = true;
-  error_code ignored;
-  state_->acceptor.close(ignored);
-}
+void Server::StopAccepting() { state_->listener.Close(); }
 
 asio::awaitable<void> Server::Drain() {
   const auto state = state_;

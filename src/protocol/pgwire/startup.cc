@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/text.h"
+
 namespace skep::pgwire {
 namespace {
 
@@ -18,14 +20,6 @@ constexpr std::string_view kDriverParameters[] = {"client_protocol_version",
                                                   "provider_name",
                                                   "identity_namespace",
                                                   "token_type"};
-
-std::string Lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return out;
-}
 
 bool IsBlank(char c) {
   return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v';

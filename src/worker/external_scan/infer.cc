@@ -3,12 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 #include <duckdb/common/file_system.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "ipc/file_kind.h"
 #include "worker/external_scan/glue_types.h"
 #include "worker/external_scan/lake_errors.h"
 #include "worker/external_scan/lake_file_system.h"
@@ -27,40 +27,6 @@ std::string Quoted(std::string_view text) {
   return out + "'";
 }
 
-std::string Lower(std::string text) {
-  std::ranges::transform(text, text.begin(),
-                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return text;
-}
-
-// What a name says: "events.json.gz" is JSON in gzip.
-struct Named {
-  std::string format, compression;
-};
-Named ReadName(std::string path) {
-  Named out;
-  path = Lower(std::move(path));
-  for (const auto& [suffix, name] :
-       {std::pair{".gz", "gzip"}, {".gzip", "gzip"}, {".zst", "zstd"}, {".zstd", "zstd"}}) {
-    if (path.ends_with(suffix)) {
-      out.compression = name;
-      path.resize(path.size() - std::string_view(suffix).size());
-      break;
-    }
-  }
-  for (const auto& [suffix, name] : {std::pair{".parquet", "parquet"},
-                                     {".parq", "parquet"},
-                                     {".csv", "csv"},
-                                     {".tsv", "csv"},
-                                     {".psv", "csv"},
-                                     {".json", "json"},
-                                     {".jsonl", "json"},
-                                     {".ndjson", "json"}}) {
-    if (path.ends_with(suffix)) out.format = name;
-  }
-  return out;
-}
-
 class Inference {
  public:
   Inference(duckdb::Connection& connection, LakeClient& client, const ipc::InferRequest& request)
@@ -72,7 +38,7 @@ class Inference {
   Result<ipc::InferReply> Run() {
     if (request_.size == 0)
       return Fail(ErrorKind::kDataException, fmt::format("{} is empty", request_.path));
-    const Named named = ReadName(request_.path);
+    const ipc::FileKind named = ipc::KindOfName(request_.path);
     compression_ = request_.compression.empty() ? named.compression : request_.compression;
     reply_.format = request_.format.empty() ? named.format : request_.format;
     if (compression_.empty()) SKEP_TRY(DetectCompression());
