@@ -9,7 +9,7 @@
 #include "sql/quoting.h"
 #include "worker/engine_errors.h"
 #include "worker/external_scan/lake_catalog.h"
-#include "worker/functions/division.h"
+#include "worker/functions/register.h"
 #include "worker/storage/native_store.h"
 
 namespace skep::worker {
@@ -75,7 +75,7 @@ Result<void> Engine::Start(const ipc::WorkerBinding& binding, UniqueFd lake) {
   // Failures keep their place in the text only in this form; engine_errors reads it.
   if (!scratch_) option("errors_as_json", duckdb::Value::BOOLEAN(true));
   instance_ = std::make_unique<duckdb::DuckDB>(nullptr, &config);
-  RegisterDivision(*instance_->instance);
+  RegisterFunctions(*instance_->instance);
 
   lake_ = std::make_unique<external_scan::LakeClient>(std::move(lake));
   external_scan::RegisterLake(

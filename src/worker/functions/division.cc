@@ -1,10 +1,7 @@
 #include "worker/functions/division.h"
 
 #include <cmath>
-#include <duckdb/catalog/catalog_entry/scalar_function_catalog_entry.hpp>
 #include <duckdb/common/vector_operations/binary_executor.hpp>
-#include <duckdb/main/extension/extension_loader.hpp>
-#include <duckdb/parser/parsed_data/create_scalar_function_info.hpp>
 #include <limits>
 #include <type_traits>
 
@@ -68,30 +65,12 @@ duckdb::ScalarFunctionSet Numbers(const std::string& name) {
   return set;
 }
 
-// What the engine had for other types (intervals, decimals) stays.
-void Replace(duckdb::ExtensionLoader& loader, duckdb::ScalarFunctionSet ours) {
-  const auto& theirs = loader.GetFunction(ours.name).functions;
-  for (const auto& function : theirs.functions) {
-    bool replaced = false;
-    for (const auto& mine : ours.functions) replaced |= mine.arguments == function.arguments;
-    if (!replaced) ours.AddFunction(function);
-  }
-  duckdb::CreateScalarFunctionInfo info(std::move(ours));
-  info.on_conflict = duckdb::OnCreateConflict::REPLACE_ON_CONFLICT;
-  info.internal = true;
-  auto& instance = loader.GetDatabaseInstance();
-  auto& system = duckdb::Catalog::GetSystemCatalog(instance);
-  const auto transaction = duckdb::CatalogTransaction::GetSystemTransaction(instance);
-  system.CreateFunction(transaction, info);
-}
-
 }  // namespace
 
-void RegisterDivision(duckdb::DatabaseInstance& instance) {
-  duckdb::ExtensionLoader loader(instance, "skep");
-  Replace(loader, Numbers<Divide>("/"));
-  Replace(loader, Numbers<Remainder>("%"));
-  Replace(loader, Numbers<Remainder>("mod"));
+void RegisterDivision(Registrar& registrar) {
+  registrar.Replace(Numbers<Divide>("/"));
+  registrar.Replace(Numbers<Remainder>("%"));
+  registrar.Replace(Numbers<Remainder>("mod"));
 }
 
 }  // namespace skep::worker

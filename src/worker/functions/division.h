@@ -2,11 +2,11 @@
 // or infinity. Source: sql.md section 3, operators.
 #pragma once
 
-#include <duckdb.hpp>
+#include "worker/functions/registrar.h"
 
 namespace skep::worker {
 
 // Replaces the engine's "/", "%" and mod for numbers. Call before the instance is locked.
-void RegisterDivision(duckdb::DatabaseInstance& instance);
+void RegisterDivision(Registrar& registrar);
 
 }  // namespace skep::worker

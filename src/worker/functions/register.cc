@@ -1,0 +1,13 @@
+#include "worker/functions/register.h"
+
+#include "worker/functions/division.h"
+#include "worker/functions/registrar.h"
+
+namespace skep::worker {
+
+void RegisterFunctions(duckdb::DatabaseInstance& instance) {
+  Registrar registrar(instance);
+  RegisterDivision(registrar);
+}
+
+}  // namespace skep::worker

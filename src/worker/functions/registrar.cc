@@ -1,0 +1,50 @@
+#include "worker/functions/registrar.h"
+
+#include <duckdb/catalog/catalog.hpp>
+#include <duckdb/catalog/catalog_entry/scalar_function_catalog_entry.hpp>
+#include <duckdb/parser/parsed_data/create_scalar_function_info.hpp>
+#include <utility>
+
+namespace skep::worker {
+
+Registrar::Registrar(duckdb::DatabaseInstance& instance)
+    : instance_(instance), loader_(instance, "skep") {}
+
+void Registrar::Add(duckdb::ScalarFunction function) {
+  loader_.RegisterFunction(std::move(function));
+}
+void Registrar::Add(duckdb::ScalarFunctionSet functions) {
+  loader_.RegisterFunction(std::move(functions));
+}
+void Registrar::Add(duckdb::AggregateFunction function) {
+  loader_.RegisterFunction(std::move(function));
+}
+void Registrar::Add(duckdb::AggregateFunctionSet functions) {
+  loader_.RegisterFunction(std::move(functions));
+}
+
+void Registrar::Replace(duckdb::ScalarFunctionSet ours) {
+  const auto& theirs = loader_.GetFunction(ours.name).functions;
+  for (const auto& function : theirs.functions) {
+    bool replaced = false;
+    for (const auto& mine : ours.functions) replaced |= mine.arguments == function.arguments;
+    if (!replaced) ours.AddFunction(function);
+  }
+  duckdb::CreateScalarFunctionInfo info(std::move(ours));
+  info.on_conflict = duckdb::OnCreateConflict::REPLACE_ON_CONFLICT;
+  info.internal = true;
+  auto& system = duckdb::Catalog::GetSystemCatalog(instance_);
+  system.CreateFunction(duckdb::CatalogTransaction::GetSystemTransaction(instance_), info);
+}
+
+void Registrar::Cast(const duckdb::LogicalType& source, const duckdb::LogicalType& target,
+                     duckdb::BoundCastInfo cast, int64_t cost) {
+  duckdb::CastFunctionSet::Get(instance_).RegisterCastFunction(source, target, std::move(cast),
+                                                               cost);
+}
+void Registrar::Cast(const duckdb::LogicalType& source, const duckdb::LogicalType& target,
+                     duckdb::bind_cast_function_t bind, int64_t cost) {
+  duckdb::CastFunctionSet::Get(instance_).RegisterCastFunction(source, target, bind, cost);
+}
+
+}  // namespace skep::worker

@@ -1,0 +1,38 @@
+// Puts our functions into the engine's system catalog. What is registered here is what the emitter
+// may name; call everything before the instance is locked.
+#pragma once
+
+#include <duckdb.hpp>
+#include <duckdb/function/aggregate_function.hpp>
+#include <duckdb/function/cast/cast_function_set.hpp>
+#include <duckdb/function/function_set.hpp>
+#include <duckdb/function/scalar_function.hpp>
+#include <duckdb/main/extension/extension_loader.hpp>
+#include <string>
+
+namespace skep::worker {
+
+class Registrar {
+ public:
+  explicit Registrar(duckdb::DatabaseInstance& instance);
+
+  void Add(duckdb::ScalarFunction function);
+  void Add(duckdb::ScalarFunctionSet functions);
+  void Add(duckdb::AggregateFunction function);
+  void Add(duckdb::AggregateFunctionSet functions);
+  // Takes the place of the engine's overloads with the same arguments; its others stay.
+  void Replace(duckdb::ScalarFunctionSet ours);
+  // Takes the place of the engine's own cast. cost < 0: explicit only.
+  void Cast(const duckdb::LogicalType& source, const duckdb::LogicalType& target,
+            duckdb::BoundCastInfo cast, int64_t cost);
+  void Cast(const duckdb::LogicalType& source, const duckdb::LogicalType& target,
+            duckdb::bind_cast_function_t bind, int64_t cost);
+
+  duckdb::DatabaseInstance& instance() { return instance_; }
+
+ private:
+  duckdb::DatabaseInstance& instance_;
+  duckdb::ExtensionLoader loader_;
+};
+
+}  // namespace skep::worker
