@@ -11,6 +11,7 @@
 #include "sql/quoting.h"
 
 namespace skep::sql {
+using namespace thin;
 namespace {
 
 constexpr size_t kMaxEmittedBytes =

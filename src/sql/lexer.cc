@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace skep::sql {
+namespace skep::sql::thin {
 namespace {
 
 bool IsBlank(char c) {
@@ -242,4 +242,4 @@ uint32_t CharacterPosition(std::string_view text, size_t offset) {
                  before, [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
 }
 
-}  // namespace skep::sql
+}  // namespace skep::sql::thin

@@ -9,7 +9,7 @@
 
 #include "base/error.h"
 
-namespace skep::sql {
+namespace skep::sql::thin {
 
 enum class TokenKind : uint8_t {
   kWord,
@@ -41,4 +41,4 @@ Result<std::vector<Token>> Tokenize(std::string_view script);
 // Character (not byte) position of a byte offset, counted from 1.
 uint32_t CharacterPosition(std::string_view text, size_t offset);
 
-}  // namespace skep::sql
+}  // namespace skep::sql::thin

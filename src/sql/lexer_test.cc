@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 namespace skep::sql {
+using namespace thin;
 namespace {
 
 struct Case {

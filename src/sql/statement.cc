@@ -6,6 +6,7 @@
 #include "sql/lexer.h"
 
 namespace skep::sql {
+using namespace thin;
 namespace {
 
 struct Leading {

@@ -37,19 +37,20 @@ Result<RewrittenSql> RewriteParameters(std::string_view sql,
                   fmt::format("Duplicate parameter name: {}", names[i]));
     }
   }
-  const auto tokens = sql::Tokenize(sql);
+  const auto tokens = sql::thin::Tokenize(sql);
   if (!tokens) return out;
   out.text.clear();
   size_t copied = 0;
   int64_t by = 0;
   for (size_t i = 0; i + 1 < tokens->size(); i++) {
-    const sql::Token& colon = (*tokens)[i];
-    const sql::Token& word = (*tokens)[i + 1];
-    if (colon.kind == sql::TokenKind::kParameter) {
+    const sql::thin::Token& colon = (*tokens)[i];
+    const sql::thin::Token& word = (*tokens)[i + 1];
+    if (colon.kind == sql::thin::TokenKind::kParameter) {
       return Fail(ErrorKind::kInvalidArgument,
                   fmt::format("The statement uses {} and named parameters together.", colon.text));
     }
-    const bool is_name = word.kind == sql::TokenKind::kWord || word.kind == sql::TokenKind::kNumber;
+    const bool is_name =
+        word.kind == sql::thin::TokenKind::kWord || word.kind == sql::thin::TokenKind::kNumber;
     if (!colon.IsOperator(":") || word.spaced || !is_name ||
         !std::ranges::all_of(word.text, IsNameCharacter))
       continue;

@@ -135,13 +135,7 @@ class Parser {
   void Enter();
 
   // parse/expression.cc
-  ast::Expr* ParseOr();
-  ast::Expr* ParseAnd();
-  ast::Expr* ParseNot();
-  ast::Expr* ParseTest();
-  ast::Expr* ParseComparison();
-  ast::Expr* ParsePredicate();
-  ast::Expr* ParseBinary(int precedence);
+  ast::Expr* ParseLevel(int lowest);
   ast::Expr* ParseUnary();
   ast::Expr* ParsePostfix();
   ast::Expr* ParsePrimary();
@@ -149,21 +143,27 @@ class Parser {
   ast::Expr* ParseCase();
   ast::Expr* ParseNameOrCall();
   ast::Expr* ParseCall(size_t first, ast::QualifiedName name);
-  ast::Expr* ParseSpecialCall(size_t first);
-  ast::Expr* ParseTypedLiteral();
-  ast::Expr* MakeString(const Token& token, size_t first);
+  ast::Expr* ParseSpecialCall();
+  ast::Expr* ParseIn(ast::Expr* value, bool negated, size_t first);
+  ast::Expr* ParseQuantified(ast::Expr* value, ast::BinaryOperator op, size_t first);
+  ast::Expr* ParseIs(ast::Expr* value, size_t first);
   void ParseCallTail(ast::Call* call);
   ast::Window* ParseWindow();
   ast::FrameBound* ParseFrameBound();
   bool AtTypedLiteral() const;
-  std::string_view ParseIntervalQualifier();
   bool AtQuery(size_t ahead = 0) const;
+  bool AtSetOperation() const;
+  // parse/type.cc
+  std::string_view ParseIntervalQualifier();
+  bool TakeClosingAngle();
+
   // parse/query.cc
   ast::QueryBody* ParseSetOperations(int precedence);
   ast::QueryBody* ParseQueryPrimary();
   ast::SelectItem* ParseSelectItem();
   ast::GroupingElement* ParseGroupingElement();
   ast::Relation* ParseRelationPrimary();
+  ast::Relation* ParseJoins(ast::Relation* left, size_t first);
   ast::Relation* ParsePivots(ast::Relation* source);
   bool AtTableAlias() const;
   bool AtPivot() const;
@@ -173,6 +173,7 @@ class Parser {
   ast::Arena& arena_;
   size_t at_ = 0;
   size_t depth_ = 0;
+  bool half_shift_ = false;  // the first > of >> was taken
   std::optional<Error> error_;
 };
 

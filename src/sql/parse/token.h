@@ -18,11 +18,10 @@ enum class TokenKind : uint8_t {
   kString,      // 'text', E'text', $$text$$; value with escapes resolved
   kBitString,   // B'101', X'1F'; value without quotes, text tells which
   kInteger,
-  kDecimal,         // 1.5
-  kFloat,           // 1e10
-  kParameter,       // $1; value is the digits
-  kNamedParameter,  // :name; value is the name
-  kOperator,        // also punctuation
+  kDecimal,    // 1.5
+  kFloat,      // 1e10
+  kParameter,  // $1; value is the digits
+  kOperator,   // also punctuation
   kEnd,
 };
 

@@ -1,0 +1,821 @@
+// Rules of expressions. Precedence is PostgreSQL's, from OR up to the cast.
+#include <algorithm>
+
+#include "sql/parse/parser.h"
+
+namespace skep::sql {
+using namespace ast;
+
+namespace {
+
+enum Level : int {
+  kOr = 1,
+  kAnd,
+  kNot,
+  kIs,
+  kComparison,
+  kPredicate,  // LIKE, BETWEEN, IN
+  kOther,      // || and whatever else
+  kAdditive,
+  kMultiplicative,
+  kPower,
+};
+
+// A chain a + b + c is a tree as deep as it is long; whoever walks it does so by recursion.
+constexpr size_t kMaxChain = 2000;
+
+struct BinaryToken {
+  std::string_view text;
+  BinaryOperator op;
+  int level;
+};
+constexpr BinaryToken kBinaryTokens[] = {
+    {"=", BinaryOperator::kEqual, kComparison},
+    {"<>", BinaryOperator::kNotEqual, kComparison},
+    {"!=", BinaryOperator::kNotEqual, kComparison},
+    {"<", BinaryOperator::kLess, kComparison},
+    {"<=", BinaryOperator::kLessEqual, kComparison},
+    {">", BinaryOperator::kGreater, kComparison},
+    {">=", BinaryOperator::kGreaterEqual, kComparison},
+    {"+", BinaryOperator::kAdd, kAdditive},
+    {"-", BinaryOperator::kSubtract, kAdditive},
+    {"*", BinaryOperator::kMultiply, kMultiplicative},
+    {"/", BinaryOperator::kDivide, kMultiplicative},
+    {"%", BinaryOperator::kModulo, kMultiplicative},
+    {"^", BinaryOperator::kPower, kPower},
+    {"||", BinaryOperator::kConcat, kOther},
+    {"&", BinaryOperator::kBitAnd, kOther},
+    {"|", BinaryOperator::kBitOr, kOther},
+    {"#", BinaryOperator::kBitXor, kOther},
+    {"<<", BinaryOperator::kShiftLeft, kOther},
+    {">>", BinaryOperator::kShiftRight, kOther},
+    {"~", BinaryOperator::kMatch, kOther},
+    {"~*", BinaryOperator::kMatchInsensitive, kOther},
+    {"!~", BinaryOperator::kNotMatch, kOther},
+    {"!~*", BinaryOperator::kNotMatchInsensitive, kOther},
+    {"&&", BinaryOperator::kOverlaps, kOther},
+};
+
+const BinaryToken* FindBinary(std::string_view text) {
+  for (const auto& token : kBinaryTokens) {
+    if (token.text == text) return &token;
+  }
+  return nullptr;
+}
+
+// Functions that are called without parentheses.
+constexpr std::string_view kBareFunctions[] = {"current_date",
+                                               "current_time",
+                                               "current_timestamp",
+                                               "current_user",
+                                               "current_user_id",
+                                               "localtime",
+                                               "localtimestamp",
+                                               "session_user",
+                                               "sysdate",
+                                               "user",
+                                               "current_aws_account",
+                                               "current_namespace",
+                                               "current_session_arn"};
+
+// Words in front of a literal that give it a type: DATE '2024-01-01'.
+constexpr std::string_view kLiteralTypes[] = {
+    "bigint",   "bool",      "boolean", "bpchar",  "char",     "character", "date",
+    "datetime", "decimal",   "double",  "float",   "float4",   "float8",    "geography",
+    "geometry", "hllsketch", "int",     "int2",    "int4",     "int8",      "integer",
+    "interval", "name",      "nchar",   "numeric", "nvarchar", "oid",       "real",
+    "regclass", "smallint",  "super",   "text",    "time",     "timestamp", "timestamptz",
+    "timetz",   "varbinary", "varbyte", "varchar"};
+
+template <size_t N>
+bool In(std::string_view word, const std::string_view (&list)[N]) {
+  return std::ranges::find(list, word) != std::end(list);
+}
+
+}  // namespace
+
+Expr* Parser::ParseExpression() {
+  const Nested nested(*this);
+  return ParseLevel(kOr);
+}
+
+List<Expr*> Parser::ParseExpressions() {
+  std::vector<Expr*> items;
+  do {
+    items.push_back(ParseExpression());
+  } while (TakeOperator(","));
+  return Copy(items);
+}
+
+// Whatever binds at least as strongly as `lowest`.
+Expr* Parser::ParseLevel(int lowest) {
+  const size_t first = at_;
+  Expr* left;
+  if (At("not") && !(Peek(1).IsOperator(".") || Peek(1).IsOperator(","))) {
+    const Nested nested(*this);
+    auto* negation = Make<Unary>(first);
+    Take();
+    negation->op = UnaryOperator::kNot;
+    negation->operand = ParseLevel(std::max<int>(lowest, kNot));
+    left = Close(negation);
+  } else {
+    left = ParseUnary();
+  }
+  for (size_t chain = 0; !failed(); chain++) {
+    if (chain > kMaxChain) {
+      Raise(ErrorKind::kPayloadTooLarge, "the expression is too long", Peek().begin);
+      break;
+    }
+    const Token& token = Peek();
+    if (token.kind == TokenKind::kOperator) {
+      if (token.value.find("~~") != std::string_view::npos && lowest <= kPredicate) {
+        auto* like = Make<Like>(first);
+        like->like = token.value.ends_with('*') ? LikeKind::kILike : LikeKind::kLike;
+        like->negated = token.value.starts_with('!');
+        like->value = left;
+        Take();
+        like->pattern = ParseLevel(kOther);
+        left = Close(like);
+        continue;
+      }
+      const BinaryToken* found = FindBinary(token.value);
+      if (!found || found->level < lowest) break;
+      // t.a = b (+) is read with its column
+      Take();
+      if (found->level == kComparison && AtAny({"any", "some", "all"}) && Peek(1).IsOperator("(")) {
+        left = ParseQuantified(left, found->op, first);
+        continue;
+      }
+      auto* binary = Make<Binary>(first);
+      binary->op = found->op;
+      binary->left = left;
+      binary->right = ParseLevel(found->level + 1);
+      left = Close(binary);
+      continue;
+    }
+    if (token.kind != TokenKind::kWord) break;
+    if (token.value == "or" || token.value == "and") {
+      const bool is_or = token.value == "or";
+      const int level = is_or ? kOr : kAnd;
+      if (level < lowest) break;
+      std::vector<Expr*> operands{left};
+      while (Take(is_or ? "or" : "and")) operands.push_back(ParseLevel(level + 1));
+      auto* logical = Make<Logical>(first);
+      logical->is_or = is_or;
+      logical->operands = Copy(operands);
+      left = Close(logical);
+      continue;
+    }
+    if (token.value == "is" || token.value == "isnull" || token.value == "notnull") {
+      if (lowest > kIs) break;
+      left = ParseIs(left, first);
+      continue;
+    }
+    if (token.value == "operator" && Peek(1).IsOperator("(")) {  // OPERATOR(pg_catalog.~)
+      size_t i = 2;
+      while (Peek(i).kind == TokenKind::kWord && Peek(i + 1).IsOperator(".")) i += 2;
+      const BinaryToken* found = FindBinary(Peek(i).value);
+      if (!found || !Peek(i + 1).IsOperator(")")) {
+        Unexpected();
+        break;
+      }
+      if (kOther < lowest) break;
+      Seek(at_ + i + 2);
+      auto* binary = Make<Binary>(first);
+      binary->op = found->op;
+      binary->left = left;
+      binary->right = ParseLevel(kAdditive);
+      left = Close(binary);
+      continue;
+    }
+    const bool negated = token.value == "not";
+    const Token& word = negated ? Peek(1) : token;
+    if (word.kind != TokenKind::kWord || lowest > kPredicate) break;
+    if (word.value == "like" || word.value == "ilike" ||
+        (word.value == "similar" && Peek(negated ? 2 : 1).Is("to"))) {
+      auto* like = Make<Like>(first);
+      like->negated = negated;
+      if (negated) Take();
+      like->like = At("like")    ? LikeKind::kLike
+                   : At("ilike") ? LikeKind::kILike
+                                 : LikeKind::kSimilar;
+      if (Take().value == "similar") Take();
+      like->value = left;
+      like->pattern = ParseLevel(kOther);
+      if (Take("escape")) like->escape = ParseLevel(kOther);
+      left = Close(like);
+    } else if (word.value == "between") {
+      auto* between = Make<Between>(first);
+      between->negated = negated;
+      if (negated) Take();
+      Take();
+      between->value = left;
+      between->low = ParseLevel(kOther);
+      Expect("and");
+      between->high = ParseLevel(kOther);
+      left = Close(between);
+    } else if (word.value == "in" && (Peek(negated ? 2 : 1).IsOperator("("))) {
+      if (negated) Take();
+      Take();
+      left = ParseIn(left, negated, first);
+    } else {
+      break;
+    }
+  }
+  return left;
+}
+
+Expr* Parser::ParseIs(Expr* value, size_t first) {
+  const Token& word = Take();
+  auto* test = Make<IsTest>(first);
+  test->operand = value;
+  if (word.value == "is") {
+    test->negated = Take("not");
+    if (Take("null")) {
+      test->test = TestKind::kNull;
+    } else if (Take("true")) {
+      test->test = TestKind::kTrue;
+    } else if (Take("false")) {
+      test->test = TestKind::kFalse;
+    } else if (Take("unknown")) {
+      test->test = TestKind::kUnknown;
+    } else if (Take({"distinct", "from"})) {
+      auto* distinct = Make<Binary>(first);
+      distinct->op =
+          test->negated ? BinaryOperator::kNotDistinctFrom : BinaryOperator::kDistinctFrom;
+      distinct->left = value;
+      distinct->right = ParseLevel(kComparison + 1);
+      return Close(distinct);
+    } else {
+      Unexpected();
+    }
+  } else {
+    test->negated = word.value == "notnull";
+  }
+  return Close(test);
+}
+
+bool Parser::AtSetOperation() const {
+  return AtAny({"union", "except", "minus", "intersect", "order", "limit", "offset"});
+}
+
+// At the parenthesis behind IN.
+Expr* Parser::ParseIn(Expr* value, bool negated, size_t first) {
+  const auto query = [&]() -> Expr* {
+    auto* in = Make<InQuery>(first);
+    in->value = value;
+    in->negated = negated;
+    ExpectOperator("(");
+    in->query = ParseQuery();
+    ExpectOperator(")");
+    return Close(in);
+  };
+  if (AtQuery(1) && !Peek(1).IsOperator("(")) return query();
+  const size_t open = at_;
+  ExpectOperator("(");
+  const auto items = ParseExpressions();
+  // ((select ...)) and ((select ...) union ...) are queries, ((select ...), 2) is a list.
+  if (!failed() && items.size() == 1 && As<ScalarQuery>(items[0]) &&
+      (AtSetOperation() || AtOperator(")"))) {
+    Seek(open);
+    return query();
+  }
+  ExpectOperator(")");
+  auto* in = Make<InList>(first);
+  in->value = value;
+  in->items = items;
+  in->negated = negated;
+  return Close(in);
+}
+
+Expr* Parser::ParseQuantified(Expr* value, BinaryOperator op, size_t first) {
+  auto* quantified = Make<Quantified>(first);
+  quantified->value = value;
+  quantified->op = op;
+  quantified->all = Take().value == "all";
+  ExpectOperator("(");
+  if (AtQuery())
+    quantified->query = ParseQuery();
+  else
+    quantified->items = ParseExpressions();
+  ExpectOperator(")");
+  return Close(quantified);
+}
+
+Expr* Parser::ParseUnary() {
+  static constexpr std::pair<std::string_view, UnaryOperator> kPrefixes[] = {
+      {"-", UnaryOperator::kMinus},       {"+", UnaryOperator::kPlus},
+      {"~", UnaryOperator::kBitNot},      {"@", UnaryOperator::kAbs},
+      {"|/", UnaryOperator::kSquareRoot}, {"||/", UnaryOperator::kCubeRoot},
+      {"!!", UnaryOperator::kFactorial}};
+  if (Peek().kind != TokenKind::kOperator || AtOperator("(")) return ParsePostfix();
+  for (const auto& [text, op] : kPrefixes) {
+    if (!AtOperator(text)) continue;
+    const Nested nested(*this);
+    auto* unary = Make<Unary>(at_);
+    Take();
+    unary->op = op;
+    unary->operand = ParseUnary();
+    return Close(unary);
+  }
+  return ParsePostfix();
+}
+
+// A primary and what is fastened to its end: casts, fields, subscripts, zones.
+Expr* Parser::ParsePostfix() {
+  const size_t first = at_;
+  Expr* value = ParsePrimary();
+  for (size_t chain = 0; !failed(); chain++) {
+    if (chain > kMaxChain) {
+      Raise(ErrorKind::kPayloadTooLarge, "the expression is too long", Peek().begin);
+      break;
+    }
+    if (AtOperator("::")) {
+      auto* cast = Make<Cast>(first);
+      Take();
+      cast->form = CastForm::kOperator;
+      cast->operand = value;
+      cast->type = ParseType();
+      value = Close(cast);
+    } else if (AtOperator("[")) {
+      auto* index = Make<Index>(first);
+      Take();
+      index->operand = value;
+      index->index = ParseExpression();
+      ExpectOperator("]");
+      value = Close(index);
+    } else if (AtOperator(".") && Peek(1).IsOperator("*")) {
+      auto* star = Make<Star>(first);
+      Take();
+      Take();
+      star->of = value;
+      value = Close(star);
+    } else if (AtOperator(".")) {
+      auto* field = Make<Field>(first);
+      Take();
+      field->operand = value;
+      field->name = ParseAnyName();
+      value = Close(field);
+    } else if (At("collate")) {
+      auto* collate = Make<Collate>(first);
+      Take();
+      collate->operand = value;
+      const auto name = ParseQualifiedName();
+      if (!name.empty()) collate->collation = name.back();
+      value = Close(collate);
+    } else if (At({"at", "time", "zone"})) {
+      auto* zone = Make<AtTimeZone>(first);
+      Take({"at", "time", "zone"});
+      zone->moment = value;
+      zone->zone = ParseLevel(kPower + 1);
+      value = Close(zone);
+    } else {
+      break;
+    }
+  }
+  return value;
+}
+
+bool Parser::AtTypedLiteral() const {
+  const Token& word = Peek();
+  if (word.kind != TokenKind::kWord || !In(word.value, kLiteralTypes)) return false;
+  const Token& next = Peek(1);
+  if (next.kind == TokenKind::kString) return true;
+  if ((word.value == "timestamp" || word.value == "time") &&
+      (next.Is("with") || next.Is("without")) && Peek(2).Is("time") && Peek(3).Is("zone"))
+    return Peek(4).kind == TokenKind::kString;
+  if (word.value == "double" && next.Is("precision")) return Peek(2).kind == TokenKind::kString;
+  // timestamp(3) '...', interval(3) '...', numeric(10, 2) '...'
+  if (!next.IsOperator("(")) return false;
+  size_t i = 2;
+  while (Peek(i).kind == TokenKind::kInteger || Peek(i).IsOperator(",")) i++;
+  return Peek(i).IsOperator(")") && Peek(i + 1).kind == TokenKind::kString;
+}
+
+Expr* Parser::ParsePrimary() {
+  const Token& token = Peek();
+  const auto literal = [&](LiteralKind kind) -> Expr* {
+    auto* made = Make<Literal>(at_);
+    made->literal = kind;
+    made->text = token.value;
+    Take();
+    return Close(made);
+  };
+  switch (token.kind) {
+    case TokenKind::kInteger:
+      return literal(LiteralKind::kInteger);
+    case TokenKind::kDecimal:
+      return literal(LiteralKind::kDecimal);
+    case TokenKind::kFloat:
+      return literal(LiteralKind::kFloat);
+    case TokenKind::kString:
+      return literal(LiteralKind::kString);
+    case TokenKind::kParameter: {
+      auto* parameter = Make<Parameter>(at_);
+      if (token.value.size() > 5) {
+        Unexpected();
+        return parameter;
+      }
+      for (const char c : token.value)
+        parameter->number = parameter->number * 10 + static_cast<uint32_t>(c - '0');
+      Take();
+      return Close(parameter);
+    }
+    case TokenKind::kBitString:
+      Raise(ErrorKind::kFeatureNotSupported, "bit strings are not supported", token.begin);
+      return nullptr;
+    case TokenKind::kOperator:
+      if (token.value == "(") return ParseParenthesis();
+      if (token.value == "*") {
+        auto* star = Make<Star>(at_);
+        Take();
+        if (Take("exclude")) {
+          star->exclude = AtOperator("(") ? ParseNameList() : Copy(std::vector<Name>{ParseName()});
+        }
+        return Close(star);
+      }
+      if (token.value == ":" && Peek(1).kind == TokenKind::kWord && !Peek(1).spaced) {
+        auto* parameter = Make<Parameter>(at_);
+        Take();
+        const Token& name = Take();
+        parameter->name = script_.substr(name.begin, name.end - name.begin);
+        return Close(parameter);
+      }
+      Unexpected();
+      return nullptr;
+    case TokenKind::kQuotedName:
+      return ParseNameOrCall();
+    case TokenKind::kWord:
+      break;
+    case TokenKind::kEnd:
+      Unexpected();
+      return nullptr;
+  }
+  const bool call = Peek(1).IsOperator("(");
+  if (!call && !Peek(1).IsOperator(".")) {
+    if (token.value == "null") return literal(LiteralKind::kNull);
+    if (token.value == "true") return literal(LiteralKind::kTrue);
+    if (token.value == "false") return literal(LiteralKind::kFalse);
+    if (token.value == "default") {
+      auto* made = Make<Default>(at_);
+      Take();
+      return Close(made);
+    }
+    if (token.value == "case") return ParseCase();
+    if (In(token.value, kBareFunctions)) {
+      auto* bare = Make<Call>(at_);
+      bare->bare = true;
+      bare->name = Copy(std::vector<Name>{ParseAnyName()});
+      return Close(bare);
+    }
+    if (token.value == "prior" && AtName(1)) {
+      auto* prior = Make<Prior>(at_);
+      Take();
+      prior->operand = ParsePostfix();
+      return Close(prior);
+    }
+    if (token.value == "approximate" && Peek(1).kind == TokenKind::kWord &&
+        Peek(2).IsOperator("(")) {
+      const size_t first = at_;
+      Take();
+      Expr* value = ParseNameOrCall();
+      if (auto* approximate = As<Call>(value)) {
+        approximate->approximate = true;
+        approximate->begin = tokens_[first].begin;
+      }
+      return value;
+    }
+    if (token.value == "array" && Peek(1).IsOperator("[")) {
+      auto* array = Make<ArrayLiteral>(at_);
+      Take();
+      Take();
+      if (!AtOperator("]")) array->items = ParseExpressions();
+      ExpectOperator("]");
+      return Close(array);
+    }
+  }
+  if (token.value == "case" && call) return ParseCase();
+  if (AtTypedLiteral()) {
+    auto* typed = Make<TypedLiteral>(at_);
+    typed->type = ParseType();
+    typed->text = ExpectString();
+    if (typed->type && typed->type->name == "interval" && typed->type->qualifier.empty())
+      typed->type->qualifier = ParseIntervalQualifier();
+    return Close(typed);
+  }
+  if (call) {
+    if (Expr* special = ParseSpecialCall(); special || failed()) return special;
+  }
+  return ParseNameOrCall();
+}
+
+// A parenthesised expression, a row, or a query.
+Expr* Parser::ParseParenthesis() {
+  const size_t first = at_;
+  const auto query = [&]() -> Expr* {
+    auto* scalar = Make<ScalarQuery>(first);
+    ExpectOperator("(");
+    scalar->query = ParseQuery();
+    ExpectOperator(")");
+    return Close(scalar);
+  };
+  const Token& next = Peek(1);
+  if (next.Is("select") || next.Is("with") || (next.Is("values") && Peek(2).IsOperator("(")))
+    return query();
+  Take();
+  std::vector<Expr*> items{ParseExpression()};
+  // ((select 1) union select 2)
+  if (!failed() && As<ScalarQuery>(items[0]) && AtSetOperation()) {
+    Seek(first);
+    return query();
+  }
+  while (TakeOperator(",")) items.push_back(ParseExpression());
+  ExpectOperator(")");
+  if (items.size() == 1) return items[0];
+  auto* row = Make<Row>(first);
+  row->items = Copy(items);
+  return Close(row);
+}
+
+Expr* Parser::ParseCase() {
+  const Nested nested(*this);
+  auto* made = Make<Case>(at_);
+  Expect("case");
+  if (!At("when")) made->operand = ParseExpression();
+  std::vector<When*> whens;
+  while (At("when")) {
+    auto* when = Make<When>(at_);
+    Take();
+    when->condition = ParseExpression();
+    Expect("then");
+    when->result = ParseExpression();
+    whens.push_back(Close(when));
+  }
+  if (whens.empty()) Unexpected();
+  made->whens = Copy(whens);
+  if (Take("else")) made->otherwise = ParseExpression();
+  Expect("end");
+  return Close(made);
+}
+
+// Calls with words among their arguments. nullptr, and nothing taken, when this is none.
+Expr* Parser::ParseSpecialCall() {
+  const size_t first = at_;
+  const std::string_view word = Peek().value;
+  const auto open = [&] {
+    Take();
+    ExpectOperator("(");
+  };
+  if (word == "cast" || word == "try_cast") {
+    auto* cast = Make<Cast>(first);
+    cast->form = word == "cast" ? CastForm::kCast : CastForm::kTryCast;
+    open();
+    cast->operand = ParseExpression();
+    Expect("as");
+    cast->type = ParseType();
+    ExpectOperator(")");
+    return Close(cast);
+  }
+  if (word == "convert") {
+    auto* cast = Make<Cast>(first);
+    cast->form = CastForm::kConvert;
+    open();
+    cast->type = ParseType();
+    ExpectOperator(",");
+    cast->operand = ParseExpression();
+    ExpectOperator(")");
+    return Close(cast);
+  }
+  if (word == "exists") {
+    auto* exists = Make<Exists>(first);
+    open();
+    exists->query = ParseQuery();
+    ExpectOperator(")");
+    return Close(exists);
+  }
+  if (word == "extract") {
+    auto* extract = Make<Extract>(first);
+    open();
+    const Token& part = Peek();
+    if (part.kind != TokenKind::kWord && part.kind != TokenKind::kString &&
+        part.kind != TokenKind::kQuotedName)
+      Unexpected();
+    extract->part = Take().value;
+    Expect("from");
+    extract->source = ParseExpression();
+    ExpectOperator(")");
+    return Close(extract);
+  }
+  if (word == "position") {
+    auto* position = Make<Position>(first);
+    open();
+    position->needle = ParseLevel(kOther);
+    if (Take("in")) {
+      position->text = ParseLevel(kOther);
+      ExpectOperator(")");
+      return Close(position);
+    }
+    Seek(first);
+    return nullptr;
+  }
+  if (word == "substring") {
+    auto* substring = Make<Substring>(first);
+    open();
+    substring->text = ParseExpression();
+    if (!At("from") && !At("for")) {
+      Seek(first);
+      return nullptr;
+    }
+    if (Take("from")) substring->from = ParseExpression();
+    if (Take("for")) substring->length = ParseExpression();
+    ExpectOperator(")");
+    return Close(substring);
+  }
+  if (word == "trim") {
+    auto* trim = Make<Trim>(first);
+    open();
+    if (AtAny({"both", "leading", "trailing"})) {
+      trim->side = At("both")      ? TrimSide::kBoth
+                   : At("leading") ? TrimSide::kLeading
+                                   : TrimSide::kTrailing;
+      Take();
+    }
+    if (Take("from")) {
+      trim->text = ParseExpression();
+    } else {
+      Expr* value = ParseExpression();
+      if (Take("from")) {
+        trim->characters = value;
+        trim->text = ParseExpression();
+      } else {
+        trim->text = value;
+        if (TakeOperator(",")) trim->characters = ParseExpression();
+      }
+    }
+    ExpectOperator(")");
+    return Close(trim);
+  }
+  if (word == "overlay") {
+    auto* overlay = Make<Overlay>(first);
+    open();
+    overlay->text = ParseExpression();
+    Expect("placing");
+    overlay->placing = ParseExpression();
+    Expect("from");
+    overlay->from = ParseExpression();
+    if (Take("for")) overlay->length = ParseExpression();
+    ExpectOperator(")");
+    return Close(overlay);
+  }
+  if (word == "row") {
+    auto* row = Make<Row>(first);
+    row->keyword = true;
+    open();
+    if (!AtOperator(")")) row->items = ParseExpressions();
+    ExpectOperator(")");
+    return Close(row);
+  }
+  if (word == "prior") {
+    auto* prior = Make<Prior>(first);
+    Take();
+    prior->operand = ParseParenthesis();
+    return Close(prior);
+  }
+  if (word == "object_transform") {
+    auto* transform = Make<ObjectTransform>(first);
+    open();
+    transform->input = ParseExpression();
+    if (Take("keep")) transform->keep = ParseExpressions();
+    if (Take("set")) transform->set = ParseExpressions();
+    ExpectOperator(")");
+    return Close(transform);
+  }
+  return nullptr;
+}
+
+Expr* Parser::ParseNameOrCall() {
+  const size_t first = at_;
+  const Token& token = Peek();
+  // left(a, 1) and right(a, 1) are calls although the words join relations.
+  const bool called = Peek(1).IsOperator("(");
+  static constexpr std::string_view kCallable[] = {"left", "right", "array", "isnull", "overlaps"};
+  if (!AtName() && !(called && In(token.value, kCallable))) {
+    Unexpected();
+    return nullptr;
+  }
+  std::vector<Name> parts{ParseAnyName()};
+  while (AtOperator(".")) {
+    if (Peek(1).IsOperator("*")) {
+      auto* star = Make<Star>(first);
+      star->qualifier = Copy(parts);
+      Take();
+      Take();
+      if (Take("exclude")) {
+        star->exclude = AtOperator("(") ? ParseNameList() : Copy(std::vector<Name>{ParseName()});
+      }
+      return Close(star);
+    }
+    Take();
+    parts.push_back(ParseAnyName());
+    if (failed()) return nullptr;
+  }
+  if (AtOperator("(") && !(Peek(1).IsOperator("+") && Peek(2).IsOperator(")")))
+    return ParseCall(first, Copy(parts));
+  auto* column = Make<ColumnRef>(first);
+  column->parts = Copy(parts);
+  Close(column);
+  if (AtOperator("(")) {
+    auto* mark = Make<OuterMark>(first);
+    mark->column = column;
+    Seek(at_ + 3);
+    return Close(mark);
+  }
+  return column;
+}
+
+// At the parenthesis behind a function's name.
+Expr* Parser::ParseCall(size_t first, QualifiedName name) {
+  const Nested nested(*this);
+  auto* call = Make<Call>(first);
+  call->name = name;
+  ExpectOperator("(");
+  if (Take("distinct"))
+    call->distinct = true;
+  else if (At("all") && !Peek(1).IsOperator(")"))
+    call->all = Take("all");
+  if (AtOperator("*") && Peek(1).IsOperator(")")) {
+    Take();
+    call->star = true;
+  } else if (!AtOperator(")")) {
+    call->arguments = ParseExpressions();
+    if (AtAny({"ignore", "respect"}) && Peek(1).Is("nulls")) {
+      call->nulls = Take().value == "ignore" ? NullTreatment::kIgnore : NullTreatment::kRespect;
+      call->nulls_inside = true;
+      Take();
+    }
+    if (At({"order", "by"})) {
+      Raise(ErrorKind::kFeatureNotSupported,
+            "ORDER BY within the arguments of a function is not supported", Peek().begin);
+    }
+  }
+  ExpectOperator(")");
+  ParseCallTail(call);
+  return Close(call);
+}
+
+void Parser::ParseCallTail(Call* call) {
+  if (At({"within", "group"}) && Peek(2).IsOperator("(")) {
+    Seek(at_ + 3);
+    call->has_within_group = true;
+    Expect({"order", "by"});
+    call->within_group = ParseOrderBy();
+    ExpectOperator(")");
+  }
+  if (AtAny({"ignore", "respect"}) && Peek(1).Is("nulls")) {
+    call->nulls = Take().value == "ignore" ? NullTreatment::kIgnore : NullTreatment::kRespect;
+    Take();
+  }
+  if (At("filter") && Peek(1).IsOperator("(") && Peek(2).Is("where"))
+    Raise(ErrorKind::kFeatureNotSupported, "FILTER is not supported", Peek().begin);
+  if (At("over") && Peek(1).IsOperator("(")) {
+    Take();
+    call->over = ParseWindow();
+  }
+}
+
+Window* Parser::ParseWindow() {
+  auto* window = Make<Window>(at_);
+  ExpectOperator("(");
+  if (Take({"partition", "by"})) window->partition_by = ParseExpressions();
+  if (Take({"order", "by"})) window->order_by = ParseOrderBy();
+  if (AtAny({"rows", "range"})) {
+    window->unit = At("rows") ? FrameUnit::kRows : FrameUnit::kRange;
+    Take();
+    if (Take("between")) {
+      window->from = ParseFrameBound();
+      Expect("and");
+      window->to = ParseFrameBound();
+    } else {
+      window->from = ParseFrameBound();
+    }
+  }
+  ExpectOperator(")");
+  return Close(window);
+}
+
+FrameBound* Parser::ParseFrameBound() {
+  auto* bound = Make<FrameBound>(at_);
+  if (Take("unbounded")) {
+    bound->edge = At("preceding") ? FrameEdge::kUnboundedPreceding : FrameEdge::kUnboundedFollowing;
+    if (!Take("preceding")) Expect("following");
+  } else if (Take({"current", "row"})) {
+    bound->edge = FrameEdge::kCurrentRow;
+  } else {
+    bound->offset = ParseLevel(kOther);
+    bound->edge = At("preceding") ? FrameEdge::kPreceding : FrameEdge::kFollowing;
+    if (!Take("preceding")) Expect("following");
+  }
+  return Close(bound);
+}
+
+}  // namespace skep::sql

@@ -1,0 +1,128 @@
+#include "sql/parse/parser.h"
+
+#include <algorithm>
+
+namespace skep::sql {
+namespace {
+
+constexpr size_t kMaxDepth = 1000;  // of nested rules; about a third of a thread's stack
+
+// Sorted. Redshift reserves more (r_pg_keywords); here are those that could not be told from the
+// grammar's own words otherwise.
+constexpr std::string_view kStructural[] = {
+    "all",     "and",       "any",        "array",   "as",         "asc",     "between",  "both",
+    "by",      "case",      "cast",       "collate", "constraint", "create",  "cross",    "default",
+    "desc",    "distinct",  "do",         "else",    "end",        "except",  "false",    "for",
+    "foreign", "from",      "full",       "grant",   "group",      "having",  "ilike",    "in",
+    "inner",   "intersect", "into",       "is",      "isnull",     "join",    "lateral",  "leading",
+    "left",    "like",      "limit",      "minus",   "natural",    "not",     "notnull",  "null",
+    "offset",  "on",        "only",       "or",      "order",      "outer",   "overlaps", "placing",
+    "primary", "qualify",   "references", "right",   "select",     "similar", "some",     "table",
+    "then",    "to",        "trailing",   "true",    "union",      "unique",  "using",    "when",
+    "where",   "with"};
+
+}  // namespace
+
+bool IsStructural(std::string_view word) { return std::ranges::binary_search(kStructural, word); }
+
+void Parser::Enter() {
+  if (++depth_ > kMaxDepth)
+    Raise(ErrorKind::kPayloadTooLarge, "the statement is nested too deeply", Peek().begin);
+}
+
+void Parser::Raise(ErrorKind kind, std::string message, uint32_t offset) {
+  if (error_) return;
+  Error error;
+  error.kind = kind;
+  error.message = std::move(message);
+  error.position = CharacterPosition(script_, offset);
+  error_ = std::move(error);
+  at_ = tokens_.size() - 1;
+}
+
+void Parser::Unexpected() { UnexpectedAt(Peek()); }
+
+void Parser::UnexpectedAt(const Token& token) {
+  if (token.kind == TokenKind::kEnd)
+    return Raise(ErrorKind::kSyntaxError, "syntax error at end of input", token.begin);
+  Raise(ErrorKind::kSyntaxError,
+        "syntax error at or near \"" +
+            std::string(script_.substr(token.begin, token.end - token.begin)) + "\"",
+        token.begin);
+}
+
+std::string_view Parser::ExpectString() {
+  if (Peek().kind != TokenKind::kString) {
+    Unexpected();
+    return {};
+  }
+  return Take().value;
+}
+
+std::string_view Parser::ExpectInteger() {
+  const size_t first = at_;
+  if (!TakeOperator("-")) TakeOperator("+");
+  if (Peek().kind != TokenKind::kInteger) {
+    Unexpected();
+    return {};
+  }
+  Take();
+  return TextBetween(first, at_);
+}
+
+std::string_view Parser::TextBetween(size_t first, size_t behind) const {
+  if (behind <= first || behind > tokens_.size()) return {};
+  const uint32_t begin = tokens_[first].begin;
+  return script_.substr(begin, tokens_[behind - 1].end - begin);
+}
+
+bool Parser::AtName(size_t ahead) const {
+  const Token& token = Peek(ahead);
+  return token.kind == TokenKind::kQuotedName ||
+         (token.kind == TokenKind::kWord && !IsStructural(token.value));
+}
+
+ast::Name Parser::ParseName() {
+  if (!AtName()) {
+    Unexpected();
+    return {};
+  }
+  return ParseAnyName();
+}
+
+ast::Name Parser::ParseAnyName() {
+  const Token& token = Peek();
+  if (token.kind != TokenKind::kWord && token.kind != TokenKind::kQuotedName) {
+    Unexpected();
+    return {};
+  }
+  Take();
+  return {token.value, token.kind == TokenKind::kQuotedName, token.begin, token.end};
+}
+
+ast::QualifiedName Parser::ParseQualifiedName() {
+  std::vector<ast::Name> parts{ParseName()};
+  while (AtOperator(".") &&
+         (Peek(1).kind == TokenKind::kWord || Peek(1).kind == TokenKind::kQuotedName)) {
+    Take();
+    parts.push_back(ParseAnyName());
+  }
+  return Copy(parts);
+}
+
+ast::List<ast::Name> Parser::ParseNames() {
+  std::vector<ast::Name> names;
+  do {
+    names.push_back(ParseName());
+  } while (TakeOperator(","));
+  return Copy(names);
+}
+
+ast::List<ast::Name> Parser::ParseNameList() {
+  ExpectOperator("(");
+  const auto names = ParseNames();
+  ExpectOperator(")");
+  return names;
+}
+
+}  // namespace skep::sql
