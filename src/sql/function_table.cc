@@ -70,6 +70,6 @@ constexpr FunctionRow kRows[] = {
 
 }  // namespace
 
-std::span<const FunctionRow> FunctionTable() { return kRows; }
+std::span<const FunctionRow> FunctionRows() { return kRows; }
 
 }  // namespace skep::sql

@@ -37,6 +37,6 @@ struct FunctionRow {
   Volatility volatility;
 };
 
-std::span<const FunctionRow> FunctionTable();
+std::span<const FunctionRow> FunctionRows();
 
 }  // namespace skep::sql

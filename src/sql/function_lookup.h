@@ -1,0 +1,29 @@
+// Finding a row of the function table by name and number of arguments, and reading its signatures.
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "sql/function_table.h"
+#include "sql/types.h"
+
+namespace skep::sql {
+
+struct Overload {
+  std::vector<std::string_view> arguments;  // words of the signature
+  size_t required = 0;
+  bool variadic = false;
+  std::string_view result;
+};
+
+std::vector<Overload> ReadSignatures(std::string_view signatures);
+
+// nullptr: no function of this name takes so many arguments. `name_known` tells whether there is
+// one of this name at all.
+const FunctionRow* FindFunctionRow(std::string_view name, size_t arguments,
+                                   bool* name_known = nullptr);
+
+// What the function yields for arguments of these types; kUnknown when the engine must tell.
+Type ResultType(const FunctionRow& row, const std::vector<Type>& arguments);
+
+}  // namespace skep::sql

@@ -1,0 +1,23 @@
+// What a statement is resolved and written with: the session's facts and settings, the catalog.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "sql/resolve/catalog.h"
+
+namespace skep::sql {
+
+struct FrontContext {
+  std::string database;
+  std::string user;
+  uint32_t process_id = 0;
+  std::vector<std::string> search_path;  // schemas that exist, in order
+  Catalog* catalog = nullptr;
+  bool case_sensitive_identifiers = false;       // enable_case_sensitive_identifier
+  bool case_sensitive_super_attributes = false;  // enable_case_sensitive_super_attribute
+  bool exact_text_equality = false;  // trailing blanks of VARCHAR do not count in comparisons
+};
+
+}  // namespace skep::sql

@@ -1,0 +1,575 @@
+// Names and types of expressions.
+#include <algorithm>
+
+#include "base/text.h"
+#include "sql/function_lookup.h"
+#include "sql/resolve/resolver.h"
+
+namespace skep::sql {
+using namespace ast;
+using enum TypeKind;
+
+namespace {
+
+Type Of(TypeKind kind) {
+  Type type;
+  type.kind = kind;
+  return type;
+}
+
+Type TextOf(int32_t length) {
+  Type type = Of(kVarchar);
+  type.length = length;
+  return type;
+}
+
+bool In(std::string_view word, std::initializer_list<std::string_view> list) {
+  return std::ranges::find(list, word) != list.end();
+}
+
+}  // namespace
+
+Result<Type> Resolver::Visit(const Expr* expr, Scope& scope, Clause clause) {
+  if (!expr) return Type{};
+  SKEP_TRY_ASSIGN(Type type, VisitAny(expr, scope, clause));
+  if (type.kind != kUnknown) resolved_.types[expr] = type;
+  return type;
+}
+
+Result<Type> Resolver::Subquery(const Query& query, Scope& scope) {
+  SKEP_TRY_ASSIGN(const auto output, QueryIn(query, &scope));
+  return output.size() == 1 ? output[0].type : Type{};
+}
+
+Result<Type> Resolver::VisitAny(const Expr* expr, Scope& scope, Clause clause) {
+  const auto visit = [&](const Expr* child) { return Visit(child, scope, clause); };
+  switch (expr->kind) {
+    case NodeKind::kLiteral: {
+      const auto& literal = *static_cast<const Literal*>(expr);
+      switch (literal.literal) {
+        case LiteralKind::kNull:
+          return Of(kNull);
+        case LiteralKind::kTrue:
+        case LiteralKind::kFalse:
+          return Of(kBoolean);
+        case LiteralKind::kInteger: {
+          const size_t digits = literal.text.size();
+          if (digits < 10) return Of(kInt);
+          if (digits == 10 && literal.text <= "2147483647") return Of(kInt);
+          if (digits < 19 || (digits == 19 && literal.text <= "9223372036854775807"))
+            return Of(kBigint);
+          Type decimal = Of(kDecimal);
+          decimal.length = 38;
+          return decimal;
+        }
+        case LiteralKind::kDecimal: {
+          Type decimal = Of(kDecimal);
+          const size_t point = literal.text.find('.');
+          decimal.scale = static_cast<int32_t>(literal.text.size() - point - 1);
+          decimal.length =
+              std::max<int32_t>(static_cast<int32_t>(literal.text.size()) - 1, decimal.scale + 1);
+          return decimal;
+        }
+        case LiteralKind::kFloat:
+          return Of(kDouble);
+        case LiteralKind::kString: {
+          Type text = Of(kLiteral);
+          text.length = static_cast<int32_t>(literal.text.size());
+          return text;
+        }
+      }
+      return Type{};
+    }
+    case NodeKind::kTypedLiteral: {
+      const auto& typed = *static_cast<const TypedLiteral*>(expr);
+      auto type = TypeOf(*typed.type);
+      if (!type) return Fail1(type.error().kind, type.error().message, typed.type);
+      return *type;
+    }
+    case NodeKind::kParameter:
+    case NodeKind::kDefault:
+      return Type{};
+    case NodeKind::kColumnRef:
+      return VisitColumn(*static_cast<const ColumnRef*>(expr), scope, clause);
+    case NodeKind::kOuterMark: {
+      if (clause != Clause::kWhere)
+        return Fail1(ErrorKind::kSyntaxError,
+                     "the (+) operator can be used in the WHERE clause only", expr);
+      const auto* column = static_cast<const OuterMark*>(expr)->column;
+      return visit(column);
+    }
+    case NodeKind::kPrior: {
+      if (!scope.hierarchical)
+        return Fail1(ErrorKind::kSyntaxError, "PRIOR can be used with CONNECT BY only", expr);
+      return visit(static_cast<const Prior*>(expr)->operand);
+    }
+    case NodeKind::kStar:
+      return Fail1(ErrorKind::kSyntaxError, "syntax error at or near \"*\"", expr);
+    case NodeKind::kUnary: {
+      const auto& unary = *static_cast<const Unary*>(expr);
+      SKEP_TRY_ASSIGN(Type type, visit(unary.operand));
+      if (unary.op == UnaryOperator::kNot) return Of(kBoolean);
+      if (unary.op == UnaryOperator::kSquareRoot || unary.op == UnaryOperator::kCubeRoot)
+        return Of(kDouble);
+      if (type.kind == kLiteral) return Type{};
+      return type;
+    }
+    case NodeKind::kBinary:
+      return VisitBinary(*static_cast<const Binary*>(expr), scope, clause);
+    case NodeKind::kLogical:
+      for (const Expr* operand : static_cast<const Logical*>(expr)->operands)
+        SKEP_TRY(visit(operand));
+      return Of(kBoolean);
+    case NodeKind::kIsTest:
+      SKEP_TRY(visit(static_cast<const IsTest*>(expr)->operand));
+      return Of(kBoolean);
+    case NodeKind::kBetween: {
+      const auto& between = *static_cast<const Between*>(expr);
+      SKEP_TRY(visit(between.value));
+      SKEP_TRY(visit(between.low));
+      SKEP_TRY(visit(between.high));
+      return Of(kBoolean);
+    }
+    case NodeKind::kInList: {
+      const auto& in = *static_cast<const InList*>(expr);
+      SKEP_TRY(visit(in.value));
+      for (const Expr* item : in.items) SKEP_TRY(visit(item));
+      return Of(kBoolean);
+    }
+    case NodeKind::kInQuery: {
+      const auto& in = *static_cast<const InQuery*>(expr);
+      SKEP_TRY(visit(in.value));
+      SKEP_TRY_ASSIGN(const auto output, QueryIn(*in.query, &scope));
+      const auto* row = As<Row>(in.value);
+      if (output.size() != (row ? row->items.size() : 1))
+        return Fail1(ErrorKind::kSyntaxError,
+                     output.size() > (row ? row->items.size() : 1) ? "subquery has too many columns"
+                                                                   : "subquery has too few columns",
+                     in.query);
+      return Of(kBoolean);
+    }
+    case NodeKind::kLike: {
+      const auto& like = *static_cast<const Like*>(expr);
+      SKEP_TRY(visit(like.value));
+      SKEP_TRY(visit(like.pattern));
+      SKEP_TRY(visit(like.escape));
+      return Of(kBoolean);
+    }
+    case NodeKind::kQuantified: {
+      const auto& quantified = *static_cast<const Quantified*>(expr);
+      SKEP_TRY(visit(quantified.value));
+      if (quantified.query) SKEP_TRY(Subquery(*quantified.query, scope));
+      for (const Expr* item : quantified.items) SKEP_TRY(visit(item));
+      return Of(kBoolean);
+    }
+    case NodeKind::kExists:
+      SKEP_TRY(QueryIn(*static_cast<const Exists*>(expr)->query, &scope));
+      return Of(kBoolean);
+    case NodeKind::kScalarQuery: {
+      const auto& scalar = *static_cast<const ScalarQuery*>(expr);
+      SKEP_TRY_ASSIGN(const auto output, QueryIn(*scalar.query, &scope));
+      if (output.size() != 1)
+        return Fail1(ErrorKind::kSyntaxError, "subquery must return only one column", expr);
+      return output[0].type;
+    }
+    case NodeKind::kCase: {
+      const auto& node = *static_cast<const Case*>(expr);
+      SKEP_TRY(visit(node.operand));
+      Type type = Of(kNull);
+      for (const When* when : node.whens) {
+        SKEP_TRY(visit(when->condition));
+        SKEP_TRY_ASSIGN(const Type result, visit(when->result));
+        type = CommonType(type, result);
+      }
+      if (node.otherwise) {
+        SKEP_TRY_ASSIGN(const Type result, visit(node.otherwise));
+        type = CommonType(type, result);
+      }
+      return type;
+    }
+    case NodeKind::kCast: {
+      const auto& cast = *static_cast<const Cast*>(expr);
+      SKEP_TRY(visit(cast.operand));
+      auto type = TypeOf(*cast.type);
+      if (!type) return Fail1(type.error().kind, type.error().message, cast.type);
+      return *type;
+    }
+    case NodeKind::kCall:
+      return VisitCall(*static_cast<const Call*>(expr), scope, clause);
+    case NodeKind::kExtract: {
+      const auto& extract = *static_cast<const Extract*>(expr);
+      SKEP_TRY(visit(extract.source));
+      return Type{};
+    }
+    case NodeKind::kPosition: {
+      const auto& position = *static_cast<const Position*>(expr);
+      SKEP_TRY(visit(position.needle));
+      SKEP_TRY(visit(position.text));
+      return Of(kInt);
+    }
+    case NodeKind::kSubstring: {
+      const auto& substring = *static_cast<const Substring*>(expr);
+      SKEP_TRY_ASSIGN(Type type, visit(substring.text));
+      SKEP_TRY(visit(substring.from));
+      SKEP_TRY(visit(substring.length));
+      return type.kind == kVarbyte ? type : TextOf(type.length);
+    }
+    case NodeKind::kTrim: {
+      const auto& trim = *static_cast<const Trim*>(expr);
+      SKEP_TRY_ASSIGN(const Type type, visit(trim.text));
+      SKEP_TRY(visit(trim.characters));
+      return TextOf(type.length);
+    }
+    case NodeKind::kOverlay: {
+      const auto& overlay = *static_cast<const Overlay*>(expr);
+      SKEP_TRY(visit(overlay.text));
+      SKEP_TRY(visit(overlay.placing));
+      SKEP_TRY(visit(overlay.from));
+      SKEP_TRY(visit(overlay.length));
+      return TextOf(-1);
+    }
+    case NodeKind::kAtTimeZone: {
+      const auto& zone = *static_cast<const AtTimeZone*>(expr);
+      SKEP_TRY_ASSIGN(const Type type, visit(zone.moment));
+      SKEP_TRY(visit(zone.zone));
+      return Of(type.kind == kTimestampTz ? kTimestamp : kTimestampTz);
+    }
+    case NodeKind::kCollate: {
+      const auto& collate = *static_cast<const Collate*>(expr);
+      SKEP_TRY_ASSIGN(Type type, visit(collate.operand));
+      type.fold_case = Lower(collate.collation.text) == "case_insensitive";
+      return type;
+    }
+    case NodeKind::kRow:
+      for (const Expr* item : static_cast<const Row*>(expr)->items) SKEP_TRY(visit(item));
+      return Type{};
+    case NodeKind::kArrayLiteral:
+      for (const Expr* item : static_cast<const ArrayLiteral*>(expr)->items) SKEP_TRY(visit(item));
+      return Type{};
+    case NodeKind::kIndex: {
+      const auto& index = *static_cast<const Index*>(expr);
+      SKEP_TRY_ASSIGN(const Type type, visit(index.operand));
+      SKEP_TRY(visit(index.index));
+      if (type.kind == kArray && type.elements) return type.elements->front();
+      if (type.kind == kMap && type.elements) return type.elements->back();
+      if (type.kind != kSuper && type.kind != kUnknown)
+        return Fail1(ErrorKind::kDatatypeMismatch,
+                     "cannot subscript type " + TypeText(type) + " because it is not SUPER", expr);
+      return Of(kSuper);
+    }
+    case NodeKind::kField: {
+      const auto& field = *static_cast<const Field*>(expr);
+      SKEP_TRY_ASSIGN(const Type type, visit(field.operand));
+      return Navigate(type, {Fold(field.name)}, 0);
+    }
+    case NodeKind::kObjectTransform: {
+      const auto& transform = *static_cast<const ObjectTransform*>(expr);
+      SKEP_TRY(visit(transform.input));
+      for (const Expr* item : transform.keep) SKEP_TRY(visit(item));
+      for (const Expr* item : transform.set) SKEP_TRY(visit(item));
+      return Of(kSuper);
+    }
+    default:
+      return Fail1(ErrorKind::kInternal, "an unknown kind of expression", expr);
+  }
+}
+
+// ---------------------------------------------------------------- columns
+
+Type Resolver::Navigate(Type type, const std::vector<std::string>& parts, size_t from) const {
+  for (size_t i = from; i < parts.size(); i++) {
+    if (type.kind == kStruct && type.elements && type.names) {
+      const auto it = std::ranges::find(*type.names, parts[i]);
+      if (it == type.names->end()) return {};
+      Type inner = (*type.elements)[static_cast<size_t>(it - type.names->begin())];
+      type = std::move(inner);
+    } else {
+      return type.kind == kSuper ? type : Of(kSuper);
+    }
+  }
+  return type;
+}
+
+// Every way to read the name, from the innermost scope outwards; the first that fits.
+std::optional<Reference> Resolver::FindColumn(const ColumnRef& ref,
+                                              const std::vector<std::string>& parts,
+                                              Scope& innermost, bool& ambiguous) {
+  const size_t n = parts.size();
+  for (Scope* scope = &innermost; scope; scope = scope->parent) {
+    const auto alias = [&]() -> std::optional<Reference> {
+      if (!scope->aliases || !scope->select) return std::nullopt;
+      const auto& items = scope->select->items;
+      for (size_t i = 0; i < items.size() && i < scope->aliases_before; i++) {
+        const SelectItem* item = items[i];
+        if (As<Star>(item->value)) continue;
+        const bool named = item->alias && Fold(item->alias) == parts[0];
+        if (!named || scope->open.contains(item)) continue;
+        Reference found;
+        found.kind = Reference::Kind::kAlias;
+        found.item = item;
+        return found;
+      }
+      return std::nullopt;
+    };
+    const auto in = [&](const ScopeRelation* relation, const std::string& name,
+                        size_t used) -> std::optional<Reference> {
+      for (size_t i = 0; i < relation->columns.size(); i++) {
+        if (relation->columns[i].name != name) continue;
+        Reference found;
+        found.relation = relation;
+        found.column = i;
+        found.used = used;
+        return found;
+      }
+      return std::nullopt;
+    };
+    if (scope->output_first && n == 1) {
+      if (auto found = alias()) return found;
+    }
+    for (const ScopeRelation* relation : scope->relations) {
+      if (n >= 2 && relation->alias == parts[0]) {
+        if (auto found = in(relation, parts[1], 2)) return found;
+      }
+      if (n >= 3 && relation->schema == parts[0] && relation->alias == parts[1]) {
+        if (auto found = in(relation, parts[2], 3)) return found;
+      }
+      if (n >= 4 && parts[0] == context_.database && relation->schema == parts[1] &&
+          relation->alias == parts[2]) {
+        if (auto found = in(relation, parts[3], 4)) return found;
+      }
+    }
+    std::optional<Reference> bare;
+    for (const Column& column : scope->merged) {
+      if (column.name != parts[0]) continue;
+      bare.emplace();
+      bare->kind = Reference::Kind::kMerged;
+      bare->merged = column.name;
+      break;
+    }
+    if (!bare) {
+      for (const ScopeRelation* relation : scope->relations) {
+        auto found = in(relation, parts[0], 1);
+        if (!found) continue;
+        if (bare) {
+          ambiguous = true;
+          return std::nullopt;
+        }
+        bare = std::move(found);
+      }
+    }
+    if (bare) {
+      if (n == 1 || !bare->relation) return bare;
+      const Type& type = bare->relation->columns[bare->column].type;
+      if (type.IsSuper() || type.IsNested() || type.kind == kUnknown) return bare;
+    }
+    if (scope->hierarchical && n == 1 && parts[0] == "level") {
+      Reference level;
+      level.kind = Reference::Kind::kLevel;
+      return level;
+    }
+    if (auto found = alias()) return found;
+    if (n == 1) {
+      for (const ScopeRelation* relation : scope->relations) {
+        if (relation->alias != parts[0]) continue;
+        Reference whole;
+        whole.kind = Reference::Kind::kRelation;
+        whole.relation = relation;
+        return whole;
+      }
+    }
+  }
+  (void)ref;
+  return std::nullopt;
+}
+
+Result<Type> Resolver::VisitColumn(const ColumnRef& ref, Scope& scope, Clause clause) {
+  std::vector<std::string> parts;
+  for (const Name& part : ref.parts) parts.push_back(Fold(part));
+  bool ambiguous = false;
+  auto found = FindColumn(ref, parts, scope, ambiguous);
+  if (ambiguous)
+    return Fail1(ErrorKind::kAmbiguousColumn, "column reference \"" + parts[0] + "\" is ambiguous",
+                 &ref);
+  if (!found) {
+    if (parts.size() > 1) {
+      // A relation that is known but lacks the column, or no such relation.
+      for (Scope* s = &scope; s; s = s->parent) {
+        for (const ScopeRelation* relation : s->relations) {
+          if (relation->alias == parts[parts.size() - 2])
+            return Fail1(
+                ErrorKind::kUndefinedColumn,
+                "column " + parts[parts.size() - 2] + "." + parts.back() + " does not exist", &ref);
+        }
+      }
+      return Fail1(ErrorKind::kUndefinedTable,
+                   "missing FROM-clause entry for table \"" + parts[parts.size() - 2] + "\"", &ref);
+    }
+    return Fail1(ErrorKind::kUndefinedColumn, "column \"" + parts[0] + "\" does not exist", &ref);
+  }
+  Type type;
+  switch (found->kind) {
+    case Reference::Kind::kColumn:
+      type = found->relation->columns[found->column].type;
+      NoteRead(*found, clause);
+      break;
+    case Reference::Kind::kMerged: {
+      for (Scope* s = &scope; s; s = s->parent) {
+        for (const Column& column : s->merged) {
+          if (column.name == found->merged) type = column.type;
+        }
+      }
+      for (const ScopeRelation* relation : scope.relations) {
+        for (size_t i = 0; i < relation->columns.size(); i++) {
+          if (relation->columns[i].name != found->merged) continue;
+          Reference read;
+          read.relation = relation;
+          read.column = i;
+          NoteRead(read, clause);
+        }
+      }
+      break;
+    }
+    case Reference::Kind::kAlias: {
+      const auto known = resolved_.types.find(found->item->value);
+      if (known != resolved_.types.end()) type = known->second;
+      break;
+    }
+    case Reference::Kind::kLevel:
+      type = Of(kBigint);
+      break;
+    case Reference::Kind::kRelation:
+      NoteRead(*found, clause);
+      break;
+  }
+  type = Navigate(std::move(type), parts, found->used);
+  resolved_.references[&ref] = std::move(*found);
+  return type;
+}
+
+// ---------------------------------------------------------------- operators and calls
+
+Result<Type> Resolver::VisitBinary(const Binary& binary, Scope& scope, Clause clause) {
+  SKEP_TRY_ASSIGN(const Type a, Visit(binary.left, scope, clause));
+  SKEP_TRY_ASSIGN(const Type b, Visit(binary.right, scope, clause));
+  using enum BinaryOperator;
+  switch (binary.op) {
+    case kEqual:
+    case kNotEqual:
+    case kLess:
+    case kLessEqual:
+    case kGreater:
+    case kGreaterEqual:
+    case kMatch:
+    case kMatchInsensitive:
+    case kNotMatch:
+    case kNotMatchInsensitive:
+    case kDistinctFrom:
+    case kNotDistinctFrom:
+    case kOverlaps:
+      return Of(kBoolean);
+    case kConcat: {
+      if (a.IsSuper() || b.IsSuper()) return Of(kSuper);
+      if (a.kind == kVarbyte || b.kind == kVarbyte) return Of(kVarbyte);
+      return TextOf(a.length >= 0 && b.length >= 0 && a.IsText() && b.IsText()
+                        ? std::min(65535, a.length + b.length)
+                        : -1);
+    }
+    default:
+      break;
+  }
+  if (a.IsSuper() || b.IsSuper()) return Of(kSuper);
+  if (a.IsInterval() && b.IsInterval()) return a;
+  if (a.IsDateTime() || b.IsDateTime()) {
+    if (a.IsDateTime() && b.IsDateTime()) {
+      if (binary.op == kAdd) return Of(kTimestamp);  // date + time
+      return a.kind == kDate && b.kind == kDate ? Of(kBigint) : Of(kIntervalDayToSecond);
+    }
+    const Type& moment = a.IsDateTime() ? a : b;
+    const Type& other = a.IsDateTime() ? b : a;
+    if (moment.kind == kDate && other.IsInterval()) return Of(kTimestamp);
+    return moment;
+  }
+  if (a.IsInterval() || b.IsInterval()) return a.IsInterval() ? a : b;
+  if (a.IsInteger() && b.IsInteger()) return binary.op == kPower ? Of(kDouble) : CommonType(a, b);
+  if (a.IsNumber() && b.IsNumber()) {
+    if (binary.op == kPower || a.kind == kDouble || b.kind == kDouble || a.kind == kReal ||
+        b.kind == kReal)
+      return Of(kDouble);
+    return Of(kDecimal);
+  }
+  return Type{};
+}
+
+Result<Type> Resolver::VisitCall(const Call& call, Scope& scope, Clause clause) {
+  const std::string name = Fold(call.name.back());
+  const size_t count = call.star ? 1 : call.arguments.size();
+  bool known = false;
+  const FunctionRow* row = FindFunctionRow(name, count, &known);
+  if (call.star && !row) row = FindFunctionRow(name, 0, &known);
+  if (row && (row->kind == FunctionKind::kAggregate) && !call.over &&
+      (clause == Clause::kWhere || clause == Clause::kGroupBy)) {
+    return Fail1(ErrorKind::kGroupingError,
+                 clause == Clause::kWhere ? "aggregates not allowed in WHERE clause"
+                                          : "aggregates not allowed in GROUP BY clause",
+                 &call);
+  }
+  if (call.over && clause == Clause::kWhere)
+    return Fail1(ErrorKind::kGroupingError, "window functions not allowed in WHERE clause", &call);
+  // A date part is a bare word, not a column.
+  size_t datepart = SIZE_MAX;
+  if (row) {
+    for (const Overload& overload : ReadSignatures(row->signatures)) {
+      for (size_t i = 0; i < overload.arguments.size(); i++) {
+        if (overload.arguments[i] == "datepart") datepart = i;
+      }
+    }
+  }
+  std::vector<Type> types;
+  for (size_t i = 0; i < call.arguments.size(); i++) {
+    const auto* word = As<ColumnRef>(call.arguments[i]);
+    if (i == datepart && word && word->parts.size() == 1) {
+      types.push_back(Of(kVarchar));
+      continue;
+    }
+    SKEP_TRY_ASSIGN(Type type, Visit(call.arguments[i], scope, clause));
+    types.push_back(std::move(type));
+  }
+  for (const OrderItem* item : call.within_group) {
+    SKEP_TRY_ASSIGN(Type type, Visit(item->value, scope, clause));
+    if (call.has_within_group && name.starts_with("percentile")) types.insert(types.begin(), type);
+  }
+  if (call.over) {
+    for (const Expr* item : call.over->partition_by) SKEP_TRY(Visit(item, scope, clause));
+    for (const OrderItem* item : call.over->order_by) SKEP_TRY(Visit(item->value, scope, clause));
+    for (const FrameBound* bound : {call.over->from, call.over->to}) {
+      if (bound && bound->offset) SKEP_TRY(Visit(bound->offset, scope, clause));
+    }
+  }
+  if (!row) {
+    std::string signature;
+    for (const Type& type : types) signature += (signature.empty() ? "" : ", ") + TypeText(type);
+    return Fail1(ErrorKind::kUndefinedFunction,
+                 "function " + name + "(" + signature + ") does not exist", &call,
+                 known
+                     ? "There is a function of this name with another number of arguments."
+                     : "No function of this name is offered; see docs/compatibility/functions.md.");
+  }
+  if (row->how == How::kRefused)
+    return Fail1(ErrorKind::kFeatureNotSupported, std::string(row->target), &call);
+  if (In(name, {"coalesce", "nvl", "greatest", "least", "isnull"})) {
+    Type type = Of(kNull);
+    for (const Type& one : types) type = CommonType(type, one);
+    return type;
+  }
+  if (name == "nvl2" && types.size() == 3) return CommonType(types[1], types[2]);
+  if (name == "nullif" && !types.empty())
+    return types[0].kind == kLiteral ? TextOf(types[0].length) : types[0];
+  if (name == "decode" && types.size() >= 3) {
+    Type type = types.size() % 2 == 0 ? types.back() : Of(kNull);
+    for (size_t i = 2; i < types.size(); i += 2) type = CommonType(type, types[i]);
+    return type;
+  }
+  return ResultType(*row, types);
+}
+
+}  // namespace skep::sql

@@ -1,0 +1,293 @@
+// Relations of FROM: tables, common tables, queries, functions, joins, pivots, paths into values.
+#include <algorithm>
+
+#include "sql/function_lookup.h"
+#include "sql/resolve/resolver.h"
+
+namespace skep::sql {
+using namespace ast;
+using enum TypeKind;
+
+namespace {
+
+Type Of(TypeKind kind) {
+  Type type;
+  type.kind = kind;
+  return type;
+}
+
+std::string Dotted(const std::vector<std::string>& parts) {
+  std::string text;
+  for (const std::string& part : parts) text += (text.empty() ? "" : ".") + part;
+  return text;
+}
+
+}  // namespace
+
+Result<void> Resolver::From(const Relation& relation, Scope& scope) {
+  switch (relation.kind) {
+    case NodeKind::kNamedTable:
+      return FromNamed(static_cast<const NamedTable&>(relation), scope);
+    case NodeKind::kJoin:
+      return FromJoin(static_cast<const Join&>(relation), scope);
+    case NodeKind::kPivot:
+      return FromPivot(static_cast<const Pivot&>(relation), scope);
+    case NodeKind::kUnpivot:
+      return FromUnpivot(static_cast<const Unpivot&>(relation), scope);
+    case NodeKind::kNestedTable: {
+      const auto& nested = static_cast<const NestedTable&>(relation);
+      return FromPath(relation, *nested.path, nested.alias, nested.at, false, scope);
+    }
+    case NodeKind::kUnpivotObject: {
+      const auto& unpivot = static_cast<const UnpivotObject&>(relation);
+      return FromPath(relation, *unpivot.path, unpivot.alias, unpivot.at, true, scope);
+    }
+    case NodeKind::kDerivedTable: {
+      const auto& derived = static_cast<const DerivedTable&>(relation);
+      SKEP_TRY_ASSIGN(auto columns,
+                      QueryIn(*derived.query, derived.lateral ? &scope : scope.parent));
+      SKEP_TRY_ASSIGN(auto* added, Add(scope, relation, "", std::move(columns), &derived.alias));
+      resolved_.relations[&relation] = {RelationUse::Kind::kQuery, added, {}, nullptr};
+      return {};
+    }
+    case NodeKind::kFunctionTable: {
+      const auto& table = static_cast<const FunctionTable&>(relation);
+      const std::string name = Fold(table.call->name.back());
+      const FunctionRow* row = FindFunctionRow(name, table.call->arguments.size());
+      if (!row || row->kind != FunctionKind::kTable)
+        return Fail1(ErrorKind::kUndefinedFunction, "function " + name + "() does not exist",
+                     table.call);
+      for (const Expr* argument : table.call->arguments)
+        SKEP_TRY(Visit(argument, scope, Clause::kFrom));
+      std::vector<Column> columns;
+      for (size_t i = 0; i < table.column_types.size(); i++) {
+        auto type = TypeOf(*table.column_types[i]);
+        if (!type) return Fail1(type.error().kind, type.error().message, table.column_types[i]);
+        columns.push_back({Fold(table.alias.columns[i]), *type});
+      }
+      if (columns.empty()) {
+        const std::string column =
+            table.alias.name && table.alias.columns.empty() ? Fold(table.alias.name) : name;
+        columns.push_back({column, Of(name == "generate_series" ? kBigint : kUnknown)});
+      }
+      SKEP_TRY_ASSIGN(auto* added, Add(scope, relation, name, std::move(columns), &table.alias));
+      resolved_.relations[&relation] = {RelationUse::Kind::kFunction, added, {}, nullptr};
+      return {};
+    }
+    default:
+      return Fail1(ErrorKind::kInternal, "an unknown kind of relation", &relation);
+  }
+}
+
+Result<void> Resolver::FromNamed(const NamedTable& table, Scope& scope) {
+  std::vector<std::string> parts;
+  for (const Name& part : table.name) parts.push_back(Fold(part));
+  if (parts.size() == 1) {
+    for (const CommonTables* common = common_; common; common = common->parent) {
+      if (common->name != parts[0]) continue;
+      SKEP_TRY_ASSIGN(auto* added, Add(scope, table, parts[0], common->columns, &table.alias));
+      resolved_.relations[&table] = {RelationUse::Kind::kCommonTable, added, common->emitted,
+                                     nullptr};
+      return {};
+    }
+  } else {
+    // c.orders: aliases come before schemas.
+    for (Scope* s = &scope; s; s = s->parent) {
+      const bool known = std::ranges::any_of(
+          s->relations, [&](const ScopeRelation* r) { return r->alias == parts[0]; });
+      if (!known) continue;
+      auto* path = resolved_.arena.New<ColumnRef>();
+      path->begin = table.begin;
+      path->end = table.end;
+      path->parts = table.name;
+      bool ambiguous = false;
+      if (!FindColumn(*path, parts, scope, ambiguous)) break;
+      return FromPath(table, *path, table.alias, table.at, false, scope);
+    }
+  }
+  SKEP_TRY_ASSIGN(auto entry, Find(table.name));
+  if (!entry) {
+    return Fail1(ErrorKind::kUndefinedTable, "relation \"" + Dotted(parts) + "\" does not exist",
+                 &table);
+  }
+  SKEP_TRY_ASSIGN(auto* added, Add(scope, table, entry->name, entry->columns, &table.alias));
+  added->entry = entry;
+  if (!table.alias.name) added->schema = entry->schema;
+  resolved_.relations[&table] = {RelationUse::Kind::kEntry, added, {}, nullptr};
+  Reference whole;
+  whole.kind = Reference::Kind::kRelation;
+  whole.relation = added;
+  NoteRead(whole, Clause::kFrom);
+  return {};
+}
+
+// FROM path AS element AT index; UNPIVOT path AS value AT key.
+Result<void> Resolver::FromPath(const Relation& relation, const Expr& path, const Alias& alias,
+                                const Name& at, bool unpivot, Scope& scope) {
+  SKEP_TRY_ASSIGN(const Type type, Visit(&path, scope, Clause::kFrom));
+  std::string name = alias.name ? Fold(alias.name) : LabelOf(&path);
+  Type element = Of(type.IsNested() ? kUnknown : kSuper);
+  if (type.kind == kArray && type.elements) element = type.elements->front();
+  std::vector<Column> columns{{name, element}};
+  if (element.kind == kStruct && element.elements) {
+    // The fields of a row of an external table's array are its columns.
+    columns.clear();
+    for (size_t i = 0; i < element.elements->size(); i++)
+      columns.push_back({(*element.names)[i], (*element.elements)[i]});
+  }
+  if (at) columns.push_back({Fold(at), Of(unpivot ? kVarchar : kBigint)});
+  SKEP_TRY_ASSIGN(auto* added, Add(scope, relation, name, std::move(columns), &alias));
+  resolved_.relations[&relation] = {RelationUse::Kind::kPath, added, {}, &path};
+  return {};
+}
+
+Result<void> Resolver::FromJoin(const Join& join, Scope& scope) {
+  const size_t first = scope.relations.size();
+  SKEP_TRY(From(*join.left, scope));
+  const size_t middle = scope.relations.size();
+  SKEP_TRY(From(*join.right, scope));
+  if (join.alias.name)
+    return Fail1(ErrorKind::kFeatureNotSupported, "an alias of joined tables is not supported",
+                 &join);
+  std::vector<std::pair<std::string, uint32_t>> shared;
+  for (const Name& name : join.using_columns) shared.emplace_back(Fold(name), name.begin);
+  const auto find = [&](const std::string& name, size_t from, size_t to) -> const Column* {
+    for (size_t i = from; i < to; i++) {
+      for (const Column& column : scope.relations[i]->columns) {
+        if (column.name == name) return &column;
+      }
+    }
+    return nullptr;
+  };
+  if (join.natural) {
+    for (size_t i = middle; i < scope.relations.size(); i++) {
+      for (const Column& column : scope.relations[i]->columns) {
+        if (!column.name.starts_with('$') && find(column.name, first, middle))
+          shared.emplace_back(column.name, join.begin);
+      }
+    }
+  }
+  for (const auto& [name, offset] : shared) {
+    const Column* left = find(name, first, middle);
+    const Column* right = find(name, middle, scope.relations.size());
+    if (!left || !right) {
+      return FailAt(ErrorKind::kUndefinedColumn,
+                    "column \"" + name + "\" specified in USING clause does not exist in " +
+                        (left ? "right" : "left") + " table",
+                    offset);
+    }
+    const bool known =
+        std::ranges::any_of(scope.merged, [&, &n = name](const Column& c) { return c.name == n; });
+    if (!known) scope.merged.push_back({name, CommonType(left->type, right->type)});
+  }
+  if (join.on) SKEP_TRY(Visit(join.on, scope, Clause::kFrom));
+  return {};
+}
+
+Result<void> Resolver::FromPivot(const Pivot& pivot, Scope& scope) {
+  Scope& source = scopes_.emplace_back();
+  source.parent = scope.parent;
+  SKEP_TRY(From(*pivot.source, source));
+  std::vector<std::pair<const ScopeRelation*, size_t>> used;
+  const auto note = [&](const auto& self, const Expr* expr) -> void {
+    if (const auto* ref = As<ColumnRef>(expr)) {
+      const auto found = resolved_.references.find(ref);
+      if (found != resolved_.references.end() && found->second.relation)
+        used.emplace_back(found->second.relation, found->second.column);
+    } else if (const auto* call = As<Call>(expr)) {
+      for (const Expr* argument : call->arguments) self(self, argument);
+    } else if (const auto* cast = As<Cast>(expr)) {
+      self(self, cast->operand);
+    } else if (const auto* binary = As<Binary>(expr)) {
+      self(self, binary->left);
+      self(self, binary->right);
+    } else if (const auto* unary = As<Unary>(expr)) {
+      self(self, unary->operand);
+    }
+  };
+  std::vector<Type> types;
+  for (const SelectItem* item : pivot.aggregates) {
+    SKEP_TRY_ASSIGN(Type type, Visit(item->value, source, Clause::kSelect));
+    types.push_back(std::move(type));
+    note(note, item->value);
+  }
+  SKEP_TRY(Visit(pivot.column, source, Clause::kSelect));
+  note(note, pivot.column);
+  PivotUse use;
+  std::vector<Column> columns;
+  for (const ScopeRelation* relation : source.relations) {
+    for (size_t i = 0; i < relation->columns.size(); i++) {
+      const bool taken = std::ranges::find(used, std::pair(relation, i)) != used.end();
+      if (taken || relation->columns[i].name.starts_with('$')) continue;
+      use.others.push_back({relation, i});
+      columns.push_back(relation->columns[i]);
+    }
+  }
+  for (const SelectItem* value : pivot.values) {
+    SKEP_TRY(Visit(value->value, source, Clause::kSelect));
+    std::string label = value->alias ? Fold(value->alias) : "";
+    if (label.empty()) {
+      const auto* literal = As<Literal>(value->value);
+      label = literal && literal->literal != LiteralKind::kNull ? std::string(literal->text)
+              : literal                                         ? "null"
+                                                                : LabelOf(value->value);
+      if (!context_.case_sensitive_identifiers) {
+        std::ranges::transform(label, label.begin(), [](char c) {
+          return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+        });
+      }
+    }
+    for (size_t a = 0; a < pivot.aggregates.size(); a++) {
+      const SelectItem* aggregate = pivot.aggregates[a];
+      std::string name = label;
+      if (aggregate->alias)
+        name += "_" + Fold(aggregate->alias);
+      else if (pivot.aggregates.size() > 1)
+        name += "_" + LabelOf(aggregate->value);
+      use.labels.push_back(name);
+      columns.push_back({name, types[a]});
+    }
+  }
+  SKEP_TRY_ASSIGN(auto* added, Add(scope, pivot, "", std::move(columns), &pivot.alias));
+  resolved_.pivots[&pivot] = std::move(use);
+  resolved_.relations[&pivot] = {RelationUse::Kind::kQuery, added, {}, nullptr};
+  return {};
+}
+
+Result<void> Resolver::FromUnpivot(const Unpivot& unpivot, Scope& scope) {
+  Scope& source = scopes_.emplace_back();
+  source.parent = scope.parent;
+  SKEP_TRY(From(*unpivot.source, source));
+  PivotUse use;
+  Type value = Of(kNull);
+  for (size_t i = 0; i < unpivot.columns.size(); i++) {
+    const Expr* expr = unpivot.columns[i]->value;
+    SKEP_TRY_ASSIGN(const Type type, Visit(expr, source, Clause::kSelect));
+    const auto found = resolved_.references.find(expr);
+    if (found == resolved_.references.end() || !found->second.relation)
+      return Fail1(ErrorKind::kSyntaxError, "UNPIVOT takes columns of its source", expr);
+    use.listed.push_back({found->second.relation, found->second.column});
+    value = CommonType(value, type);
+    std::string label = LabelOf(expr);
+    if (const auto* literal = As<Literal>(unpivot.labels[i])) label = std::string(literal->text);
+    use.labels.push_back(label);
+  }
+  std::vector<Column> columns;
+  for (const ScopeRelation* relation : source.relations) {
+    for (size_t i = 0; i < relation->columns.size(); i++) {
+      const bool listed = std::ranges::any_of(
+          use.listed, [&](const Expansion& e) { return e.relation == relation && e.column == i; });
+      if (listed || relation->columns[i].name.starts_with('$')) continue;
+      use.others.push_back({relation, i});
+      columns.push_back(relation->columns[i]);
+    }
+  }
+  columns.push_back({Fold(unpivot.name), Of(kVarchar)});
+  columns.push_back({Fold(unpivot.value), value});
+  SKEP_TRY_ASSIGN(auto* added, Add(scope, unpivot, "", std::move(columns), &unpivot.alias));
+  resolved_.pivots[&unpivot] = std::move(use);
+  resolved_.relations[&unpivot] = {RelationUse::Kind::kQuery, added, {}, nullptr};
+  return {};
+}
+
+}  // namespace skep::sql

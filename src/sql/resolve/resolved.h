@@ -1,0 +1,103 @@
+// What resolution found out about a statement, kept beside its tree: which relation and column
+// every name means, the columns of every query, the types the front knows, and every object and
+// column that is read, by clause.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "sql/ast/query.h"
+#include "sql/resolve/catalog.h"
+
+namespace skep::sql {
+
+// A relation of one FROM clause.
+struct ScopeRelation {
+  std::string alias;    // by which expressions name it
+  std::string schema;   // with which they may qualify it; empty behind an alias
+  std::string emitted;  // unique within its FROM clause
+  std::vector<Column> columns;
+  std::shared_ptr<const RelationEntry> entry;  // null: a query, CTE or function
+  bool outer_side = false;                     // stands on a side that (+) fills with NULL
+};
+
+struct Reference {
+  enum class Kind : uint8_t {
+    kColumn,    // relation, column
+    kMerged,    // a column of USING or NATURAL: bare
+    kAlias,     // of the select list: item
+    kLevel,     // LEVEL of CONNECT BY
+    kRelation,  // the whole row
+  };
+  Kind kind = Kind::kColumn;
+  const ScopeRelation* relation = nullptr;
+  size_t column = 0;
+  const ast::SelectItem* item = nullptr;
+  size_t used = 1;  // parts of the name; the others navigate into the value
+  std::string merged;
+};
+
+enum class Clause : uint8_t {
+  kSelect,
+  kFrom,
+  kWhere,
+  kGroupBy,
+  kHaving,
+  kQualify,
+  kOrderBy,
+  kWrite
+};
+
+struct Access {
+  std::shared_ptr<const RelationEntry> entry;
+  std::map<Clause, std::vector<bool>> columns;  // which are read, by clause
+};
+
+struct Expansion {  // of a star: what it stands for
+  const ScopeRelation* relation;
+  size_t column;
+  bool merged = false;
+};
+
+// How one relation of a FROM clause was understood.
+struct RelationUse {
+  enum class Kind : uint8_t { kEntry, kCommonTable, kQuery, kFunction, kPath };
+  Kind kind = Kind::kEntry;
+  ScopeRelation* relation = nullptr;
+  std::string common_table;         // emitted name
+  const ast::Expr* path = nullptr;  // kPath: what is unnested
+};
+
+// PIVOT: the columns that group, and the names of the new ones (value by value, aggregate by
+// aggregate). UNPIVOT: the columns that stay, those that become rows, and their labels.
+struct PivotUse {
+  std::vector<Expansion> others;
+  std::vector<Expansion> listed;
+  std::vector<std::string> labels;
+};
+
+struct Resolved {
+  ast::Arena arena;  // of nodes that the tree has not
+  std::unordered_map<const ast::Node*, Type> types;
+  std::unordered_map<const ast::Node*, Reference> references;  // ColumnRef
+  std::unordered_map<const ast::Node*, std::vector<Expansion>> stars;
+  std::unordered_map<const ast::Node*, std::vector<Column>>
+      outputs;  // Query, Select, SetOperation, Values
+  std::unordered_map<const ast::Node*, RelationUse> relations;
+  std::unordered_map<const ast::Node*, PivotUse> pivots;
+  std::unordered_map<const ast::Node*, std::string> common_tables;  // CommonTable: emitted name
+  std::vector<Access> reads;
+  std::deque<ScopeRelation> pool;
+
+  const Type& TypeOf(const ast::Expr* expr) const {
+    static const Type kNone;
+    const auto it = types.find(expr);
+    return it == types.end() ? kNone : it->second;
+  }
+};
+
+}  // namespace skep::sql

@@ -1,0 +1,124 @@
+// Gives every name of a statement its meaning: which relation, which column, which alias. One pass
+// from the outside in, with a scope for each query; what it finds is kept in a Resolved beside the
+// tree. Source: the developer guide's "Names and identifiers", SELECT, "Querying semistructured
+// data"; sql.md section 3, rows 11, 17, 33.
+#pragma once
+
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sql/ast/query.h"
+#include "sql/resolve/context.h"
+#include "sql/resolve/resolved.h"
+
+namespace skep::sql {
+
+class Resolver {
+ public:
+  Resolver(const FrontContext& context, std::string_view script)
+      : context_(context), script_(script) {}
+
+  // Errors: kUndefinedTable, kUndefinedColumn, kAmbiguousColumn, kDuplicateObject (an alias twice),
+  // kUndefinedFunction, kGroupingError, those of the catalog. With the position in the script.
+  Result<std::vector<Column>> ResolveQuery(const ast::Query& query);
+  // An expression over one relation (UPDATE, DELETE, defaults, policies) and, in DML, its sources.
+  Result<Type> ResolveExpression(const ast::Expr& expr, Clause clause);
+
+  // Relations that expressions may name from here on (of UPDATE ... FROM, DELETE ... USING, MERGE).
+  // `target` is the relation that is written; its own name stays visible.
+  Result<ScopeRelation*> EnterTarget(const ast::QualifiedName& name, const ast::Name& alias);
+  Result<void> EnterFrom(const ast::List<ast::Relation*>& from);
+  Result<void> EnterWith(const ast::WithClause& with);
+  // A relation with these columns and no place in a catalog.
+  ScopeRelation* EnterColumns(std::string alias, std::vector<Column> columns);
+
+  // The relation of a name as a statement's object. nullptr: there is none.
+  Result<std::shared_ptr<const RelationEntry>> Find(const ast::QualifiedName& name);
+  // Where a new object of this name belongs.
+  struct Target {
+    std::string schema;  // empty: temporary
+    std::string name;
+  };
+  Result<Target> NewObject(const ast::QualifiedName& name, bool temporary);
+
+  // An identifier as the session's settings fold it.
+  std::string Fold(const ast::Name& name) const;
+
+  Resolved& resolved() { return resolved_; }
+  std::unexpected<Error> Fail1(ErrorKind kind, std::string message, const ast::Node* at,
+                               std::string hint = {}) const;
+  std::unexpected<Error> FailAt(ErrorKind kind, std::string message, uint32_t offset,
+                                std::string hint = {}) const;
+
+ private:
+  struct Scope {
+    Scope* parent = nullptr;
+    std::vector<ScopeRelation*> relations;
+    std::vector<Column> merged;  // of USING: visible bare
+    const ast::Select* select = nullptr;
+    bool aliases = false;              // of the select list may be used
+    size_t aliases_before = SIZE_MAX;  // only items in front of this one
+    bool hierarchical = false;
+    bool output_first = false;              // ORDER BY: a bare name is an alias first
+    std::set<const ast::SelectItem*> open;  // aliases being read: no alias means itself
+  };
+  struct CommonTables {
+    CommonTables* parent = nullptr;
+    std::string name;
+    std::string emitted;
+    std::vector<Column> columns;
+  };
+
+  Result<std::vector<Column>> Body(const ast::QueryBody& body, Scope* outer,
+                                   const ast::Query* ordered);
+  Result<std::vector<Column>> QueryIn(const ast::Query& query, Scope* outer);
+  Result<std::vector<Column>> SelectIn(const ast::Select& select, Scope* outer,
+                                       const ast::Query* ordered);
+  Result<std::vector<Column>> SetIn(const ast::SetOperation& operation, Scope* outer);
+  Result<std::vector<Column>> ValuesIn(const ast::Values& values, Scope* outer);
+  Result<void> With(const ast::WithClause& with, Scope* outer);
+  Result<void> OrderBy(const ast::List<ast::OrderItem*>& items, Scope& scope);
+  Result<void> OrderByOutput(const ast::Query& query, const std::vector<Column>& output,
+                             Scope* outer);
+
+  Result<void> From(const ast::Relation& relation, Scope& scope);
+  Result<void> FromJoin(const ast::Join& join, Scope& scope);
+  Result<void> FromNamed(const ast::NamedTable& table, Scope& scope);
+  Result<void> FromPivot(const ast::Pivot& pivot, Scope& scope);
+  Result<void> FromUnpivot(const ast::Unpivot& unpivot, Scope& scope);
+  Result<void> FromPath(const ast::Relation& relation, const ast::Expr& path,
+                        const ast::Alias& alias, const ast::Name& at, bool unpivot, Scope& scope);
+  Result<ScopeRelation*> Add(Scope& scope, const ast::Relation& at, std::string alias,
+                             std::vector<Column> columns, const ast::Alias* written);
+
+  Result<Type> Visit(const ast::Expr* expr, Scope& scope, Clause clause);
+  Result<Type> VisitAny(const ast::Expr* expr, Scope& scope, Clause clause);
+  Result<Type> VisitColumn(const ast::ColumnRef& ref, Scope& scope, Clause clause);
+  Result<Type> VisitCall(const ast::Call& call, Scope& scope, Clause clause);
+  Result<Type> VisitBinary(const ast::Binary& binary, Scope& scope, Clause clause);
+  Result<Type> Subquery(const ast::Query& query, Scope& scope);
+  Result<void> ExpandStar(const ast::Star& star, Scope& scope, std::vector<Column>& output);
+  std::optional<Reference> FindColumn(const ast::ColumnRef& ref,
+                                      const std::vector<std::string>& parts, Scope& scope,
+                                      bool& ambiguous);
+  void NoteRead(const Reference& reference, Clause clause);
+  Type Navigate(Type type, const std::vector<std::string>& parts, size_t from) const;
+  std::string OutputName(const ast::SelectItem& item) const;
+
+  const FrontContext& context_;
+  std::string_view script_;
+  Resolved resolved_;
+  std::deque<Scope> scopes_;
+  Scope statement_;
+  std::deque<CommonTables> common_pool_;
+  CommonTables* common_ = nullptr;
+  size_t common_count_ = 0;
+};
+
+// The label Redshift gives a select item without an alias.
+std::string LabelOf(const ast::Expr* expr);
+
+}  // namespace skep::sql
