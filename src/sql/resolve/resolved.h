@@ -21,8 +21,13 @@ struct ScopeRelation {
   std::string schema;   // with which they may qualify it; empty behind an alias
   std::string emitted;  // unique within its FROM clause
   std::vector<Column> columns;
+  // Names in the engine's text where the columns' own are not unique; otherwise empty.
+  std::vector<std::string> emitted_columns;
   std::shared_ptr<const RelationEntry> entry;  // null: a query, CTE or function
-  bool outer_side = false;                     // stands on a side that (+) fills with NULL
+
+  const std::string& ColumnName(size_t column) const {
+    return emitted_columns.empty() ? columns[column].name : emitted_columns[column];
+  }
 };
 
 struct Reference {

@@ -202,6 +202,19 @@ Result<ScopeRelation*> Resolver::Add(Scope& scope, const Relation& at, std::stri
   relation.alias = alias;
   relation.columns = std::move(columns);
   relation.emitted = alias.empty() ? "unnamed" : alias;
+  std::set<std::string> names;
+  bool unique = true;
+  for (const Column& column : relation.columns) unique &= names.insert(column.name).second;
+  if (!unique) {
+    std::set<std::string> used;
+    for (const Column& column : relation.columns) {
+      std::string name = column.name;
+      for (size_t n = 2; used.contains(name) || (name != column.name && names.contains(name)); n++)
+        name = column.name + "_" + std::to_string(n);
+      used.insert(name);
+      relation.emitted_columns.push_back(name);
+    }
+  }
   const auto taken = [&](const std::string& name) {
     return std::ranges::any_of(scope.relations,
                                [&](const auto* other) { return other->emitted == name; });

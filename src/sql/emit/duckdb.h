@@ -1,0 +1,56 @@
+// Expressions and relations in the engine's SQL. Meaning that depends on types is left to functions
+// that the worker registers (rs_...); what the front knows of types chooses between them.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "sql/emit/writer.h"
+#include "sql/function_table.h"
+
+namespace skep::sql {
+
+class DuckDbWriter : public Writer {
+ public:
+  using Writer::Writer;
+
+  void WriteAssigned(const ast::Expr* expr, const Type& target) override;
+  // A value that is already written, on its way into a column of this type.
+  void WriteAssignedText(const std::string& value, const Type& target);
+  void WriteRelationEntry(const RelationEntry& entry) override;
+  // The engine's name of a type.
+  static std::string TypeName(const Type& type);
+
+ protected:
+  void WriteLiteral(const ast::Literal& literal) override;
+  void WriteTypedLiteral(const ast::TypedLiteral& literal) override;
+  void WriteUnary(const ast::Unary& unary) override;
+  void WriteBinary(const ast::Binary& binary) override;
+  void WriteComparison(ast::BinaryOperator op, const ast::Expr* left,
+                       const ast::Expr* right) override;
+  void WriteLike(const ast::Like& like) override;
+  void WriteCast(const ast::Cast& cast) override;
+  void WriteCall(const ast::Call& call) override;
+  void WriteSpecial(const ast::Expr* expr) override;
+  void WriteField(const Type& of, const std::string& name, std::string value) override;
+  void WriteIndex(const ast::Index& index) override;
+  void WriteUnnest(const ast::Relation& relation, const RelationUse& use, bool unpivot,
+                   const ast::Name& at) override;
+  void WriteFunctionTable(const ast::FunctionTable& table, const RelationUse& use) override;
+  void WriteHierarchy(const ast::Select& select) override;
+
+ private:
+  void WriteCastTo(const Type& target, const ast::Expr* operand, bool lenient);
+  void WriteNamed(const ast::Call& call, const FunctionRow& row);
+  void WriteMacro(const ast::Call& call, const FunctionRow& row);
+  bool WriteSyntax(const ast::Call& call, const std::string& name);
+  bool WriteSession(const ast::Call& call, const std::string& name);
+  void WriteArguments(const ast::Call& call, const FunctionRow* row);
+  // The date part of an argument as a constant; false when it is not one.
+  bool WriteDatePart(const ast::Expr* expr);
+  // An operand of a comparison, so that equal values are equal for the engine.
+  void WriteComparable(const ast::Expr* expr, const ast::Expr* other);
+  void Function(std::string_view name, std::initializer_list<const ast::Expr*> arguments);
+};
+
+}  // namespace skep::sql

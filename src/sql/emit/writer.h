@@ -1,0 +1,109 @@
+// Writes a resolved tree as another engine's SQL: what all dialects share stands here, what they
+// differ in is virtual. The text holds nothing that was not written by an emitter: names are
+// quoted, literals are rewritten, everything else comes from the emitters' own tables.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "sql/ast/query.h"
+#include "sql/resolve/context.h"
+#include "sql/resolve/resolved.h"
+
+namespace skep::sql {
+
+class Writer {
+ public:
+  Writer(const FrontContext& context, const Resolved& resolved, std::string_view script);
+  virtual ~Writer() = default;
+  Writer(const Writer&) = delete;
+  Writer& operator=(const Writer&) = delete;
+
+  void WriteQuery(const ast::Query& query);
+  void WriteExpression(const ast::Expr* expr);
+  // Through here values go into a column of this type (INSERT, UPDATE).
+  virtual void WriteAssigned(const ast::Expr* expr, const Type& target) = 0;
+
+  void Put(std::string_view text) { out_ += text; }
+  void PutName(std::string_view name);
+  void PutString(std::string_view text);
+  // The next text belongs to this node.
+  void Mark(const ast::Node& node);
+
+  std::string& text() { return out_; }
+  std::vector<std::pair<uint32_t, uint32_t>>& positions() { return positions_; }
+  const std::optional<Error>& error() const { return error_; }
+  void Raise(ErrorKind kind, std::string message, const ast::Node& at);
+  void Unsupported(std::string_view what, const ast::Node& at);
+
+ protected:
+  // ---- what dialects differ in
+  virtual void WriteRelationEntry(const RelationEntry& entry) = 0;
+  virtual void WriteLiteral(const ast::Literal& literal) = 0;
+  virtual void WriteTypedLiteral(const ast::TypedLiteral& literal) = 0;
+  virtual void WriteUnary(const ast::Unary& unary) = 0;
+  virtual void WriteBinary(const ast::Binary& binary) = 0;
+  virtual void WriteComparison(ast::BinaryOperator op, const ast::Expr* left,
+                               const ast::Expr* right) = 0;
+  virtual void WriteLike(const ast::Like& like) = 0;
+  virtual void WriteCast(const ast::Cast& cast) = 0;
+  virtual void WriteCall(const ast::Call& call) = 0;
+  virtual void WriteSpecial(const ast::Expr* expr) = 0;  // EXTRACT, POSITION, TRIM, ...
+  virtual void WriteField(const Type& of, const std::string& name, std::string value) = 0;
+  virtual void WriteIndex(const ast::Index& index) = 0;
+  virtual void WriteUnnest(const ast::Relation& relation, const RelationUse& use, bool unpivot,
+                           const ast::Name& at) = 0;
+  virtual void WriteFunctionTable(const ast::FunctionTable& table, const RelationUse& use) = 0;
+  virtual void WriteHierarchy(const ast::Select& select) = 0;
+
+  // ---- shared
+  void WriteBody(const ast::QueryBody& body);
+  void WriteSelect(const ast::Select& select, const ast::Query* ordered);
+  void WriteSelectList(const ast::Select& select);
+  void WriteFrom(const ast::Select& select);
+  void WriteRelation(const ast::Relation& relation);
+  void WriteOuterMarks(const ast::Select& select);
+  void WriteOrderBy(const ast::List<ast::OrderItem*>& items, bool of_select);
+  void WriteGroupBy(const ast::Select& select);
+  void WriteGrouping(const ast::GroupingElement& element);
+  void WriteWith(const ast::WithClause& with);
+  void WritePivot(const ast::Pivot& pivot, const RelationUse& use);
+  void WriteUnpivot(const ast::Unpivot& unpivot, const RelationUse& use);
+  void WriteAliased(const ScopeRelation& relation, bool columns);
+  void WriteWindow(const ast::Window& window);
+  void WriteColumn(const ast::ColumnRef& ref);
+  void WriteColumnOf(const ScopeRelation& relation, size_t column, bool merged = false);
+  // In parentheses unless nothing could tear it apart.
+  void WriteOperand(const ast::Expr* expr);
+  void WriteList(const ast::List<ast::Expr*>& items);
+  std::string Captured(const auto& write) {
+    std::string before;
+    std::swap(before, out_);
+    const auto marks = positions_.size();
+    write();
+    std::swap(before, out_);
+    positions_.resize(marks);
+    return before;
+  }
+  const Type& TypeOf(const ast::Expr* expr) const { return resolved_.TypeOf(expr); }
+  std::string Fold(const ast::Name& name) const;
+  static bool IsAtomic(const ast::Expr* expr);
+
+  const FrontContext& context_;
+  const Resolved& resolved_;
+  std::string_view script_;
+  bool ascii_ = true;
+  std::string out_;
+  std::vector<std::pair<uint32_t, uint32_t>> positions_;
+  std::optional<Error> error_;
+  size_t depth_ = 0;
+  bool in_order_by_ = false;
+  std::string hierarchy_alias_;  // of the rows of CONNECT BY, while their query is written
+  bool in_prior_ = false;
+};
+
+}  // namespace skep::sql
