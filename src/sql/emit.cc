@@ -6,13 +6,19 @@
 #include <set>
 
 #include "base/text.h"
+#include "sql/emit/duckdb.h"
 #include "sql/functions.h"
 #include "sql/lexer.h"
+#include "sql/parse/parser.h"
 #include "sql/quoting.h"
+#include "sql/resolve/resolver.h"
 
 namespace skep::sql {
-using namespace thin;
 namespace {
+using thin::Token;
+using thin::TokenKind;
+using thin::Tokenize;
+
 
 constexpr size_t kMaxEmittedBytes =
     4 * kMaxStatementBytes;  // rewrites that repeat an argument must not multiply without end
@@ -521,7 +527,7 @@ Result<size_t> Emitter::Relation(size_t at, size_t e, size_t depth, bool target)
   }
   if (target && (schema == "information_schema" || schema == "pg_catalog")) return denied();
   if (PutCatalogView(schema, name, at, next, e)) return next;
-  const bool external = context_.catalog && context_.catalog->IsExternalSchema(schema);
+  const bool external = context_.names && context_.names->IsExternalSchema(schema);
   if (external && target) return Unsupported("writing to an external table", at);
   Space();
   Mark(at);
@@ -1345,7 +1351,7 @@ Result<size_t> Emitter::NewTableName(size_t at) {
     return at + 1;
   }
   const std::string schema = context_.search_path.empty() ? "public" : context_.search_path.front();
-  if (context_.catalog && context_.catalog->IsExternalSchema(schema))
+  if (context_.names && context_.names->IsExternalSchema(schema))
     return Unsupported("creating a table in an external schema", at);
   Space();
   Mark(at);
@@ -1806,7 +1812,44 @@ Result<Emitted> Emitter::Run() {
 
 }  // namespace
 
+namespace {
+
+// SELECT and EXPLAIN by the tree.
+Result<Emitted> EmitParsed(const Statement& statement, const EmitContext& context) {
+  ast::Arena arena;
+  SKEP_TRY_ASSIGN(const auto tokens, ReadTokens(statement.text, arena));
+  Parser parser(statement.text, tokens, arena);
+  const bool explain = parser.Take("explain");
+  if (explain) {
+    parser.Take("verbose");
+    if (parser.At("analyze"))
+      parser.Raise(ErrorKind::kFeatureNotSupported, "EXPLAIN ANALYZE is not supported",
+                   parser.Peek().begin);
+  }
+  const ast::Query* query = parser.ParseQuery();
+  if (!parser.failed() && !parser.AtEnd()) parser.Unexpected();
+  if (parser.failed()) return std::unexpected(*parser.error());
+  Resolver resolver(context, statement.text);
+  SKEP_TRY_ASSIGN(auto output, resolver.ResolveQuery(*query));
+  DuckDbWriter writer(context, resolver.resolved(), statement.text);
+  if (explain) writer.Put("explain ");
+  writer.WriteQuery(*query);
+  if (writer.error()) return std::unexpected(*writer.error());
+  Emitted emitted;
+  emitted.text = std::move(writer.text());
+  emitted.positions = std::move(writer.positions());
+  emitted.tag = explain ? "EXPLAIN" : "SELECT";
+  emitted.returns_rows = true;
+  emitted.counts_rows = !explain;
+  emitted.output = std::move(output);
+  return emitted;
+}
+
+}  // namespace
+
 Result<Emitted> EmitDuckDb(const Statement& statement, const EmitContext& context) {
+  if (statement.kind == StatementKind::kSelect || statement.kind == StatementKind::kExplain)
+    return EmitParsed(statement, context);
   return Emitter(statement, context).Run();
 }
 

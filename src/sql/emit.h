@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "base/error.h"
+#include "sql/emit/duckdb_catalog.h"
+#include "sql/resolve/context.h"
 #include "sql/statement.h"
 
 namespace skep::sql {
@@ -22,12 +24,8 @@ class NameCatalog {
   virtual bool IsExternalSchema(std::string_view schema) const = 0;
 };
 
-struct EmitContext {
-  std::string database;
-  std::string user;
-  uint32_t process_id = 0;
-  std::vector<std::string> search_path;  // resolved: without "$user" when there is no such schema
-  const NameCatalog* catalog = nullptr;
+struct EmitContext : FrontContext {
+  const NameCatalog* names = nullptr;
 };
 
 struct ExternalSchemaDefinition {  // CREATE EXTERNAL SCHEMA [IF NOT EXISTS] name FROM DATA CATALOG
@@ -53,6 +51,7 @@ struct Emitted {
   std::string text;  // DuckDB's SQL; empty when one of the definitions below is what to do
   std::string tag;   // CommandComplete without counts: "SELECT", "INSERT", "CREATE TABLE"
   bool returns_rows = false;
+  std::vector<Column> output;  // of a query: its columns, with the types the front knows
   bool counts_rows = false;  // tag carries the number of rows ("INSERT 0 n", "UPDATE n")
   std::optional<ExternalSchemaDefinition> external_schema;
   std::string new_schema;  // CREATE SCHEMA: its name
@@ -61,12 +60,6 @@ struct Emitted {
   // sorted by first.
   std::vector<std::pair<uint32_t, uint32_t>> positions;
 };
-
-// Name of the attached catalog under which external schemas appear to the engine: ext.t is emitted
-// as "skep_lake"."ext"."t".
-inline constexpr std::string_view kLakeCatalog = "skep_lake";
-// Schema of hidden metadata tables inside each database file; user statements may never name it.
-inline constexpr std::string_view kHiddenSchema = "skep_catalog";
 
 // Errors: kSyntaxError, kFeatureNotSupported (statement kind, clause or function not offered),
 // kUndefinedFunction, kInsufficientPrivilege (hidden or system relations). All carry the position

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "sql/emit.h"
+#include "sql/emit/test_catalog.h"
 
 namespace skep::sql {
 namespace {
@@ -620,9 +621,9 @@ ORDER BY
 
 TEST(EmitDuckDb, PassesTheQueriesOfTpch) {
   ASSERT_EQ(std::size(kQueries), 22u);
-  EmitContext context;
-  context.database = "dev";
-  context.search_path = {"public"};
+  TestCatalog catalog;
+  EmitContext context = TestContext(catalog);
+  context.search_path = {"tpch"};
   for (const char* query : kQueries) {
     const auto parsed = ParseScript(query);
     ASSERT_TRUE(parsed) << query;

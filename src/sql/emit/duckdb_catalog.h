@@ -1,0 +1,21 @@
+// Names that the engine's catalogs have beside the users' own: the lake's catalog, our hidden
+// schema, and the system relations as users may see them.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace skep::sql {
+
+// Name of the attached catalog under which external schemas appear to the engine: ext.t is emitted
+// as "skep_lake"."ext"."t".
+inline constexpr std::string_view kLakeCatalog = "skep_lake";
+// Schema of hidden metadata tables inside each database file; user statements may never name it.
+inline constexpr std::string_view kHiddenSchema = "skep_catalog";
+
+// Whether users may read this relation of pg_catalog or information_schema.
+bool IsSystemRelation(std::string_view schema, std::string_view name);
+// The relation as the engine reads it, without what belongs to the hidden schema.
+std::string SystemRelationText(std::string_view schema, std::string_view name);
+
+}  // namespace skep::sql

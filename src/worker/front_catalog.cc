@@ -1,0 +1,176 @@
+#include "worker/front_catalog.h"
+
+#include <duckdb/catalog/catalog.hpp>
+#include <duckdb/catalog/catalog_entry/table_catalog_entry.hpp>
+#include <duckdb/catalog/catalog_entry/view_catalog_entry.hpp>
+
+#include "sql/column_facts.h"
+#include "sql/emit/duckdb_catalog.h"
+#include "worker/functions/types.h"
+
+namespace skep::worker {
+namespace {
+
+using duckdb::LogicalType;
+using duckdb::LogicalTypeId;
+using sql::Type;
+using sql::TypeKind;
+
+Type Of(TypeKind kind) {
+  Type type;
+  type.kind = kind;
+  return type;
+}
+
+sql::Column ColumnOf(const std::string& name, const LogicalType& type,
+                     const duckdb::Value& comment) {
+  sql::Column column{name, FrontType(type)};
+  if (!comment.IsNull()) {
+    if (auto declared = sql::ColumnFacts::Read(comment.ToString()).type;
+        declared.kind != TypeKind::kUnknown)
+      column.type = declared;
+  }
+  return column;
+}
+
+}  // namespace
+
+Type FrontType(const LogicalType& type) {
+  if (IsSuper(type) || type.IsJSONType()) return Of(TypeKind::kSuper);
+  if (IsHllSketch(type)) return Of(TypeKind::kHllSketch);
+  if (IsGeometry(type)) return Of(TypeKind::kGeometry);
+  if (IsGeography(type)) return Of(TypeKind::kGeography);
+  switch (type.id()) {
+    case LogicalTypeId::BOOLEAN:
+      return Of(TypeKind::kBoolean);
+    case LogicalTypeId::TINYINT:
+    case LogicalTypeId::UTINYINT:
+    case LogicalTypeId::SMALLINT:
+      return Of(TypeKind::kSmallint);
+    case LogicalTypeId::USMALLINT:
+    case LogicalTypeId::INTEGER:
+      return Of(TypeKind::kInt);
+    case LogicalTypeId::UINTEGER:
+    case LogicalTypeId::BIGINT:
+      return Of(TypeKind::kBigint);
+    case LogicalTypeId::DECIMAL: {
+      Type decimal = Of(TypeKind::kDecimal);
+      decimal.length = duckdb::DecimalType::GetWidth(type);
+      decimal.scale = duckdb::DecimalType::GetScale(type);
+      return decimal;
+    }
+    case LogicalTypeId::FLOAT:
+      return Of(TypeKind::kReal);
+    case LogicalTypeId::DOUBLE:
+      return Of(TypeKind::kDouble);
+    case LogicalTypeId::VARCHAR:
+      return Of(TypeKind::kVarchar);
+    case LogicalTypeId::DATE:
+      return Of(TypeKind::kDate);
+    case LogicalTypeId::TIME:
+      return Of(TypeKind::kTime);
+    case LogicalTypeId::TIME_TZ:
+      return Of(TypeKind::kTimeTz);
+    case LogicalTypeId::TIMESTAMP:
+    case LogicalTypeId::TIMESTAMP_SEC:
+    case LogicalTypeId::TIMESTAMP_MS:
+    case LogicalTypeId::TIMESTAMP_NS:
+      return Of(TypeKind::kTimestamp);
+    case LogicalTypeId::TIMESTAMP_TZ:
+      return Of(TypeKind::kTimestampTz);
+    case LogicalTypeId::INTERVAL:
+      return Of(TypeKind::kInterval);
+    case LogicalTypeId::BLOB:
+      return Of(TypeKind::kVarbyte);
+    case LogicalTypeId::LIST: {
+      Type list = Of(TypeKind::kArray);
+      list.elements = std::make_shared<std::vector<Type>>(
+          std::vector<Type>{FrontType(duckdb::ListType::GetChildType(type))});
+      return list;
+    }
+    case LogicalTypeId::MAP: {
+      Type map = Of(TypeKind::kMap);
+      map.elements = std::make_shared<std::vector<Type>>(std::vector<Type>{
+          FrontType(duckdb::MapType::KeyType(type)), FrontType(duckdb::MapType::ValueType(type))});
+      return map;
+    }
+    case LogicalTypeId::STRUCT: {
+      Type record = Of(TypeKind::kStruct);
+      auto elements = std::make_shared<std::vector<Type>>();
+      auto names = std::make_shared<std::vector<std::string>>();
+      for (const auto& [name, child] : duckdb::StructType::GetChildTypes(type)) {
+        names->push_back(name);
+        elements->push_back(FrontType(child));
+      }
+      record.elements = std::move(elements);
+      record.names = std::move(names);
+      return record;
+    }
+    default:
+      return {};
+  }
+}
+
+std::shared_ptr<const sql::RelationEntry> FrontCatalog::Read(sql::RelationKind kind,
+                                                             const std::string& catalog,
+                                                             const std::string& schema,
+                                                             const std::string& name) {
+  const auto found = duckdb::Catalog::GetEntry(
+      context_, catalog, schema, duckdb::EntryLookupInfo(duckdb::CatalogType::TABLE_ENTRY, name),
+      duckdb::OnEntryNotFound::RETURN_NULL);
+  if (!found) return nullptr;
+  auto entry = std::make_shared<sql::RelationEntry>();
+  entry->kind = kind;
+  entry->schema = schema;
+  entry->name = found->name;
+  if (found->type == duckdb::CatalogType::VIEW_ENTRY) {
+    auto& view = found->Cast<duckdb::ViewCatalogEntry>();
+    if (kind == sql::RelationKind::kTable) entry->kind = sql::RelationKind::kView;
+    auto columns = view.GetColumnInfo();
+    if (!columns) {
+      view.BindView(context_);
+      columns = view.GetColumnInfo();
+    }
+    if (columns) {
+      for (size_t i = 0; i < columns->names.size(); i++) {
+        const std::string& column = i < view.aliases.size() ? view.aliases[i] : columns->names[i];
+        entry->columns.push_back(ColumnOf(column, columns->types[i], view.GetColumnComment(i)));
+      }
+    }
+    return entry;
+  }
+  auto& table = found->Cast<duckdb::TableCatalogEntry>();
+  for (const auto& column : table.GetColumns().Logical())
+    entry->columns.push_back(ColumnOf(column.Name(), column.Type(), column.Comment()));
+  if (kind == sql::RelationKind::kExternal) {
+    for (const char* pseudo : {"$path", "$size"})
+      entry->columns.push_back(
+          {pseudo, Of(pseudo[1] == 'p' ? TypeKind::kVarchar : TypeKind::kBigint)});
+  }
+  return entry;
+}
+
+Result<std::shared_ptr<const sql::RelationEntry>> FrontCatalog::Find(std::string_view schema_name,
+                                                                     std::string_view table) {
+  const std::string schema(schema_name), name(table);
+  if (schema == sql::kHiddenSchema || schema == sql::kLakeCatalog || schema == "main")
+    return nullptr;
+  // The engine reads a file where a table of that name is missing; no table's name looks like one.
+  const auto key = std::pair(schema, name);
+  if (const auto known = known_.find(key); known != known_.end()) return known->second;
+  std::shared_ptr<const sql::RelationEntry> entry;
+  if (schema.empty()) {
+    entry = Read(sql::RelationKind::kTemporary, "temp", "main", name);
+  } else if (schema == "pg_catalog" || schema == "information_schema") {
+    if (sql::IsSystemRelation(schema, name))
+      entry = Read(sql::RelationKind::kSystem, "system", schema, name);
+  } else if (is_external_(schema)) {
+    entry = Read(sql::RelationKind::kExternal, std::string(sql::kLakeCatalog), schema, name);
+  } else {
+    entry = Read(sql::RelationKind::kTable, database_, schema, name);
+  }
+  known_.emplace(key, entry);
+  return entry;
+}
+
+}  // namespace skep::worker

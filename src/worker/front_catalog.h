@@ -1,0 +1,42 @@
+// The engine's catalog as the SQL front asks for it: relations of the session's database, temporary
+// tables, external tables, system relations, with Redshift's types. What the engine cannot hold of
+// a column (CHAR and VARCHAR lengths, encodings, keys) stands in the column's comment in the engine
+// (docs/adr/0005), so that it moves with renames and goes with drops.
+#pragma once
+
+#include <duckdb.hpp>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "sql/resolve/catalog.h"
+
+namespace skep::worker {
+
+// The front's type of an engine's type without more knowledge.
+sql::Type FrontType(const duckdb::LogicalType& type);
+
+class FrontCatalog final : public sql::Catalog {
+ public:
+  // Lives for one statement, within a transaction of the connection. `is_external` tells whether a
+  // schema is an external one.
+  FrontCatalog(duckdb::ClientContext& context, std::string database,
+               std::function<bool(const std::string&)> is_external)
+      : context_(context), database_(std::move(database)), is_external_(std::move(is_external)) {}
+
+  Result<std::shared_ptr<const sql::RelationEntry>> Find(std::string_view schema,
+                                                         std::string_view name) override;
+
+ private:
+  std::shared_ptr<const sql::RelationEntry> Read(sql::RelationKind kind, const std::string& catalog,
+                                                 const std::string& schema,
+                                                 const std::string& name);
+
+  duckdb::ClientContext& context_;
+  std::string database_;
+  std::function<bool(const std::string&)> is_external_;
+  std::map<std::pair<std::string, std::string>, std::shared_ptr<const sql::RelationEntry>> known_;
+};
+
+}  // namespace skep::worker
