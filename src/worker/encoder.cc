@@ -58,6 +58,19 @@ char* PutScaled128(char* p, Int128 v) {
   return p + 16;
 }
 
+// CHAR(n) is stored without its trailing blanks.
+void Pad(duckdb::Vector& source, duckdb::Vector& target, size_t rows, size_t bytes) {
+  duckdb::UnaryExecutor::Execute<duckdb::string_t, duckdb::string_t>(
+      source, target, rows, [&](const duckdb::string_t& value) {
+        if (value.GetSize() >= bytes) return duckdb::StringVector::AddString(target, value);
+        auto padded = duckdb::StringVector::EmptyString(target, bytes);
+        std::memcpy(padded.GetDataWriteable(), value.GetData(), value.GetSize());
+        std::memset(padded.GetDataWriteable() + value.GetSize(), ' ', bytes - value.GetSize());
+        padded.Finalize();
+        return padded;
+      });
+}
+
 bool IsBytes(ValueKind kind) { return kind == ValueKind::kText || kind == ValueKind::kBlob; }
 
 }  // namespace
@@ -91,6 +104,8 @@ void RowEncoder::Load(duckdb::DataChunk& chunk) {
       made_[k] = std::make_unique<duckdb::Vector>(shape.cast_to, rows);
       if (shape.before == ColumnShape::Before::kJson) {
         WriteJson(*source, *made_[k], rows);
+      } else if (shape.before == ColumnShape::Before::kPad) {
+        Pad(*source, *made_[k], rows, shape.pad_bytes);
       } else {
         duckdb::VectorOperations::Cast(context_, *source, *made_[k], rows);
       }

@@ -81,9 +81,9 @@ class Engine {
   external_scan::LakeClient& lake() { return *lake_; }
   WriteClock& writes() { return writes_; }
   bool scratch() const { return scratch_; }
-  // Grows whenever a schema came or went, so that what was resolved by name is resolved again.
-  uint64_t schema_epoch() const { return schema_epoch_.load(std::memory_order_acquire); }
-  void SchemasChanged() { schema_epoch_++; }
+  // Grows whenever a definition was committed, so that what was resolved by name is resolved again.
+  uint64_t definition_epoch() const { return definition_epoch_.load(std::memory_order_acquire); }
+  void DefinitionsChanged() { definition_epoch_++; }
   // Writes databases back. No session may run.
   void Close();
 
@@ -99,7 +99,7 @@ class Engine {
   std::unique_ptr<Store> store_;
   std::unique_ptr<duckdb::DuckDB> instance_;
   WriteClock writes_;
-  std::atomic<uint64_t> schema_epoch_ = 1;
+  std::atomic<uint64_t> definition_epoch_ = 1;
   std::mutex opening_;
   std::set<std::string> loaded_;
 };

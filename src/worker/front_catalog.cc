@@ -38,7 +38,6 @@ sql::Column ColumnOf(const std::string& name, const LogicalType& type,
 Type FrontType(const LogicalType& type) {
   if (IsSuper(type) || type.IsJSONType()) return Of(TypeKind::kSuper);
   if (IsHllSketch(type)) return Of(TypeKind::kHllSketch);
-  if (IsGeometry(type)) return Of(TypeKind::kGeometry);
   if (IsGeography(type)) return Of(TypeKind::kGeography);
   switch (type.id()) {
     case LogicalTypeId::BOOLEAN:
@@ -115,7 +114,7 @@ std::shared_ptr<const sql::RelationEntry> FrontCatalog::Read(sql::RelationKind k
                                                              const std::string& catalog,
                                                              const std::string& schema,
                                                              const std::string& name) {
-  const auto found = duckdb::Catalog::GetEntry(
+  auto found = duckdb::Catalog::GetEntry(
       context_, catalog, schema, duckdb::EntryLookupInfo(duckdb::CatalogType::TABLE_ENTRY, name),
       duckdb::OnEntryNotFound::RETURN_NULL);
   if (!found) return nullptr;

@@ -19,6 +19,7 @@ struct Wire {
   uint8_t scale = 0;
   Before before = Before::kNothing;
   LogicalType cast_to = LogicalType::INVALID;
+  uint32_t pad_bytes = 0;
 };
 
 int32_t NumericModifier(int width, int scale) { return ((width << 16) | scale) + 4; }
@@ -113,23 +114,65 @@ Wire WireOf(const LogicalType& type) {
   }
 }
 
+// What the front declares goes beyond the engine's type: lengths, padding, names of types.
+Wire WireOf(const LogicalType& type, const sql::Type& declared) {
+  Wire wire = WireOf(type);
+  using enum sql::TypeKind;
+  switch (declared.kind) {
+    case kChar:
+      if (wire.type_oid != oid::kVarchar || declared.length < 1) break;
+      wire.type_oid = oid::kBpchar;
+      wire.modifier = declared.length + 4;
+      if (wire.before == Before::kNothing) {
+        wire.before = Before::kPad;
+        wire.cast_to = LogicalType::VARCHAR;
+        wire.pad_bytes = static_cast<uint32_t>(declared.length);
+      }
+      break;
+    case kVarchar:
+      if (wire.type_oid == oid::kVarchar && declared.length >= 0)
+        wire.modifier = declared.length + 4;
+      break;
+    case kName:
+      if (wire.type_oid == oid::kVarchar) wire.type_oid = oid::kName;
+      break;
+    case kIntervalYearToMonth:
+      if (wire.type_oid == oid::kInterval) wire.type_oid = oid::kIntervalYearToMonth;
+      break;
+    case kIntervalDayToSecond:
+      if (wire.type_oid == oid::kInterval) wire.type_oid = oid::kIntervalDayToSecond;
+      break;
+    default:
+      break;
+  }
+  return wire;
+}
+
+const sql::Type& DeclaredOf(const Declared& declared, size_t columns, size_t i) {
+  static const sql::Type kNone;
+  return declared.size() == columns ? declared[i].type : kNone;
+}
+
 }  // namespace
 
-ipc::ResultColumn DescribeColumn(const std::string& name, const LogicalType& type) {
-  const Wire wire = WireOf(type);
+ipc::ResultColumn DescribeColumn(const std::string& name, const LogicalType& type,
+                                 const sql::Type& declared) {
+  const Wire wire = WireOf(type, declared);
   return {name, wire.type_oid, wire.size, wire.modifier};
 }
 
 std::vector<ipc::ResultColumn> DescribeColumns(const duckdb::vector<std::string>& names,
-                                               const duckdb::vector<LogicalType>& types) {
+                                               const duckdb::vector<LogicalType>& types,
+                                               const Declared& declared) {
   std::vector<ipc::ResultColumn> columns;
   columns.reserve(types.size());
-  for (size_t i = 0; i < types.size(); i++) columns.push_back(DescribeColumn(names[i], types[i]));
+  for (size_t i = 0; i < types.size(); i++)
+    columns.push_back(DescribeColumn(names[i], types[i], DeclaredOf(declared, types.size(), i)));
   return columns;
 }
 
 Result<ResultShape> ShapeOf(const duckdb::vector<LogicalType>& types,
-                            const std::vector<uint16_t>& formats) {
+                            const std::vector<uint16_t>& formats, const Declared& declared) {
   if (types.size() > kMaxColumns) {
     return Fail(ErrorKind::kPayloadTooLarge,
                 fmt::format("a result can have at most {} columns", kMaxColumns));
@@ -148,10 +191,10 @@ Result<ResultShape> ShapeOf(const duckdb::vector<LogicalType>& types,
   ResultShape shape;
   shape.columns.reserve(types.size());
   for (size_t i = 0; i < types.size(); i++) {
-    const Wire wire = WireOf(types[i]);
+    const Wire wire = WireOf(types[i], DeclaredOf(declared, types.size(), i));
     const uint16_t format = formats.empty() ? 0 : formats[formats.size() == 1 ? 0 : i];
     shape.columns.push_back({wire.kind, format != 0, format == ipc::kRedshiftBinary, wire.scale,
-                             wire.before, wire.cast_to});
+                             wire.before, wire.cast_to, wire.pad_bytes});
   }
   return shape;
 }

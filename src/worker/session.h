@@ -118,6 +118,7 @@ class Session : public std::enable_shared_from_this<Session>, private sql::NameC
   static bool IsTimeless(const Prepared& prepared);
   static bool KeepsPlan(const Prepared& prepared);
   bool PlanFits(const Prepared& prepared) const;
+  Result<sql::Emitted> Emit(const sql::Statement& statement);
   Result<std::unique_ptr<Prepared>> PrepareAnew(const std::string& text,
                                                 const std::vector<uint32_t>& types);
   Result<duckdb::case_insensitive_map_t<duckdb::BoundParameterData>> BindParameters(
@@ -168,14 +169,15 @@ class Session : public std::enable_shared_from_this<Session>, private sql::NameC
   uint64_t own_writes_ = 0;  // not yet visible to others
   bool plan_aged_ = false;
   bool temporary_tables_ = false;
-  bool schemas_changed_ = false;  // by the open transaction
-  uint64_t schema_epoch_ = 0;
+  bool definitions_changed_ = false;  // by the open transaction
+  uint64_t definition_epoch_ = 0;
 
   std::list<std::unique_ptr<Prepared>> recent_;  // newest first
   std::unordered_map<std::string, std::list<std::unique_ptr<Prepared>>::iterator> statements_;
   std::unique_ptr<Prepared> uncached_;
   ResultCache results_;
   bool use_result_cache_ = true;  // enable_result_cache_for_session
+  bool case_sensitive_identifiers_ = false;
   std::map<std::string, std::unique_ptr<Portal>> portals_;
   Running running_;
 

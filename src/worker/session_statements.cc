@@ -14,6 +14,7 @@
 #include "sql/statement.h"
 #include "worker/encoder.h"
 #include "worker/engine_errors.h"
+#include "worker/front_catalog.h"
 #include "worker/generic_plan.h"
 #include "worker/parameters.h"
 #include "worker/session.h"
@@ -102,7 +103,8 @@ sql::EmitContext Session::Context() const {
   context.user = attached_.user;
   context.process_id = attached_.process_id;
   context.search_path = search_path_;
-  context.catalog = this;
+  context.names = this;
+  context.case_sensitive_identifiers = case_sensitive_identifiers_;
   return context;
 }
 
@@ -114,7 +116,7 @@ void Session::ForgetStatements() {
 
 // Names of the path that exist now, for the emitter and for the engine.
 void Session::ResolveSearchPath() {
-  schema_epoch_ = engine_.schema_epoch();
+  definition_epoch_ = engine_.definition_epoch();
   search_path_stale_ = false;
   ForgetStatements();
   search_path_.clear();
@@ -157,6 +159,9 @@ Result<void> Session::ApplySettings(const ipc::Settings& settings) {
       ForgetStatements();
     } else if (name == "enable_result_cache_for_session") {
       use_result_cache_ = value == "on";
+    } else if (name == "enable_case_sensitive_identifier") {
+      if ((value == "on") != case_sensitive_identifiers_) ForgetStatements();
+      case_sensitive_identifiers_ = value == "on";
     }
   }
   return {};
@@ -176,7 +181,7 @@ Result<void> Session::EndTransaction(bool commit) {
   if (wrote) own_writes_++;
   portals_.clear();
   const ExternalSchemas::Changes changes = std::exchange(facts_->external_schemas, {});
-  const bool changed = std::exchange(schemas_changed_, false);
+  const bool changed = std::exchange(definitions_changed_, false);
   if (changed) search_path_stale_ = true;
   if (!commit) {
     engine_.store().Rollback(*connection_);
@@ -196,7 +201,7 @@ Result<void> Session::EndTransaction(bool commit) {
     }
   }
   engine_.external_schemas().Apply(changes);
-  if (changed) engine_.SchemasChanged();
+  if (changed) engine_.DefinitionsChanged();
   return {};
 }
 
@@ -220,6 +225,19 @@ Result<void> Session::WithinTransaction(Work work) {
 
 // ---------------------------------------------------------------- preparing
 
+// Resolved and written within the statement's transaction, so that it sees its own definitions.
+Result<sql::Emitted> Session::Emit(const sql::Statement& statement) {
+  Result<sql::Emitted> emitted = Fail(ErrorKind::kInternal, "");
+  connection_->context->RunFunctionInTransaction([&] {
+    FrontCatalog catalog(*connection_->context, attached_.database,
+                         [this](const std::string& schema) { return IsExternalSchema(schema); });
+    sql::EmitContext context = Context();
+    context.catalog = &catalog;
+    emitted = sql::EmitDuckDb(statement, context);
+  });
+  return emitted;
+}
+
 Result<std::unique_ptr<Session::Prepared>> Session::PrepareAnew(
     const std::string& text, const std::vector<uint32_t>& types) {
   SKEP_TRY_ASSIGN(auto parsed, sql::ParseScript(text));
@@ -238,7 +256,7 @@ Result<std::unique_ptr<Session::Prepared>> Session::PrepareAnew(
     prepared->emitted.tag = statement.kind == sql::StatementKind::kCommit ? "COMMIT" : "ROLLBACK";
     return prepared;
   }
-  SKEP_TRY_ASSIGN(prepared->emitted, sql::EmitDuckDb(statement, Context()));
+  SKEP_TRY_ASSIGN(prepared->emitted, Emit(statement));
   if (!IsCached(statement.kind)) return prepared;
   const sql::Emitted as_written = prepared->emitted;
   if (statement.parameter_count > 0) DeclareParameters(prepared->emitted, types, false);
@@ -292,7 +310,7 @@ Result<void> Session::PrepareInEngine(Prepared& prepared) {
 
 Result<Session::Prepared*> Session::Prepare(const std::string& text,
                                             const std::vector<uint32_t>& types) {
-  if (search_path_stale_ || schema_epoch_ != engine_.schema_epoch()) ResolveSearchPath();
+  if (search_path_stale_ || definition_epoch_ != engine_.definition_epoch()) ResolveSearchPath();
   const std::string key = text.size() <= kKeptTextBytes ? KeyOf(text, types) : std::string();
   if (const auto found = statements_.find(key); found != statements_.end()) {
     recent_.splice(recent_.begin(), recent_, found->second);
@@ -301,7 +319,8 @@ Result<Session::Prepared*> Session::Prepare(const std::string& text,
     return known;
   }
   SKEP_TRY_ASSIGN(auto prepared, PrepareAnew(text, types));
-  if (key.empty() || !IsCached(prepared->kind)) {
+  // What an external table's columns are is asked anew each time.
+  if (key.empty() || !IsCached(prepared->kind) || ReadsLake(*prepared)) {
     uncached_ = std::move(prepared);
     return uncached_.get();
   }
@@ -410,7 +429,7 @@ bool Session::ReadsUnstableView(const std::string& emitted) {
 bool Session::AnswerFromCache(const ipc::ExecuteStatement& request,
                               ipc::StatementComplete& complete) {
   if (in_transaction_ || request.begin_first || request.max_rows > 0 || search_path_stale_ ||
-      schema_epoch_ != engine_.schema_epoch())
+      definition_epoch_ != engine_.definition_epoch())
     return false;
   const ResultCache::Entry* entry = results_.Find(ResultCache::KeyOf(request), engine_.writes());
   if (!entry) return false;
@@ -451,7 +470,8 @@ Result<ipc::StatementComplete> Session::RunPrepared(Prepared& prepared,
   }
   std::optional<WriteClock::Scope> writing;
   if (prepared.kind != kSelect && prepared.kind != kExplain) NoteWrite(writing);
-  WireOutput output{*outlet_, request.result_formats, zone_, request.describe};
+  WireOutput output{*outlet_, request.result_formats, prepared.emitted.output, zone_,
+                    request.describe};
   const bool portal = prepared.kind == kSelect && request.max_rows > 0;
   output.keep = use_result_cache_ && prepared.kind == kSelect && !portal && !in_transaction_ &&
                 ResultCache::IsStable(prepared.emitted.text);
@@ -495,12 +515,10 @@ Result<ipc::StatementComplete> Session::RunDefinition(Prepared& prepared) {
   if (prepared.parameter_count > 0)
     return Fail(ErrorKind::kFeatureNotSupported,
                 "parameters are not supported in " + prepared.emitted.tag);
-  const bool schemas = prepared.kind == kCreateSchema || prepared.kind == kDropSchema ||
-                       prepared.kind == kCreateExternalSchema;
   const auto done = WithinTransaction([&]() -> Result<void> {
     own_writes_++;
     wrote_in_transaction_ = true;
-    schemas_changed_ |= schemas;
+    definitions_changed_ = true;
     if (prepared.emitted.external_schema)
       return CreateExternalSchema(*prepared.emitted.external_schema);
     if (prepared.emitted.schema_drop) return DropSchemas(*prepared.emitted.schema_drop);
@@ -513,7 +531,7 @@ Result<ipc::StatementComplete> Session::RunDefinition(Prepared& prepared) {
     return {};
   });
   if (!done) return Fail(done.error());
-  search_path_stale_ |= schemas;
+  search_path_stale_ = true;
   if (prepared.temporary) temporary_tables_ = true;
   return complete;
 }
@@ -568,8 +586,8 @@ Result<ipc::StatementComplete> Session::SendPlan(Prepared& prepared, duckdb::Que
   complete.has_result = true;
   const duckdb::vector<std::string> names = {"QUERY PLAN"};
   const duckdb::vector<duckdb::LogicalType> types = {duckdb::LogicalType::VARCHAR};
-  SKEP_TRY_ASSIGN(const auto shape, ShapeOf(types, request.result_formats));
-  if (request.describe) outlet_->Hold(DescribeRows(names, types, shape));
+  SKEP_TRY_ASSIGN(const auto shape, ShapeOf(types, request.result_formats, {}));
+  if (request.describe) outlet_->Hold(DescribeRows(names, types, shape, {}));
   Frame frame = Frame::WithRoom(kFetchFrameBytes);
   while (const auto chunk = result.Fetch()) {
     for (size_t row = 0; row < chunk->size(); row++) {
@@ -593,9 +611,12 @@ Result<ipc::StatementComplete> Session::OpenPortal(Prepared& prepared,
                                                    duckdb::unique_ptr<duckdb::QueryResult> result,
                                                    const ipc::ExecuteStatement& request) {
   auto portal = std::make_unique<Portal>();
-  SKEP_TRY_ASSIGN(portal->shape, ShapeOf(result->types, request.result_formats));
+  SKEP_TRY_ASSIGN(portal->shape,
+                  ShapeOf(result->types, request.result_formats, prepared.emitted.output));
   portal->shape.zone_is_utc = IsUtc(zone_);
-  if (request.describe) outlet_->Hold(DescribeRows(result->names, result->types, portal->shape));
+  if (request.describe)
+    outlet_->Hold(
+        DescribeRows(result->names, result->types, portal->shape, prepared.emitted.output));
   portal->rows = result->Cast<duckdb::MaterializedQueryResult>().TakeCollection();
   portal->left = portal->rows->Count();
   portal->rows->InitializeScan(portal->scan);
@@ -738,9 +759,10 @@ Result<ipc::StatementDescription> Session::Describe(const ipc::DescribeStatement
       description.parameter_types.push_back(type_oid);
     }
     if (prepared->kind == sql::StatementKind::kSelect) {
-      SKEP_TRY(ShapeOf(prepared->statement->GetTypes(), {}));
+      SKEP_TRY(ShapeOf(prepared->statement->GetTypes(), {}, prepared->emitted.output));
       description.columns =
-          DescribeColumns(prepared->statement->GetNames(), prepared->statement->GetTypes());
+          DescribeColumns(prepared->statement->GetNames(), prepared->statement->GetTypes(),
+                          prepared->emitted.output);
       prepared->described = prepared->statement->GetTypes();
     }
     return description;

@@ -19,7 +19,7 @@ constexpr size_t kSecondFrameBytes = 64u << 10;
 constexpr size_t kHoldBytes = 32u << 10;
 
 ResultShape MustShape(const duckdb::vector<duckdb::LogicalType>& types, const WireOutput& output) {
-  ResultShape shape = external_scan::OrThrow(ShapeOf(types, output.formats));
+  ResultShape shape = external_scan::OrThrow(ShapeOf(types, output.formats, output.declared));
   shape.zone_is_utc = IsUtc(output.zone);
   return shape;
 }
@@ -125,8 +125,9 @@ void WireOutput::Copy(const Frame& frame, bool last) {
 }
 
 Frame DescribeRows(const duckdb::vector<std::string>& names,
-                   const duckdb::vector<duckdb::LogicalType>& types, const ResultShape& shape) {
-  const std::string message = EncodeRowDescription(DescribeColumns(names, types), shape);
+                   const duckdb::vector<duckdb::LogicalType>& types, const ResultShape& shape,
+                   const Declared& declared) {
+  const std::string message = EncodeRowDescription(DescribeColumns(names, types, declared), shape);
   Frame frame = Frame::WithRoom(message.size());
   frame.Append(message);
   frame.Seal(ipc::FrameType::kRows);
@@ -140,7 +141,7 @@ duckdb::unique_ptr<duckdb::PhysicalOperator> MakeWireCollector(duckdb::ClientCon
       !duckdb::PhysicalPlanGenerator::PreserveInsertionOrder(context, data.physical_plan->Root());
   auto collector = duckdb::make_uniq<WireCollector>(*data.physical_plan, data, output, parallel);
   if (output.describe) {
-    Frame description = DescribeRows(data.names, data.types, collector->shape());
+    Frame description = DescribeRows(data.names, data.types, collector->shape(), output.declared);
     output.Copy(description, true);
     output.outlet.Hold(std::move(description));
   }

@@ -18,6 +18,7 @@ namespace skep::worker {
 struct WireOutput {
   Outlet& outlet;
   const std::vector<uint16_t>& formats;
+  const Declared& declared;
   std::string zone;       // the session's time zone
   bool describe = false;  // RowDescription first
   std::atomic<uint64_t> rows = 0;
@@ -37,6 +38,7 @@ duckdb::unique_ptr<duckdb::PhysicalOperator> MakeWireCollector(duckdb::ClientCon
 
 // The frame of a RowDescription.
 Frame DescribeRows(const duckdb::vector<std::string>& names,
-                   const duckdb::vector<duckdb::LogicalType>& types, const ResultShape& shape);
+                   const duckdb::vector<duckdb::LogicalType>& types, const ResultShape& shape,
+                   const Declared& declared);
 
 }  // namespace skep::worker
