@@ -698,7 +698,8 @@ Expr* Parser::ParseNameOrCall() {
   const Token& token = Peek();
   // left(a, 1) and right(a, 1) are calls although the words join relations.
   const bool called = Peek(1).IsOperator("(");
-  static constexpr std::string_view kCallable[] = {"left", "right", "array", "isnull", "overlaps"};
+  static constexpr std::string_view kCallable[] = {"left", "right", "collate", "isnull",
+                                                   "overlaps"};
   if (!AtName() && !(called && In(token.value, kCallable))) {
     Unexpected();
     return nullptr;

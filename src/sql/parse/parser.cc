@@ -10,16 +10,16 @@ constexpr size_t kMaxDepth = 1000;  // of nested rules; about a third of a threa
 // Sorted. Redshift reserves more (r_pg_keywords); here are those that could not be told from the
 // grammar's own words otherwise.
 constexpr std::string_view kStructural[] = {
-    "all",     "and",       "any",        "array",   "as",         "asc",     "between",  "both",
-    "by",      "case",      "cast",       "collate", "constraint", "create",  "cross",    "default",
-    "desc",    "distinct",  "do",         "else",    "end",        "except",  "false",    "for",
-    "foreign", "from",      "full",       "grant",   "group",      "having",  "ilike",    "in",
-    "inner",   "intersect", "into",       "is",      "isnull",     "join",    "lateral",  "leading",
-    "left",    "like",      "limit",      "minus",   "natural",    "not",     "notnull",  "null",
-    "offset",  "on",        "only",       "or",      "order",      "outer",   "overlaps", "placing",
-    "primary", "qualify",   "references", "right",   "select",     "similar", "some",     "table",
-    "then",    "to",        "trailing",   "true",    "union",      "unique",  "using",    "when",
-    "where",   "with"};
+    "all",       "and",        "any",     "as",         "asc",     "between",  "both",    "by",
+    "case",      "cast",       "collate", "constraint", "create",  "cross",    "default", "desc",
+    "distinct",  "do",         "else",    "end",        "except",  "false",    "for",     "foreign",
+    "from",      "full",       "grant",   "group",      "having",  "ilike",    "in",      "inner",
+    "intersect", "into",       "is",      "isnull",     "join",    "lateral",  "leading", "left",
+    "like",      "limit",      "minus",   "natural",    "not",     "notnull",  "null",    "offset",
+    "on",        "only",       "or",      "order",      "outer",   "overlaps", "placing", "primary",
+    "qualify",   "references", "right",   "select",     "similar", "some",     "table",   "then",
+    "to",        "trailing",   "true",    "union",      "unique",  "using",    "when",    "where",
+    "with"};
 
 }  // namespace
 

@@ -171,7 +171,7 @@ Select* Parser::ParseSelect() {
   }
   if (Take("into")) {
     select->into = IntoKind::kTable;
-    if (AtAny({"temp", "temporary"}) && AtName(1)) {
+    if (AtAny({"temp", "temporary"}) && (AtName(1) || Peek(1).Is("table"))) {
       Take();
       select->into = IntoKind::kTemporary;
     }
