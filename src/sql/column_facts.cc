@@ -14,6 +14,7 @@ ColumnFacts ColumnFacts::Read(std::string_view text) {
       facts.encoding = read("encoding");
       facts.default_text = read("default");
       facts.identity = read("identity");
+      facts.sequence = read("sequence");
       facts.by_default = json.value("by_default", false);
       facts.distkey = json.value("distkey", false);
       facts.sortkey = json.value("sortkey", 0);
@@ -31,11 +32,48 @@ std::string ColumnFacts::Text() const {
   if (!encoding.empty()) json["encoding"] = encoding;
   if (!default_text.empty()) json["default"] = default_text;
   if (!identity.empty()) json["identity"] = identity;
+  if (!sequence.empty()) json["sequence"] = sequence;
   if (by_default) json["by_default"] = true;
   if (distkey) json["distkey"] = true;
   if (sortkey) json["sortkey"] = sortkey;
   if (!comment.empty()) json["comment"] = comment;
-  return json.dump();
+  return json.empty() ? std::string() : json.dump();
+}
+
+TableFacts TableFacts::Read(std::string_view text) {
+  TableFacts facts;
+  const auto json =
+      text.starts_with('{') ? nlohmann::json::parse(text, nullptr, false) : nlohmann::json();
+  if (!json.is_object()) {
+    facts.comment = text;
+    return facts;
+  }
+  const auto read = [&](const char* key) { return json.value(key, std::string()); };
+  facts.diststyle = read("diststyle");
+  facts.sort_style = read("sort_style");
+  facts.backup = read("backup");
+  facts.encode = read("encode");
+  facts.constraints = json.value("constraints", std::vector<std::string>());
+  facts.definition = read("definition");
+  facts.late_binding = json.value("late_binding", false);
+  facts.comment = read("comment");
+  return facts;
+}
+
+std::string TableFacts::Text() const {
+  nlohmann::json json = nlohmann::json::object();
+  const auto put = [&](const char* key, const std::string& value) {
+    if (!value.empty()) json[key] = value;
+  };
+  put("diststyle", diststyle);
+  put("sort_style", sort_style);
+  put("backup", backup);
+  put("encode", encode);
+  if (!constraints.empty()) json["constraints"] = constraints;
+  put("definition", definition);
+  if (late_binding) json["late_binding"] = true;
+  put("comment", comment);
+  return json.empty() ? std::string() : json.dump();
 }
 
 }  // namespace skep::sql

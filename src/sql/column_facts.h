@@ -4,6 +4,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "sql/types.h"
 
@@ -14,6 +15,7 @@ struct ColumnFacts {
   std::string encoding;
   std::string default_text;  // as the user wrote it
   std::string identity;      // "seed,step"
+  std::string sequence;      // of identity: its name in the hidden schema
   bool by_default = false;   // of identity
   bool distkey = false;
   int sortkey = 0;  // place within the sort key, from 1
@@ -21,6 +23,22 @@ struct ColumnFacts {
 
   // Text that is not ours is a comment.
   static ColumnFacts Read(std::string_view text);
+  std::string Text() const;  // empty when there is nothing to say
+};
+
+// The same for a table or view.
+struct TableFacts {
+  std::string diststyle;   // "even", "key", "all", "auto"; empty: not given
+  std::string sort_style;  // "compound", "interleaved", "auto"
+  std::string backup;
+  std::string encode;  // "auto"
+  std::vector<std::string>
+      constraints;         // PRIMARY KEY, UNIQUE, FOREIGN KEY, as Redshift prints them
+  std::string definition;  // of a view: the user's own query
+  bool late_binding = false;
+  std::string comment;
+
+  static TableFacts Read(std::string_view text);
   std::string Text() const;
 };
 

@@ -3,10 +3,9 @@
 #include <algorithm>
 #include <charconv>
 
-#include "sql/lexer.h"
+#include "sql/parse/token.h"
 
 namespace skep::sql {
-using namespace thin;
 namespace {
 
 struct Leading {
@@ -55,6 +54,14 @@ constexpr Leading kLeading[] = {
 };
 constexpr size_t kMostLeadingWords = 4;
 
+std::string_view TextOf(const Token& token, std::string_view script) {
+  return script.substr(token.begin, token.end - token.begin);
+}
+
+bool IsName(const Token& token) {
+  return token.kind == TokenKind::kWord || token.kind == TokenKind::kQuotedName;
+}
+
 std::string Upper(std::string_view text) {
   std::string out(text);
   for (char& c : out) {
@@ -66,7 +73,7 @@ std::string Upper(std::string_view text) {
 using Tokens = std::vector<Token>;
 
 // The value of SET: words and literals as SHOW would print them, a list joined by ", ".
-std::string SettingValue(const Tokens& tokens, size_t from, size_t to) {
+std::string SettingValue(const Tokens& tokens, size_t from, size_t to, std::string_view script) {
   std::string out;
   for (size_t i = from; i < to; i++) {
     const Token& t = tokens[i];
@@ -78,7 +85,7 @@ std::string SettingValue(const Tokens& tokens, size_t from, size_t to) {
       out += "\"$user\"";
     } else {
       if (!out.empty() && out.back() != ' ' && out.back() != '-' && t.spaced) out += ' ';
-      out += t.kind == TokenKind::kWord ? std::string(t.text) : t.value;
+      out += t.kind == TokenKind::kWord ? TextOf(t, script) : t.value;
     }
   }
   return out;
@@ -87,11 +94,11 @@ std::string SettingValue(const Tokens& tokens, size_t from, size_t to) {
 std::unexpected<Error> Near(const Tokens& tokens, size_t at, std::string_view script) {
   const bool end =
       at >= tokens.size() || tokens[at].kind == TokenKind::kEnd || tokens[at].IsOperator(";");
-  const size_t offset = at < tokens.size() ? tokens[at].offset : script.size();
+  const size_t offset = at < tokens.size() ? tokens[at].begin : script.size();
   return std::unexpected(
       Error{ErrorKind::kSyntaxError,
             end ? "syntax error at end of input"
-                : "syntax error at or near \"" + std::string(tokens[at].text) + "\"",
+                : "syntax error at or near \"" + std::string(TextOf(tokens[at], script)) + "\"",
             {},
             {},
             CharacterPosition(script, offset)});
@@ -129,17 +136,17 @@ Result<void> ReadSetting(Statement& s, const Tokens& tokens, size_t b, size_t e,
     }
     if (word(at, "names")) {
       s.setting_name = "client_encoding";
-      s.setting_value = SettingValue(tokens, at + 1, e);
+      s.setting_value = SettingValue(tokens, at + 1, e, script);
       return {};
     }
     if (word(at, "time") && word(at + 1, "zone")) {
       s.setting_name = "timezone";
       at += 2;
     } else {
-      if (at >= e || !tokens[at].IsName()) return Near(tokens, at, script);
+      if (at >= e || !IsName(tokens[at])) return Near(tokens, at, script);
       s.setting_name = tokens[at++].value;
-      while (at + 1 < e && tokens[at].IsOperator(".") && tokens[at + 1].IsName()) {
-        s.setting_name += "." + tokens[at + 1].value;
+      while (at + 1 < e && tokens[at].IsOperator(".") && IsName(tokens[at + 1])) {
+        s.setting_name += "." + std::string(tokens[at + 1].value);
         at += 2;
       }
       if (!(word(at, "to") || (at < e && tokens[at].IsOperator("="))))
@@ -151,7 +158,7 @@ Result<void> ReadSetting(Statement& s, const Tokens& tokens, size_t b, size_t e,
         (tokens[at].Is("default") || (s.setting_name == "timezone" && tokens[at].Is("local")))) {
       s.setting_default = true;
     } else {
-      s.setting_value = SettingValue(tokens, at, e);
+      s.setting_value = SettingValue(tokens, at, e, script);
     }
     return {};
   }
@@ -165,10 +172,10 @@ Result<void> ReadSetting(Statement& s, const Tokens& tokens, size_t b, size_t e,
     s.setting_name = "transaction_isolation";
     at += 3;
   } else {
-    if (at >= e || !tokens[at].IsName()) return Near(tokens, at, script);
+    if (at >= e || !IsName(tokens[at])) return Near(tokens, at, script);
     s.setting_name = tokens[at++].value;
-    while (at + 1 < e && tokens[at].IsOperator(".") && tokens[at + 1].IsName()) {
-      s.setting_name += "." + tokens[at + 1].value;
+    while (at + 1 < e && tokens[at].IsOperator(".") && IsName(tokens[at + 1])) {
+      s.setting_name += "." + std::string(tokens[at + 1].value);
       at += 2;
     }
   }
@@ -199,8 +206,8 @@ constexpr std::string_view kCommands[] = {
 
 Result<Statement> Classify(const Tokens& tokens, size_t b, size_t e, std::string_view script) {
   Statement s;
-  s.offset = tokens[b].offset;
-  s.text = script.substr(s.offset, tokens[e - 1].offset + tokens[e - 1].text.size() - s.offset);
+  s.offset = tokens[b].begin;
+  s.text = script.substr(s.offset, tokens[e - 1].end - s.offset);
   if (s.text.size() > kMaxStatementBytes)
     return Fail(ErrorKind::kPayloadTooLarge, "a statement may have at most 16 MB");
   size_t parenthesis = b;
@@ -246,7 +253,7 @@ Result<Statement> Classify(const Tokens& tokens, size_t b, size_t e, std::string
                                    "there is no parameter $0",
                                    {},
                                    {},
-                                   CharacterPosition(script, tokens[i].offset)});
+                                   CharacterPosition(script, tokens[i].begin)});
     }
     s.parameter_count = std::max(s.parameter_count, number);
   }
@@ -348,7 +355,8 @@ StatementClass ClassOf(StatementKind kind) {
 }
 
 Result<std::vector<Statement>> ParseScript(std::string_view script) {
-  SKEP_TRY_ASSIGN(const auto tokens, Tokenize(script));
+  ast::Arena arena;
+  SKEP_TRY_ASSIGN(const auto tokens, ReadTokens(script, arena));
   std::vector<Statement> statements;
   size_t begin = 0;
   for (size_t i = 0; i < tokens.size(); i++) {

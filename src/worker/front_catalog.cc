@@ -26,9 +26,10 @@ sql::Column ColumnOf(const std::string& name, const LogicalType& type,
                      const duckdb::Value& comment) {
   sql::Column column{name, FrontType(type)};
   if (!comment.IsNull()) {
-    if (auto declared = sql::ColumnFacts::Read(comment.ToString()).type;
-        declared.kind != TypeKind::kUnknown)
-      column.type = declared;
+    column.facts = comment.ToString();
+    const auto facts = sql::ColumnFacts::Read(column.facts);
+    if (facts.type.kind != TypeKind::kUnknown) column.type = facts.type;
+    column.identity = !facts.identity.empty();
   }
   return column;
 }
@@ -139,6 +140,7 @@ std::shared_ptr<const sql::RelationEntry> FrontCatalog::Read(sql::RelationKind k
     return entry;
   }
   auto& table = found->Cast<duckdb::TableCatalogEntry>();
+  if (!table.comment.IsNull()) entry->facts = table.comment.ToString();
   for (const auto& column : table.GetColumns().Logical())
     entry->columns.push_back(ColumnOf(column.Name(), column.Type(), column.Comment()));
   if (kind == sql::RelationKind::kExternal) {

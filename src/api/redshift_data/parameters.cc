@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "sql/lexer.h"
+#include "sql/parse/token.h"
 
 namespace skep::redshift_data {
 namespace {
@@ -37,36 +37,37 @@ Result<RewrittenSql> RewriteParameters(std::string_view sql,
                   fmt::format("Duplicate parameter name: {}", names[i]));
     }
   }
-  const auto tokens = sql::thin::Tokenize(sql);
+  sql::ast::Arena arena;
+  const auto tokens = sql::ReadTokens(sql, arena);
   if (!tokens) return out;
   out.text.clear();
   size_t copied = 0;
   int64_t by = 0;
   for (size_t i = 0; i + 1 < tokens->size(); i++) {
-    const sql::thin::Token& colon = (*tokens)[i];
-    const sql::thin::Token& word = (*tokens)[i + 1];
-    if (colon.kind == sql::thin::TokenKind::kParameter) {
-      return Fail(ErrorKind::kInvalidArgument,
-                  fmt::format("The statement uses {} and named parameters together.", colon.text));
+    const sql::Token& colon = (*tokens)[i];
+    if (colon.kind == sql::TokenKind::kParameter) {
+      return Fail(
+          ErrorKind::kInvalidArgument,
+          fmt::format("The statement uses ${} and named parameters together.", colon.value));
     }
-    const bool is_name =
-        word.kind == sql::thin::TokenKind::kWord || word.kind == sql::thin::TokenKind::kNumber;
-    if (!colon.IsOperator(":") || word.spaced || !is_name ||
-        !std::ranges::all_of(word.text, IsNameCharacter))
-      continue;
-    const auto found = std::ranges::find(names, word.text);
+    if (!colon.IsOperator(":")) continue;
+    size_t end = colon.end;
+    while (end < sql.size() && IsNameCharacter(sql[end])) end++;
+    const std::string_view name = sql.substr(colon.end, end - colon.end);
+    if (name.empty()) continue;
+    const auto found = std::ranges::find(names, name);
     if (found == names.end())
-      return Fail(ErrorKind::kInvalidArgument, fmt::format("Cannot find parameter: {}", word.text));
+      return Fail(ErrorKind::kInvalidArgument, fmt::format("Cannot find parameter: {}", name));
     const auto index = static_cast<size_t>(found - names.begin());
     auto used = std::ranges::find(out.order, index);
     const auto number = static_cast<size_t>(used - out.order.begin()) + 1;
     if (used == out.order.end()) out.order.push_back(index);
-    out.text += sql.substr(copied, colon.offset - copied);
+    out.text += sql.substr(copied, colon.begin - copied);
     const uint32_t begin = sql::CharacterPosition(out.text, out.text.size());
     const std::string placeholder = fmt::format("${}", number);
     out.text += placeholder;
-    copied = word.offset + word.text.size();
-    by += static_cast<int64_t>(1 + word.text.size()) - static_cast<int64_t>(placeholder.size());
+    copied = end;
+    by += static_cast<int64_t>(1 + name.size()) - static_cast<int64_t>(placeholder.size());
     out.shifts.push_back({begin + static_cast<uint32_t>(placeholder.size()), begin, by});
   }
   out.text += sql.substr(copied);

@@ -391,12 +391,13 @@ void DuckDbWriter::WriteAssignedText(const std::string& value, const Type& targe
   switch (target.kind) {
     case kVarchar:
       if (target.length >= 0 && target.length < 65535) {
-        Put("rs_assign_varchar(" + value + ", " + std::to_string(target.length) + ")");
+        Put("rs_assign_varchar(cast(" + value + " as varchar), " + std::to_string(target.length) +
+            ")");
         return;
       }
       return Put(value);
     case kChar:
-      return Put("rs_assign_char(" + value + ", " +
+      return Put("rs_assign_char(cast(" + value + " as varchar), " +
                  std::to_string(target.length < 0 ? 1 : target.length) + ")");
     default:
       return Put(value);

@@ -15,6 +15,8 @@ namespace skep::sql {
 struct Column {
   std::string name;
   Type type;
+  bool identity = false;   // GENERATED ALWAYS or BY DEFAULT: filled when it is left out
+  std::string facts = {};  // of a stored column: ColumnFacts as text
 };
 
 enum class RelationKind : uint8_t { kTable, kTemporary, kView, kExternal, kSystem };
@@ -25,6 +27,7 @@ struct RelationEntry {
   std::string schema;
   std::string name;
   std::vector<Column> columns;
+  std::string facts = {};  // TableFacts as text
 };
 
 class Catalog {
