@@ -1,0 +1,126 @@
+// Characters of UTF-8 text: counting, offsets, cuts at a character's border, validity. Everything
+// takes any bytes: text that is not valid UTF-8 gives some answer, never a read beyond the end.
+// Source: RFC 3629.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+#include <string_view>
+
+namespace skep::worker {
+
+// The longest text that our functions make; what would grow beyond it is an error.
+inline constexpr size_t kMaxTextBytes = 16'777'216;
+
+inline bool IsContinuation(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
+
+inline bool IsAscii(std::string_view text) {
+  size_t i = 0;
+  for (; i + 8 <= text.size(); i += 8) {
+    uint64_t word;
+    std::memcpy(&word, text.data() + i, sizeof word);
+    if (word & 0x8080808080808080u) return false;
+  }
+  for (; i < text.size(); i++) {
+    if (static_cast<unsigned char>(text[i]) >= 0x80) return false;
+  }
+  return true;
+}
+
+// Bytes of the character that begins with this byte.
+inline size_t LengthByLead(char lead) {
+  const auto c = static_cast<unsigned char>(lead);
+  if (c < 0xC0) return 1;
+  if (c < 0xE0) return 2;
+  return c < 0xF0 ? 3 : 4;
+}
+
+// Bytes of the first character of a text that is not empty.
+inline size_t FirstLength(std::string_view text) {
+  return std::min(LengthByLead(text[0]), text.size());
+}
+
+inline int64_t CountCharacters(std::string_view text) {
+  int64_t count = 0;
+  for (const char c : text) count += IsContinuation(c) ? 0 : 1;
+  return count;
+}
+
+// Byte offset behind the first `characters` characters; the whole size when there are fewer.
+inline size_t OffsetOfCharacter(std::string_view text, uint64_t characters) {
+  size_t at = 0;
+  while (characters > 0 && at < text.size()) {
+    at += LengthByLead(text[at]);
+    characters--;
+  }
+  return std::min(at, text.size());
+}
+
+// Byte offset of the last `characters` characters; 0 when there are fewer.
+inline size_t OffsetFromEnd(std::string_view text, uint64_t characters) {
+  size_t at = text.size();
+  while (characters > 0 && at > 0) {
+    at--;
+    while (at > 0 && IsContinuation(text[at])) at--;
+    characters--;
+  }
+  return at;
+}
+
+// The longest beginning of at most `bytes` bytes that does not split a character.
+inline std::string_view CutToBytes(std::string_view text, size_t bytes) {
+  if (text.size() <= bytes) return text;
+  while (bytes > 0 && IsContinuation(text[bytes])) bytes--;
+  return text.substr(0, bytes);
+}
+
+inline std::string_view WithoutTrailingBlanks(std::string_view text) {
+  size_t end = text.size();
+  while (end > 0 && text[end - 1] == ' ') end--;
+  return text.substr(0, end);
+}
+
+// The code point of the first character of a text that is not empty.
+inline int32_t FirstCodePoint(std::string_view text) {
+  const auto byte = [&](size_t i) {
+    return i < text.size() ? static_cast<int32_t>(static_cast<unsigned char>(text[i])) : 0x80;
+  };
+  switch (LengthByLead(text[0])) {
+    case 1:
+      return byte(0);
+    case 2:
+      return (byte(0) & 0x1F) << 6 | (byte(1) & 0x3F);
+    case 3:
+      return (byte(0) & 0x0F) << 12 | (byte(1) & 0x3F) << 6 | (byte(2) & 0x3F);
+    default:
+      return (byte(0) & 0x07) << 18 | (byte(1) & 0x3F) << 12 | (byte(2) & 0x3F) << 6 |
+             (byte(3) & 0x3F);
+  }
+}
+
+// No overlong forms, no surrogates, nothing above U+10FFFF.
+inline bool IsValidUtf8(std::string_view text) {
+  if (IsAscii(text)) return true;
+  for (size_t i = 0; i < text.size();) {
+    const auto lead = static_cast<unsigned char>(text[i]);
+    if (lead < 0x80) {
+      i++;
+      continue;
+    }
+    if (lead < 0xC2 || lead > 0xF4) return false;
+    const size_t length = LengthByLead(text[i]);
+    if (i + length > text.size()) return false;
+    for (size_t k = 1; k < length; k++) {
+      if (!IsContinuation(text[i + k])) return false;
+    }
+    const auto second = static_cast<unsigned char>(text[i + 1]);
+    if ((lead == 0xE0 && second < 0xA0) || (lead == 0xED && second >= 0xA0) ||
+        (lead == 0xF0 && second < 0x90) || (lead == 0xF4 && second >= 0x90))
+      return false;
+    i += length;
+  }
+  return true;
+}
+
+}  // namespace skep::worker
