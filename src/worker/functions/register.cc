@@ -2,15 +2,19 @@
 
 #include "worker/functions/character_types.h"
 #include "worker/functions/collation.h"
+#include "worker/functions/datetime_casts.h"
 #include "worker/functions/division.h"
 #include "worker/functions/hash.h"
+#include "worker/functions/interval_text.h"
 #include "worker/functions/like.h"
 #include "worker/functions/quoting.h"
 #include "worker/functions/regex_functions.h"
 #include "worker/functions/registrar.h"
+#include "worker/functions/session_clock.h"
 #include "worker/functions/soundex.h"
 #include "worker/functions/strings.h"
 #include "worker/functions/text_casts.h"
+#include "worker/functions/time_zone.h"
 #include "worker/functions/varbyte.h"
 
 namespace skep::worker {
@@ -28,6 +32,10 @@ void RegisterFunctions(duckdb::DatabaseInstance& instance) {
   RegisterVarbyte(registrar);
   RegisterTextCasts(registrar);
   RegisterCharacterTypes(registrar);
+  RegisterTimeZones(registrar);
+  RegisterDatetimeCasts(registrar);
+  RegisterIntervalText(registrar);
+  RegisterSessionClock(registrar);
 }
 
 }  // namespace skep::worker

@@ -6,6 +6,35 @@
 #include <utility>
 
 namespace skep::worker {
+namespace {
+
+// The engine keeps the first cast that anyone registers for two types, and has no call to take it
+// back; its list of binders, asked from the end, is private. This names the member without changing
+// the engine.
+template <auto kMember>
+struct CastBinders {
+  friend auto& BindersOf(duckdb::CastFunctionSet& set) { return set.*kMember; }
+};
+template struct CastBinders<&duckdb::CastFunctionSet::bind_functions>;
+auto& BindersOf(duckdb::CastFunctionSet& set);
+
+struct FirstCast : duckdb::BindCastInfo {
+  FirstCast(duckdb::LogicalType from, duckdb::LogicalType to, duckdb::BoundCastInfo bound)
+      : source(std::move(from)), target(std::move(to)), cast(std::move(bound)) {}
+  duckdb::LogicalType source, target;
+  duckdb::BoundCastInfo cast;
+};
+
+duckdb::BoundCastInfo BindFirst(duckdb::BindCastInput& input, const duckdb::LogicalType& source,
+                                const duckdb::LogicalType& target) {
+  const auto& first = input.info->Cast<FirstCast>();
+  if (source.id() != first.source.id() || target.id() != first.target.id() || source.HasAlias() ||
+      target.HasAlias())
+    return nullptr;
+  return first.cast.Copy();
+}
+
+}  // namespace
 
 Registrar::Registrar(duckdb::DatabaseInstance& instance)
     : instance_(instance), loader_(instance, "skep") {}
@@ -45,6 +74,12 @@ void Registrar::Cast(const duckdb::LogicalType& source, const duckdb::LogicalTyp
 void Registrar::Cast(const duckdb::LogicalType& source, const duckdb::LogicalType& target,
                      duckdb::bind_cast_function_t bind, int64_t cost) {
   duckdb::CastFunctionSet::Get(instance_).RegisterCastFunction(source, target, bind, cost);
+}
+
+void Registrar::CastFirst(const duckdb::LogicalType& source, const duckdb::LogicalType& target,
+                          const duckdb::BoundCastInfo& cast) {
+  BindersOf(duckdb::CastFunctionSet::Get(instance_))
+      .emplace_back(BindFirst, duckdb::make_uniq<FirstCast>(source, target, cast.Copy()));
 }
 
 }  // namespace skep::worker

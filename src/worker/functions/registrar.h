@@ -28,6 +28,11 @@ class Registrar {
   void Cast(const duckdb::LogicalType& source, const duckdb::LogicalType& target,
             duckdb::bind_cast_function_t bind, int64_t cost);
 
+  // As Cast, also where an extension has registered a cast of its own, which would win otherwise.
+  // What the cast costs as an implicit one stays as it is.
+  void CastFirst(const duckdb::LogicalType& source, const duckdb::LogicalType& target,
+                 const duckdb::BoundCastInfo& cast);
+
   duckdb::DatabaseInstance& instance() { return instance_; }
 
  private:
