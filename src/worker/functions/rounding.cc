@@ -298,6 +298,16 @@ const LogicalType& DecimalType() {
   return type;
 }
 
+duckdb::unique_ptr<duckdb::FunctionData> BindSame(duckdb::ClientContext&,
+                                                  duckdb::ScalarFunction& function,
+                                                  Arguments& arguments) {
+  if (function.arguments[0].id() == LogicalTypeId::DECIMAL) {
+    function.arguments[0] = arguments[0]->return_type;
+    function.SetReturnType(arguments[0]->return_type);
+  }
+  return nullptr;
+}
+
 duckdb::unique_ptr<duckdb::Expression> NativeAbs(duckdb::FunctionBindExpressionInput& input) {
   return CallNative(input.context, "abs", std::move(input.children));
 }
@@ -370,7 +380,7 @@ void RegisterRounding(Registrar& registrar) {
        {LogicalTypeId::SMALLINT, LogicalTypeId::INTEGER, LogicalTypeId::BIGINT,
         LogicalTypeId::FLOAT, LogicalTypeId::DOUBLE, LogicalTypeId::DECIMAL}) {
     const LogicalType type(id);
-    duckdb::ScalarFunction function({type}, type, nullptr);
+    duckdb::ScalarFunction function({type}, type, nullptr, BindSame);
     function.SetBindExpressionCallback(NativeAbs);
     function.SetFallible();
     abs.AddFunction(std::move(function));
