@@ -10,15 +10,12 @@ namespace {
 
 using duckdb::LogicalType;
 
-[[noreturn]] void ByZero() {
-  throw duckdb::Exception(duckdb::ExceptionType::DIVIDE_BY_ZERO, "division by zero");
-}
 [[noreturn]] void TooLarge() { throw duckdb::OutOfRangeException("numeric value is out of range"); }
 
 struct Divide {
   template <class T>
   static T Operation(T a, T b) {
-    if (b == T(0)) ByZero();
+    if (b == T(0)) ThrowDivisionByZero();
     if constexpr (std::is_integral_v<T>) {
       if (b == T(-1) && a == std::numeric_limits<T>::min()) TooLarge();
     }
@@ -29,7 +26,7 @@ struct Divide {
 struct Remainder {
   template <class T>
   static T Operation(T a, T b) {
-    if (b == T(0)) ByZero();
+    if (b == T(0)) ThrowDivisionByZero();
     if constexpr (std::is_floating_point_v<T>) {
       return std::fmod(a, b);
     } else {
@@ -66,6 +63,10 @@ duckdb::ScalarFunctionSet Numbers(const std::string& name) {
 }
 
 }  // namespace
+
+void ThrowDivisionByZero() {
+  throw duckdb::Exception(duckdb::ExceptionType::DIVIDE_BY_ZERO, "division by zero");
+}
 
 void RegisterDivision(Registrar& registrar) {
   registrar.Replace(Numbers<Divide>("/"));

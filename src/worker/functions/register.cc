@@ -2,17 +2,25 @@
 
 #include "worker/functions/character_types.h"
 #include "worker/functions/collation.h"
+#include "worker/functions/conditionals.h"
 #include "worker/functions/datetime_casts.h"
+#include "worker/functions/decimals.h"
 #include "worker/functions/division.h"
 #include "worker/functions/hash.h"
+#include "worker/functions/hll_functions.h"
 #include "worker/functions/interval_text.h"
 #include "worker/functions/like.h"
+#include "worker/functions/listagg.h"
+#include "worker/functions/number_casts.h"
+#include "worker/functions/number_functions.h"
+#include "worker/functions/percentiles.h"
 #include "worker/functions/quoting.h"
 #include "worker/functions/regex_functions.h"
 #include "worker/functions/registrar.h"
 #include "worker/functions/session_clock.h"
 #include "worker/functions/soundex.h"
 #include "worker/functions/strings.h"
+#include "worker/functions/sums.h"
 #include "worker/functions/text_casts.h"
 #include "worker/functions/time_zone.h"
 #include "worker/functions/varbyte.h"
@@ -36,6 +44,14 @@ void RegisterFunctions(duckdb::DatabaseInstance& instance) {
   RegisterDatetimeCasts(registrar);
   RegisterIntervalText(registrar);
   RegisterSessionClock(registrar);
+  RegisterDecimals(registrar);
+  RegisterNumberCasts(registrar);
+  RegisterNumberFunctions(registrar);
+  RegisterSums(registrar);
+  RegisterPercentiles(registrar);
+  RegisterListagg(registrar);
+  RegisterConditionals(registrar);
+  RegisterHll(registrar);
 }
 
 }  // namespace skep::worker
