@@ -71,6 +71,24 @@ void Pad(duckdb::Vector& source, duckdb::Vector& target, size_t rows, size_t byt
       });
 }
 
+// VARBYTE is sent as hexadecimal digits.
+void Hex(duckdb::Vector& source, duckdb::Vector& target, size_t rows) {
+  static constexpr char kDigits[] = "0123456789abcdef";
+  duckdb::UnaryExecutor::Execute<duckdb::string_t, duckdb::string_t>(
+      source, target, rows, [&](const duckdb::string_t& value) {
+        auto text = duckdb::StringVector::EmptyString(target, 2 * value.GetSize());
+        const char* from = value.GetData();
+        char* to = text.GetDataWriteable();
+        for (size_t i = 0; i < value.GetSize(); i++) {
+          const auto byte = static_cast<unsigned char>(from[i]);
+          to[2 * i] = kDigits[byte >> 4];
+          to[2 * i + 1] = kDigits[byte & 15];
+        }
+        text.Finalize();
+        return text;
+      });
+}
+
 bool IsBytes(ValueKind kind) { return kind == ValueKind::kText || kind == ValueKind::kBlob; }
 
 }  // namespace
@@ -104,6 +122,8 @@ void RowEncoder::Load(duckdb::DataChunk& chunk) {
       made_[k] = std::make_unique<duckdb::Vector>(shape.cast_to, rows);
       if (shape.before == ColumnShape::Before::kJson) {
         WriteJson(*source, *made_[k], rows);
+      } else if (shape.before == ColumnShape::Before::kHex) {
+        Hex(*source, *made_[k], rows);
       } else if (shape.before == ColumnShape::Before::kPad) {
         Pad(*source, *made_[k], rows, shape.pad_bytes);
       } else {

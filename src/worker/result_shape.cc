@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/bytes.h"
+#include "worker/functions/types.h"
 
 namespace skep::worker {
 namespace {
@@ -75,12 +76,13 @@ Wire WireOf(const LogicalType& type) {
       }
     }
     case LogicalTypeId::VARCHAR:
-      if (type.IsJSONType()) return {ValueKind::kText, oid::kSuper, -1};
+      if (type.IsJSONType() || IsSuper(type)) return {ValueKind::kText, oid::kSuper, -1};
       return {ValueKind::kText, oid::kVarchar, -1};
     case LogicalTypeId::CHAR:
       return {ValueKind::kText, oid::kVarchar, -1};
     case LogicalTypeId::BLOB:
-      return {ValueKind::kBlob, oid::kBytea, -1};
+      if (IsHllSketch(type)) return AsText(oid::kHllSketch, Before::kCast);
+      return AsText(oid::kVarbyte, Before::kHex);
     case LogicalTypeId::DATE:
       return {ValueKind::kDate, oid::kDate, 4};
     case LogicalTypeId::TIME:
@@ -239,7 +241,8 @@ LogicalType TypeOfOid(uint32_t type_oid) {
       return LogicalType::VARCHAR;
     case oid::kJson:
     case oid::kSuper:
-      return LogicalType::JSON();
+      return SuperType();
+    case oid::kVarbyte:
     case oid::kBytea:
       return LogicalType::BLOB;
     case oid::kDate:

@@ -137,8 +137,10 @@ void DuckDbWriter::WriteTypedLiteral(const TypedLiteral& literal) {
   if (type.IsInterval()) {
     Put("rs_interval(");
     PutString(literal.text);
-    Put(", ");
-    PutString(literal.type->qualifier);
+    if (!literal.type->qualifier.empty()) {
+      Put(", ");
+      PutString(literal.type->qualifier);
+    }
     return Put(")");
   }
   std::string value = QuoteString(literal.text);
