@@ -50,8 +50,7 @@ duckdb::unique_ptr<duckdb::FunctionData> BindArray(duckdb::ClientContext&, duckd
                                                    Arguments& arguments) {
   for (const auto& argument : arguments) {
     if (!CanBecomeSuper(argument->return_type)) {
-      throw duckdb::BinderException("ARRAY could not convert type %s to super",
-                                    RedshiftName(argument->return_type));
+      RefuseType("ARRAY could not convert", argument->return_type);
     }
   }
   return nullptr;

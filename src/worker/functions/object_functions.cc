@@ -41,10 +41,7 @@ duckdb::unique_ptr<duckdb::FunctionData> BindObject(duckdb::ClientContext&,
   }
   for (size_t i = 0; i < arguments.size(); i++) {
     const LogicalType type = arguments[i]->return_type;
-    if (i % 2 == 1 && !CanBecomeSuper(type)) {
-      throw duckdb::BinderException("OBJECT could not convert type %s to super",
-                                    RedshiftName(type));
-    }
+    if (i % 2 == 1 && !CanBecomeSuper(type)) RefuseType("OBJECT could not convert", type);
     // A literal's type is no type of an argument.
     const bool literal = type.id() == duckdb::LogicalTypeId::STRING_LITERAL ||
                          type.id() == duckdb::LogicalTypeId::INTEGER_LITERAL;

@@ -15,9 +15,7 @@ inline duckdb::unique_ptr<duckdb::FunctionData> BindAsSuper(
   for (size_t i = 0; i < arguments.size() && i < function.arguments.size(); i++) {
     if (function.arguments[i].id() != duckdb::LogicalTypeId::ANY) continue;
     const auto& type = arguments[i]->return_type;
-    if (!CanBecomeSuper(type)) {
-      throw duckdb::BinderException("cannot cast type %s to super", RedshiftName(type));
-    }
+    if (!CanBecomeSuper(type)) RefuseType("cannot cast", type);
     function.arguments[i] = SuperType();
   }
   return nullptr;

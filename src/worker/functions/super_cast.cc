@@ -49,7 +49,7 @@ bool WriteAll(Vector& source, Vector& result, idx_t count, CastParameters&) {
 }
 
 BoundCastInfo RefuseToSuper(duckdb::BindCastInput&, const LogicalType& source, const LogicalType&) {
-  throw duckdb::BinderException("cannot cast type %s to super", RedshiftName(source));
+  RefuseType("cannot cast", source);
 }
 
 // JSON of files is not canonical.
@@ -220,7 +220,8 @@ BoundCastInfo BindFromText(duckdb::BindCastInput& input, const LogicalType&,
 
 BoundCastInfo RefuseFromSuper(duckdb::BindCastInput&, const LogicalType&,
                               const LogicalType& target) {
-  throw duckdb::BinderException("cannot cast type super to %s", RedshiftName(target));
+  throw duckdb::Exception(duckdb::ExceptionType::MISMATCH_TYPE,
+                          "cannot cast type super to " + RedshiftName(target));
 }
 
 // Arrays and objects have no text: NULL.
@@ -343,6 +344,10 @@ void RegisterSuperCasts(Registrar& registrar) {
           registrar.Cast(type, super, RefuseToSuper, kExplicit);
         }
     }
+  }
+  for (const LogicalType& type : {HllSketchType(), GeographyType()}) {
+    registrar.Cast(type, super, RefuseToSuper, kExplicit);
+    registrar.Cast(super, type, RefuseFromSuper, kExplicit);
   }
   registrar.Cast(LogicalType::JSON(), super, ReadJson, kExplicit);
   registrar.Cast(super, LogicalType::JSON(), duckdb::DefaultCasts::ReinterpretCast, kExplicit);

@@ -102,7 +102,8 @@ void JsonTypeof(duckdb::DataChunk& arguments, duckdb::ExpressionState&, Vector& 
 
 // The real layout is not published. These weights give the sizes that r_SIZE.md prints and grow as
 // values do.
-size_t BodySize(std::string_view value) {
+size_t BodySize(std::string_view value, size_t depth) {
+  if (depth > kMaxSuperDepth) return 1;
   switch (KindOf(value)) {
     case SuperKind::kNull:
     case SuperKind::kBoolean:
@@ -120,7 +121,7 @@ size_t BodySize(std::string_view value) {
       size_t size = 4;
       ArrayElements elements(value);
       std::string_view element;
-      while (elements.Next(element)) size += 1 + BodySize(element);
+      while (elements.Next(element)) size += 1 + BodySize(element, depth + 1);
       return size;
     }
     case SuperKind::kObject: {
@@ -128,7 +129,8 @@ size_t BodySize(std::string_view value) {
       ObjectAttributes attributes(value);
       std::string_view key;
       std::string_view content;
-      while (attributes.Next(key, content)) size += 7 + key.size() - 2 + BodySize(content);
+      while (attributes.Next(key, content))
+        size += 7 + key.size() - 2 + BodySize(content, depth + 1);
       return size;
     }
   }
@@ -147,7 +149,7 @@ void Size(duckdb::DataChunk& arguments, duckdb::ExpressionState&, Vector& result
   for (idx_t row = 0; row < count; row++) {
     const idx_t index = input.sel->get_index(row);
     const std::string_view value = input.validity.RowIsValid(index) ? View(values[index]) : "null";
-    out[row] = static_cast<int32_t>(3 + BodySize(value));
+    out[row] = static_cast<int32_t>(3 + BodySize(value, 0));
   }
   if (constant) result.SetVectorType(duckdb::VectorType::CONSTANT_VECTOR);
 }

@@ -92,6 +92,17 @@ TEST_F(SuperOperators, JoinsStrings) {
             R"("a\"b"|NULL)");
 }
 
+TEST_F(SuperOperators, TakesParametersByTheirTypes) {
+  const auto statement = connection_->Prepare("select rs_super_eq('[1]'::super, $1), rs_array($1)");
+  ASSERT_FALSE(statement->HasError()) << statement->GetError();
+  const auto text = statement->Execute("[1]");
+  ASSERT_FALSE(text->HasError()) << text->GetError();
+  EXPECT_EQ(text->Fetch()->GetValue(1, 0).ToString(), "[\"[1]\"]");
+  const auto number = statement->Execute(5);
+  ASSERT_FALSE(number->HasError()) << number->GetError();
+  EXPECT_EQ(number->Fetch()->GetValue(1, 0).ToString(), "[5]");
+}
+
 TEST_F(SuperOperators, RefusesOperandsThatAreNoSuper) {
   EXPECT_EQ(Ask("select rs_super_eq(5::super, date '2024-01-01')"),
             "ERROR cannot cast type date to super");

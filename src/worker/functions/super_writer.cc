@@ -184,7 +184,7 @@ void Append(std::string& out, const Format& format, idx_t row) {
     case LogicalTypeId::BLOB:
       return AppendHex(out, View(At<duckdb::string_t>(format, index)));
     default:
-      throw duckdb::NotImplementedException("cannot cast type %s to super", RedshiftName(type));
+      RefuseType("cannot cast", type);
   }
 }
 
@@ -192,8 +192,9 @@ void Append(std::string& out, const Format& format, idx_t row) {
 
 bool CanBecomeSuper(const LogicalType& type) {
   switch (type.id()) {
-    case LogicalTypeId::SQLNULL:
     case LogicalTypeId::UNKNOWN:
+      throw duckdb::ParameterNotResolvedException();
+    case LogicalTypeId::SQLNULL:
     case LogicalTypeId::BOOLEAN:
     case LogicalTypeId::TINYINT:
     case LogicalTypeId::SMALLINT:
@@ -236,6 +237,11 @@ std::string RedshiftName(const LogicalType& type) {
     default:
       return duckdb::StringUtil::Lower(type.ToString());
   }
+}
+
+void RefuseType(const std::string& what, const LogicalType& type) {
+  throw duckdb::Exception(duckdb::ExceptionType::MISMATCH_TYPE,
+                          what + " type " + RedshiftName(type) + " to super");
 }
 
 SuperWriter::SuperWriter(duckdb::Vector& source, idx_t rows) {

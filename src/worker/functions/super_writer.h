@@ -9,10 +9,14 @@
 namespace skep::worker {
 
 // Whether CAST to SUPER takes the type: booleans, numbers, text, NULL and nested values; no dates,
-// times, intervals, binary or spatial values.
+// times, intervals, binary or spatial values. Asks the engine to bind again when the type of a
+// parameter is not known yet.
 bool CanBecomeSuper(const duckdb::LogicalType& type);
 // The type's name in messages: "date", "timestamp without time zone".
 std::string RedshiftName(const duckdb::LogicalType& type);
+
+// Throws that `what`, like "cannot cast" or "ARRAY could not convert", does not take `type`.
+[[noreturn]] void RefuseType(const std::string& what, const duckdb::LogicalType& type);
 
 class SuperWriter {
  public:
