@@ -21,6 +21,7 @@
 #include "worker/functions/soundex.h"
 #include "worker/functions/strings.h"
 #include "worker/functions/sums.h"
+#include "worker/functions/super.h"
 #include "worker/functions/text_casts.h"
 #include "worker/functions/time_zone.h"
 #include "worker/functions/varbyte.h"
@@ -52,6 +53,7 @@ void RegisterFunctions(duckdb::DatabaseInstance& instance) {
   RegisterListagg(registrar);
   RegisterConditionals(registrar);
   RegisterHll(registrar);
+  RegisterSuper(registrar);
 }
 
 }  // namespace skep::worker

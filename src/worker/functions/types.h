@@ -6,9 +6,12 @@
 
 namespace skep::worker {
 
-// SUPER: VARCHAR under the alias "SUPER", holding canonical JSON (no blanks outside of strings,
-// numbers as they were written, keys in order). SQL NULL and JSON null are both NULL values of it:
-// a whole value "null" does not occur.
+// SUPER: VARCHAR under the alias "SUPER", holding canonical JSON: no blanks outside of strings,
+// keys in their order and each once, strings as AppendQuoted (super_value.h) writes them; integers
+// and decimals as digits ("5", "5.00"), floating point numbers with an exponent ("2.22e+0"). JSON
+// null is a value inside of arrays and objects only: a whole value "null" is SQL NULL, which
+// navigation and unnesting answer for it. On the wire the text is printed as it is, strings in
+// their quotes.
 duckdb::LogicalType SuperType();
 bool IsSuper(const duckdb::LogicalType& type);
 
