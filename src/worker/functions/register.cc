@@ -19,6 +19,7 @@
 #include "worker/functions/registrar.h"
 #include "worker/functions/session_clock.h"
 #include "worker/functions/soundex.h"
+#include "worker/functions/spatial/spatial.h"
 #include "worker/functions/strings.h"
 #include "worker/functions/sums.h"
 #include "worker/functions/super.h"
@@ -54,6 +55,7 @@ void RegisterFunctions(duckdb::DatabaseInstance& instance) {
   RegisterConditionals(registrar);
   RegisterHll(registrar);
   RegisterSuper(registrar);
+  RegisterSpatial(registrar);
 }
 
 }  // namespace skep::worker

@@ -5,6 +5,7 @@ namespace {
 
 constexpr const char* kSuper = "SUPER";
 constexpr const char* kHllSketch = "HLLSKETCH";
+constexpr const char* kGeometry = "GEOMETRY";
 constexpr const char* kGeography = "GEOGRAPHY";
 
 duckdb::LogicalType Named(duckdb::LogicalType type, const char* name) {
@@ -32,11 +33,18 @@ bool IsHllSketch(const duckdb::LogicalType& type) {
   return Is(type, duckdb::LogicalTypeId::BLOB, kHllSketch);
 }
 
+duckdb::LogicalType GeometryType() {
+  return Named(duckdb::LogicalType(duckdb::LogicalTypeId::BLOB), kGeometry);
+}
+bool IsGeometry(const duckdb::LogicalType& type) {
+  return Is(type, duckdb::LogicalTypeId::BLOB, kGeometry);
+}
+
 duckdb::LogicalType GeographyType() {
-  return Named(duckdb::LogicalType(duckdb::LogicalTypeId::GEOMETRY), kGeography);
+  return Named(duckdb::LogicalType(duckdb::LogicalTypeId::BLOB), kGeography);
 }
 bool IsGeography(const duckdb::LogicalType& type) {
-  return Is(type, duckdb::LogicalTypeId::GEOMETRY, kGeography);
+  return Is(type, duckdb::LogicalTypeId::BLOB, kGeography);
 }
 
 }  // namespace skep::worker

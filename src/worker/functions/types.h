@@ -19,7 +19,10 @@ bool IsSuper(const duckdb::LogicalType& type);
 duckdb::LogicalType HllSketchType();
 bool IsHllSketch(const duckdb::LogicalType& type);
 
-// GEOGRAPHY: the engine's GEOMETRY under the alias "GEOGRAPHY".
+// GEOMETRY and GEOGRAPHY: BLOB under the aliases "GEOMETRY" and "GEOGRAPHY", holding little-endian
+// EWKB (spatial/ewkb.h). The engine's own GEOMETRY is not used: it keeps no SRID in a value.
+duckdb::LogicalType GeometryType();
+bool IsGeometry(const duckdb::LogicalType& type);
 duckdb::LogicalType GeographyType();
 bool IsGeography(const duckdb::LogicalType& type);
 
