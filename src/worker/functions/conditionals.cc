@@ -157,6 +157,25 @@ ExpressionPointer Coalesce(duckdb::FunctionBindExpressionInput& input) {
   return result;
 }
 
+// The engine's own, of the common type.
+ExpressionPointer Choose(duckdb::FunctionBindExpressionInput& input, const char* name,
+                         const char* what) {
+  duckdb::vector<LogicalType> types;
+  for (const auto& argument : input.children) types.push_back(TypeOf(*argument));
+  const LogicalType type = CommonType(input.context, types, what);
+  BoundArguments arguments;
+  for (auto& argument : input.children) {
+    arguments.push_back(CastTo(input.context, std::move(argument), type));
+  }
+  return CallNative(input.context, name, std::move(arguments));
+}
+ExpressionPointer Greatest(duckdb::FunctionBindExpressionInput& input) {
+  return Choose(input, "greatest", "GREATEST");
+}
+ExpressionPointer Least(duckdb::FunctionBindExpressionInput& input) {
+  return Choose(input, "least", "LEAST");
+}
+
 void Add(Registrar& registrar, const std::string& name, size_t arguments, bool more,
          duckdb::function_bind_expression_t make) {
   duckdb::ScalarFunction function(name, duckdb::vector<LogicalType>(arguments, LogicalType::ANY),
@@ -173,6 +192,8 @@ void Add(Registrar& registrar, const std::string& name, size_t arguments, bool m
 void RegisterConditionals(Registrar& registrar) {
   Add(registrar, "rs_decode", 3, true, Decode);
   Add(registrar, "rs_coalesce", 1, true, Coalesce);
+  Add(registrar, "rs_greatest", 1, true, Greatest);
+  Add(registrar, "rs_least", 1, true, Least);
   Add(registrar, "rs_nvl2", 3, false, Nvl2);
   Add(registrar, "rs_nullif", 2, false, Nullif);
 }

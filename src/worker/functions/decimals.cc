@@ -154,22 +154,30 @@ void Run(duckdb::DataChunk& arguments, duckdb::ExpressionState& state, duckdb::V
       });
 }
 
-template <class Operator, bool kWide, class Left, class Right>
-duckdb::scalar_function_t ForResult(bool narrow) {
-  if (narrow) return Run<Operator, kWide, Left, Right, int64_t>;
-  return Run<Operator, kWide, Left, Right, duckdb::hugeint_t>;
-}
-
+// The result's vector is as wide as its type says. Beside a wide operand that is 128 bits always.
 template <class Operator>
-duckdb::scalar_function_t Choose(bool wide, bool left_narrow, bool right_narrow, bool narrow) {
+duckdb::scalar_function_t Choose(bool wide, bool left_narrow, bool right_narrow,
+                                 const LogicalType& result) {
   using Huge = duckdb::hugeint_t;
   if (wide) return Run<Operator, true, Huge, Huge, Huge>;
   if (left_narrow && right_narrow) {
-    return ForResult<Operator, false, int64_t, int64_t>(narrow);
+    switch (result.InternalType()) {
+      case duckdb::PhysicalType::INT16:
+        return Run<Operator, false, int64_t, int64_t, int16_t>;
+      case duckdb::PhysicalType::INT32:
+        return Run<Operator, false, int64_t, int64_t, int32_t>;
+      case duckdb::PhysicalType::INT64:
+        return Run<Operator, false, int64_t, int64_t, int64_t>;
+      default:
+        return Run<Operator, false, int64_t, int64_t, Huge>;
+    }
   }
-  if (left_narrow) return ForResult<Operator, false, int64_t, Huge>(narrow);
-  if (right_narrow) return ForResult<Operator, false, Huge, int64_t>(narrow);
-  return ForResult<Operator, false, Huge, Huge>(narrow);
+  if (result.InternalType() != duckdb::PhysicalType::INT128) {
+    throw duckdb::InternalException("decimal arithmetic chose a result of too few digits");
+  }
+  if (left_narrow) return Run<Operator, false, int64_t, Huge, Huge>;
+  if (right_narrow) return Run<Operator, false, Huge, int64_t, Huge>;
+  return Run<Operator, false, Huge, Huge, Huge>;
 }
 
 // ---- the types --------------------------------------------------------------------------------
@@ -247,14 +255,14 @@ duckdb::unique_ptr<duckdb::FunctionData> BindSum(duckdb::ClientContext& context,
   if (uncapped <= kMaxPrecision) {
     const LogicalType common = OperandType(LogicalType::DECIMAL(1, 0), narrow, result.scale);
     SetTypes(function, common, common, result);
-    function.SetFunctionCallback(Choose<Operator>(false, narrow, narrow, false));
+    function.SetFunctionCallback(Choose<Operator>(false, narrow, narrow, function.GetReturnType()));
     return plan;
   }
   plan->left_shift = result.scale - shapes[0].scale;
   plan->right_shift = result.scale - shapes[1].scale;
   SetTypes(function, OperandType(types[0], false, shapes[0].scale),
            OperandType(types[1], false, shapes[1].scale), result);
-  function.SetFunctionCallback(Choose<Operator>(true, false, false, false));
+  function.SetFunctionCallback(Choose<Operator>(true, false, false, function.GetReturnType()));
   return plan;
 }
 
@@ -271,8 +279,7 @@ duckdb::unique_ptr<duckdb::FunctionData> BindProduct(duckdb::ClientContext&,
   const bool right = !wide && IsNarrow(types[1], shapes[1]);
   SetTypes(function, OperandType(types[0], left, shapes[0].scale),
            OperandType(types[1], right, shapes[1].scale), result);
-  function.SetFunctionCallback(
-      Choose<Multiply>(wide, left, right, result.precision <= kNarrowDigits));
+  function.SetFunctionCallback(Choose<Multiply>(wide, left, right, function.GetReturnType()));
   return plan;
 }
 
@@ -289,7 +296,7 @@ duckdb::unique_ptr<duckdb::FunctionData> BindQuotient(duckdb::ClientContext&,
   SetTypes(function, OperandType(types[0], left, shapes[0].scale),
            OperandType(types[1], right, shapes[1].scale), result);
   function.SetFunctionCallback(
-      Choose<DivideTruncating>(wide, left, right, result.precision <= kNarrowDigits));
+      Choose<DivideTruncating>(wide, left, right, function.GetReturnType()));
   return plan;
 }
 
@@ -307,8 +314,7 @@ duckdb::unique_ptr<duckdb::FunctionData> BindRemainder(duckdb::ClientContext&,
   const bool right = !wide && IsNarrow(types[1], shapes[1]);
   SetTypes(function, OperandType(types[0], left, shapes[0].scale),
            OperandType(types[1], right, shapes[1].scale), result);
-  function.SetFunctionCallback(
-      Choose<Remainder>(wide, left, right, result.precision <= kNarrowDigits));
+  function.SetFunctionCallback(Choose<Remainder>(wide, left, right, function.GetReturnType()));
   return plan;
 }
 

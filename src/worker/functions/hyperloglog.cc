@@ -135,7 +135,13 @@ void HyperLogLog::Compact() {
     BecomeDense();
     return;
   }
-  compact_at_ = std::max<size_t>(32, 2 * entries_.size());
+  compact_at_ = std::max(kFirstCompaction, 2 * entries_.size());
+}
+
+HyperLogLog HyperLogLog::Canonical() const {
+  HyperLogLog sketch = *this;
+  if (!sketch.dense()) sketch.Compact();
+  return sketch;
 }
 
 void HyperLogLog::BecomeDense() {
@@ -165,6 +171,10 @@ void HyperLogLog::Merge(const HyperLogLog& other) {
 }
 
 uint64_t HyperLogLog::Cardinality() const {
+  if (entries_.size() > kMaxEntries) {
+    const HyperLogLog canonical = Canonical();
+    if (canonical.dense()) return canonical.Cardinality();
+  }
   if (!dense()) {
     // Linear counting over 2^26 places.
     const auto places = static_cast<double>(1U << kIndexBits);
@@ -213,6 +223,10 @@ std::optional<HyperLogLog> HyperLogLog::FromPacked(std::string_view packed) {
 }
 
 std::string HyperLogLog::ToBytes() const {
+  if (entries_.size() > kMaxEntries) {
+    const HyperLogLog canonical = Canonical();
+    if (canonical.dense()) return canonical.ToBytes();
+  }
   std::string bytes{kVersion, static_cast<char>(kLogRegisters), static_cast<char>(dense()), 0};
   if (dense()) return bytes + Packed();
   for (const uint32_t entry : Sorted()) {
@@ -246,6 +260,10 @@ std::optional<HyperLogLog> HyperLogLog::FromBytes(std::string_view bytes) {
 }
 
 std::string HyperLogLog::ToText() const {
+  if (entries_.size() > kMaxEntries) {
+    const HyperLogLog canonical = Canonical();
+    if (canonical.dense()) return canonical.ToText();
+  }
   if (dense()) return Base64Encode(Packed());
   const std::vector<uint32_t> sorted = Sorted();
   std::string indices;

@@ -38,18 +38,22 @@ class HyperLogLog {
   // Where four bytes for each entry exceed the dense form.
   static constexpr size_t kMaxEntries = kDenseBytes / 4;
 
+  static constexpr size_t kFirstCompaction = 512;
+
   bool dense() const { return !registers_.empty(); }
   void AddEntry(uint32_t entry);
   void Raise(uint32_t index, uint8_t value);
   std::vector<uint32_t> Sorted() const;
   void Compact();
+  // Of one and the same form for the same entries, however they came in.
+  HyperLogLog Canonical() const;
   void BecomeDense();
   std::string Packed() const;
   static std::optional<HyperLogLog> FromPacked(std::string_view packed);
 
   // Sparse: index << 6 | value, in any order and with repetitions until compacted.
   std::vector<uint32_t> entries_;
-  size_t compact_at_ = 32;
+  size_t compact_at_ = kFirstCompaction;
   std::vector<uint8_t> registers_;
 };
 

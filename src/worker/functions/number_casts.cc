@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "worker/functions/decimals.h"
+#include "worker/functions/float_text.h"
 #include "worker/functions/wide_integers.h"
 #include "worker/pg_format.h"
 
@@ -211,13 +212,8 @@ duckdb::BoundCastInfo BindTextToDecimal(duckdb::BindCastInput&, const LogicalTyp
 template <class Float>
 bool FloatToText(Vector& source, Vector& result, idx_t count, duckdb::CastParameters&) {
   duckdb::UnaryExecutor::Execute<Float, duckdb::string_t>(source, result, count, [&](Float value) {
-    if (std::isnan(value)) return duckdb::string_t("NaN");
-    if (std::isinf(value)) {
-      return duckdb::StringVector::AddString(result, value > 0 ? "Infinity" : "-Infinity");
-    }
-    char text[32];
-    const auto end =
-        fmt::format_to_n(text, sizeof text, sizeof(Float) == 4 ? "{:.6g}" : "{:.15g}", value).out;
+    char text[kFloatTextBytes];
+    const char* end = PutRoundedFloat(text, value);
     return duckdb::StringVector::AddString(result, text, static_cast<idx_t>(end - text));
   });
   return true;
@@ -324,10 +320,8 @@ bool FloatToDecimal(Vector& source, Vector& result, idx_t count,
         Int128 wide = 0;
         Read how = Read::kRange;
         if (std::isfinite(value)) {
-          char text[32];
-          const auto end =
-              fmt::format_to_n(text, sizeof text, sizeof(Float) == 4 ? "{:.6g}" : "{:.15g}", value)
-                  .out;
+          char text[kFloatTextBytes];
+          const char* end = PutRoundedFloat(text, value);
           how = ReadDecimal({text, static_cast<size_t>(end - text)}, shape, wide);
         }
         if (how != Read::kOk) {

@@ -107,7 +107,23 @@ Position ContinuousPosition(const Percentile& percentile, size_t rows) {
   return {static_cast<size_t>(position / unit), position % unit, unit};
 }
 
+// The two rows that the position lies between.
 template <class Value>
+struct Neighbours {
+  Value low;
+  Value high;
+};
+
+template <class Value>
+Neighbours<Value> Around(std::vector<Value>& list, const Position& position) {
+  const Value low = At(list, position.row);
+  if (position.part == 0) return {low, low};
+  return {low, *std::min_element(list.begin() + static_cast<std::ptrdiff_t>(position.row) + 1,
+                                 list.end(), Less{})};
+}
+
+// Kind interpolates: (neighbours, position, percentile) to the result.
+template <class Value, class Kind>
 struct Continuous : Collect<Value> {
   template <class Target, class State>
   static void Finalize(State& state, Target& target, duckdb::AggregateFinalizeData& data) {
@@ -117,33 +133,47 @@ struct Continuous : Collect<Value> {
     }
     const auto& percentile = data.input.bind_data->template Cast<Percentile>();
     const Position position = ContinuousPosition(percentile, state.list->size());
-    const Value low = At(*state.list, position.row);
-    const Value high =
-        position.part == 0
-            ? low
-            : *std::min_element(state.list->begin() + static_cast<std::ptrdiff_t>(position.row) + 1,
-                                state.list->end(), Less{});
-    if constexpr (std::is_floating_point_v<Value>) {
-      const double part = static_cast<double>(position.part) / static_cast<double>(position.unit);
-      target = low + (high - low) * part;
-    } else if constexpr (std::is_same_v<Value, int64_t> || std::is_same_v<Value, int32_t>) {
-      // Dates and times: the lower unit. Their distance is within 64 bits, the part below 10^18.
-      const Int128 distance = static_cast<Int128>(high) - low;
-      target = static_cast<Target>(low + distance * position.part / position.unit);
-    } else {
-      Int128 below;
-      Int128 above;
-      Int128 sum;
-      if (__builtin_mul_overflow(ToInt128(low), position.unit - position.part, &below) ||
-          __builtin_mul_overflow(ToInt128(high), position.part, &above) ||
-          __builtin_add_overflow(below, above, &sum)) {
-        ThrowDecimalOverflow();
-      }
-      sum /= kPowersOfTen[percentile.cut];
-      if (Magnitude(sum) >= Magnitude(kPowersOfTen[kMaxPrecision])) ThrowDecimalOverflow();
-      target = ToHugeint(sum);
-    }
+    target = Kind::Between(Around(*state.list, position), position, percentile);
   }
+};
+
+struct OfFloats {
+  static double Between(const Neighbours<double>& rows, const Position& position,
+                        const Percentile&) {
+    const double part = static_cast<double>(position.part) / static_cast<double>(position.unit);
+    return rows.low + (rows.high - rows.low) * part;
+  }
+};
+
+// Dates and times: down to their unit.
+struct OfTimes {
+  template <class Value>
+  static Value Between(const Neighbours<Value>& rows, const Position& position, const Percentile&) {
+    const Int128 distance = static_cast<Int128>(rows.high) - rows.low;
+    return static_cast<Value>(rows.low + distance * position.part / position.unit);
+  }
+};
+
+struct OfExactNumbers {
+  template <class Value>
+  static duckdb::hugeint_t Between(const Neighbours<Value>& rows, const Position& position,
+                                   const Percentile& percentile) {
+    Int128 below;
+    Int128 above;
+    Int128 sum;
+    if (__builtin_mul_overflow(Wide(rows.low), position.unit - position.part, &below) ||
+        __builtin_mul_overflow(Wide(rows.high), position.part, &above) ||
+        __builtin_add_overflow(below, above, &sum)) {
+      ThrowDecimalOverflow();
+    }
+    sum /= kPowersOfTen[percentile.cut];
+    if (Magnitude(sum) >= Magnitude(kPowersOfTen[kMaxPrecision])) ThrowDecimalOverflow();
+    return ToHugeint(sum);
+  }
+
+ private:
+  static Int128 Wide(duckdb::hugeint_t value) { return ToInt128(value); }
+  static Int128 Wide(int64_t value) { return value; }
 };
 
 template <class Value>
@@ -165,10 +195,10 @@ struct Discrete : Collect<Value> {
   }
 };
 
-template <class Value, class Operator>
+template <class Value, class Result, class Operator>
 duckdb::AggregateFunction Make(const LogicalType& input, const LogicalType& result) {
   auto function =
-      duckdb::AggregateFunction::UnaryAggregateDestructor<Values<Value>, Value, Value, Operator,
+      duckdb::AggregateFunction::UnaryAggregateDestructor<Values<Value>, Value, Result, Operator,
                                                           duckdb::AggregateDestructorType::LEGACY>(
           input, result);
   function.SetOrderDependent(duckdb::AggregateOrderDependent::NOT_ORDER_DEPENDENT);
@@ -213,6 +243,24 @@ duckdb::unique_ptr<Percentile> ReadPercentile(const duckdb::Value& value) {
   return percentile;
 }
 
+template <class Value>
+duckdb::AggregateFunction MakeExact(const LogicalType& type, const LogicalType& result) {
+  return Make<Value, duckdb::hugeint_t, Continuous<Value, OfExactNumbers>>(type, result);
+}
+
+duckdb::AggregateFunction ExactFor(const LogicalType& type, const LogicalType& result) {
+  switch (type.InternalType()) {
+    case duckdb::PhysicalType::INT16:
+      return MakeExact<int16_t>(type, result);
+    case duckdb::PhysicalType::INT32:
+      return MakeExact<int32_t>(type, result);
+    case duckdb::PhysicalType::INT64:
+      return MakeExact<int64_t>(type, result);
+    default:
+      return MakeExact<duckdb::hugeint_t>(type, result);
+  }
+}
+
 duckdb::AggregateFunction ContinuousFor(const LogicalType& type, Percentile& percentile) {
   switch (type.id()) {
     case LogicalTypeId::SMALLINT:
@@ -224,19 +272,18 @@ duckdb::AggregateFunction ContinuousFor(const LogicalType& type, Percentile& per
       const unsigned wanted = shape.scale + percentile.places;
       const unsigned scale = std::min({wanted, room, kMaxScale});
       percentile.cut = wanted - scale;
-      return Make<duckdb::hugeint_t, Continuous<duckdb::hugeint_t>>(
-          LogicalType::DECIMAL(kMaxPrecision, static_cast<uint8_t>(shape.scale)),
-          LogicalType::DECIMAL(kMaxPrecision, static_cast<uint8_t>(scale)));
+      return ExactFor(type, LogicalType::DECIMAL(kMaxPrecision, static_cast<uint8_t>(scale)));
     }
     case LogicalTypeId::FLOAT:
     case LogicalTypeId::DOUBLE:
-      return Make<double, Continuous<double>>(LogicalType::DOUBLE, LogicalType::DOUBLE);
+      return Make<double, double, Continuous<double, OfFloats>>(LogicalType::DOUBLE,
+                                                                LogicalType::DOUBLE);
     case LogicalTypeId::DATE:
-      return Make<int32_t, Continuous<int32_t>>(type, type);
+      return Make<int32_t, int32_t, Continuous<int32_t, OfTimes>>(type, type);
     case LogicalTypeId::TIMESTAMP:
     case LogicalTypeId::TIMESTAMP_TZ:
     case LogicalTypeId::TIME:
-      return Make<int64_t, Continuous<int64_t>>(type, type);
+      return Make<int64_t, int64_t, Continuous<int64_t, OfTimes>>(type, type);
     default:
       throw duckdb::BinderException("function percentile_cont(%s) does not exist", type.ToString());
   }
@@ -248,17 +295,17 @@ duckdb::AggregateFunction DiscreteFor(const LogicalType& type) {
   }
   switch (type.InternalType()) {
     case duckdb::PhysicalType::INT16:
-      return Make<int16_t, Discrete<int16_t>>(type, type);
+      return Make<int16_t, int16_t, Discrete<int16_t>>(type, type);
     case duckdb::PhysicalType::INT32:
-      return Make<int32_t, Discrete<int32_t>>(type, type);
+      return Make<int32_t, int32_t, Discrete<int32_t>>(type, type);
     case duckdb::PhysicalType::INT64:
-      return Make<int64_t, Discrete<int64_t>>(type, type);
+      return Make<int64_t, int64_t, Discrete<int64_t>>(type, type);
     case duckdb::PhysicalType::INT128:
-      return Make<duckdb::hugeint_t, Discrete<duckdb::hugeint_t>>(type, type);
+      return Make<duckdb::hugeint_t, duckdb::hugeint_t, Discrete<duckdb::hugeint_t>>(type, type);
     case duckdb::PhysicalType::FLOAT:
-      return Make<float, Discrete<float>>(type, type);
+      return Make<float, float, Discrete<float>>(type, type);
     case duckdb::PhysicalType::DOUBLE:
-      return Make<double, Discrete<double>>(type, type);
+      return Make<double, double, Discrete<double>>(type, type);
     default:
       throw duckdb::BinderException("function percentile_disc(%s) does not exist", type.ToString());
   }
