@@ -88,7 +88,7 @@ constexpr int64_t kToTheEnd = std::numeric_limits<int64_t>::max();
 std::pair<uint64_t, uint64_t> Window(int64_t start, int64_t length) {
   if (length < 0) throw duckdb::InvalidInputException("negative substring length not allowed");
   int64_t end;
-  if (length == kToTheEnd || __builtin_add_overflow(start, length, &end)) end = kToTheEnd;
+  if (__builtin_add_overflow(start, length, &end)) end = kToTheEnd;
   start = std::max<int64_t>(start, 1);
   if (end <= start) return {0, 0};
   return {static_cast<uint64_t>(start - 1), static_cast<uint64_t>(end - start)};
@@ -108,8 +108,9 @@ string_view ByteWindow(string_view bytes, int64_t start, int64_t length) {
 
 template <auto window>
 void SubstringFrom(DataChunk& arguments, ExpressionState&, Vector& result) {
-  SliceBy2<int64_t>(arguments, result,
-                    [](string_view text, int64_t start) { return window(text, start, kToTheEnd); });
+  SliceBy2<int64_t>(arguments, result, [](string_view text, int64_t start) {
+    return window(text, std::max<int64_t>(start, 1), kToTheEnd);
+  });
 }
 
 template <auto window>
