@@ -484,37 +484,37 @@ void RegisterStrings(Registrar& registrar) {
   const auto add = [&](const char* name, std::initializer_list<duckdb::ScalarFunction> functions) {
     AddOverloads(registrar, name, functions);
   };
-  auto text = TextFunction({kAny}, kText, duckdb::ScalarFunction::NopFunction);
+  auto text = TotalFunction({kAny}, kText, duckdb::ScalarFunction::NopFunction);
   text.SetBindExpressionCallback(OnlyTheCast);
   add("rs_text", {text});
   add("rs_length",
-      {TextFunction({kAny}, kInteger, CharacterLength, BindTextOrBytes<ByteLength, false>)});
+      {TotalFunction({kAny}, kInteger, CharacterLength, BindTextOrBytes<ByteLength, false>)});
   add("rs_octet_length",
-      {TextFunction({kAny}, kInteger, ByteLength, BindTextOrBytes<ByteLength, false>)});
+      {TotalFunction({kAny}, kInteger, ByteLength, BindTextOrBytes<ByteLength, false>)});
   add("rs_substring", {TextFunction({kAny, kBigint}, kText, SubstringFrom<CharacterWindow>,
                                     BindTextOrBytes<SubstringFrom<ByteWindow>, true>),
                        TextFunction({kAny, kBigint, kBigint}, kText, SubstringFor<CharacterWindow>,
                                     BindTextOrBytes<SubstringFor<ByteWindow>, true>)});
   add("rs_left", {TextFunction({kAny, kBigint}, kText, Left)});
   add("rs_right", {TextFunction({kAny, kBigint}, kText, Right)});
-  add("rs_btrim", {TextFunction({kAny}, kText, TrimBlanks<true, true>),
-                   TextFunction({kAny, kAny}, kText, TrimCharacters<true, true>)});
-  add("rs_ltrim", {TextFunction({kAny}, kText, TrimBlanks<true, false>),
-                   TextFunction({kAny, kAny}, kText, TrimCharacters<true, false>)});
-  add("rs_rtrim", {TextFunction({kAny}, kText, TrimBlanks<false, true>),
-                   TextFunction({kAny, kAny}, kText, TrimCharacters<false, true>)});
+  add("rs_btrim", {TotalFunction({kAny}, kText, TrimBlanks<true, true>),
+                   TotalFunction({kAny, kAny}, kText, TrimCharacters<true, true>)});
+  add("rs_ltrim", {TotalFunction({kAny}, kText, TrimBlanks<true, false>),
+                   TotalFunction({kAny, kAny}, kText, TrimCharacters<true, false>)});
+  add("rs_rtrim", {TotalFunction({kAny}, kText, TrimBlanks<false, true>),
+                   TotalFunction({kAny, kAny}, kText, TrimCharacters<false, true>)});
   add("rs_lpad", {TextFunction({kAny, kBigint}, kText, PadBlanks<true>),
                   TextFunction({kAny, kBigint, kAny}, kText, PadWith<true>)});
   add("rs_rpad", {TextFunction({kAny, kBigint}, kText, PadBlanks<false>),
                   TextFunction({kAny, kBigint, kAny}, kText, PadWith<false>)});
   add("rs_repeat", {TextFunction({kAny, kBigint}, kText, Repeat)});
   add("rs_replace", {TextFunction({kAny, kAny, kAny}, kText, Replace)});
-  add("rs_reverse", {TextFunction({kAny}, kText, Reverse)});
-  add("rs_initcap", {TextFunction({kAny}, kText, Initcap)});
-  add("rs_strpos", {TextFunction({kAny, kAny}, kInteger, Strpos)});
-  add("rs_octetindex", {TextFunction({kAny, kAny}, kInteger, OctetIndex)});
-  add("rs_chr", {TextFunction({kBigint}, kText, Chr)});
-  add("rs_bpcharcmp", {TextFunction({kAny, kAny}, kInteger, Compare)});
+  add("rs_reverse", {TotalFunction({kAny}, kText, Reverse)});
+  add("rs_initcap", {TotalFunction({kAny}, kText, Initcap)});
+  add("rs_strpos", {TotalFunction({kAny, kAny}, kInteger, Strpos)});
+  add("rs_octetindex", {TotalFunction({kAny, kAny}, kInteger, OctetIndex)});
+  add("rs_chr", {TotalFunction({kBigint}, kText, Chr)});
+  add("rs_bpcharcmp", {TotalFunction({kAny, kAny}, kInteger, Compare)});
   add("rs_split_part", {TextFunction({kAny, kAny, kBigint}, kText, SplitPart)});
   add("rs_strtol", {TextFunction({kAny, kBigint}, kBigint, Strtol)});
 }
