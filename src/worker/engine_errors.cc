@@ -133,7 +133,8 @@ Meaning OfBinder(const std::string& text) {
     return {ErrorKind::kUndefinedTable,
             "invalid reference to FROM-clause entry for table \"" + *name + "\""};
   if (Has(text, "No function matches") || Has(text, "Could not choose a best candidate function")) {
-    const auto name = Between(text, "'", "'");
+    auto name = Between(text, "'", "'");
+    if (name && name->starts_with("rs_")) name->erase(0, 3);  // our functions' prefix
     return {ErrorKind::kUndefinedFunction,
             name ? "no function or operator matches the given name and argument types: " + *name
                  : FirstPart(text)};
@@ -269,6 +270,13 @@ Meaning MeaningOf(ExceptionType type, const std::string& text) {
     case ExceptionType::OBJECT_SIZE:
       return {ErrorKind::kPayloadTooLarge, FirstPart(text)};
     case ExceptionType::INVALID_INPUT:
+      if (text.starts_with("value too long for type"))
+        return {ErrorKind::kStringTooLong, FirstPart(text)};
+      for (const std::string_view argument :
+           {"invalid regular expression", "invalid escape string", "invalid format",
+            "field position must be", "new bit must be"}) {
+        if (text.starts_with(argument)) return {ErrorKind::kInvalidArgument, FirstPart(text)};
+      }
       if (Has(text, "Could not parse string") || Has(text, "according to format"))
         return {ErrorKind::kInvalidText, FirstPart(text)};
       if (Has(text, "maximum string size") || Has(text, "too large"))

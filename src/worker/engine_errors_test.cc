@@ -160,5 +160,26 @@ TEST(EngineErrors, KnowsWhenTheEngineCannotGoOn) {
   EXPECT_FALSE(IsFatal(duckdb::ErrorData(duckdb::ExceptionType::IO, "x")));
 }
 
+TEST(FunctionErrors, KeepTheirSqlstates) {
+  struct Row {
+    const char* text;
+    const char* sqlstate;
+  };
+  for (const Row& row : {Row{"value too long for type character varying(3)", "22001"},
+                         Row{"value too long for type character(3)", "22001"},
+                         Row{"invalid regular expression: brackets [] not balanced: '['", "22023"},
+                         Row{"field position must be greater than zero", "22023"},
+                         Row{"the result is too large: text has at most 16777216 bytes", "54000"},
+                         Row{"negative substring length not allowed", "22000"}}) {
+    const Error error = ToError(duckdb::InvalidInputException(row.text));
+    EXPECT_EQ(CodesOf(error.kind).sqlstate, row.sqlstate) << row.text;
+    EXPECT_EQ(error.message, row.text);
+  }
+  const Error error = ToError(duckdb::BinderException(
+      "No function matches the given name and argument types 'rs_length(INTEGER[])'."));
+  EXPECT_EQ(error.kind, ErrorKind::kUndefinedFunction);
+  EXPECT_EQ(error.message.find("rs_"), std::string::npos) << error.message;
+}
+
 }  // namespace
 }  // namespace skep::worker

@@ -1,5 +1,6 @@
 #include "worker/functions/character_types.h"
 
+#include <algorithm>
 #include <cstring>
 #include <duckdb/common/vector_operations/binary_executor.hpp>
 #include <string_view>
@@ -42,9 +43,7 @@ string_view AssignChar(string_view text, size_t bytes) {
 
 // A type's length, which the front has checked; nothing can be longer than text at all.
 size_t Bytes(int64_t n) {
-  if (n < 0 || n > static_cast<int64_t>(kMaxTextBytes))
-    throw duckdb::OutOfRangeException("length %d of a character type is out of range", n);
-  return static_cast<size_t>(n);
+  return static_cast<size_t>(std::clamp<int64_t>(n, 0, int64_t{kMaxTextBytes}));
 }
 
 template <auto fit>
@@ -74,14 +73,14 @@ void Pad(duckdb::DataChunk& arguments, duckdb::ExpressionState&, duckdb::Vector&
 }  // namespace
 
 void RegisterCharacterTypes(Registrar& registrar) {
-  const auto add = [&](const char* name, duckdb::scalar_function_t run) {
-    AddOverloads(registrar, name, {TextFunction({kAny, kBigint}, kText, std::move(run))});
+  const auto add = [&](const char* name, duckdb::scalar_function_t run, auto make) {
+    AddOverloads(registrar, name, {make({kAny, kBigint}, kText, std::move(run), BindText)});
   };
-  add("rs_to_varchar", Fit<ToVarchar>);
-  add("rs_to_char_type", Fit<ToChar>);
-  add("rs_assign_varchar", Fit<AssignVarchar>);
-  add("rs_assign_char", Fit<AssignChar>);
-  add("rs_pad", Pad);
+  add("rs_to_varchar", Fit<ToVarchar>, TotalFunction);
+  add("rs_to_char_type", Fit<ToChar>, TotalFunction);
+  add("rs_assign_varchar", Fit<AssignVarchar>, TextFunction);
+  add("rs_assign_char", Fit<AssignChar>, TextFunction);
+  add("rs_pad", Pad, TotalFunction);
 }
 
 }  // namespace skep::worker

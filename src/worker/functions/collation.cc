@@ -31,7 +31,7 @@ duckdb::unique_ptr<duckdb::Expression> Collated(duckdb::FunctionBindExpressionIn
 }  // namespace
 
 void RegisterCollation(Registrar& registrar) {
-  auto function = TextFunction({kAny, kText}, kText, duckdb::ScalarFunction::NopFunction);
+  auto function = TotalFunction({kAny, kText}, kText, duckdb::ScalarFunction::NopFunction);
   // The name of a collation is no text that would have one.
   function.SetCollationHandling(duckdb::FunctionCollationHandling::IGNORE_COLLATIONS);
   function.SetBindExpressionCallback(Collated);

@@ -382,7 +382,7 @@ void Sha2(DataChunk& arguments, ExpressionState& state, Vector& result) {
 
 template <auto run>
 duckdb::ScalarFunction OfText(duckdb::vector<LogicalType> arguments, LogicalType returns) {
-  return TextFunction(std::move(arguments), std::move(returns), run, BindTextOrBytes<run, false>);
+  return TotalFunction(std::move(arguments), std::move(returns), run, BindTextOrBytes<run, false>);
 }
 template <auto run>
 duckdb::ScalarFunction DigestOf(duckdb::vector<LogicalType> arguments) {

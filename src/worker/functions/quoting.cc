@@ -214,8 +214,8 @@ void QuoteLiteral(duckdb::DataChunk& arguments, duckdb::ExpressionState&, duckdb
 }  // namespace
 
 void RegisterQuoting(Registrar& registrar) {
-  AddOverloads(registrar, "rs_quote_ident", {TextFunction({kAny}, kText, QuoteIdent)});
-  AddOverloads(registrar, "rs_quote_literal", {TextFunction({kAny}, kText, QuoteLiteral)});
+  AddOverloads(registrar, "rs_quote_ident", {TotalFunction({kAny}, kText, QuoteIdent)});
+  AddOverloads(registrar, "rs_quote_literal", {TotalFunction({kAny}, kText, QuoteLiteral)});
 }
 
 }  // namespace skep::worker

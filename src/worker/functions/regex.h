@@ -33,7 +33,8 @@ class Regex {
 
   std::unique_ptr<pcre2_code, FreeCode> code_;
   uint32_t groups_ = 0;
-  bool longest_ = false;  // the first match found may not be the longest
+  bool branches_ = false;  // all branches can be followed at once
+  bool longest_ = false;   // and have to: the first match found may not be the longest
   bool jit_ = false;
 };
 
@@ -66,8 +67,11 @@ class RegexScratch {
                         std::string_view escape);
 
  private:
-  bool Match(size_t from);
-  void TakeLongest();
+  enum class Outcome { kNone, kFound, kTooMany };  // kTooMany: steps, but Branches may know
+
+  Outcome Match(size_t from);
+  std::optional<Span> Branches(size_t from, uint32_t options);
+  void TakeGroups();
 
   struct FreeData {
     void operator()(pcre2_match_data* data) const { pcre2_match_data_free(data); }
@@ -85,6 +89,7 @@ class RegexScratch {
   const Regex* data_of_ = nullptr;
   const Regex* regex_ = nullptr;
   std::string_view text_;
+  Outcome outcome_ = Outcome::kNone;
   bool groups_ = false;
   std::unique_ptr<pcre2_match_data, FreeData> longest_data_;
   std::vector<int> workspace_;

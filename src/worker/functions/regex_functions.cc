@@ -141,34 +141,30 @@ struct Call {
   duckdb::ClientContext& context;
 };
 
-// One match after the other. An empty one right behind another does not count.
+// One match after the other. After an empty one the next begins a character later.
 class Matches {
  public:
   Matches(Call& call, string_view text, size_t from) : call_(call), text_(text), at_(from) {}
 
   std::optional<Span> Next() {
-    while (at_ <= text_.size()) {
-      if (call_.context.IsInterrupted()) throw duckdb::InterruptException();
-      const auto found = call_.scratch.Find(at_);
-      if (!found) break;
-      const bool empty = found->end <= found->begin;
-      const bool again = empty && found->end == last_end_;
-      const size_t next = std::max(found->end, at_);
-      at_ = next > at_ || !empty ? next : at_;
-      if (empty) at_ = next + (next < text_.size() ? FirstLength(text_.substr(next)) : 1);
-      if (again) continue;
-      last_end_ = found->end;
-      return found;
+    if (at_ > text_.size()) return std::nullopt;
+    if (call_.context.IsInterrupted()) throw duckdb::InterruptException();
+    const auto found = call_.scratch.Find(at_);
+    if (!found) {
+      at_ = text_.size() + 1;
+      return std::nullopt;
     }
-    at_ = text_.size() + 1;
-    return std::nullopt;
+    const size_t end = std::max(found->end, at_);
+    const bool empty = end == at_ || found->begin == found->end;
+    at_ = end;
+    if (empty) at_ += end < text_.size() ? FirstLength(text_.substr(end)) : 1;
+    return found;
   }
 
  private:
   Call& call_;
   string_view text_;
   size_t at_;
-  size_t last_end_ = SIZE_MAX;
 };
 
 // Where to begin for a 1-based character position; nothing when it is behind the text's end.

@@ -65,8 +65,8 @@ std::string_view SoundexOf(std::string_view text, char (&code)[4]) {
 }
 
 void RegisterSoundex(Registrar& registrar) {
-  AddOverloads(registrar, "rs_soundex", {TextFunction({kAny}, kText, Soundex)});
-  AddOverloads(registrar, "rs_difference", {TextFunction({kAny, kAny}, kInteger, Difference)});
+  AddOverloads(registrar, "rs_soundex", {TotalFunction({kAny}, kText, Soundex)});
+  AddOverloads(registrar, "rs_difference", {TotalFunction({kAny, kAny}, kInteger, Difference)});
 }
 
 }  // namespace skep::worker

@@ -88,7 +88,7 @@ constexpr int64_t kToTheEnd = std::numeric_limits<int64_t>::max();
 std::pair<uint64_t, uint64_t> Window(int64_t start, int64_t length) {
   if (length < 0) throw duckdb::InvalidInputException("negative substring length not allowed");
   int64_t end;
-  if (length == kToTheEnd || __builtin_add_overflow(start, length, &end)) end = kToTheEnd;
+  if (__builtin_add_overflow(start, length, &end)) end = kToTheEnd;
   start = std::max<int64_t>(start, 1);
   if (end <= start) return {0, 0};
   return {static_cast<uint64_t>(start - 1), static_cast<uint64_t>(end - start)};
@@ -108,8 +108,9 @@ string_view ByteWindow(string_view bytes, int64_t start, int64_t length) {
 
 template <auto window>
 void SubstringFrom(DataChunk& arguments, ExpressionState&, Vector& result) {
-  SliceBy2<int64_t>(arguments, result,
-                    [](string_view text, int64_t start) { return window(text, start, kToTheEnd); });
+  SliceBy2<int64_t>(arguments, result, [](string_view text, int64_t start) {
+    return window(text, std::max<int64_t>(start, 1), kToTheEnd);
+  });
 }
 
 template <auto window>
@@ -483,37 +484,37 @@ void RegisterStrings(Registrar& registrar) {
   const auto add = [&](const char* name, std::initializer_list<duckdb::ScalarFunction> functions) {
     AddOverloads(registrar, name, functions);
   };
-  auto text = TextFunction({kAny}, kText, duckdb::ScalarFunction::NopFunction);
+  auto text = TotalFunction({kAny}, kText, duckdb::ScalarFunction::NopFunction);
   text.SetBindExpressionCallback(OnlyTheCast);
   add("rs_text", {text});
   add("rs_length",
-      {TextFunction({kAny}, kInteger, CharacterLength, BindTextOrBytes<ByteLength, false>)});
+      {TotalFunction({kAny}, kInteger, CharacterLength, BindTextOrBytes<ByteLength, false>)});
   add("rs_octet_length",
-      {TextFunction({kAny}, kInteger, ByteLength, BindTextOrBytes<ByteLength, false>)});
+      {TotalFunction({kAny}, kInteger, ByteLength, BindTextOrBytes<ByteLength, false>)});
   add("rs_substring", {TextFunction({kAny, kBigint}, kText, SubstringFrom<CharacterWindow>,
                                     BindTextOrBytes<SubstringFrom<ByteWindow>, true>),
                        TextFunction({kAny, kBigint, kBigint}, kText, SubstringFor<CharacterWindow>,
                                     BindTextOrBytes<SubstringFor<ByteWindow>, true>)});
   add("rs_left", {TextFunction({kAny, kBigint}, kText, Left)});
   add("rs_right", {TextFunction({kAny, kBigint}, kText, Right)});
-  add("rs_btrim", {TextFunction({kAny}, kText, TrimBlanks<true, true>),
-                   TextFunction({kAny, kAny}, kText, TrimCharacters<true, true>)});
-  add("rs_ltrim", {TextFunction({kAny}, kText, TrimBlanks<true, false>),
-                   TextFunction({kAny, kAny}, kText, TrimCharacters<true, false>)});
-  add("rs_rtrim", {TextFunction({kAny}, kText, TrimBlanks<false, true>),
-                   TextFunction({kAny, kAny}, kText, TrimCharacters<false, true>)});
+  add("rs_btrim", {TotalFunction({kAny}, kText, TrimBlanks<true, true>),
+                   TotalFunction({kAny, kAny}, kText, TrimCharacters<true, true>)});
+  add("rs_ltrim", {TotalFunction({kAny}, kText, TrimBlanks<true, false>),
+                   TotalFunction({kAny, kAny}, kText, TrimCharacters<true, false>)});
+  add("rs_rtrim", {TotalFunction({kAny}, kText, TrimBlanks<false, true>),
+                   TotalFunction({kAny, kAny}, kText, TrimCharacters<false, true>)});
   add("rs_lpad", {TextFunction({kAny, kBigint}, kText, PadBlanks<true>),
                   TextFunction({kAny, kBigint, kAny}, kText, PadWith<true>)});
   add("rs_rpad", {TextFunction({kAny, kBigint}, kText, PadBlanks<false>),
                   TextFunction({kAny, kBigint, kAny}, kText, PadWith<false>)});
   add("rs_repeat", {TextFunction({kAny, kBigint}, kText, Repeat)});
   add("rs_replace", {TextFunction({kAny, kAny, kAny}, kText, Replace)});
-  add("rs_reverse", {TextFunction({kAny}, kText, Reverse)});
-  add("rs_initcap", {TextFunction({kAny}, kText, Initcap)});
-  add("rs_strpos", {TextFunction({kAny, kAny}, kInteger, Strpos)});
-  add("rs_octetindex", {TextFunction({kAny, kAny}, kInteger, OctetIndex)});
-  add("rs_chr", {TextFunction({kBigint}, kText, Chr)});
-  add("rs_bpcharcmp", {TextFunction({kAny, kAny}, kInteger, Compare)});
+  add("rs_reverse", {TotalFunction({kAny}, kText, Reverse)});
+  add("rs_initcap", {TotalFunction({kAny}, kText, Initcap)});
+  add("rs_strpos", {TotalFunction({kAny, kAny}, kInteger, Strpos)});
+  add("rs_octetindex", {TotalFunction({kAny, kAny}, kInteger, OctetIndex)});
+  add("rs_chr", {TotalFunction({kBigint}, kText, Chr)});
+  add("rs_bpcharcmp", {TotalFunction({kAny, kAny}, kInteger, Compare)});
   add("rs_split_part", {TextFunction({kAny, kAny, kBigint}, kText, SplitPart)});
   add("rs_strtol", {TextFunction({kAny, kBigint}, kBigint, Strtol)});
 }

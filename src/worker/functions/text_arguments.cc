@@ -34,10 +34,16 @@ duckdb::unique_ptr<duckdb::FunctionData> BindText(duckdb::ClientContext&,
   return nullptr;
 }
 
+duckdb::ScalarFunction TotalFunction(duckdb::vector<LogicalType> arguments, LogicalType returns,
+                                     duckdb::scalar_function_t run,
+                                     duckdb::bind_scalar_function_t bind) {
+  return {std::move(arguments), std::move(returns), std::move(run), bind};
+}
+
 duckdb::ScalarFunction TextFunction(duckdb::vector<LogicalType> arguments, LogicalType returns,
                                     duckdb::scalar_function_t run,
                                     duckdb::bind_scalar_function_t bind) {
-  duckdb::ScalarFunction function(std::move(arguments), std::move(returns), std::move(run), bind);
+  auto function = TotalFunction(std::move(arguments), std::move(returns), std::move(run), bind);
   function.SetFallible();
   return function;
 }

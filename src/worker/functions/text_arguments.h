@@ -55,7 +55,12 @@ duckdb::unique_ptr<duckdb::FunctionData> BindTextOrBytes(duckdb::ClientContext& 
   return nullptr;
 }
 
-// A function that may throw; its name comes with AddOverloads.
+// A function that never throws, which the engine may move and run once for equal values; its name
+// comes with AddOverloads.
+duckdb::ScalarFunction TotalFunction(duckdb::vector<duckdb::LogicalType> arguments,
+                                     duckdb::LogicalType returns, duckdb::scalar_function_t run,
+                                     duckdb::bind_scalar_function_t bind = BindText);
+// The same for one that may throw.
 duckdb::ScalarFunction TextFunction(duckdb::vector<duckdb::LogicalType> arguments,
                                     duckdb::LogicalType returns, duckdb::scalar_function_t run,
                                     duckdb::bind_scalar_function_t bind = BindText);
