@@ -103,29 +103,54 @@ const FunctionRow* FindFunctionRow(std::string_view name, size_t arguments, bool
   return nullptr;
 }
 
+namespace {
+
+// The overload that suits these types best, and how well; nullptr and -1 when none does.
+std::pair<const Overload*, int> BestOverload(const Entry& entry, const std::vector<Type>& types) {
+  const Overload* best = nullptr;
+  int best_score = -1;
+  for (const Overload& overload : entry.overloads) {
+    if (types.size() < overload.required ||
+        (!overload.variadic && types.size() > overload.arguments.size()))
+      continue;
+    int score = 0;
+    for (size_t i = 0; i < types.size() && score >= 0; i++) {
+      const std::string_view word = overload.arguments[std::min(i, overload.arguments.size() - 1)];
+      const int one = Suits(types[i], word);
+      score = one < 0 ? -1 : score + one;
+    }
+    if (score > best_score) {
+      best_score = score;
+      best = &overload;
+    }
+  }
+  return {best, best_score};
+}
+
+}  // namespace
+
+const FunctionRow* FindFunctionRow(std::string_view name, const std::vector<Type>& arguments) {
+  const auto found = TheIndex().find(name);
+  if (found == TheIndex().end()) return nullptr;
+  const FunctionRow* best = nullptr;
+  int best_score = -2;
+  for (const Entry& entry : found->second) {
+    if (arguments.size() < entry.least || arguments.size() > entry.most) continue;
+    const int score = BestOverload(entry, arguments).second;
+    if (score > best_score) {
+      best_score = score;
+      best = entry.row;
+    }
+  }
+  return best;
+}
+
 Type ResultType(const FunctionRow& row, const std::vector<Type>& arguments) {
   const auto found = TheIndex().find(row.name);
   if (found == TheIndex().end()) return {};
   const Overload* best = nullptr;
-  int best_score = -1;
   for (const Entry& entry : found->second) {
-    if (entry.row != &row) continue;
-    for (const Overload& overload : entry.overloads) {
-      if (arguments.size() < overload.required ||
-          (!overload.variadic && arguments.size() > overload.arguments.size()))
-        continue;
-      int score = 0;
-      for (size_t i = 0; i < arguments.size() && score >= 0; i++) {
-        const std::string_view word =
-            overload.arguments[std::min(i, overload.arguments.size() - 1)];
-        const int one = Suits(arguments[i], word);
-        score = one < 0 ? -1 : score + one;
-      }
-      if (score > best_score) {
-        best_score = score;
-        best = &overload;
-      }
-    }
+    if (entry.row == &row) best = BestOverload(entry, arguments).first;
   }
   if (!best) return {};
   if (best->result == "same") {

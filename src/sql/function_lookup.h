@@ -23,6 +23,9 @@ std::vector<Overload> ReadSignatures(std::string_view signatures);
 const FunctionRow* FindFunctionRow(std::string_view name, size_t arguments,
                                    bool* name_known = nullptr);
 
+// Of several rows that take so many arguments, the one whose types suit best.
+const FunctionRow* FindFunctionRow(std::string_view name, const std::vector<Type>& arguments);
+
 // What the function yields for arguments of these types; kUnknown when the engine must tell.
 Type ResultType(const FunctionRow& row, const std::vector<Type>& arguments);
 

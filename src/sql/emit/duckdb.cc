@@ -48,9 +48,9 @@ std::string DuckDbWriter::TypeName(const Type& type) {
     case kVarbyte:
       return "blob";
     case kGeometry:
-      return "rs_geometry";
+      return "geometry";
     case kGeography:
-      return "rs_geography";
+      return "geography";
     case kHllSketch:
       return "hllsketch";
     default:
@@ -183,14 +183,32 @@ void DuckDbWriter::WriteUnary(const Unary& unary) {
       Put("~");
       return WriteOperand(unary.operand);
     case UnaryOperator::kAbs:
-      return Function("abs", {unary.operand});
+      return Function("rs_abs", {unary.operand});
     case UnaryOperator::kSquareRoot:
-      return Function("rs_sqrt", {unary.operand});
+      return Function("sqrt", {unary.operand});
     case UnaryOperator::kCubeRoot:
       return Function("cbrt", {unary.operand});
     case UnaryOperator::kFactorial:
       return Unsupported("the operator !!", unary);
   }
+}
+
+void DuckDbWriter::WriteArithmetic(const Expr* expr, const Expr* other) {
+  const Type& type = TypeOf(expr);
+  const Type& against = TypeOf(other);
+  const auto* literal = As<Literal>(expr);
+  if (literal && literal->literal == LiteralKind::kInteger &&
+      (against.kind == kSmallint || against.kind == kReal || against.kind == kDecimal ||
+       against.kind == kUnknown)) {
+    WriteExpression(expr);
+    return Put(type.kind == kInt ? "::integer" : type.kind == kBigint ? "::bigint" : "");
+  }
+  if (literal && literal->literal == LiteralKind::kString && against.IsNumber()) {
+    Put("cast(");
+    WriteExpression(expr);
+    return Put(" as " + TypeName(against) + ")");
+  }
+  WriteOperand(expr);
 }
 
 void DuckDbWriter::WriteBinary(const Binary& binary) {
@@ -199,10 +217,17 @@ void DuckDbWriter::WriteBinary(const Binary& binary) {
   const Type& b = TypeOf(binary.right);
   const bool super = a.IsSuper() || b.IsSuper();
   const auto infix = [&](std::string_view op) {
-    WriteOperand(binary.left);
+    const bool arithmetic = binary.op <= kModulo;
+    if (arithmetic)
+      WriteArithmetic(binary.left, binary.right);
+    else
+      WriteOperand(binary.left);
     Mark(binary);
     Put(op);
-    WriteOperand(binary.right);
+    if (arithmetic)
+      WriteArithmetic(binary.right, binary.left);
+    else
+      WriteOperand(binary.right);
   };
   const auto either = [&](std::string_view op, std::string_view super_function) {
     if (super) return Function(super_function, {binary.left, binary.right});
@@ -210,7 +235,7 @@ void DuckDbWriter::WriteBinary(const Binary& binary) {
   };
   switch (binary.op) {
     case kAdd:
-      if (a.IsText() && b.IsText()) return Function("rs_concat", {binary.left, binary.right});
+      if (a.IsText() && b.IsText()) return infix(" || ");  // text is joined by + as well
       return either(" + ", "rs_super_add");
     case kSubtract:
       return either(" - ", "rs_super_sub");
@@ -233,17 +258,17 @@ void DuckDbWriter::WriteBinary(const Binary& binary) {
     case kShiftLeft:
       return Function("rs_shift_left", {binary.left, binary.right});
     case kShiftRight:
-      return infix(" >> ");
+      return Function("rs_shift_right", {binary.left, binary.right});
     case kMatch:
-      return Function("rs_regexp_match", {binary.left, binary.right});
+      return Function("rs_regex", {binary.left, binary.right});
     case kMatchInsensitive:
-      return Function("rs_regexp_imatch", {binary.left, binary.right});
+      return Function("rs_iregex", {binary.left, binary.right});
     case kNotMatch:
       Put("not ");
-      return Function("rs_regexp_match", {binary.left, binary.right});
+      return Function("rs_regex", {binary.left, binary.right});
     case kNotMatchInsensitive:
       Put("not ");
-      return Function("rs_regexp_imatch", {binary.left, binary.right});
+      return Function("rs_iregex", {binary.left, binary.right});
     case kDistinctFrom:
     case kNotDistinctFrom:
       return Unsupported("IS DISTINCT FROM", binary);
@@ -305,22 +330,19 @@ void DuckDbWriter::WriteLike(const Like& like) {
     if (like.negated) Put("not ");
     return Function("rs_similar", {like.value, like.pattern, like.escape});
   }
-  const Type& type = TypeOf(like.value);
   const auto* pattern = As<Literal>(like.pattern);
-  const bool text = pattern && pattern->literal == LiteralKind::kString;
-  if (type.kind == kUnknown || type.IsText())
+  const bool plain = !like.escape && pattern && pattern->literal == LiteralKind::kString &&
+                     pattern->text.find('\\') == std::string_view::npos;
+  const Type& type = TypeOf(like.value);
+  const bool fold = like.like == LikeKind::kILike || type.fold_case;
+  if (plain && type.IsText()) {  // the engine's own, which its optimizer knows
     WriteOperand(like.value);
-  else
-    WriteCastTo(Type{.kind = kVarchar}, like.value, false);
-  if (like.negated) Put(" not");
-  Put(like.like == LikeKind::kILike || type.fold_case ? " ilike " : " like ");
-  WriteOperand(like.pattern);
-  if (like.escape) {
-    Put(" escape ");
-    WriteOperand(like.escape);
-  } else if (!text || pattern->text.find('\\') != std::string_view::npos) {
-    Put(" escape '\\'");  // Redshift's default
+    Put(like.negated ? " not" : "");
+    Put(fold ? " ilike " : " like ");
+    return WriteOperand(like.pattern);
   }
+  if (like.negated) Put("not ");
+  Function(fold ? "rs_ilike" : "rs_like", {like.value, like.pattern, like.escape});
 }
 
 // ---------------------------------------------------------------- casts
@@ -350,6 +372,8 @@ void DuckDbWriter::WriteCastTo(const Type& target, const Expr* operand, bool len
     case kName:
       return cast("varchar");
     default:
+      if (target.kind == kHllSketch && source.kind != kHllSketch)
+        return Function("rs_to_hllsketch", {operand});
       return cast(TypeName(target));
   }
 }
@@ -416,6 +440,13 @@ void DuckDbWriter::WriteField(const Type& of, const std::string& name, std::stri
   Put("rs_super_get(" + value + ", ");
   PutString(name);
   Put(")");
+}
+
+void DuckDbWriter::WriteBranch(const Expr* expr, const Type& result) {
+  if (!result.IsSuper() || TypeOf(expr).IsSuper()) return WriteExpression(expr);
+  Put("cast(");
+  WriteExpression(expr);
+  Put(" as super)");
 }
 
 void DuckDbWriter::WriteIndex(const Index& index) {

@@ -33,6 +33,7 @@ class DuckDbWriter : public Writer {
   void WriteCall(const ast::Call& call) override;
   void WriteSpecial(const ast::Expr* expr) override;
   void WriteField(const Type& of, const std::string& name, std::string value) override;
+  void WriteBranch(const ast::Expr* expr, const Type& result) override;
   void WriteIndex(const ast::Index& index) override;
   void WriteUnnest(const ast::Relation& relation, const RelationUse& use, bool unpivot,
                    const ast::Name& at) override;
@@ -50,6 +51,8 @@ class DuckDbWriter : public Writer {
   bool WriteDatePart(const ast::Expr* expr);
   // An operand of a comparison, so that equal values are equal for the engine.
   void WriteComparable(const ast::Expr* expr, const ast::Expr* other);
+  // An operand of arithmetic beside one of another type: literals get the type Redshift gives them.
+  void WriteArithmetic(const ast::Expr* expr, const ast::Expr* other);
   void Function(std::string_view name, std::initializer_list<const ast::Expr*> arguments);
 };
 

@@ -46,7 +46,13 @@ void DuckDbWriter::WriteArguments(const Call& call, const FunctionRow* row) {
   for (size_t i = 0; i < call.arguments.size(); i++) {
     if (i > 0) Put(", ");
     if (word(i) == "datepart" && WriteDatePart(call.arguments[i])) continue;
+    // Nothing becomes SUPER by itself (only the lossless casts are implicit to the engine).
+    const bool super = !overloads.empty() && i < overloads[0].arguments.size() &&
+                       overloads.size() == 1 && overloads[0].arguments[i] == "super" &&
+                       !TypeOf(call.arguments[i]).IsSuper();
+    if (super) Put("cast(");
     WriteExpression(call.arguments[i]);
+    if (super) Put(" as super)");
   }
 }
 
@@ -127,15 +133,35 @@ void DuckDbWriter::WriteMacro(const Call& call, const FunctionRow& row) {
 
 void DuckDbWriter::WriteCall(const Call& call) {
   const std::string name = Fold(call.name.back());
-  const size_t count = call.star ? 1 : call.arguments.size();
-  const FunctionRow* row = FindFunctionRow(name, count);
-  if (!row && call.star) row = FindFunctionRow(name, 0);
+  const FunctionRow* row = nullptr;
+  if (call.star) {
+    row = FindFunctionRow(name, 1);
+    if (!row) row = FindFunctionRow(name, 0);
+  } else {
+    std::vector<Type> types;
+    for (const Expr* argument : call.arguments) types.push_back(TypeOf(argument));
+    row = FindFunctionRow(name, types);
+  }
   if (!row)
     return Raise(ErrorKind::kUndefinedFunction, "function " + name + "() does not exist", call);
+  if (call.approximate && name == "count" && call.distinct) {
+    Function("rs_hll", {call.arguments[0]});
+    if (call.over) WriteWindow(*call.over);
+    return;
+  }
+  // The engine's sums are wider in a window than what they are here.
+  if (name == "avg" && call.over) {
+    Put("rs_over(rs_avg(");
+    WriteList(call.arguments);
+    Put(")");
+    WriteWindow(*call.over);
+    Put(", ");
+    WriteList(call.arguments);
+    return Put(")");
+  }
   switch (row->how) {
     case How::kNative:
     case How::kCpp:
-      if (call.approximate && WriteSyntax(call, name)) return;
       return WriteNamed(call, *row);
     case How::kMacro:
       return WriteMacro(call, *row);
@@ -191,57 +217,31 @@ bool DuckDbWriter::WriteSyntax(const Call& call, const std::string& name) {
         Put(item->nulls == NullOrder::kFirst ? " nulls first" : " nulls last");
     }
   };
-  if (name == "coalesce" || name == "nvl" || name == "isnull") {
-    Put("coalesce(");
-    WriteList(arguments);
-    Put(")");
-    return true;
-  }
-  if (name == "nvl2" && arguments.size() == 3) {
-    Put("(case when ");
-    WriteOperand(arguments[0]);
-    Put(" is not null then ");
-    WriteOperand(arguments[1]);
-    Put(" else ");
-    WriteOperand(arguments[2]);
-    Put(" end)");
-    return true;
-  }
-  if (name == "decode" && arguments.size() >= 3) {
-    Put("(case");
-    for (size_t i = 1; i + 1 < arguments.size(); i += 2) {
-      Put(" when ");
-      const auto* literal = As<Literal>(arguments[i]);
-      if (literal && literal->literal == LiteralKind::kNull) {
-        WriteOperand(arguments[0]);
-        Put(" is null");
-      } else if (literal) {
-        WriteComparison(BinaryOperator::kEqual, arguments[0], arguments[i]);
-      } else {
-        WriteOperand(arguments[0]);
-        Put(" is not distinct from ");
-        WriteOperand(arguments[i]);
-      }
-      Put(" then ");
-      WriteOperand(arguments[i + 1]);
-    }
-    if (arguments.size() % 2 == 0) {
-      Put(" else ");
-      WriteOperand(arguments.back());
-    }
-    Put(" end)");
-    return true;
-  }
-  if (name == "count" && call.approximate) {
-    Put("rs_approximate_count_distinct(");
+  if (name == "sum") {
+    Put(call.over ? "rs_over(sum(" : "rs_narrow(sum(");
+    if (call.distinct) Put("distinct ");
     WriteList(arguments);
     Put(")");
     over();
+    if (call.over) {
+      Put(", ");
+      WriteList(arguments);
+    }
+    Put(")");
+    return true;
+  }
+  if (name == "ratio_to_report" && call.over) {
+    Put("rs_ratio_to_report(");
+    WriteList(arguments);
+    Put(", sum(");
+    WriteList(arguments);
+    Put(")");
+    over();
+    Put(")");
     return true;
   }
   if (name == "listagg") {
-    Put("rs_listagg(");
-    if (call.distinct) Put("distinct ");
+    Put(call.distinct ? "rs_listagg_distinct(" : "rs_listagg(");
     WriteExpression(arguments[0]);
     Put(", ");
     if (arguments.size() > 1)
@@ -258,8 +258,8 @@ bool DuckDbWriter::WriteSyntax(const Call& call, const std::string& name) {
     Put("rs_" + name + "(");
     WriteExpression(item.value);
     Put(", ");
-    if (item.direction == SortDirection::kDescending) Put("1 - ");
-    WriteOperand(arguments[0]);
+    WriteExpression(arguments[0]);
+    if (item.direction == SortDirection::kDescending) Put(", true");
     Put(")");
     over();
     return true;

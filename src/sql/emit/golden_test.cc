@@ -63,7 +63,8 @@ TEST_P(Golden, IsWhatTheFileSays) {
 
 std::vector<fs::path> Files() {
   std::vector<fs::path> files;
-  for (const auto& entry : fs::directory_iterator(SKEP_GOLDEN_FOLDER)) files.push_back(entry.path());
+  for (const auto& entry : fs::directory_iterator(SKEP_GOLDEN_FOLDER))
+    files.push_back(entry.path());
   std::ranges::sort(files);
   return files;
 }

@@ -982,11 +982,11 @@ void Writer::WriteExpression(const Expr* expr) {
         else
           WriteExpression(when->condition);
         Put(" then ");
-        WriteExpression(when->result);
+        WriteBranch(when->result, TypeOf(expr));
       }
       if (node.otherwise) {
         Put(" else ");
-        WriteExpression(node.otherwise);
+        WriteBranch(node.otherwise, TypeOf(expr));
       }
       Put(" end");
       break;

@@ -54,6 +54,8 @@ class Writer {
   virtual void WriteCall(const ast::Call& call) = 0;
   virtual void WriteSpecial(const ast::Expr* expr) = 0;  // EXTRACT, POSITION, TRIM, ...
   virtual void WriteField(const Type& of, const std::string& name, std::string value) = 0;
+  // One of several values that become one of this type (CASE).
+  virtual void WriteBranch(const ast::Expr* expr, const Type& result) = 0;
   virtual void WriteIndex(const ast::Index& index) = 0;
   virtual void WriteUnnest(const ast::Relation& relation, const RelationUse& use, bool unpivot,
                            const ast::Name& at) = 0;

@@ -536,7 +536,7 @@ Result<Type> Resolver::VisitCall(const Call& call, Scope& scope, Clause clause) 
   }
   for (const OrderItem* item : call.within_group) {
     SKEP_TRY_ASSIGN(Type type, Visit(item->value, scope, clause));
-    if (call.has_within_group && name.starts_with("percentile")) types.insert(types.begin(), type);
+    if (name.starts_with("percentile")) types = {type};  // what is ordered gives the result its type
   }
   if (call.over) {
     for (const Expr* item : call.over->partition_by) SKEP_TRY(Visit(item, scope, clause));
@@ -545,6 +545,7 @@ Result<Type> Resolver::VisitCall(const Call& call, Scope& scope, Clause clause) 
       if (bound && bound->offset) SKEP_TRY(Visit(bound->offset, scope, clause));
     }
   }
+  if (row && !call.star) row = FindFunctionRow(name, types);
   if (!row) {
     std::string signature;
     for (const Type& type : types) signature += (signature.empty() ? "" : ", ") + TypeText(type);
