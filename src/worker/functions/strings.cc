@@ -1,5 +1,6 @@
 #include "worker/functions/strings.h"
 
+#include <algorithm>
 #include <cstring>
 #include <duckdb/common/exception/conversion_exception.hpp>
 #include <duckdb/common/vector_operations/binary_executor.hpp>
@@ -326,7 +327,13 @@ void Reverse(DataChunk& arguments, ExpressionState&, Vector& result) {
       arguments.data[0], result, arguments.size(), [&](string_t whole) {
         string_view text = View(whole);
         string_t out = StringVector::EmptyString(result, text.size());
-        char* to = out.GetDataWriteable() + text.size();
+        char* to = out.GetDataWriteable();
+        if (IsAscii(text)) {
+          std::reverse_copy(text.begin(), text.end(), to);
+          out.Finalize();
+          return out;
+        }
+        to += text.size();
         while (!text.empty()) {
           const size_t length = FirstLength(text);
           to -= length;
@@ -364,27 +371,44 @@ bool IsAlphanumeric(int32_t c) {
   return category >= 1 && category <= 11;
 }
 
+char UpperOf(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; }
+char LowerOf(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
+
+void CapitalizeAscii(string_view text, char* to) {
+  bool inside = false;
+  for (const char c : text) {
+    *to++ = inside ? LowerOf(c) : UpperOf(c);
+    inside = IsAlphanumeric(c);
+  }
+}
+
+void Capitalize(string_view text, std::string& out) {
+  out.clear();
+  bool inside = false;
+  while (!text.empty()) {
+    const int32_t c = FirstCodePoint(text);
+    if (c < 128) {
+      out.push_back(inside ? LowerOf(static_cast<char>(c)) : UpperOf(static_cast<char>(c)));
+    } else {
+      AppendUtf8(out, inside ? duckdb::utf8proc_tolower(c) : duckdb::utf8proc_toupper(c));
+    }
+    inside = IsAlphanumeric(c);
+    text.remove_prefix(FirstLength(text));
+  }
+}
+
 void Initcap(DataChunk& arguments, ExpressionState&, Vector& result) {
-  std::string out;
+  std::string other;
   UnaryExecutor::Execute<string_t, string_t>(
-      arguments.data[0], result, arguments.size(), [&](string_t whole) {
-        string_view text = View(whole);
-        out.clear();
-        bool inside = false;
-        while (!text.empty()) {
-          const int32_t c = FirstCodePoint(text);
-          if (c < 128) {
-            char byte = static_cast<char>(c);
-            if (inside && byte >= 'A' && byte <= 'Z') byte = static_cast<char>(byte + 32);
-            if (!inside && byte >= 'a' && byte <= 'z') byte = static_cast<char>(byte - 32);
-            out.push_back(byte);
-          } else {
-            AppendUtf8(out, inside ? duckdb::utf8proc_tolower(c) : duckdb::utf8proc_toupper(c));
-          }
-          inside = IsAlphanumeric(c);
-          text.remove_prefix(FirstLength(text));
+      arguments.data[0], result, arguments.size(), [&](string_t text) {
+        if (!IsAscii(View(text))) {
+          Capitalize(View(text), other);
+          return StringVector::AddString(result, other.data(), other.size());
         }
-        return StringVector::AddString(result, out.data(), out.size());
+        string_t out = StringVector::EmptyString(result, text.GetSize());
+        CapitalizeAscii(View(text), out.GetDataWriteable());
+        out.Finalize();
+        return out;
       });
 }
 
