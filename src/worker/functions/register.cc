@@ -11,6 +11,7 @@
 #include "worker/functions/soundex.h"
 #include "worker/functions/strings.h"
 #include "worker/functions/text_casts.h"
+#include "worker/functions/text_numbers.h"
 #include "worker/functions/varbyte.h"
 
 namespace skep::worker {
@@ -19,6 +20,7 @@ void RegisterFunctions(duckdb::DatabaseInstance& instance) {
   Registrar registrar(instance);
   RegisterDivision(registrar);
   RegisterStrings(registrar);
+  RegisterTextNumbers(registrar);
   RegisterSoundex(registrar);
   RegisterQuoting(registrar);
   RegisterCollation(registrar);
