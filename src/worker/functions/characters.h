@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <cstdint>
 #include <cstring>
 #include <string_view>
@@ -42,9 +43,16 @@ inline size_t FirstLength(std::string_view text) {
 }
 
 inline int64_t CountCharacters(std::string_view text) {
-  int64_t count = 0;
-  for (const char c : text) count += IsContinuation(c) ? 0 : 1;
-  return count;
+  size_t continuations = 0, i = 0;
+  for (; i + 8 <= text.size(); i += 8) {
+    uint64_t word;
+    std::memcpy(&word, text.data() + i, sizeof word);
+    // The highest bit of a byte is set and the next is not.
+    continuations +=
+        static_cast<size_t>(std::popcount(word >> 7 & ~(word >> 6) & 0x0101010101010101u));
+  }
+  for (; i < text.size(); i++) continuations += IsContinuation(text[i]) ? 1 : 0;
+  return static_cast<int64_t>(text.size() - continuations);
 }
 
 // Byte offset behind the first `characters` characters; the whole size when there are fewer.

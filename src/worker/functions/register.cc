@@ -24,6 +24,7 @@
 #include "worker/functions/sums.h"
 #include "worker/functions/super.h"
 #include "worker/functions/text_casts.h"
+#include "worker/functions/text_numbers.h"
 #include "worker/functions/time_zone.h"
 #include "worker/functions/varbyte.h"
 
@@ -33,6 +34,7 @@ void RegisterFunctions(duckdb::DatabaseInstance& instance) {
   Registrar registrar(instance);
   RegisterDivision(registrar);
   RegisterStrings(registrar);
+  RegisterTextNumbers(registrar);
   RegisterSoundex(registrar);
   RegisterQuoting(registrar);
   RegisterCollation(registrar);

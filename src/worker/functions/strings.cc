@@ -1,7 +1,7 @@
 #include "worker/functions/strings.h"
 
+#include <algorithm>
 #include <cstring>
-#include <duckdb/common/exception/conversion_exception.hpp>
 #include <duckdb/common/vector_operations/binary_executor.hpp>
 #include <duckdb/common/vector_operations/ternary_executor.hpp>
 #include <duckdb/common/vector_operations/unary_executor.hpp>
@@ -326,7 +326,13 @@ void Reverse(DataChunk& arguments, ExpressionState&, Vector& result) {
       arguments.data[0], result, arguments.size(), [&](string_t whole) {
         string_view text = View(whole);
         string_t out = StringVector::EmptyString(result, text.size());
-        char* to = out.GetDataWriteable() + text.size();
+        char* to = out.GetDataWriteable();
+        if (IsAscii(text)) {
+          std::reverse_copy(text.begin(), text.end(), to);
+          out.Finalize();
+          return out;
+        }
+        to += text.size();
         while (!text.empty()) {
           const size_t length = FirstLength(text);
           to -= length;
@@ -364,27 +370,44 @@ bool IsAlphanumeric(int32_t c) {
   return category >= 1 && category <= 11;
 }
 
+char UpperOf(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; }
+char LowerOf(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
+
+void CapitalizeAscii(string_view text, char* to) {
+  bool inside = false;
+  for (const char c : text) {
+    *to++ = inside ? LowerOf(c) : UpperOf(c);
+    inside = IsAlphanumeric(c);
+  }
+}
+
+void Capitalize(string_view text, std::string& out) {
+  out.clear();
+  bool inside = false;
+  while (!text.empty()) {
+    const int32_t c = FirstCodePoint(text);
+    if (c < 128) {
+      out.push_back(inside ? LowerOf(static_cast<char>(c)) : UpperOf(static_cast<char>(c)));
+    } else {
+      AppendUtf8(out, inside ? duckdb::utf8proc_tolower(c) : duckdb::utf8proc_toupper(c));
+    }
+    inside = IsAlphanumeric(c);
+    text.remove_prefix(FirstLength(text));
+  }
+}
+
 void Initcap(DataChunk& arguments, ExpressionState&, Vector& result) {
-  std::string out;
+  std::string other;
   UnaryExecutor::Execute<string_t, string_t>(
-      arguments.data[0], result, arguments.size(), [&](string_t whole) {
-        string_view text = View(whole);
-        out.clear();
-        bool inside = false;
-        while (!text.empty()) {
-          const int32_t c = FirstCodePoint(text);
-          if (c < 128) {
-            char byte = static_cast<char>(c);
-            if (inside && byte >= 'A' && byte <= 'Z') byte = static_cast<char>(byte + 32);
-            if (!inside && byte >= 'a' && byte <= 'z') byte = static_cast<char>(byte - 32);
-            out.push_back(byte);
-          } else {
-            AppendUtf8(out, inside ? duckdb::utf8proc_tolower(c) : duckdb::utf8proc_toupper(c));
-          }
-          inside = IsAlphanumeric(c);
-          text.remove_prefix(FirstLength(text));
+      arguments.data[0], result, arguments.size(), [&](string_t text) {
+        if (!IsAscii(View(text))) {
+          Capitalize(View(text), other);
+          return StringVector::AddString(result, other.data(), other.size());
         }
-        return StringVector::AddString(result, out.data(), out.size());
+        string_t out = StringVector::EmptyString(result, text.GetSize());
+        CapitalizeAscii(View(text), out.GetDataWriteable());
+        out.Finalize();
+        return out;
       });
 }
 
@@ -399,76 +422,6 @@ void Chr(DataChunk& arguments, ExpressionState&, Vector& result) {
         const char c = static_cast<char>(code);
         return string_t(&c, 1);
       });
-}
-
-// ---- Positions, comparison, numbers ----
-
-void Strpos(DataChunk& arguments, ExpressionState&, Vector& result) {
-  BinaryExecutor::Execute<string_t, string_t, int32_t>(
-      arguments.data[0], arguments.data[1], result, arguments.size(),
-      [](string_t whole, string_t part) {
-        const string_view text = View(whole);
-        const size_t at = text.find(View(part));
-        return at == string_view::npos
-                   ? 0
-                   : static_cast<int32_t>(CountCharacters(text.substr(0, at)) + 1);
-      });
-}
-
-void OctetIndex(DataChunk& arguments, ExpressionState&, Vector& result) {
-  BinaryExecutor::Execute<string_t, string_t, int32_t>(
-      arguments.data[0], arguments.data[1], result, arguments.size(),
-      [](string_t part, string_t whole) {
-        const size_t at = View(whole).find(View(part));
-        return at == string_view::npos ? 0 : static_cast<int32_t>(at + 1);
-      });
-}
-
-void Compare(DataChunk& arguments, ExpressionState&, Vector& result) {
-  BinaryExecutor::Execute<string_t, string_t, int32_t>(
-      arguments.data[0], arguments.data[1], result, arguments.size(), [](string_t a, string_t b) {
-        const int order = WithoutTrailingBlanks(View(a)).compare(WithoutTrailingBlanks(View(b)));
-        return (order > 0) - (order < 0);
-      });
-}
-
-[[noreturn]] void NotANumber(string_view text, int64_t base) {
-  throw duckdb::ConversionException("The input %s is not valid to be converted to base %d",
-                                    std::string(text), base);
-}
-
-int64_t ParseInBase(string_view whole, int64_t base) {
-  if (base < 2 || base > 36)
-    throw duckdb::OutOfRangeException("base %d is out of range: it must be between 2 and 36", base);
-  string_view text = whole.substr(0, whole.find('\0'));
-  if (text.empty()) return 0;
-  while (!text.empty() && (text[0] == ' ' || (text[0] >= '\t' && text[0] <= '\r')))
-    text.remove_prefix(1);
-  const bool negative = !text.empty() && text[0] == '-';
-  if (!text.empty() && (text[0] == '-' || text[0] == '+')) text.remove_prefix(1);
-  if (base == 16 && (text.starts_with("0x") || text.starts_with("0X"))) text.remove_prefix(2);
-  if (text.empty()) NotANumber(whole, base);
-  uint64_t magnitude = 0;
-  const uint64_t limit = uint64_t{std::numeric_limits<int64_t>::max()} + (negative ? 1 : 0);
-  for (const char c : text) {
-    int digit = 99;
-    if (c >= '0' && c <= '9') digit = c - '0';
-    if (c >= 'a' && c <= 'z') digit = c - 'a' + 10;
-    if (c >= 'A' && c <= 'Z') digit = c - 'A' + 10;
-    if (digit >= base) NotANumber(whole, base);
-    if (__builtin_mul_overflow(magnitude, static_cast<uint64_t>(base), &magnitude) ||
-        __builtin_add_overflow(magnitude, static_cast<uint64_t>(digit), &magnitude) ||
-        magnitude > limit)
-      throw duckdb::OutOfRangeException("value \"%s\" is out of range for type bigint",
-                                        std::string(whole));
-  }
-  return static_cast<int64_t>(negative ? 0 - magnitude : magnitude);
-}
-
-void Strtol(DataChunk& arguments, ExpressionState&, Vector& result) {
-  BinaryExecutor::Execute<string_t, int64_t, int64_t>(
-      arguments.data[0], arguments.data[1], result, arguments.size(),
-      [](string_t text, int64_t base) { return ParseInBase(View(text), base); });
 }
 
 // ---- Registration ----
@@ -511,12 +464,8 @@ void RegisterStrings(Registrar& registrar) {
   add("rs_replace", {TextFunction({kAny, kAny, kAny}, kText, Replace)});
   add("rs_reverse", {TotalFunction({kAny}, kText, Reverse)});
   add("rs_initcap", {TotalFunction({kAny}, kText, Initcap)});
-  add("rs_strpos", {TotalFunction({kAny, kAny}, kInteger, Strpos)});
-  add("rs_octetindex", {TotalFunction({kAny, kAny}, kInteger, OctetIndex)});
   add("rs_chr", {TotalFunction({kBigint}, kText, Chr)});
-  add("rs_bpcharcmp", {TotalFunction({kAny, kAny}, kInteger, Compare)});
   add("rs_split_part", {TextFunction({kAny, kAny, kBigint}, kText, SplitPart)});
-  add("rs_strtol", {TextFunction({kAny, kBigint}, kBigint, Strtol)});
 }
 
 }  // namespace skep::worker

@@ -1,4 +1,4 @@
-// String functions by character: lengths, parts, padding, trimming, positions, case, splitting.
+// String functions by character: lengths, parts, padding, trimming, case, splitting.
 // Offsets count characters from 1; on VARBYTE they count bytes. Source: developer guide, chapter
 // "String functions".
 #pragma once
@@ -8,8 +8,7 @@
 namespace skep::worker {
 
 // rs_text, rs_length, rs_octet_length, rs_substring, rs_left, rs_right, rs_btrim, rs_ltrim,
-// rs_rtrim, rs_lpad, rs_rpad, rs_repeat, rs_replace, rs_reverse, rs_initcap, rs_strpos,
-// rs_octetindex, rs_chr, rs_bpcharcmp, rs_split_part, rs_strtol.
+// rs_rtrim, rs_lpad, rs_rpad, rs_repeat, rs_replace, rs_reverse, rs_initcap, rs_chr, rs_split_part.
 void RegisterStrings(Registrar& registrar);
 
 }  // namespace skep::worker
