@@ -450,6 +450,11 @@ void StatementParser::ParseColumnAttributes(ColumnDefinition* column) {
   while (!p_.failed()) {
     if (p_.Take("default")) {
       column->default_value = p_.ParseExpression();
+      // COLLATE behind it is the column's.
+      if (auto* collate = As<Collate>(column->default_value)) {
+        column->collate = collate->collation.text;
+        column->default_value = collate->operand;
+      }
     } else if (p_.At("identity") && p_.Peek(1).IsOperator("(")) {
       p_.Take();
       identity(IdentityKind::kIdentity);
