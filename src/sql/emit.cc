@@ -1,1856 +1,1017 @@
 #include "sql/emit.h"
 
 #include <algorithm>
-#include <array>
-#include <optional>
-#include <set>
 
-#include "base/text.h"
+#include "base/ids.h"
+#include "sql/ast/statement_tag.h"
+#include "sql/column_facts.h"
 #include "sql/emit/duckdb.h"
-#include "sql/functions.h"
-#include "sql/lexer.h"
-#include "sql/parse/parser.h"
+#include "sql/parse/script.h"
+#include "sql/print/print.h"
 #include "sql/quoting.h"
 #include "sql/resolve/resolver.h"
 
 namespace skep::sql {
+using namespace ast;
+
 namespace {
-using thin::Token;
-using thin::TokenKind;
-using thin::Tokenize;
 
-
-constexpr size_t kMaxEmittedBytes =
-    4 * kMaxStatementBytes;  // rewrites that repeat an argument must not multiply without end
-constexpr size_t kMaxDepth =
-    400;  // nested parentheses; the engine's own parser has a limit of this order
-
-template <size_t N>
-bool In(std::string_view word, const std::array<std::string_view, N>& list) {
-  return std::ranges::find(list, word) != list.end();
+std::string Dotted(const QualifiedName& name, const Resolver& resolver) {
+  std::string text;
+  for (const Name& part : name) text += (text.empty() ? "" : ".") + resolver.Fold(part);
+  return text;
 }
 
-// Keywords of queries and expressions, written as they are. Every other word goes quoted, so that
-// no grammar of the engine's own (SHOW, DESCRIBE, PIVOT, ATTACH, ...) can be reached by a word that
-// is not listed here.
-constexpr std::array<std::string_view, 50> kKeywords = {"all",          "and",
-                                                        "any",          "as",
-                                                        "asc",          "between",
-                                                        "by",           "case",
-                                                        "current_date", "current_timestamp",
-                                                        "default",      "desc",
-                                                        "distinct",     "else",
-                                                        "end",          "except",
-                                                        "exists",       "false",
-                                                        "group",        "having",
-                                                        "ilike",        "in",
-                                                        "intersect",    "is",
-                                                        "isnull",       "like",
-                                                        "limit",        "localtimestamp",
-                                                        "not",          "notnull",
-                                                        "null",         "offset",
-                                                        "on",           "or",
-                                                        "order",        "qualify",
-                                                        "select",       "similar",
-                                                        "some",         "then",
-                                                        "true",         "union",
-                                                        "when",         "where",
-                                                        "current_time", "localtime",
-                                                        "from",         "values",
-                                                        "with",         "join"};
-constexpr std::array<std::string_view, 9> kUnits = {"year", "years", "month",  "months", "day",
-                                                    "days", "hour",  "minute", "second"};
-constexpr std::array<std::string_view, 8> kLiteralTypes = {
-    "date", "time", "timestamp", "timestamptz", "timetz", "interval", "datetime", "varchar"};
-constexpr std::array<std::string_view, 7> kBeforeText = {"escape", "zone",    "to",      "for",
-                                                         "both",   "leading", "trailing"};
-constexpr std::array<std::string_view, 9> kFrameWords = {
-    "rows", "range", "between", "and", "unbounded", "preceding", "following", "current", "row"};
-constexpr std::array<std::string_view, 28> kOperators = {
-    "+", "-", "*", "/", "%",  "^",  "=", "<",  ">",  "<=",  ">=", "<>",  "!=",  "||",
-    ".", ",", "&", "|", "<<", ">>", "~", "!~", "~*", "!~*", "~~", "!~~", "~~*", "!~~*"};
-// Ends the FROM clause of a query.
-constexpr std::array<std::string_view, 14> kAfterFrom = {
-    "where",  "group", "having",    "order",  "limit",   "offset", "union",
-    "except", "minus", "intersect", "window", "qualify", "fetch",  "set"};
-constexpr std::array<std::string_view, 10> kJoinWords = {
-    "join", "left", "right", "full", "inner", "outer", "cross", "natural", "on", "using"};
-constexpr std::array<std::string_view, 4> kInformationSchema = {"columns", "schemata", "tables",
-                                                                "views"};
-constexpr std::array<std::string_view, 10> kPgCatalog = {
-    "pg_attrdef",     "pg_attribute", "pg_class",  "pg_constraint", "pg_database",
-    "pg_description", "pg_namespace", "pg_tables", "pg_type",       "pg_views"};
-
-// Rows of catalog views that users may see: all but those of kHiddenSchema.
-struct CatalogView {
-  std::string_view schema, name, condition;
-};
-constexpr CatalogView kVisible[] = {
-    {"pg_catalog", "pg_namespace", "nspname <> 'skep_catalog'"},
-    {"pg_catalog", "pg_tables", "schemaname <> 'skep_catalog'"},
-    {"pg_catalog", "pg_views", "schemaname <> 'skep_catalog'"},
-    {"pg_catalog", "pg_class",
-     "relnamespace not in (select oid from pg_catalog.pg_namespace where nspname = "
-     "'skep_catalog')"},
-    {"pg_catalog", "pg_attribute",
-     "attrelid not in (select c.oid from pg_catalog.pg_class c join pg_catalog.pg_namespace n on "
-     "n.oid = c.relnamespace where n.nspname = 'skep_catalog')"},
-    {"information_schema", "columns", "table_schema <> 'skep_catalog'"},
-    {"information_schema", "tables", "table_schema <> 'skep_catalog'"},
-    {"information_schema", "views", "table_schema <> 'skep_catalog'"},
-    {"information_schema", "schemata", "schema_name <> 'skep_catalog'"},
-};
-
-struct DatePart {
-  std::string_view name, canonical, make;
-  int factor;
-};
-constexpr DatePart kDateParts[] = {
-    {"year", "year", "to_years", 1},
-    {"years", "year", "to_years", 1},
-    {"y", "year", "to_years", 1},
-    {"yr", "year", "to_years", 1},
-    {"yy", "year", "to_years", 1},
-    {"yyyy", "year", "to_years", 1},
-    {"quarter", "quarter", "to_months", 3},
-    {"qtr", "quarter", "to_months", 3},
-    {"q", "quarter", "to_months", 3},
-    {"month", "month", "to_months", 1},
-    {"months", "month", "to_months", 1},
-    {"mon", "month", "to_months", 1},
-    {"mm", "month", "to_months", 1},
-    {"week", "week", "to_days", 7},
-    {"weeks", "week", "to_days", 7},
-    {"w", "week", "to_days", 7},
-    {"ww", "week", "to_days", 7},
-    {"day", "day", "to_days", 1},
-    {"days", "day", "to_days", 1},
-    {"d", "day", "to_days", 1},
-    {"dd", "day", "to_days", 1},
-    {"hour", "hour", "to_hours", 1},
-    {"hours", "hour", "to_hours", 1},
-    {"h", "hour", "to_hours", 1},
-    {"hh", "hour", "to_hours", 1},
-    {"hr", "hour", "to_hours", 1},
-    {"minute", "minute", "to_minutes", 1},
-    {"minutes", "minute", "to_minutes", 1},
-    {"m", "minute", "to_minutes", 1},
-    {"mi", "minute", "to_minutes", 1},
-    {"min", "minute", "to_minutes", 1},
-    {"n", "minute", "to_minutes", 1},
-    {"second", "second", "to_seconds", 1},
-    {"seconds", "second", "to_seconds", 1},
-    {"s", "second", "to_seconds", 1},
-    {"sec", "second", "to_seconds", 1},
-    {"ss", "second", "to_seconds", 1},
-    {"millisecond", "millisecond", "to_milliseconds", 1},
-    {"ms", "millisecond", "to_milliseconds", 1},
-    {"microsecond", "microsecond", "to_microseconds", 1},
-    {"us", "microsecond", "to_microseconds", 1},
-    {"epoch", "epoch", "", 1},
-    {"dow", "dow", "", 1},
-    {"dayofweek", "dow", "", 1},
-    {"doy", "doy", "", 1},
-    {"dayofyear", "doy", "", 1},
-    {"decade", "decade", "", 1},
-    {"century", "century", "", 1},
-};
-
-const DatePart* FindDatePart(const Token& token) {
-  std::string name = token.value;
-  for (char& c : name) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-  }
-  const auto it = std::ranges::find(kDateParts, name, &DatePart::name);
-  return it == std::end(kDateParts) ? nullptr : it;
-}
-
-// A to_char format in the engine's own letters; nothing when it holds a pattern without a
-// counterpart.
-std::optional<std::string> EngineFormat(std::string_view format) {
-  static constexpr std::pair<std::string_view, std::string_view> kPatterns[] = {
-      {"yyyy", "%Y"}, {"hh24", "%H"}, {"hh12", "%I"}, {"ddd", "%j"}, {"yy", "%y"},
-      {"mm", "%m"},   {"dd", "%d"},   {"hh", "%I"},   {"mi", "%M"},  {"ss", "%S"},
-      {"ms", "%g"},   {"us", "%f"},   {"am", "%p"},   {"pm", "%p"}};
-  static constexpr std::pair<std::string_view, std::string_view> kExact[] = {
-      {"Mon", "%b"}, {"Dy", "%a"}, {"FMMonth", "%B"}, {"FMDay", "%A"}};
-  std::string out;
-  while (!format.empty()) {
-    const auto exact =
-        std::ranges::find_if(kExact, [&](const auto& p) { return format.starts_with(p.first); });
-    const std::string lower = Lower(format.substr(0, 4));
-    const auto folded =
-        std::ranges::find_if(kPatterns, [&](const auto& p) { return lower.starts_with(p.first); });
-    if (exact != std::end(kExact)) {
-      out += exact->second;
-      format.remove_prefix(exact->first.size());
-    } else if (folded != std::end(kPatterns)) {
-      out += folded->second;
-      format.remove_prefix(folded->first.size());
-    } else if (format[0] == '"' && format.find('"', 1) != std::string_view::npos) {
-      const size_t close = format.find('"', 1);
-      for (const char c : format.substr(1, close - 1))
-        out += c == '%' ? std::string("%%") : std::string(1, c);
-      format.remove_prefix(close + 1);
-    } else if (std::string_view("-/.,:; _").find(format[0]) != std::string_view::npos ||
-               (format[0] == 'T' && !out.empty())) {
-      out.push_back(format[0]);
-      format.remove_prefix(1);
-    } else {
-      return std::nullopt;
-    }
-  }
-  return out;
-}
-
-// A pattern of SIMILAR TO as a regular expression over the whole text.
-std::string SimilarPattern(std::string_view pattern) {
-  std::string out = "(?s)(?:";
-  for (size_t i = 0; i < pattern.size(); i++) {
-    const char c = pattern[i];
-    if (c == '%') {
-      out += ".*";
-    } else if (c == '_') {
-      out += '.';
-    } else if (c == '\\' && i + 1 < pattern.size()) {
-      out += c;
-      out += pattern[++i];
-    } else {
-      if (c == '.' || c == '^' || c == '$') out += '\\';
-      out += c;
-    }
-  }
-  return out + ")";
-}
-
-class Emitter {
+// One statement's way into the engine's SQL.
+class StatementEmitter {
  public:
-  Emitter(const Statement& statement, const EmitContext& context)
-      : statement_(statement), context_(context) {}
+  StatementEmitter(std::string_view text, const FrontContext& context)
+      : text_(text),
+        context_(context),
+        resolver_(context, text),
+        writer_(context, resolver_.resolved(), text) {}
 
-  Result<Emitted> Run();
+  Result<Emitted> Run(const ast::Statement& statement) {
+    out_.tag = TagOf(statement);
+    SKEP_TRY(Dispatch(statement));
+    if (writer_.error()) return std::unexpected(*writer_.error());
+    out_.text = std::move(writer_.text());
+    out_.positions = std::move(writer_.positions());
+    return std::move(out_);
+  }
 
  private:
-  // What a run of tokens is. kQuery and kExpression differ only in name: FROM always opens a
-  // relation list and only behind SELECT. kChange: behind UPDATE ... SET or DELETE, where FROM may
-  // stand without SELECT. kKeywords: arguments of substring and trim, where FROM is punctuation.
-  enum class Mode { kQuery, kExpression, kRelations, kChange, kKeywords };
+  using Target = Resolver::Target;
 
-  std::unexpected<Error> Error1(ErrorKind kind, std::string message, size_t at,
-                                std::string hint = {}) const {
-    const size_t offset = at < tokens_.size() ? tokens_[at].offset : statement_.text.size();
-    return std::unexpected(Error{
-        kind, std::move(message), {}, std::move(hint), CharacterPosition(statement_.text, offset)});
+  Result<void> Dispatch(const ast::Statement& statement);
+  Result<void> EmitQuery(const Query& query);
+  Result<void> EmitInto(const Query& query, const Select& select);
+  Result<void> EmitExplain(const Explain& explain);
+  Result<void> EmitInsert(const Insert& insert);
+  Result<void> EmitUpdate(const Update& update);
+  Result<void> EmitDelete(const Delete& erase);
+  Result<void> EmitMerge(const Merge& merge);
+  Result<void> EmitTruncate(const Truncate& truncate);
+  Result<void> EmitCreateTable(const CreateTable& create);
+  Result<void> EmitColumn(const ColumnDefinition& column, const Target& target, bool comma);
+  Result<void> EmitCreateTableAs(const Target& target, bool temporary, bool if_not_exists,
+                                 const List<Name>& columns, const TableAttributes& attributes,
+                                 const Query& query, const Node& at);
+  Result<void> EmitCreateView(const CreateView& create);
+  Result<void> EmitAlterTable(const AlterTable& alter);
+  Result<void> EmitDrop(const Drop& drop);
+  Result<void> EmitComment(const Comment& comment);
+  Result<void> EmitCreateSchema(const CreateSchema& create);
+  Result<void> EmitCreateExternalSchema(const CreateExternalSchema& create);
+
+  Result<ScopeRelation*> Changed(const QualifiedName& name, const Name& alias, const Node& at);
+  Result<void> Assignments(const List<Assignment*>& set, const ScopeRelation& target);
+  Result<std::vector<size_t>> TargetColumns(const List<Name>& names, const RelationEntry& entry,
+                                            size_t values, bool known_values, const Node& at);
+  Result<std::shared_ptr<const RelationEntry>> Existing(const QualifiedName& name, const Node& at);
+  Result<void> CheckSchema(const Target& target, const Node& at);
+  void ApplyAttributes(const TableAttributes& attributes, TableFacts& facts,
+                       std::vector<std::pair<std::string, ColumnFacts>>& columns);
+  void PutTarget(const Target& target) { writer_.Put(TargetText(target)); }
+  std::string TargetText(const Target& target) const {
+    if (target.schema.empty()) return "temp.main." + QuoteName(target.name);
+    return QuoteName(context_.database) + "." + QuoteName(target.schema) + "." +
+           QuoteName(target.name);
   }
-  std::unexpected<Error> Near(size_t at) const {
-    if (at >= end_) return Error1(ErrorKind::kSyntaxError, "syntax error at end of input", end_);
-    return Error1(ErrorKind::kSyntaxError,
-                  "syntax error at or near \"" + std::string(tokens_[at].text) + "\"", at);
+  std::string EntryText(const RelationEntry& entry) const {
+    return TargetText({entry.kind == RelationKind::kTemporary ? "" : entry.schema, entry.name});
   }
-  std::unexpected<Error> Unsupported(const std::string& what, size_t at) const {
-    return Error1(ErrorKind::kFeatureNotSupported, what + " is not supported", at);
+  void CommentOnColumn(const std::string& table, const std::string& column,
+                       const ColumnFacts& facts, const std::string& before) {
+    const std::string text = facts.Text();
+    if (text == before) return;
+    out_.after.push_back("comment on column " + table + "." + QuoteName(column) + " is " +
+                         (text.empty() ? "null" : QuoteString(text)));
+  }
+  void CommentOnRelation(std::string_view kind, const std::string& relation,
+                         const std::string& text) {
+    out_.after.push_back("comment on " + std::string(kind) + " " + relation + " is " +
+                         (text.empty() ? "null" : QuoteString(text)));
+  }
+  std::unexpected<Error> Unsupported(std::string_view what, const Node& at) const {
+    return resolver_.Fail1(ErrorKind::kFeatureNotSupported, std::string(what) + " is not supported",
+                           &at);
   }
 
-  bool Word(size_t i, std::string_view word) const { return i < end_ && tokens_[i].Is(word); }
-  bool Op(size_t i, std::string_view op) const { return i < end_ && tokens_[i].IsOperator(op); }
-  bool Name(size_t i) const { return i < end_ && tokens_[i].IsName(); }
-
-  // Tokens are marked nearly in order, so counting goes on from the last one.
-  void Mark(size_t i) {
-    const size_t offset = tokens_[i].offset;
-    if (offset < counted_offset_) {
-      counted_offset_ = 0;
-      counted_position_ = 1;
-    }
-    counted_position_ +=
-        CharacterPosition(statement_.text.substr(counted_offset_), offset - counted_offset_) - 1;
-    counted_offset_ = offset;
-    out_.positions.emplace_back(static_cast<uint32_t>(out_.text.size()), counted_position_);
-  }
-  void Space() {
-    if (!out_.text.empty() && out_.text.back() != ' ' && out_.text.back() != '(')
-      out_.text.push_back(' ');
-  }
-  void Put(std::string_view text) {
-    Space();
-    out_.text += text;
-  }
-  void PutToken(size_t i);
-  void PutName(size_t i) {
-    Space();
-    Mark(i);
-    out_.text += QuoteName(tokens_[i].value);
-  }
-
-  Result<void> MatchParentheses();
-  Result<void> Range(size_t b, size_t e, Mode mode, size_t depth);
-  Result<size_t> Relation(size_t at, size_t e, size_t depth, bool target);
-  bool PutCatalogView(std::string_view schema, std::string_view name, size_t at, size_t next,
-                      size_t e);
-  Result<size_t> Call(size_t at, size_t e, size_t depth);
-  Result<size_t> Type(size_t at, size_t e);
-  std::vector<std::pair<size_t, size_t>> Arguments(size_t open) const;
-  std::string FirstSchema() const {
-    return context_.search_path.empty() ? "public" : context_.search_path.front();
-  }
-  Result<void> NameList(size_t open);
-  Result<void> Window(size_t open, size_t depth);
-  Result<size_t> WithClause(size_t at, size_t e, size_t depth);
-  void NameItem(size_t b, size_t e);
-  bool OpensQuery(size_t open) const;
-
-  Result<void> EmitInsert();
-  Result<void> EmitUpdate();
-  Result<void> EmitDelete();
-  Result<void> EmitCreateTable();
-  Result<void> EmitColumn(size_t b, size_t e);
-  Result<void> EmitCreateView();
-  Result<void> EmitCreateSchema();
-  Result<void> EmitCreateExternalSchema();
-  Result<void> EmitDrop();
-  Result<void> EmitDropSchema();
-  Result<void> EmitAlterTable();
-  Result<void> EmitTruncate();
-  Result<void> EmitExplain();
-  Result<void> EmitQuery(size_t b, size_t e);
-  Result<size_t> NewTableName(size_t at);
-  Result<void> CheckSchemaName(size_t at) const;
-
-  const Statement& statement_;
-  const EmitContext& context_;
-  std::vector<Token> tokens_;
-  std::vector<size_t> match_;
-  size_t end_ = 0;
-  size_t counted_offset_ = 0;
-  uint32_t counted_position_ = 1;
-  std::set<std::string, std::less<>> common_tables_;
+  std::string_view text_;
+  const FrontContext& context_;
+  Resolver resolver_;
+  DuckDbWriter writer_;
   Emitted out_;
 };
 
-void Emitter::PutToken(size_t i) {
-  const Token& t = tokens_[i];
-  const bool tight = t.IsOperator(",") || t.IsOperator(")") || t.IsOperator(".") ||
-                     t.IsOperator("::") || t.IsOperator("[") || t.IsOperator("]");
-  const bool after_dot = !out_.text.empty() && out_.text.back() == '.';
-  if (!tight && !after_dot) Space();
-  Mark(i);
-  switch (t.kind) {
-    case TokenKind::kQuotedName:
-      out_.text += QuoteName(t.value);
-      break;
-    case TokenKind::kString:
-      out_.text += QuoteString(t.value);
-      break;
-    case TokenKind::kParameter:
-      out_.text += "$" + t.value;
-      break;
-    case TokenKind::kWord:
-      out_.text +=
-          In(t.value, kKeywords) && !after_dot && !Op(i + 1, ".") ? t.value : QuoteName(t.value);
-      break;
-    default:
-      out_.text += t.value;
-  }
-}
+// ---------------------------------------------------------------- queries
 
-Result<void> Emitter::MatchParentheses() {
-  match_.assign(tokens_.size(), 0);
-  std::vector<size_t> open;
-  for (size_t i = 0; i < end_; i++) {
-    if (tokens_[i].IsOperator("(") || tokens_[i].IsOperator("[")) {
-      open.push_back(i);
-      if (open.size() > kMaxDepth)
-        return Error1(ErrorKind::kPayloadTooLarge, "the statement is nested too deeply", i);
-    } else if (tokens_[i].IsOperator(")") || tokens_[i].IsOperator("]")) {
-      if (open.empty() || tokens_[open.back()].IsOperator("(") != tokens_[i].IsOperator(")"))
-        return Near(i);
-      match_[open.back()] = i;
-      match_[i] = open.back();
-      open.pop_back();
-    }
-  }
-  if (!open.empty()) return Near(end_);
+Result<void> StatementEmitter::EmitQuery(const Query& query) {
+  SKEP_TRY_ASSIGN(out_.output, resolver_.ResolveQuery(query));
+  writer_.WriteQuery(query);
+  out_.returns_rows = true;
+  out_.counts_rows = true;
   return {};
 }
 
-std::vector<std::pair<size_t, size_t>> Emitter::Arguments(size_t open) const {
-  std::vector<std::pair<size_t, size_t>> out;
-  const size_t close = match_[open];
-  size_t begin = open + 1;
-  for (size_t i = open + 1; i < close; i++) {
-    if (Op(i, "(") || Op(i, "[")) {
-      i = match_[i];
-    } else if (Op(i, ",")) {
-      out.emplace_back(begin, i);
-      begin = i + 1;
-    }
+Result<void> StatementEmitter::EmitExplain(const Explain& explain) {
+  if (explain.analyze) return Unsupported("EXPLAIN ANALYZE", explain);
+  const auto* query = As<QueryStatement>(explain.statement);
+  if (!query) {
+    writer_.Put("explain ");
+    SKEP_TRY(Dispatch(*explain.statement));
+    if (writer_.text() == "explain " || !out_.before.empty() || !out_.after.empty())
+      return Unsupported("EXPLAIN of this statement", *explain.statement);
+  } else {
+    SKEP_TRY(resolver_.ResolveQuery(*query->query));
+    writer_.Put("explain ");
+    writer_.WriteQuery(*query->query);
   }
-  if (close > open + 1) out.emplace_back(begin, close);
-  return out;
+  out_.tag = "EXPLAIN";
+  out_.returns_rows = true;
+  out_.counts_rows = false;
+  out_.output.clear();
+  return {};
 }
 
-// A type's name after :: or AS; answers the token behind it.
-Result<size_t> Emitter::Type(size_t at, size_t e) {
-  if (at >= e || !tokens_[at].IsName()) return Near(at);
-  if (!out_.text.ends_with("::")) Space();
-  Mark(at);
-  const std::string& name = tokens_[at].value;
-  const bool arguments = Op(at + 1, "(");
-  const auto with_arguments = [&](std::string_view target, size_t i) -> Result<size_t> {
-    out_.text += target;
-    if (!Op(i, "(")) return i;
-    const size_t close = match_[i];
-    if (Word(i + 1, "max") && close == i + 2) return close + 1;
-    out_.text += "(";
-    for (size_t k = i + 1; k < close; k++) {
-      if (tokens_[k].kind != TokenKind::kNumber && !tokens_[k].IsOperator(",")) return Near(k);
-      out_.text += tokens_[k].value;
-    }
-    out_.text += ")";
-    return close + 1;
-  };
-  const auto zoned = [&](std::string_view plain, std::string_view with_zone, size_t i) -> size_t {
-    if (Op(i, "(")) i = match_[i] + 1;
-    if ((Word(i, "with") || Word(i, "without")) && Word(i + 1, "time") && Word(i + 2, "zone")) {
-      out_.text += Word(i, "with") ? with_zone : plain;
-      return i + 3;
-    }
-    out_.text += plain;
-    return i;
-  };
-  if (name == "varchar" || name == "nvarchar" || name == "text" || name == "bpchar" ||
-      name == "nchar" || name == "char") {
-    return with_arguments("varchar", at + 1);
-  }
-  if (name == "character") return with_arguments("varchar", at + (Word(at + 1, "varying") ? 2 : 1));
-  if (name == "decimal" || name == "numeric") {
-    if (arguments) return with_arguments("decimal", at + 1);
-    out_.text += "decimal(18,0)";
-    return at + 1;
-  }
-  if (name == "double") {
-    out_.text += "double";
-    return at + (Word(at + 1, "precision") ? 2 : 1);
-  }
-  if (name == "float" || name == "float8") {
-    out_.text += "double";
-    return arguments ? match_[at + 1] + 1 : at + 1;
-  }
-  if (name == "timestamp") return zoned("timestamp", "timestamptz", at + 1);
-  if (name == "time") return zoned("time", "timetz", at + 1);
-  if (name == "super") {
-    out_.text += "json";
-    return at + 1;
-  }
-  if (name == "varbyte" || name == "varbinary" || name == "binary") {
-    out_.text += "blob";
-    return arguments ? match_[at + 1] + 1 : at + 1;
-  }
-  static constexpr std::array<std::string_view, 17> kSame = {
-      "smallint", "integer", "int",  "bigint",      "int2",   "int4",     "int8", "real", "float4",
-      "boolean",  "bool",    "date", "timestamptz", "timetz", "interval", "oid",  "name"};
-  if (!In(name, kSame))
-    return Error1(ErrorKind::kUndefinedObject, "type \"" + name + "\" does not exist", at);
-  out_.text += name == "oid" ? "bigint" : name == "name" ? "varchar" : name;
-  return at + 1;
+// ---------------------------------------------------------------- changes of rows
+
+Result<std::shared_ptr<const RelationEntry>> StatementEmitter::Existing(const QualifiedName& name,
+                                                                        const Node& at) {
+  SKEP_TRY_ASSIGN(auto entry, resolver_.Find(name));
+  if (!entry)
+    return resolver_.Fail1(ErrorKind::kUndefinedTable,
+                           "relation \"" + Dotted(name, resolver_) + "\" does not exist", &at);
+  return entry;
 }
 
-// A table, view or alias of one in relation position; answers the token behind the name.
-Result<size_t> Emitter::Relation(size_t at, size_t e, size_t depth, bool target) {
-  if (Word(at, "lateral")) {
-    Put("lateral");
-    at++;
+// The relation of INSERT, UPDATE, DELETE, MERGE.
+Result<ScopeRelation*> StatementEmitter::Changed(const QualifiedName& name, const Name& alias,
+                                                 const Node& at) {
+  SKEP_TRY_ASSIGN(auto* target, resolver_.EnterTarget(name, alias));
+  switch (target->entry->kind) {
+    case RelationKind::kView:
+      return resolver_.Fail1(ErrorKind::kDatatypeMismatch,
+                             "cannot change a view: \"" + target->entry->name + "\"", &at);
+    case RelationKind::kExternal:
+      return Unsupported("writing to an external table", at);
+    case RelationKind::kSystem:
+      return resolver_.Fail1(ErrorKind::kInsufficientPrivilege,
+                             "permission denied for relation " + target->entry->name, &at);
+    default:
+      return target;
   }
-  if (Word(at, "only")) at++;
-  if (at >= e || !tokens_[at].IsName() ||
-      (tokens_[at].kind == TokenKind::kWord && In(tokens_[at].value, kKeywords)))
-    return Near(at);
-  std::vector<size_t> parts{at};
-  while (Op(parts.back() + 1, ".") && Name(parts.back() + 2) && parts.size() < 4)
-    parts.push_back(parts.back() + 2);
-  const size_t next = parts.back() + 1;
-  if (Op(next, "(") && !target) {
-    const Function* function = parts.size() == 1 ? FindFunction(tokens_[at].value, 0) : nullptr;
-    if (!function || function->form != FunctionForm::kRelation) {
-      return Error1(ErrorKind::kUndefinedFunction,
-                    "function " + tokens_[parts.back()].value + "() does not exist", at);
-    }
-    Put(function->target);
-    out_.text += "(";
-    SKEP_TRY(Range(next + 1, match_[next], Mode::kExpression, depth + 1));
-    out_.text += ")";
-    return match_[next] + 1;
-  }
-  if (parts.size() >= 3) {
-    const std::string& database = tokens_[parts[0]].value;
-    if (parts.size() > 3 || database != context_.database) {
-      return Error1(ErrorKind::kFeatureNotSupported,
-                    "cross-database reference to \"" + database + "\" is not supported", at);
-    }
-    parts.erase(parts.begin());
-  }
-  // The engine compares names without regard to case, so the checks do too.
-  const std::string name = Lower(tokens_[parts.back()].value);
-  const std::string schema = parts.size() == 2 ? Lower(tokens_[parts[0]].value) : "";
-  // The engine reads a file where a table of that name is missing; no table's name looks like a
-  // path.
-  for (const size_t part : parts) {
-    if (tokens_[part].value.find_first_of("./\\:*?[~") != std::string::npos) {
-      return Error1(ErrorKind::kUndefinedTable,
-                    "relation \"" + tokens_[part].value + "\" does not exist", part);
-    }
-  }
-  const auto denied = [&] {
-    return Error1(ErrorKind::kInsufficientPrivilege, "permission denied for relation " + name, at);
-  };
-  if (schema.empty()) {
-    if (!common_tables_.contains(name)) {
-      for (const std::string_view prefix : {"duckdb_", "pragma_", "sqlite_"}) {
-        if (name.starts_with(prefix)) return denied();
-      }
-      if (name.starts_with("pg_") && !In(name, kPgCatalog)) {
-        return Error1(ErrorKind::kUndefinedTable, "relation \"" + name + "\" does not exist", at);
-      }
-      if (name.starts_with("pg_") && target) return denied();
-      if (PutCatalogView("pg_catalog", name, at, next, e)) return next;
-    }
-    PutName(parts.back());
-    return next;
-  }
-  if (schema == kHiddenSchema || schema == kLakeCatalog || schema == "main" || schema == "temp" ||
-      schema == "system")
-    return denied();
-  if (schema == "information_schema" ? !In(name, kInformationSchema)
-                                     : schema == "pg_catalog" && !In(name, kPgCatalog)) {
-    return Error1(ErrorKind::kUndefinedTable,
-                  "relation \"" + schema + "." + name + "\" does not exist", at);
-  }
-  if (target && (schema == "information_schema" || schema == "pg_catalog")) return denied();
-  if (PutCatalogView(schema, name, at, next, e)) return next;
-  const bool external = context_.names && context_.names->IsExternalSchema(schema);
-  if (external && target) return Unsupported("writing to an external table", at);
-  Space();
-  Mark(at);
-  if (external) out_.text += QuoteName(kLakeCatalog) + ".";
-  if (!external && schema != "information_schema" && schema != "pg_catalog")
-    out_.text += QuoteName(context_.database) + ".";
-  out_.text += QuoteName(tokens_[parts[0]].value) + ".";
-  Mark(parts.back());
-  out_.text += QuoteName(tokens_[parts.back()].value);
-  return next;
 }
 
-// A catalog view without the hidden schema; false when `name` needs none of that.
-bool Emitter::PutCatalogView(std::string_view schema, std::string_view name, size_t at, size_t next,
-                             size_t e) {
-  const auto view = std::ranges::find_if(
-      kVisible, [&](const auto& v) { return v.schema == schema && v.name == name; });
-  if (view == std::end(kVisible)) return false;
-  Space();
-  Mark(at);
-  out_.text += "(select * from " + QuoteName(schema) + "." + QuoteName(name) + " where " +
-               std::string(view->condition) + ")";
-  const bool named =
-      next < e && (Word(next, "as") ||
-                   (tokens_[next].IsName() && !In(tokens_[next].value, kKeywords) &&
-                    !In(tokens_[next].value, kAfterFrom) && !In(tokens_[next].value, kJoinWords)));
-  if (!named) out_.text += " " + QuoteName(name);
-  return true;
+// Where the values go: the named columns, or all but those that fill themselves.
+Result<std::vector<size_t>> StatementEmitter::TargetColumns(const List<Name>& names,
+                                                            const RelationEntry& entry,
+                                                            size_t values, bool known_values,
+                                                            const Node& at) {
+  std::vector<size_t> columns;
+  if (names.empty()) {
+    size_t plain = 0;
+    for (const Column& column : entry.columns) plain += column.identity ? 0 : 1;
+    const bool skip = known_values && values <= plain;
+    for (size_t i = 0; i < entry.columns.size(); i++) {
+      if (!(skip && entry.columns[i].identity)) columns.push_back(i);
+    }
+  }
+  for (const Name& name : names) {
+    const std::string folded = resolver_.Fold(name);
+    const auto found = std::ranges::find(entry.columns, folded, &Column::name);
+    if (found == entry.columns.end())
+      return resolver_.FailAt(
+          ErrorKind::kUndefinedColumn,
+          "column \"" + folded + "\" of relation \"" + entry.name + "\" does not exist",
+          name.begin);
+    const auto index = static_cast<size_t>(found - entry.columns.begin());
+    if (std::ranges::find(columns, index) != columns.end())
+      return resolver_.FailAt(ErrorKind::kDuplicateObject,
+                              "column \"" + folded + "\" specified more than once", name.begin);
+    columns.push_back(index);
+  }
+  if (known_values && values > columns.size())
+    return resolver_.Fail1(ErrorKind::kSyntaxError,
+                           "INSERT has more expressions than target columns", &at);
+  if (known_values && values < columns.size()) {
+    if (!names.empty())
+      return resolver_.Fail1(ErrorKind::kSyntaxError,
+                             "INSERT has more target columns than expressions", &at);
+    columns.resize(values);
+  }
+  return columns;
 }
 
-// A function call at `at` (a name before an opening parenthesis); answers the token behind the
-// closing one.
-Result<size_t> Emitter::Call(size_t at, size_t e, size_t depth) {
-  const std::string name = Lower(tokens_[at].value);
-  const size_t open = at + 1, close = match_[open];
-  const auto unknown = [&] {
-    return Error1(ErrorKind::kUndefinedFunction, "function " + name + "() does not exist", at,
-                  "No function of this name is offered; see docs/compatibility/sql.md.");
-  };
-  if (name == "cast" || name == "try_cast") {
-    size_t as = open + 1;
-    for (; as < close && !Word(as, "as"); as++) {
-      if (Op(as, "(")) as = match_[as];
-    }
-    if (as >= close) return Near(close);
-    Space();
-    Mark(at);
-    out_.text += name + "(";
-    SKEP_TRY(Range(open + 1, as, Mode::kExpression, depth + 1));
-    Put("as");
-    SKEP_TRY_ASSIGN(const size_t behind, Type(as + 1, close));
-    if (behind != close) return Near(behind);
-    out_.text += ")";
-    return close + 1;
-  }
-  if (name == "extract") {
-    const DatePart* part = open + 1 < close ? FindDatePart(tokens_[open + 1]) : nullptr;
-    if (!part || !Word(open + 2, "from")) return Near(open + 1);
-    Space();
-    Mark(at);
-    out_.text += "extract(";
-    out_.text += part->canonical;
-    out_.text += " from";
-    SKEP_TRY(Range(open + 3, close, Mode::kExpression, depth + 1));
-    out_.text += ")";
-    return close + 1;
-  }
-  const auto arguments = Arguments(open);
-  const Function* function = FindFunction(name, arguments.size());
-  if (!function || function->form == FunctionForm::kRelation) return unknown();
-  const auto emit = [&](size_t i) {
-    return Range(arguments[i].first, arguments[i].second, Mode::kExpression, depth + 1);
-  };
-  const auto count = [&](size_t n) -> Result<void> {
-    if (arguments.size() != n) return unknown();
+Result<void> StatementEmitter::EmitInsert(const Insert& insert) {
+  out_.counts_rows = true;
+  SKEP_TRY_ASSIGN(ScopeRelation * target, Changed(insert.table, {}, insert));
+  const RelationEntry& entry = *target->entry;
+  if (insert.default_values) {
+    writer_.Put("insert into " + EntryText(entry) + " default values");
     return {};
-  };
-  const auto part_of = [&](size_t i) -> Result<const DatePart*> {
-    const auto [b, f] = arguments[i];
-    const DatePart* part =
-        f == b + 1 && (tokens_[b].IsName() || tokens_[b].kind == TokenKind::kString)
-            ? FindDatePart(tokens_[b])
-            : nullptr;
-    if (!part)
-      return Error1(ErrorKind::kInvalidArgument, "invalid date part \"" + tokens_[b].value + "\"",
-                    b);
-    return part;
-  };
-  Space();
-  Mark(at);
-  switch (function->form) {
-    case FunctionForm::kPlain: {
-      out_.text += function->target;
-      out_.text += "(";
-      SKEP_TRY(Range(open + 1, close, Mode::kExpression, depth + 1));
-      // The engine wants IGNORE NULLS inside the parentheses.
-      if ((Word(close + 1, "ignore") || Word(close + 1, "respect")) && Word(close + 2, "nulls")) {
-        out_.text += " " + tokens_[close + 1].value + " nulls)";
-        return close + 3;
-      }
-      out_.text += ")";
-      break;
+  }
+  const auto open = [&](const std::vector<size_t>& columns) {
+    writer_.Put("insert into " + EntryText(entry) + " (");
+    for (const size_t& column : columns) {
+      if (&column != &columns.front()) writer_.Put(", ");
+      writer_.PutName(entry.columns[column].name);
     }
-    case FunctionForm::kKeywords:
-      out_.text += function->target;
-      out_.text += "(";
-      SKEP_TRY(Range(open + 1, close, Mode::kKeywords, depth + 1));
-      out_.text += ")";
-      break;
-    case FunctionForm::kTemplate:
-      for (size_t k = 0; k < function->target.size(); k++) {
-        const char c = function->target[k];
-        if (c == '$' && k + 1 < function->target.size() && function->target[k + 1] >= '1' &&
-            function->target[k + 1] <= '9') {
-          const auto index = static_cast<size_t>(function->target[++k] - '1');
-          out_.text += "(";
-          SKEP_TRY(emit(index));
-          out_.text += ")";
-        } else {
-          out_.text.push_back(c);
+    writer_.Put(") ");
+  };
+  Resolver source(context_, text_);
+  const auto* values = As<Values>(insert.query->body);
+  if (values && !insert.with && !insert.query->with && insert.query->order_by.empty() &&
+      !insert.query->limit) {
+    for (const Row* row : values->rows) {
+      if (row->items.size() != values->rows[0]->items.size())
+        return source.Fail1(ErrorKind::kSyntaxError, "VALUES lists must all be the same length",
+                            row);
+      for (const Expr* item : row->items) SKEP_TRY(source.ResolveExpression(*item, Clause::kWrite));
+    }
+    SKEP_TRY_ASSIGN(const auto columns, TargetColumns(insert.columns, entry,
+                                                      values->rows[0]->items.size(), true, insert));
+    DuckDbWriter inner(context_, source.resolved(), text_);
+    open(columns);
+    writer_.Put("values ");
+    const size_t shift = writer_.text().size();
+    for (const Row* row : values->rows) {
+      inner.Put(row == values->rows[0] ? "(" : ", (");
+      for (size_t i = 0; i < row->items.size(); i++) {
+        if (i > 0) inner.Put(", ");
+        inner.WriteAssigned(row->items[i], entry.columns[columns[i]].type);
+      }
+      inner.Put(")");
+    }
+    if (inner.error()) return std::unexpected(*inner.error());
+    for (const auto& [emitted, user] : inner.positions())
+      writer_.positions().emplace_back(emitted + shift, user);
+    writer_.Put(inner.text());
+    return {};
+  }
+  if (insert.with) SKEP_TRY(source.EnterWith(*insert.with));
+  SKEP_TRY_ASSIGN(const auto output, source.ResolveQuery(*insert.query));
+  SKEP_TRY_ASSIGN(const auto columns,
+                  TargetColumns(insert.columns, entry, output.size(), true, insert));
+  DuckDbWriter inner(context_, source.resolved(), text_);
+  open(columns);
+  // Values that may not fit go through a check on their way.
+  bool checked = false;
+  const auto fits = [](const Type& from, const Type& to) {
+    if (to.kind == TypeKind::kChar) return from.kind == TypeKind::kChar && from.length <= to.length;
+    if (to.kind == TypeKind::kSuper) return from.IsSuper();
+    if (to.kind != TypeKind::kVarchar || to.length < 0 || to.length >= 65535) return true;
+    return from.IsText() && from.length >= 0 && from.length <= to.length;
+  };
+  for (size_t i = 0; i < columns.size(); i++)
+    checked |= !fits(output[i].type, entry.columns[columns[i]].type);
+  if (checked) {
+    inner.Put("select ");
+    for (size_t i = 0; i < columns.size(); i++) {
+      if (i > 0) inner.Put(", ");
+      const std::string value = "source." + QuoteName("c" + std::to_string(i));
+      const Type& type = entry.columns[columns[i]].type;
+      if (fits(output[i].type, type))
+        inner.Put(value);
+      else
+        inner.WriteAssignedText(value, type);
+    }
+    inner.Put(" from (");
+  }
+  if (insert.with) inner.WriteWithClause(*insert.with);
+  inner.WriteQuery(*insert.query);
+  if (checked) {
+    inner.Put(") as source(");
+    for (size_t i = 0; i < columns.size(); i++)
+      inner.Put((i > 0 ? ", " : "") + QuoteName("c" + std::to_string(i)));
+    inner.Put(")");
+  }
+  if (inner.error()) return std::unexpected(*inner.error());
+  const size_t shift = writer_.text().size();
+  for (const auto& [emitted, user] : inner.positions())
+    writer_.positions().emplace_back(emitted + static_cast<uint32_t>(shift), user);
+  writer_.Put(inner.text());
+  return {};
+}
+
+Result<void> StatementEmitter::Assignments(const List<Assignment*>& set,
+                                           const ScopeRelation& target) {
+  for (const Assignment* assignment : set) {
+    const Name& name = assignment->column[assignment->column.size() - 1];
+    const std::string folded = resolver_.Fold(name);
+    const auto found = std::ranges::find(target.entry->columns, folded, &Column::name);
+    if (found == target.entry->columns.end())
+      return resolver_.FailAt(
+          ErrorKind::kUndefinedColumn,
+          "column \"" + folded + "\" of relation \"" + target.entry->name + "\" does not exist",
+          name.begin);
+    SKEP_TRY(resolver_.ResolveExpression(*assignment->value, Clause::kWrite));
+    writer_.Put(assignment == set[0] ? "" : ", ");
+    writer_.PutName(folded);
+    writer_.Put(" = ");
+    writer_.WriteAssigned(assignment->value, found->type);
+  }
+  return {};
+}
+
+Result<void> StatementEmitter::EmitUpdate(const Update& update) {
+  out_.counts_rows = true;
+  if (update.with) SKEP_TRY(resolver_.EnterWith(*update.with));
+  SKEP_TRY_ASSIGN(ScopeRelation * target,
+                  Changed(update.table->name, update.table->alias.name, *update.table));
+  SKEP_TRY(resolver_.EnterFrom(update.from));
+  if (update.with) writer_.WriteWithClause(*update.with);
+  writer_.Put("update " + EntryText(*target->entry) + " as " + QuoteName(target->emitted) +
+              " set ");
+  SKEP_TRY(Assignments(update.set, *target));
+  writer_.WriteFromList(update.from, " from ");
+  if (update.where) {
+    SKEP_TRY(resolver_.ResolveExpression(*update.where, Clause::kWhere));
+    writer_.Put(" where ");
+    writer_.WriteExpression(update.where);
+  }
+  return {};
+}
+
+Result<void> StatementEmitter::EmitDelete(const Delete& erase) {
+  out_.counts_rows = true;
+  if (erase.with) SKEP_TRY(resolver_.EnterWith(*erase.with));
+  SKEP_TRY_ASSIGN(ScopeRelation * target,
+                  Changed(erase.table->name, erase.table->alias.name, *erase.table));
+  SKEP_TRY(resolver_.EnterFrom(erase.using_tables));
+  if (erase.with) writer_.WriteWithClause(*erase.with);
+  writer_.Put("delete from " + EntryText(*target->entry) + " as " + QuoteName(target->emitted));
+  writer_.WriteFromList(erase.using_tables, " using ");
+  if (erase.where) {
+    SKEP_TRY(resolver_.ResolveExpression(*erase.where, Clause::kWhere));
+    writer_.Put(" where ");
+    writer_.WriteExpression(erase.where);
+  }
+  return {};
+}
+
+Result<void> StatementEmitter::EmitMerge(const Merge& merge) {
+  out_.counts_rows = true;
+  SKEP_TRY_ASSIGN(ScopeRelation * target,
+                  Changed(merge.target->name, merge.target->alias.name, *merge.target));
+  std::vector<Relation*> from{merge.source};
+  SKEP_TRY(resolver_.EnterFrom(from));
+  SKEP_TRY(resolver_.ResolveExpression(*merge.on, Clause::kWhere));
+  if (merge.remove_duplicates) return Unsupported("MERGE ... REMOVE DUPLICATES", merge);
+  writer_.Put("merge into " + EntryText(*target->entry) + " as " + QuoteName(target->emitted) +
+              " using ");
+  writer_.WriteOneRelation(*merge.source);
+  writer_.Put(" on ");
+  writer_.Put("(");
+  writer_.WriteExpression(merge.on);
+  writer_.Put(")");
+  for (const MergeAction* action : merge.actions) {
+    writer_.Put(action->matched ? " when matched then " : " when not matched then ");
+    switch (action->step) {
+      case MergeStep::kUpdate:
+        writer_.Put("update set ");
+        SKEP_TRY(Assignments(action->set, *target));
+        break;
+      case MergeStep::kDelete:
+        writer_.Put("delete");
+        break;
+      case MergeStep::kInsert: {
+        for (const Expr* value : action->values)
+          SKEP_TRY(resolver_.ResolveExpression(*value, Clause::kWrite));
+        SKEP_TRY_ASSIGN(const auto columns, TargetColumns(action->columns, *target->entry,
+                                                          action->values.size(), true, *action));
+        writer_.Put("insert (");
+        for (size_t i = 0; i < columns.size(); i++) {
+          if (i > 0) writer_.Put(", ");
+          writer_.PutName(target->entry->columns[columns[i]].name);
         }
-      }
-      break;
-    case FunctionForm::kConvert: {
-      SKEP_TRY(count(2));
-      out_.text += "cast(";
-      SKEP_TRY(emit(1));
-      out_.text += " as";
-      SKEP_TRY_ASSIGN(const size_t behind, Type(arguments[0].first, arguments[0].second));
-      if (behind != arguments[0].second) return Near(behind);
-      out_.text += ")";
-      break;
-    }
-    case FunctionForm::kListagg: {
-      if (arguments.empty() || arguments.size() > 2) return unknown();
-      const bool distinct = Word(arguments[0].first, "distinct");
-      out_.text += distinct ? "string_agg(distinct cast(" : "string_agg(cast(";
-      SKEP_TRY(Range(arguments[0].first + (distinct ? 1 : 0), arguments[0].second,
-                     Mode::kExpression, depth + 1));
-      out_.text += " as varchar),";
-      if (arguments.size() == 2) {
-        SKEP_TRY(emit(1));
-      } else {
-        out_.text += " ''";
-      }
-      size_t behind = close + 1;
-      if (Word(behind, "within") && Word(behind + 1, "group") && Op(behind + 2, "(") &&
-          Word(behind + 3, "order")) {
-        SKEP_TRY(Range(behind + 3, match_[behind + 2], Mode::kExpression, depth + 1));
-        behind = match_[behind + 2] + 1;
-      }
-      out_.text += ")";
-      return behind;
-    }
-    case FunctionForm::kToChar:
-    case FunctionForm::kToDate: {
-      SKEP_TRY(count(2));
-      const auto [b, f] = arguments[1];
-      const auto format = f == b + 1 && tokens_[b].kind == TokenKind::kString
-                              ? EngineFormat(tokens_[b].value)
-                              : std::nullopt;
-      if (!format) return Unsupported("this format of " + name, b);
-      const bool to_char = function->form == FunctionForm::kToChar;
-      out_.text += to_char ? "strftime(cast(" : "cast(strptime(";
-      SKEP_TRY(emit(0));
-      out_.text += (to_char ? " as timestamp), " : ", ") + QuoteString(*format) + ")";
-      if (!to_char) out_.text += " as " + std::string(function->target) + ")";
-      break;
-    }
-    case FunctionForm::kDateAdd: {
-      SKEP_TRY(count(3));
-      SKEP_TRY_ASSIGN(const DatePart* part, part_of(0));
-      if (part->make.empty())
-        return Error1(ErrorKind::kInvalidArgument, "invalid date part for dateadd",
-                      arguments[0].first);
-      out_.text += "(cast(";
-      SKEP_TRY(emit(2));
-      out_.text += " as timestamp) + ";
-      out_.text += part->make;
-      out_.text += "(cast((";
-      SKEP_TRY(emit(1));
-      out_.text += part->factor == 1 ? ") as integer)))"
-                                     : ") * " + std::to_string(part->factor) + " as integer)))";
-      break;
-    }
-    case FunctionForm::kDateDiff: {
-      SKEP_TRY(count(3));
-      SKEP_TRY_ASSIGN(const DatePart* part, part_of(0));
-      out_.text += "date_diff('" + std::string(part->canonical) + "', cast(";
-      SKEP_TRY(emit(1));
-      out_.text += " as timestamp), cast(";
-      SKEP_TRY(emit(2));
-      out_.text += " as timestamp))";
-      break;
-    }
-    case FunctionForm::kDatePart: {
-      SKEP_TRY(count(2));
-      SKEP_TRY_ASSIGN(const DatePart* part, part_of(0));
-      out_.text += std::string(function->target) + "('" + std::string(part->canonical) + "',";
-      SKEP_TRY(emit(1));
-      out_.text += ")";
-      break;
-    }
-    case FunctionForm::kNow:
-      SKEP_TRY(count(0));
-      out_.text += "cast(now() as timestamp)";
-      break;
-    case FunctionForm::kDecode:
-      if (arguments.size() < 3) return unknown();
-      out_.text += "(case";
-      for (size_t i = 1; i + 1 < arguments.size(); i += 2) {
-        out_.text += " when (";
-        SKEP_TRY(emit(0));
-        out_.text += ") is not distinct from (";
-        SKEP_TRY(emit(i));
-        out_.text += ") then (";
-        SKEP_TRY(emit(i + 1));
-        out_.text += ")";
-      }
-      if (arguments.size() % 2 == 0) {
-        out_.text += " else (";
-        SKEP_TRY(emit(arguments.size() - 1));
-        out_.text += ")";
-      }
-      out_.text += " end)";
-      break;
-    case FunctionForm::kLiteral:
-      if (name == "pg_get_userbyid" || name == "current_schemas") {
-        SKEP_TRY(count(1));
-        out_.text += name == "current_schemas" ? QuoteString("{pg_catalog," + FirstSchema() + "}")
-                                               : QuoteString(context_.user);
+        writer_.Put(") values (");
+        for (size_t i = 0; i < columns.size(); i++) {
+          if (i > 0) writer_.Put(", ");
+          writer_.WriteAssigned(action->values[i], target->entry->columns[columns[i]].type);
+        }
+        writer_.Put(")");
         break;
       }
-      SKEP_TRY(count(0));
-      if (name == "current_database") {
-        out_.text += QuoteString(context_.database);
-      } else if (name == "current_schema") {
-        out_.text += QuoteString(FirstSchema());
-      } else if (name == "pg_backend_pid") {
-        out_.text += std::to_string(context_.process_id);
-      } else if (name == "version") {
-        out_.text +=
-            "'PostgreSQL 8.0.2 on i686-pc-linux-gnu, compiled by GCC gcc (GCC) 3.4.2 20041017 (Red "
-            "Hat 3.4.2-6.fc3), Redshift 1.0.77467'";
-      } else {
-        out_.text += "100";
-      }
+    }
+  }
+  return {};
+}
+
+Result<void> StatementEmitter::EmitTruncate(const Truncate& truncate) {
+  SKEP_TRY_ASSIGN(ScopeRelation * target, Changed(truncate.table, {}, truncate));
+  writer_.Put("truncate " + EntryText(*target->entry));
+  return {};
+}
+
+// ---------------------------------------------------------------- tables and views
+
+Result<void> StatementEmitter::CheckSchema(const Target& target, const Node& at) {
+  if (target.schema == "pg_catalog" || target.schema == "information_schema" ||
+      target.schema == kHiddenSchema || target.schema == kLakeCatalog || target.schema == "main" ||
+      target.schema == "temp" || target.schema == "system")
+    return resolver_.Fail1(ErrorKind::kInsufficientPrivilege,
+                           "permission denied for schema " + target.schema, &at);
+  if (target.schema.starts_with("pg_"))
+    return resolver_.Fail1(ErrorKind::kInsufficientPrivilege,
+                           "permission denied for schema " + target.schema, &at);
+  if (target.name.starts_with("pg_") && target.schema.empty())
+    return resolver_.Fail1(ErrorKind::kInsufficientPrivilege,
+                           "permission denied to create \"" + target.name + "\"", &at);
+  if (!target.schema.empty() && context_.catalog &&
+      context_.catalog->IsExternalSchema(target.schema))
+    return Unsupported("creating a relation in an external schema this way", at);
+  return {};
+}
+
+namespace {
+
+const char* StyleWord(DistStyle style) {
+  switch (style) {
+    case DistStyle::kAuto:
+      return "auto";
+    case DistStyle::kEven:
+      return "even";
+    case DistStyle::kKey:
+      return "key";
+    case DistStyle::kAll:
+      return "all";
+    case DistStyle::kNone:
       break;
-    case FunctionForm::kRelation:
-      return unknown();
   }
-  (void)e;
-  return close + 1;
+  return "";
 }
 
-// ("a", "b"): column names in parentheses.
-Result<void> Emitter::NameList(size_t open) {
-  out_.text += "(";
-  for (const auto& [from, to] : Arguments(open)) {
-    if (to != from + 1 || !tokens_[from].IsName()) return Near(from);
-    if (out_.text.back() != '(') out_.text += ", ";
-    Mark(from);
-    out_.text += QuoteName(tokens_[from].value);
-  }
-  out_.text += ")";
-  return {};
-}
-
-// What follows OVER: partition, order, frame.
-Result<void> Emitter::Window(size_t open, size_t depth) {
-  const size_t close = match_[open];
-  size_t frame = open + 1;
-  for (; frame < close; frame++) {
-    if (Op(frame, "(")) {
-      frame = match_[frame];
-    } else if ((Word(frame, "rows") || Word(frame, "range")) &&
-               (Word(frame + 1, "between") || Word(frame + 1, "unbounded") ||
-                Word(frame + 1, "current") || Word(frame + 2, "preceding") ||
-                Word(frame + 2, "following"))) {
+const char* StyleWord(SortStyle style) {
+  switch (style) {
+    case SortStyle::kPlain:
+    case SortStyle::kCompound:
+      return "compound";
+    case SortStyle::kInterleaved:
+      return "interleaved";
+    case SortStyle::kAuto:
+      return "auto";
+    case SortStyle::kNone:
       break;
-    }
   }
-  Put("(");
-  SKEP_TRY(Range(open + 1, frame, Mode::kExpression, depth + 1));
-  for (; frame < close; frame++) {
-    const Token& t = tokens_[frame];
-    if (t.kind != TokenKind::kNumber && !(t.kind == TokenKind::kWord && In(t.value, kFrameWords)))
-      return Near(frame);
-    Mark(frame);
-    Put(t.value);
-  }
-  out_.text += ")";
-  return {};
+  return "";
 }
 
-// WITH at `at`: names of common table expressions, then their queries; answers the token behind
-// them.
-Result<size_t> Emitter::WithClause(size_t at, size_t e, size_t depth) {
-  Put("with");
-  size_t i = at + 1;
-  if (Word(i, "recursive")) {
-    Put("recursive");
-    i++;
-  }
-  // All names first: a recursive one may be used before it is read.
-  for (size_t k = i; k < e; k++) {
-    if (Op(k, "(")) {
-      k = match_[k];
-    } else if (Name(k) &&
-               (Word(k + 1, "as") || (Op(k + 1, "(") && Word(match_[k + 1] + 1, "as")))) {
-      common_tables_.insert(Lower(tokens_[k].value));
-    }
-  }
-  while (true) {
-    if (i >= e || !Name(i)) return Near(i);
-    PutName(i++);
-    if (Op(i, "(")) {
-      SKEP_TRY(NameList(i));
-      i = match_[i] + 1;
-    }
-    if (!Word(i, "as")) return Near(i);
-    if (!Op(i + 1, "(") || !OpensQuery(i + 1)) return Near(i + 1);
-    Put("as (");
-    SKEP_TRY(Range(i + 2, match_[i + 1], Mode::kQuery, depth + 1));
-    out_.text += ")";
-    i = match_[i + 1] + 1;
-    if (!Op(i, ",") || i >= e) return i;
-    out_.text += ",";
-    i++;
-  }
-}
+}  // namespace
 
-// True when the parenthesis holds a query and not joined relations.
-bool Emitter::OpensQuery(size_t open) const {
-  size_t inner = open;
-  while (Op(inner, "(")) {
-    const size_t behind = match_[inner] + 1;
-    if (inner > open && !Op(behind, ")") && !Word(behind, "union") && !Word(behind, "except") &&
-        !Word(behind, "minus") && !Word(behind, "intersect") && !Word(behind, "order") &&
-        !Word(behind, "limit") && !Word(behind, "offset")) {
-      return false;
+void StatementEmitter::ApplyAttributes(const TableAttributes& attributes, TableFacts& facts,
+                                       std::vector<std::pair<std::string, ColumnFacts>>& columns) {
+  facts.diststyle = StyleWord(attributes.dist_style);
+  facts.sort_style = StyleWord(attributes.sort_style);
+  if (attributes.backup == OnOff::kOff) facts.backup = "no";
+  if (attributes.encode_auto) facts.encode = "auto";
+  const auto facts_of = [&](const Name& name) -> ColumnFacts* {
+    const std::string folded = resolver_.Fold(name);
+    for (auto& [column, found] : columns) {
+      if (column == folded) return &found;
     }
-    inner++;
-  }
-  return Word(inner, "select") || Word(inner, "with") ||
-         (Word(inner, "values") && Op(inner + 1, "("));
-}
-
-// Behind an item of a select list without a name of its own: the name Redshift would give it.
-void Emitter::NameItem(size_t b, size_t e) {
-  if (b >= e) return;
-  const auto name = [&](std::string_view text) { out_.text += " as " + QuoteName(text); };
-  std::vector<size_t> top;  // tokens outside parentheses; a parenthesis counts as one
-  for (size_t i = b; i < e; i++) {
-    if (Word(i, "as")) return;
-    top.push_back(i);
-    if (Op(i, "(")) i = match_[i];
-  }
-  if (Word(b, "approximate")) return;
-  const Token& first = tokens_[b];
-  const bool function = top.size() >= 2 && first.kind == TokenKind::kWord && Op(top[1], "(") &&
-                        !In(first.value, kKeywords);
-  if (top.size() == 1) {
-    if (first.Is("current_user") || first.Is("session_user") || first.Is("user") ||
-        first.Is("sysdate"))
-      return name(first.value);
-    if (first.Is("current_date")) return name("date");
-    if (first.IsName() && !first.Is("true") && !first.Is("false") && !first.Is("null")) return;
-    if (first.IsOperator("*")) return;
-    return name("?column?");
-  }
-  if (first.Is("case") && Word(e - 1, "end")) {
-    size_t ends = 0;
-    for (const size_t i : top) ends += Word(i, "end") ? 1 : 0;
-    if (ends == 1) return name("case");
-  }
-  if (function) {
-    const bool cast = first.Is("cast") || first.Is("try_cast") || first.Is("convert");
-    const bool whole = top.size() == 2 || (top.size() == 4 && Word(top[2], "over")) ||
-                       (top.size() == 5 && Word(top[2], "within") && Word(top[3], "group")) ||
-                       (top.size() == 6 && Word(top[2], "ignore") && Word(top[4], "over"));
-    if (cast && whole) {
-      if (Name(top[1] + 1) && Word(top[1] + 2, "as"))
-        name(tokens_[top[1] + 1].value);
-      else
-        name("?column?");
-      return;
-    }
-    if (whole) return name(first.Is("extract") ? std::string("date_part") : first.value);
-  }
-  // A column of a relation: a.b, a.*
-  if (top.size() % 2 == 1) {
-    bool dotted = true;
-    for (size_t i = 1; i < top.size(); i += 2) dotted &= Op(top[i], ".");
-    if (dotted) return;
-  }
-  if (Op(top[1], "::") && top.size() <= 4 && !Op(top.back(), "::")) {
-    if (first.IsName() && !In(first.value, kKeywords)) return name(first.value);
-    return name("?column?");
-  }
-  // An alias without AS stands behind a complete operand.
-  const Token& last = tokens_[e - 1];
-  const Token& before = tokens_[e - 2];
-  const bool operand =
-      before.IsOperator(")") ||
-      (before.IsName() &&
-       (!In(before.value, kKeywords) || before.Is("end") || before.Is("null") ||
-        before.Is("true") || before.Is("false") || before.kind == TokenKind::kQuotedName)) ||
-      before.kind == TokenKind::kString || before.kind == TokenKind::kNumber ||
-      before.kind == TokenKind::kParameter;
-  if (last.kind == TokenKind::kQuotedName && operand) return;
-  if (last.kind == TokenKind::kWord && operand && !In(last.value, kKeywords) &&
-      !(before.kind == TokenKind::kString && In(last.value, kUnits)))
-    return;
-  if (Op(b, "*") || Word(b, "distinct")) return;
-  for (const size_t i : top) {
-    if (Word(i, "exclude")) return;
-  }
-  name("?column?");
-}
-
-Result<void> Emitter::Range(size_t b, size_t e, Mode mode, size_t depth) {
-  if (depth > kMaxDepth)
-    return Error1(ErrorKind::kPayloadTooLarge, "the statement is nested too deeply", b);
-  if (out_.text.size() > kMaxEmittedBytes)
-    return Error1(ErrorKind::kPayloadTooLarge, "the statement becomes too long", b);
-  enum class Clause { kOther, kList, kFrom };
-  Clause clause = mode == Mode::kRelations ? Clause::kFrom : Clause::kOther;
-  bool wants_relation = mode == Mode::kRelations;
-  bool after_relation = false;            // an alias, perhaps with column names, may follow
-  bool may_from = mode == Mode::kChange;  // a SELECT stands before
-  bool query_start = true;                // SELECT, WITH, VALUES may stand here
-  size_t item = b;
-  std::string top;  // of SELECT TOP n: LIMIT at the end
-  const auto end_list = [&](size_t at) {
-    if (clause == Clause::kList) NameItem(item, at);
-    clause = Clause::kOther;
+    return nullptr;
   };
-  const auto query_follows = [&](size_t at) {
-    return at < e && (Word(at, "select") || Word(at, "values") || Op(at, "("));
-  };
-  for (size_t i = b; i < e;) {
-    const Token& t = tokens_[i];
-    if (wants_relation) {
-      if (Op(i, "(")) {
-        const size_t close = match_[i];
-        const bool query = OpensQuery(i);
-        Put("(");
-        SKEP_TRY(Range(i + 1, close, query ? Mode::kQuery : Mode::kRelations, depth + 1));
-        out_.text += ")";
-        i = close + 1;
-      } else {
-        SKEP_TRY_ASSIGN(i, Relation(i, e, depth, false));
-      }
-      wants_relation = false;
-      after_relation = true;
-      continue;
-    }
-    if (after_relation) {
-      after_relation = false;
-      if ((Word(i, "pivot") || Word(i, "unpivot")) && Op(i + 1, "("))
-        return Unsupported(t.value == "pivot" ? "PIVOT" : "UNPIVOT", i);
-      if (Word(i, "as")) {
-        Put("as");
-        i++;
-      } else if (!t.IsName() ||
-                 (t.kind == TokenKind::kWord &&
-                  (In(t.value, kJoinWords) || In(t.value, kAfterFrom) || In(t.value, kKeywords)))) {
-        continue;
-      }
-      if (i >= e || !Name(i)) return Near(i);
-      PutName(i++);
-      if (i < e && Op(i, "(")) {
-        SKEP_TRY(NameList(i));
-        i = match_[i] + 1;
-      }
-      continue;
-    }
-    const bool dotted = i > b && Op(i - 1, ".");
-    const bool call = i + 1 < e && Op(i + 1, "(");
-    if (t.kind == TokenKind::kWord && !dotted && !Op(i + 1, ".")) {
-      const std::string& w = t.value;
-      if (w == "with" && i == b && mode != Mode::kRelations) {
-        SKEP_TRY_ASSIGN(i, WithClause(i, e, depth));
-        if (!query_follows(i)) return Near(i);
-        continue;
-      }
-      if (w == "select") {
-        if (!query_start) return Near(i);
-        query_start = false;
-        may_from = true;
-        PutToken(i++);
-        size_t k = i;
-        if (Word(k, "distinct") || Word(k, "all")) k++;
-        if (Word(k, "top") && k + 1 < e &&
-            (tokens_[k + 1].kind == TokenKind::kNumber ||
-             tokens_[k + 1].kind == TokenKind::kParameter)) {
-          if (k > i) PutToken(i);
-          top = std::string(tokens_[k + 1].text);
-          i = k + 2;
-        }
-        if (i < e && (Word(i, "distinct") || Word(i, "all"))) PutToken(i++);
-        clause = Clause::kList;
-        item = i;
-        if (i >= e || Word(i, "from")) return Near(i);
-        continue;
-      }
-      if (w == "values") {
-        if (!query_start || !call) return Near(i);
-        query_start = false;
-        PutToken(i++);
-        continue;
-      }
-      if (w == "union" || w == "except" || w == "intersect" ||
-          (w == "minus" && (query_follows(i + 1) || Word(i + 1, "all")))) {
-        end_list(i);
-        if (!top.empty()) return Unsupported("TOP in a set operation", i);
-        Mark(i);
-        Put(w == "minus" ? std::string("except") : w);
-        i++;
-        if (i < e && (Word(i, "all") || Word(i, "distinct"))) PutToken(i++);
-        if (!query_follows(i)) return Near(i);
-        query_start = true;
-        may_from = false;
-        continue;
-      }
-      if (w == "from") {
-        const bool distinct_from =
-            i >= b + 2 && Word(i - 1, "distinct") && (Word(i - 2, "is") || Word(i - 2, "not"));
-        if (distinct_from || (mode == Mode::kKeywords && !may_from)) {
-          PutToken(i++);
-          continue;
-        }
-        if (!may_from) return Near(i);
-        end_list(i);
-        may_from = false;
-        PutToken(i++);
-        clause = Clause::kFrom;
-        wants_relation = true;
-        continue;
-      }
-      if (w == "into") return Unsupported("SELECT INTO", i);
-      if (w == "for" && (Word(i + 1, "update") || Word(i + 1, "share")))
-        return Unsupported("SELECT FOR UPDATE", i);
-      if (w == "connect" && Word(i + 1, "by")) return Unsupported("CONNECT BY", i);
-      if (w == "start" && Word(i + 1, "with")) return Unsupported("START WITH", i);
-      if (mode == Mode::kKeywords &&
-          (w == "for" || w == "both" || w == "leading" || w == "trailing")) {
-        Mark(i);
-        Put(w);
-        i++;
-        continue;
-      }
-      if (clause == Clause::kFrom) {
-        if (w == "join") {
-          PutToken(i++);
-          wants_relation = true;
-          continue;
-        }
-        if (!call && In(w, kJoinWords) && w != "on") {
-          Mark(i);
-          Put(w);
-          i++;
-          continue;
-        }
-        if (w == "using" && call) {
-          Put("using ");
-          SKEP_TRY(NameList(i + 1));
-          i = match_[i + 1] + 1;
-          continue;
-        }
-      }
-      if (w == "join") return Near(i);
-      if (w == "fetch" && (Word(i + 1, "first") || Word(i + 1, "next")) && i + 2 < e &&
-          tokens_[i + 2].kind == TokenKind::kNumber) {
-        end_list(i);
-        Put("limit " + tokens_[i + 2].value);
-        i += 3;
-        if (Word(i, "row") || Word(i, "rows")) i++;
-        if (!Word(i, "only")) return Near(i);
-        i++;
-        continue;
-      }
-      if (w == "where" || w == "having" || w == "qualify" || w == "limit" || w == "offset" ||
-          ((w == "group" || w == "order") && Word(i + 1, "by"))) {
-        end_list(i);
-        PutToken(i++);
-        continue;
-      }
-      if (clause == Clause::kList && w == "as" && i + 1 < e) {
-        if (!Name(i + 1)) return Near(i + 1);
-        Put("as");
-        PutName(i + 1);
-        i += 2;
-        continue;
-      }
-      if (w == "as") return Near(i);
-      // Words with a meaning in one place only; elsewhere they are names.
-      const bool nulls = w == "nulls" && (Word(i + 1, "first") || Word(i + 1, "last"));
-      const bool ignore = (w == "ignore" || w == "respect") && Word(i + 1, "nulls");
-      if (nulls || ignore) {
-        Put(w + " " + tokens_[i + 1].value);
-        i += 2;
-        continue;
-      }
-      if (w == "at" && Word(i + 1, "time") && Word(i + 2, "zone")) {
-        Mark(i);
-        Put("at time zone");
-        i += 3;
-        continue;
-      }
-      if (w == "similar" && Word(i + 1, "to")) {
-        // The engine reads SIMILAR TO as a regular expression; the wildcards % and _ are put into
-        // its letters.
-        if (i + 2 >= e || tokens_[i + 2].kind != TokenKind::kString || Word(i + 3, "escape"))
-          return Unsupported("this form of SIMILAR TO", i);
-        Mark(i);
-        Put("similar to");
-        Put(QuoteString(SimilarPattern(tokens_[i + 2].value)));
-        i += 3;
-        continue;
-      }
-      if (w == "escape" && i + 1 < e && tokens_[i + 1].kind == TokenKind::kString) {
-        Put("escape");
-        i++;
-        continue;
-      }
-      if (w == "partition" && Word(i + 1, "by")) {
-        Put("partition by");
-        i += 2;
-        continue;
-      }
-      if (w == "unknown" && i > b && (Word(i - 1, "is") || Word(i - 1, "not"))) {
-        Put("null");
-        i++;
-        continue;
-      }
-      if (w == "collate") {
-        if (Word(i + 1, "pg_catalog") && Op(i + 2, ".") && Word(i + 3, "default")) {
-          i += 4;
-          continue;
-        }
-        return Unsupported("COLLATE", i);
-      }
-      if (w == "operator" && call && Word(i + 2, "pg_catalog") && Op(i + 3, ".") && i + 4 < e &&
-          match_[i + 1] == i + 5) {
-        if (tokens_[i + 4].kind != TokenKind::kOperator || !In(tokens_[i + 4].value, kOperators))
-          return Near(i + 4);
-        Put(tokens_[i + 4].value);
-        i += 6;
-        continue;
-      }
-      if (w == "exclude" && i > b && Op(i - 1, "*") && i + 1 < e) {
-        Put("exclude ");
-        if (Op(i + 1, "(")) {
-          SKEP_TRY(NameList(i + 1));
-          i = match_[i + 1] + 1;
-        } else {
-          if (!Name(i + 1)) return Near(i + 1);
-          out_.text += "(" + QuoteName(tokens_[i + 1].value) + ")";
-          i += 2;
-        }
-        continue;
-      }
-      if (In(w, kLiteralTypes) && i + 1 < e && tokens_[i + 1].kind == TokenKind::kString) {
-        Mark(i);
-        Put(w == "datetime" ? std::string("timestamp") : w);
-        PutToken(i + 1);
-        i += 2;
-        if (w == "interval" && i < e && tokens_[i].kind == TokenKind::kWord &&
-            In(tokens_[i].value, kUnits)) {
-          Put(tokens_[i++].value);
-          if (Op(i, "(") && match_[i] == i + 2 && tokens_[i + 1].kind == TokenKind::kNumber)
-            i += 3;  // a precision
-        }
-        continue;
-      }
-      if (w == "sysdate") {
-        Put("cast(now() as timestamp)");
-        i++;
-        continue;
-      }
-      if (w == "current_user" || w == "session_user" || (w == "user" && !call)) {
-        Put(QuoteString(context_.user));
-        i++;
-        continue;
-      }
-      if (w == "approximate" && (Word(i + 1, "count") || Word(i + 1, "percentile_disc"))) {
-        i++;
-        continue;
-      }
-      if (call) {
-        const bool behind_call = i > b && (Op(i - 1, ")") || Word(i - 1, "nulls"));
-        if (w == "over" && behind_call) {
-          Put("over");
-          SKEP_TRY(Window(i + 1, depth));
-          i = match_[i + 1] + 1;
-          continue;
-        }
-        const bool grouper =
-            (w == "cube" || w == "rollup") && i > b && (Word(i - 1, "by") || Op(i - 1, ","));
-        if (grouper || (w == "filter" && behind_call && Word(i + 2, "where"))) {
-          Put(w);
-          i++;
-          continue;
-        }
-        if (!In(w, kKeywords) || w == "isnull") {
-          SKEP_TRY_ASSIGN(i, Call(i, e, depth));
-          continue;
-        }
-      }
-      if (w == "within" && Word(i + 1, "group") && Op(i + 2, "(") && Word(i + 3, "order")) {
-        Put("within group");
-        i += 2;
-        continue;
-      }
-      if (w == "grouping" && Word(i + 1, "sets") && Op(i + 2, "(")) {
-        Put("grouping sets");
-        i += 2;
-        continue;
-      }
-      PutToken(i++);
-      continue;
-    }
-    if (t.IsName() && call) {
-      if (match_[i + 1] == i + 3 && Op(i + 2, "+"))
-        return Unsupported("the outer join operator (+)", i + 1);
-      if (dotted) {
-        if (!(i >= b + 2 && Word(i - 2, "pg_catalog") && out_.text.ends_with("\"pg_catalog\".")) ||
-            (i >= b + 3 && Op(i - 3, "."))) {
-          return Error1(ErrorKind::kUndefinedFunction, "function " + t.value + "() does not exist",
-                        i);
-        }
-        out_.text.resize(out_.text.size() - std::string_view("\"pg_catalog\".").size());
-      }
-      SKEP_TRY_ASSIGN(i, Call(i, e, depth));
-      continue;
-    }
-    if (t.IsName()) {
-      PutToken(i++);
-      continue;
-    }
-    // name 'text' is a literal of a type of that name to the engine: only the types named above
-    // have one.
-    if (t.kind == TokenKind::kString && i > b && tokens_[i - 1].IsName() &&
-        !(tokens_[i - 1].kind == TokenKind::kWord &&
-          (In(tokens_[i - 1].value, kKeywords) || In(tokens_[i - 1].value, kBeforeText)))) {
-      return Near(i);
-    }
-    if (t.IsOperator("::")) {
-      out_.text += "::";
-      SKEP_TRY_ASSIGN(i, Type(i + 1, e));
-      continue;
-    }
-    if (t.IsOperator("(")) {
-      const size_t close = match_[i];
-      if (close == i + 2 && Op(i + 1, "+")) return Unsupported("the outer join operator (+)", i);
-      Put("(");
-      SKEP_TRY(Range(i + 1, close, Mode::kExpression, depth + 1));
-      out_.text += ")";
-      i = close + 1;
-      continue;
-    }
-    if (t.kind == TokenKind::kOperator) {
-      if (t.value == "[") return Unsupported("navigation and arrays by brackets", i);
-      if (std::string_view("();{}:?]").find(t.value) != std::string_view::npos) return Near(i);
-      if (!In(t.value, kOperators))
-        return Error1(ErrorKind::kUndefinedFunction, "operator does not exist: " + t.value, i);
-      if (t.value == ",") {
-        if (clause == Clause::kFrom) wants_relation = true;
-        if (clause == Clause::kList) NameItem(item, i);
-        item = i + 1;
-      }
-      const bool match = t.value == "~" || t.value == "!~" || t.value == "~*" || t.value == "!~*";
-      if (match && i > b) {
-        // The engine's operator wants the whole text to match, Redshift's any part of it.
-        if (i + 1 >= e || tokens_[i + 1].kind != TokenKind::kString)
-          return Unsupported("a pattern that is not a literal", i + 1);
-        Mark(i);
-        Put(t.value.starts_with("!") ? "!~" : "~");
-        Put(QuoteString((t.value.ends_with("*") ? "(?is).*(?:" : "(?s).*(?:") +
-                        tokens_[i + 1].value + ").*"));
-        i += 2;
-        continue;
-      }
-    }
-    PutToken(i++);
+  for (const Name& name : attributes.dist_key) {
+    if (ColumnFacts* column = facts_of(name)) column->distkey = true;
   }
-  if (wants_relation) return Near(e);
-  if (clause == Clause::kList) NameItem(item, e);
-  if (!top.empty()) Put("limit " + top);
-  return {};
+  int place = 0;
+  for (const Name& name : attributes.sort_key) {
+    if (ColumnFacts* column = facts_of(name)) column->sortkey = ++place;
+  }
+  for (const auto& [column, found] : columns) {
+    if (found.distkey && facts.diststyle.empty()) facts.diststyle = "key";
+    if (found.sortkey > 0 && facts.sort_style.empty()) facts.sort_style = "compound";
+  }
 }
 
-Result<void> Emitter::EmitQuery(size_t b, size_t e) { return Range(b, e, Mode::kQuery, 0); }
-
-Result<void> Emitter::CheckSchemaName(size_t at) const {
-  if (!Name(at)) return Near(at);
-  const std::string name = Lower(tokens_[at].value);
-  if (name == kHiddenSchema || name == kLakeCatalog || name == "main" || name == "temp" ||
-      name == "system" || name == "information_schema" || name.starts_with("pg_")) {
-    return Error1(ErrorKind::kInsufficientPrivilege, "schema name \"" + name + "\" is reserved",
-                  at);
-  }
-  return {};
-}
-
-// The name of a table or view about to be made; goes to the first schema of the search path when it
-// names none.
-Result<size_t> Emitter::NewTableName(size_t at) {
-  if (!Name(at)) return Near(at);
-  if (Op(at + 1, ".") && Name(at + 2)) {
-    SKEP_TRY(CheckSchemaName(at));
-    return Relation(at, end_, 0, true);
-  }
-  std::string name = tokens_[at].value;
-  if (statement_.temporary) {
-    Space();
-    Mark(at);
-    out_.text += QuoteName(name);
-    return at + 1;
-  }
-  const std::string schema = context_.search_path.empty() ? "public" : context_.search_path.front();
-  if (context_.names && context_.names->IsExternalSchema(schema))
-    return Unsupported("creating a table in an external schema", at);
-  Space();
-  Mark(at);
-  out_.text += QuoteName(context_.database) + "." + QuoteName(schema) + "." + QuoteName(name);
-  return at + 1;
-}
-
-Result<void> Emitter::EmitInsert() {
-  Put("insert into");
-  SKEP_TRY_ASSIGN(size_t at, Relation(2, end_, 0, true));
-  if (Op(at, "(")) {
-    size_t inner = at;
-    while (Op(inner, "(")) inner++;
-    if (!Word(inner, "select") && !Word(inner, "with")) {
-      Put("(");
-      for (const auto& [from, to] : Arguments(at)) {
-        if (to != from + 1 || !tokens_[from].IsName()) return Near(from);
-        if (out_.text.back() != '(') out_.text += ", ";
-        Mark(from);
-        out_.text += QuoteName(tokens_[from].value);
-      }
-      out_.text += ")";
-      at = match_[at] + 1;
-    }
-  }
-  if (Word(at, "default") && Word(at + 1, "values")) {
-    if (at + 2 != end_) return Near(at + 2);
-    Put("default values");
+// The engine's column; what it cannot hold goes to the facts.
+Result<void> StatementEmitter::EmitColumn(const ColumnDefinition& column, const Target& target,
+                                          bool comma) {
+  auto type = TypeOf(*column.type);
+  if (!type) return resolver_.Fail1(type.error().kind, type.error().message, column.type);
+  if (type->IsNested() || type->kind == TypeKind::kName || type->kind == TypeKind::kOid)
+    return resolver_.Fail1(
+        ErrorKind::kFeatureNotSupported,
+        "Column \"" + target.name + "." + resolver_.Fold(column.name) + "\" has unsupported type",
+        column.type);
+  if (comma) writer_.Put(", ");
+  writer_.Mark(column);
+  writer_.PutName(resolver_.Fold(column.name));
+  writer_.Put(" " + DuckDbWriter::TypeName(*type));
+  if (column.null_rule == NullRule::kNotNull || column.primary_key ||
+      column.identity != IdentityKind::kNone)
+    writer_.Put(" not null");
+  if (column.identity != IdentityKind::kNone) {
+    const std::string sequence = QuoteName(context_.database) + "." + QuoteName(kHiddenSchema) +
+                                 "." + QuoteName("identity-" + NewUuid());
+    out_.before.push_back("create sequence " + sequence + " start with " +
+                          std::string(column.seed.empty() ? "1" : column.seed) + " increment by " +
+                          std::string(column.step.empty() ? "1" : column.step));
+    writer_.Put(" default nextval(" + QuoteString(sequence) + ")");
     return {};
   }
-  if (Word(at, "values")) {
-    Put("values");
-    return Range(at + 1, end_, Mode::kExpression, 0);
+  if (column.default_value) {
+    Resolver defaults(context_, text_);
+    SKEP_TRY(defaults.ResolveExpression(*column.default_value, Clause::kWrite));
+    DuckDbWriter inner(context_, defaults.resolved(), text_);
+    inner.WriteAssigned(column.default_value, *type);
+    if (inner.error()) return std::unexpected(*inner.error());
+    writer_.Put(" default (" + inner.text() + ")");
   }
-  if (!Word(at, "select") && !Word(at, "with") && !Op(at, "(")) return Near(at);
-  return EmitQuery(at, end_);
+  return {};
 }
 
-Result<void> Emitter::EmitUpdate() {
-  Put("update");
-  SKEP_TRY_ASSIGN(const size_t at, Relation(1, end_, 0, true));
-  size_t set = at;
-  if (Word(set, "as")) set++;
-  if (Name(set) && !Word(set, "set")) {
-    Put("as");
-    PutName(set++);
+Result<void> StatementEmitter::EmitCreateTable(const CreateTable& create) {
+  SKEP_TRY_ASSIGN(const Target target, resolver_.NewObject(create.name, create.temporary));
+  SKEP_TRY(CheckSchema(target, create));
+  if (create.format.format) return Unsupported("CREATE TABLE ... USING", create);
+  if (create.if_not_exists && context_.catalog) {
+    SKEP_TRY_ASSIGN(const auto found, context_.catalog->Find(target.schema, target.name));
+    if (found) return {};
   }
-  if (!Word(set, "set")) return Near(set);
-  Put("set");
-  return Range(set + 1, end_, Mode::kChange, 0);
-}
-
-Result<void> Emitter::EmitDelete() {
-  Put("delete from");
-  SKEP_TRY_ASSIGN(size_t at, Relation(Word(1, "from") ? 2 : 1, end_, 0, true));
-  if (Word(at, "as")) at++;
-  if (Name(at) && !Word(at, "using") && !Word(at, "where")) {
-    Put("as");
-    PutName(at++);
-  }
-  if (Word(at, "using")) {
-    Put("using");
-    size_t where = at + 1;
-    for (; where < end_ && !Word(where, "where"); where++) {
-      if (Op(where, "(")) where = match_[where];
+  std::vector<std::pair<std::string, ColumnFacts>> columns;
+  TableFacts facts;
+  writer_.Put("create table ");
+  PutTarget(target);
+  writer_.Put(" (");
+  const auto add = [&](std::string name, ColumnFacts column, const Node& at) -> Result<void> {
+    if (std::ranges::any_of(columns, [&](const auto& c) { return c.first == name; }))
+      return resolver_.Fail1(ErrorKind::kDuplicateObject,
+                             "column \"" + name + "\" specified more than once", &at);
+    columns.emplace_back(std::move(name), std::move(column));
+    return {};
+  };
+  for (const Node* element : create.elements) {
+    if (const auto* column = As<ColumnDefinition>(element)) {
+      SKEP_TRY(EmitColumn(*column, target, !columns.empty()));
+      SKEP_TRY_ASSIGN(const Type type, TypeOf(*column->type));
+      ColumnFacts known;
+      known.type = type;
+      known.type.fold_case = column->collate == "case_insensitive" || column->collate == "ci";
+      known.encoding = column->encode;
+      if (column->default_value) known.default_text = Print(*column->default_value);
+      if (column->identity != IdentityKind::kNone) {
+        known.identity = std::string(column->seed.empty() ? "1" : column->seed) + "," +
+                         std::string(column->step.empty() ? "1" : column->step);
+        known.by_default = column->identity == IdentityKind::kByDefault;
+      }
+      known.distkey = column->distkey;
+      known.sortkey = column->sortkey ? 1 : 0;
+      if (column->primary_key || column->unique)
+        facts.constraints.push_back((column->primary_key ? "PRIMARY KEY (" : "UNIQUE (") +
+                                    resolver_.Fold(column->name) + ")");
+      if (!column->references.empty())
+        facts.constraints.push_back("FOREIGN KEY (" + resolver_.Fold(column->name) +
+                                    ") REFERENCES " + Dotted(column->references, resolver_));
+      SKEP_TRY(add(resolver_.Fold(column->name), std::move(known), *column));
+    } else if (const auto* like = As<LikeTable>(element)) {
+      SKEP_TRY_ASSIGN(const auto entry, Existing(like->table, *like));
+      for (const Column& source : entry->columns) {
+        if (source.name.starts_with('$')) continue;
+        if (!columns.empty()) writer_.Put(", ");
+        writer_.PutName(source.name);
+        writer_.Put(" " + DuckDbWriter::TypeName(source.type));
+        ColumnFacts known = ColumnFacts::Read(source.facts);
+        known.type = source.type;
+        known.comment.clear();
+        known.identity.clear();
+        if (like->defaults != DefaultsRule::kIncluding) known.default_text.clear();
+        SKEP_TRY(add(source.name, std::move(known), *like));
+      }
+    } else if (const auto* constraint = As<TableConstraint>(element)) {
+      std::string text = constraint->constraint == ConstraintKind::kPrimaryKey ? "PRIMARY KEY ("
+                         : constraint->constraint == ConstraintKind::kUnique   ? "UNIQUE ("
+                                                                               : "FOREIGN KEY (";
+      for (const Name& name : constraint->columns)
+        text += (&name == &constraint->columns[0] ? "" : ", ") + resolver_.Fold(name);
+      text += ")";
+      if (!constraint->references.empty())
+        text += " REFERENCES " + Dotted(constraint->references, resolver_);
+      facts.constraints.push_back(std::move(text));
     }
-    SKEP_TRY(Range(at + 1, where, Mode::kRelations, 0));
-    at = where;
   }
-  if (at < end_ && !Word(at, "where")) return Near(at);
-  return Range(at, end_, Mode::kChange, 0);
+  if (columns.empty())
+    return resolver_.Fail1(ErrorKind::kSyntaxError, "a table needs at least one column", &create);
+  writer_.Put(")");
+  ApplyAttributes(create.attributes, facts, columns);
+  const std::string table = TargetText(target);
+  for (const auto& [name, known] : columns) {
+    // Where the engine's type says it all, nothing needs to be kept.
+    ColumnFacts kept = known;
+    if (kept.type.kind != TypeKind::kChar && kept.type.kind != TypeKind::kVarchar &&
+        kept.type.kind != TypeKind::kIntervalYearToMonth &&
+        kept.type.kind != TypeKind::kIntervalDayToSecond && kept.type.kind != TypeKind::kVarbyte)
+      kept.type = {};
+    CommentOnColumn(table, name, kept, "");
+  }
+  if (const std::string text = facts.Text(); !text.empty()) CommentOnRelation("table", table, text);
+  return {};
 }
 
-Result<void> Emitter::EmitColumn(size_t b, size_t e) {
-  if (!Name(b)) return Near(b);
-  PutName(b);
-  SKEP_TRY_ASSIGN(size_t at, Type(b + 1, e));
-  while (at < e) {
-    if (Word(at, "not") && Word(at + 1, "null")) {
-      Put("not null");
-      at += 2;
-    } else if (Word(at, "null")) {
-      at++;
-    } else if (Word(at, "default")) {
-      size_t stop = at + 1;
-      for (; stop < e; stop++) {
-        if (Op(stop, "(")) {
-          stop = match_[stop];
-        } else if (stop > at + 1 &&
-                   (Word(stop, "not") || Word(stop, "null") || Word(stop, "encode") ||
-                    Word(stop, "distkey") || Word(stop, "sortkey") || Word(stop, "primary") ||
-                    Word(stop, "unique") || Word(stop, "references"))) {
-          break;
+Result<void> StatementEmitter::EmitCreateTableAs(const Target& target, bool temporary,
+                                                 bool if_not_exists, const List<Name>& columns,
+                                                 const TableAttributes& attributes,
+                                                 const Query& query, const Node& at) {
+  (void)temporary;
+  SKEP_TRY(CheckSchema(target, at));
+  if (if_not_exists && context_.catalog) {
+    SKEP_TRY_ASSIGN(const auto found, context_.catalog->Find(target.schema, target.name));
+    if (found) return {};
+  }
+  SKEP_TRY_ASSIGN(auto output, resolver_.ResolveQuery(query));
+  if (columns.size() > output.size())
+    return resolver_.FailAt(ErrorKind::kSyntaxError,
+                            "CREATE TABLE AS specifies too many column names", columns[0].begin);
+  for (size_t i = 0; i < columns.size(); i++) output[i].name = resolver_.Fold(columns[i]);
+  for (size_t i = 0; i < output.size(); i++) {
+    for (size_t k = 0; k < i; k++) {
+      if (output[k].name == output[i].name)
+        return resolver_.Fail1(ErrorKind::kDuplicateObject,
+                               "column \"" + output[i].name + "\" specified more than once", &at);
+    }
+  }
+  writer_.Put("create table ");
+  PutTarget(target);
+  writer_.Put(" as ");
+  const bool renamed = !columns.empty();
+  if (renamed) writer_.Put("select * from (");
+  writer_.WriteQuery(query);
+  if (renamed) {
+    writer_.Put(") as source(");
+    for (size_t i = 0; i < output.size(); i++) {
+      if (i > 0) writer_.Put(", ");
+      writer_.PutName(output[i].name);
+    }
+    writer_.Put(")");
+  }
+  std::vector<std::pair<std::string, ColumnFacts>> known;
+  for (const Column& column : output) {
+    ColumnFacts facts;
+    if (column.type.kind == TypeKind::kChar || column.type.kind == TypeKind::kVarchar ||
+        column.type.kind == TypeKind::kIntervalYearToMonth ||
+        column.type.kind == TypeKind::kIntervalDayToSecond)
+      facts.type = column.type;
+    known.emplace_back(column.name, std::move(facts));
+  }
+  TableFacts facts;
+  ApplyAttributes(attributes, facts, known);
+  const std::string table = TargetText(target);
+  for (const auto& [name, column] : known) CommentOnColumn(table, name, column, "");
+  if (const std::string text = facts.Text(); !text.empty()) CommentOnRelation("table", table, text);
+  return {};
+}
+
+// SELECT ... INTO is CREATE TABLE AS.
+Result<void> StatementEmitter::EmitInto(const Query& query, const Select& select) {
+  SKEP_TRY_ASSIGN(const Target target,
+                  resolver_.NewObject(select.into_name, select.into == IntoKind::kTemporary));
+  out_.tag = "SELECT";
+  return EmitCreateTableAs(target, target.schema.empty(), false, {}, {}, query, select);
+}
+
+Result<void> StatementEmitter::EmitCreateView(const CreateView& create) {
+  SKEP_TRY_ASSIGN(const Target target, resolver_.NewObject(create.name, create.temporary));
+  SKEP_TRY(CheckSchema(target, create));
+  if (create.no_schema_binding) return Unsupported("WITH NO SCHEMA BINDING", create);
+  SKEP_TRY_ASSIGN(auto output, resolver_.ResolveQuery(*create.query));
+  if (create.columns.size() > output.size())
+    return resolver_.FailAt(ErrorKind::kSyntaxError,
+                            "CREATE VIEW specifies more column names than columns",
+                            create.columns[0].begin);
+  for (size_t i = 0; i < create.columns.size(); i++)
+    output[i].name = resolver_.Fold(create.columns[i]);
+  writer_.Put(create.or_replace ? "create or replace view " : "create view ");
+  PutTarget(target);
+  if (!create.columns.empty()) {
+    writer_.Put(" (");
+    for (size_t i = 0; i < output.size(); i++) {
+      if (i > 0) writer_.Put(", ");
+      writer_.PutName(output[i].name);
+    }
+    writer_.Put(")");
+  }
+  writer_.Put(" as ");
+  writer_.WriteQuery(*create.query);
+  const std::string view = TargetText(target);
+  TableFacts facts;
+  facts.definition = Print(*create.query);
+  CommentOnRelation("view", view, facts.Text());
+  for (const Column& column : output) {
+    ColumnFacts known;
+    if (column.type.kind == TypeKind::kChar || column.type.kind == TypeKind::kVarchar)
+      known.type = column.type;
+    CommentOnColumn(view, column.name, known, "");
+  }
+  return {};
+}
+
+Result<void> StatementEmitter::EmitAlterTable(const AlterTable& alter) {
+  SKEP_TRY_ASSIGN(ScopeRelation * target, Changed(alter.table, {}, alter));
+  const RelationEntry& entry = *target->entry;
+  const std::string table = EntryText(entry);
+  const auto column_of = [&](const Name& name) -> Result<const Column*> {
+    const std::string folded = resolver_.Fold(name);
+    const auto found = std::ranges::find(entry.columns, folded, &Column::name);
+    if (found == entry.columns.end())
+      return resolver_.FailAt(ErrorKind::kUndefinedColumn,
+                              "column \"" + folded + "\" does not exist", name.begin);
+    return &*found;
+  };
+  TableFacts facts = TableFacts::Read(entry.facts);
+  for (const AlterAction* action : alter.actions) {
+    switch (action->step) {
+      case AlterStep::kAddColumn: {
+        if (alter.actions.size() > 1)
+          return Unsupported("adding a column together with other changes", *action);
+        writer_.Put("alter table " + table + " add column ");
+        SKEP_TRY(EmitColumn(*action->column, {entry.schema, entry.name}, false));
+        SKEP_TRY_ASSIGN(const Type type, TypeOf(*action->column->type));
+        ColumnFacts known;
+        if (type.IsText() || type.kind == TypeKind::kVarbyte) known.type = type;
+        known.encoding = action->column->encode;
+        if (action->column->default_value)
+          known.default_text = Print(*action->column->default_value);
+        CommentOnColumn(table, resolver_.Fold(action->column->name), known, "");
+        break;
+      }
+      case AlterStep::kDropColumn: {
+        SKEP_TRY_ASSIGN(const Column* column, column_of(action->name));
+        writer_.Put("alter table " + table + " drop column ");
+        writer_.PutName(column->name);
+        break;
+      }
+      case AlterStep::kRenameTo:
+        writer_.Put("alter table " + table + " rename to ");
+        writer_.PutName(resolver_.Fold(action->new_name));
+        break;
+      case AlterStep::kRenameColumn: {
+        SKEP_TRY_ASSIGN(const Column* column, column_of(action->name));
+        writer_.Put("alter table " + table + " rename column ");
+        writer_.PutName(column->name);
+        writer_.Put(" to ");
+        writer_.PutName(resolver_.Fold(action->new_name));
+        break;
+      }
+      case AlterStep::kColumnType: {
+        SKEP_TRY_ASSIGN(const Column* column, column_of(action->name));
+        auto type = TypeOf(*action->type);
+        if (!type) return resolver_.Fail1(type.error().kind, type.error().message, action->type);
+        if (column->type.kind != TypeKind::kVarchar || type->kind != TypeKind::kVarchar)
+          return resolver_.Fail1(ErrorKind::kFeatureNotSupported,
+                                 "only the size of a VARCHAR column can be altered", action);
+        if (type->length < column->type.length)
+          return Unsupported("making a VARCHAR column smaller", *action);
+        ColumnFacts known = ColumnFacts::Read(column->facts);
+        known.type = *type;
+        CommentOnColumn(table, column->name, known, column->facts);
+        break;
+      }
+      case AlterStep::kColumnEncode: {
+        SKEP_TRY_ASSIGN(const Column* column, column_of(action->name));
+        ColumnFacts known = ColumnFacts::Read(column->facts);
+        known.encoding = action->word;
+        CommentOnColumn(table, column->name, known, column->facts);
+        break;
+      }
+      case AlterStep::kDistKey:
+      case AlterStep::kDistStyle:
+      case AlterStep::kSortKey:
+      case AlterStep::kSortKeyAuto:
+      case AlterStep::kSortKeyNone: {
+        const bool dist =
+            action->step == AlterStep::kDistKey || action->step == AlterStep::kDistStyle;
+        const bool keyed = action->step == AlterStep::kDistKey ||
+                           action->step == AlterStep::kSortKey || action->name ||
+                           !action->columns.empty();
+        std::vector<std::string> keys;
+        if (keyed) {
+          if (action->name) keys.push_back(resolver_.Fold(action->name));
+          for (const Name& name : action->columns) keys.push_back(resolver_.Fold(name));
         }
+        for (const std::string& key : keys) {
+          if (std::ranges::find(entry.columns, key, &Column::name) == entry.columns.end())
+            return resolver_.Fail1(ErrorKind::kUndefinedColumn,
+                                   "column \"" + key + "\" does not exist", action);
+        }
+        for (const Column& column : entry.columns) {
+          ColumnFacts known = ColumnFacts::Read(column.facts);
+          const auto place = std::ranges::find(keys, column.name);
+          if (dist)
+            known.distkey = place != keys.end();
+          else
+            known.sortkey = place == keys.end() ? 0 : static_cast<int>(place - keys.begin()) + 1;
+          CommentOnColumn(table, column.name, known, column.facts);
+        }
+        if (dist)
+          facts.diststyle =
+              action->step == AlterStep::kDistKey ? "key" : StyleWord(action->dist_style);
+        else
+          facts.sort_style = action->step == AlterStep::kSortKey       ? "compound"
+                             : action->step == AlterStep::kSortKeyAuto ? "auto"
+                                                                       : "";
+        break;
       }
-      Put("default");
-      SKEP_TRY(Range(at + 1, stop, Mode::kExpression, 0));
-      at = stop;
-    } else if (Word(at, "encode") && Name(at + 1)) {
-      at += 2;
-    } else if (Word(at, "distkey") || Word(at, "sortkey") || Word(at, "unique")) {
-      at++;
-    } else if (Word(at, "primary") && Word(at + 1, "key")) {
-      Put("not null");
-      at += 2;
-    } else if (Word(at, "references") && Name(at + 1)) {
-      at += 2;
-      while (Op(at, ".") && Name(at + 1)) at += 2;
-      if (Op(at, "(")) at = match_[at] + 1;
-    } else if (Word(at, "collate") && Name(at + 1)) {
-      at += 2;
-    } else if (Word(at, "identity") || Word(at, "generated")) {
-      return Unsupported("an IDENTITY column", at);
-    } else {
-      return Near(at);
+      case AlterStep::kEncodeAuto:
+        facts.encode = "auto";
+        break;
+      default:
+        return Unsupported("this form of ALTER TABLE", *action);
     }
+  }
+  if (const std::string text = facts.Text(); text != entry.facts && !text.empty())
+    CommentOnRelation("table", table, text);
+  return {};
+}
+
+Result<void> StatementEmitter::EmitDrop(const Drop& drop) {
+  if (drop.object == ObjectKind::kSchema) {
+    SchemaDrop schemas;
+    schemas.if_exists = drop.if_exists;
+    schemas.cascade = drop.behavior == Behavior::kCascade;
+    schemas.drop_external_database = drop.external_database;
+    for (const Routine* name : drop.names) {
+      const std::string schema = resolver_.Fold(name->name.back());
+      if (!context_.catalog || !context_.catalog->IsExternalSchema(schema))
+        SKEP_TRY(CheckSchema({schema, "x"}, *name));
+      schemas.names.push_back(schema);
+    }
+    out_.schema_drop = std::move(schemas);
+    return {};
+  }
+  const bool view = drop.object == ObjectKind::kView;
+  if (!view && drop.object != ObjectKind::kTable) return Unsupported(out_.tag, drop);
+  bool first = true;
+  for (const Routine* name : drop.names) {
+    SKEP_TRY_ASSIGN(const auto entry, resolver_.Find(name->name));
+    if (!entry) {
+      if (drop.if_exists) continue;
+      return resolver_.Fail1(
+          ErrorKind::kUndefinedTable,
+          (view ? "view \"" : "table \"") + Dotted(name->name, resolver_) + "\" does not exist",
+          name);
+    }
+    if (entry->kind == RelationKind::kSystem)
+      return resolver_.Fail1(ErrorKind::kInsufficientPrivilege,
+                             "permission denied for relation " + entry->name, name);
+    if (entry->kind == RelationKind::kExternal)
+      return Unsupported("dropping an external table", *name);
+    if ((entry->kind == RelationKind::kView) != view)
+      return resolver_.Fail1(ErrorKind::kDatatypeMismatch,
+                             "\"" + entry->name + "\" is not a " + (view ? "view" : "table"), name);
+    if (!first) writer_.Put("; ");
+    first = false;
+    writer_.Mark(*name);
+    writer_.Put((view ? "drop view " : "drop table ") + EntryText(*entry));
+    if (drop.behavior == Behavior::kCascade) writer_.Put(" cascade");
   }
   return {};
 }
 
-Result<void> Emitter::EmitCreateTable() {
-  size_t at = 1;
-  while (!Word(at, "table")) at++;
-  at++;
-  Put(statement_.temporary ? "create temporary table" : "create table");
-  if (Word(at, "if") && Word(at + 1, "not") && Word(at + 2, "exists")) {
-    Put("if not exists");
-    at += 3;
+Result<void> StatementEmitter::EmitComment(const Comment& comment) {
+  const std::string text = comment.text ? std::string(comment.text->text) : "";
+  if (comment.object == ObjectKind::kColumn) {
+    QualifiedName name = comment.name->name;
+    if (name.size() < 2)
+      return resolver_.Fail1(ErrorKind::kSyntaxError, "column name must be qualified", &comment);
+    const QualifiedName relation = name.first(name.size() - 1);
+    SKEP_TRY_ASSIGN(const auto entry, Existing(relation, comment));
+    const std::string column = resolver_.Fold(name.back());
+    const auto found = std::ranges::find(entry->columns, column, &Column::name);
+    if (found == entry->columns.end())
+      return resolver_.Fail1(ErrorKind::kUndefinedColumn,
+                             "column \"" + column + "\" does not exist", &comment);
+    ColumnFacts facts = ColumnFacts::Read(found->facts);
+    facts.comment = text;
+    CommentOnColumn(EntryText(*entry), column, facts, found->facts);
+    return {};
   }
-  SKEP_TRY_ASSIGN(at, NewTableName(at));
-  const bool as_query = statement_.kind == StatementKind::kCreateTableAs;
-  if (Op(at, "(")) {
-    const auto arguments = Arguments(at);
-    const size_t close = match_[at];
-    Put("(");
-    for (const auto& [from, to] : arguments) {
-      if (Word(from, "primary") || Word(from, "unique") || Word(from, "foreign") ||
-          Word(from, "constraint"))
-        continue;  // informational
-      if (Word(from, "like")) return Unsupported("CREATE TABLE LIKE", from);
-      if (out_.text.back() != '(') out_.text += ", ";
-      if (as_query) {
-        if (to != from + 1 || !Name(from)) return Near(from);
-        PutName(from);
-      } else {
-        SKEP_TRY(EmitColumn(from, to));
-      }
-    }
-    out_.text += ")";
-    at = close + 1;
-  } else if (!as_query && !Word(at, "backup") && !Word(at, "diststyle")) {
-    return Near(at);
+  if (comment.object == ObjectKind::kTable || comment.object == ObjectKind::kView) {
+    SKEP_TRY_ASSIGN(const auto entry, Existing(comment.name->name, comment));
+    if (entry->kind == RelationKind::kSystem || entry->kind == RelationKind::kExternal)
+      return resolver_.Fail1(ErrorKind::kInsufficientPrivilege,
+                             "permission denied for relation " + entry->name, &comment);
+    TableFacts facts = TableFacts::Read(entry->facts);
+    facts.comment = text;
+    CommentOnRelation(entry->kind == RelationKind::kView ? "view" : "table", EntryText(*entry),
+                      facts.Text());
+    return {};
   }
-  // Physical attributes are read and have no meaning here yet.
-  while (at < end_ && !Word(at, "as")) {
-    if (Word(at, "backup") && Name(at + 1)) {
-      at += 2;
-    } else if (Word(at, "diststyle") && Name(at + 1)) {
-      at += 2;
-    } else if (Word(at, "distkey") && Op(at + 1, "(")) {
-      at = match_[at + 1] + 1;
-    } else if (Word(at, "compound") || Word(at, "interleaved")) {
-      at++;
-    } else if (Word(at, "sortkey") && (Op(at + 1, "(") || Word(at + 1, "auto"))) {
-      at = Op(at + 1, "(") ? match_[at + 1] + 1 : at + 2;
-    } else if (Word(at, "encode") && Word(at + 1, "auto")) {
-      at += 2;
-    } else {
-      return Near(at);
-    }
-  }
-  if (!as_query) return {};
-  Put("as");
-  size_t b = at + 1, e = end_;
-  while (Op(b, "(") && match_[b] == e - 1) b++, e--;
-  if (!Word(b, "select") && !Word(b, "with") && !Word(b, "values") && !Op(b, "(")) return Near(b);
-  return EmitQuery(b, e);
+  return Unsupported("COMMENT ON this kind of object", comment);
 }
 
-Result<void> Emitter::EmitCreateView() {
-  const bool replace = Word(1, "or");
-  size_t at = replace ? 4 : 2;
-  Put(replace ? "create or replace view" : "create view");
-  SKEP_TRY_ASSIGN(at, NewTableName(at));
-  if (Op(at, "(")) {
-    Put("(");
-    for (const auto& [from, to] : Arguments(at)) {
-      if (to != from + 1 || !Name(from)) return Near(from);
-      if (out_.text.back() != '(') out_.text += ", ";
-      out_.text += QuoteName(tokens_[from].value);
-    }
-    out_.text += ")";
-    at = match_[at] + 1;
-  }
-  if (!Word(at, "as")) return Near(at);
-  size_t e = end_;
-  if (e >= 4 && Word(e - 4, "with") && Word(e - 3, "no") && Word(e - 2, "schema") &&
-      Word(e - 1, "binding")) {
-    return Unsupported("WITH NO SCHEMA BINDING", e - 4);
-  }
-  Put("as");
-  return EmitQuery(at + 1, e);
-}
+// ---------------------------------------------------------------- schemas
 
-Result<void> Emitter::EmitCreateSchema() {
-  size_t at = 2;
-  Put("create schema");
-  if (Word(at, "if") && Word(at + 1, "not") && Word(at + 2, "exists")) {
-    Put("if not exists");
-    at += 3;
-  }
-  SKEP_TRY(CheckSchemaName(at));
-  Space();
-  Mark(at);
-  out_.new_schema = tokens_[at].value;
-  out_.text += QuoteName(context_.database) + "." + QuoteName(out_.new_schema);
-  at++;
-  if (Word(at, "authorization") && Name(at + 1)) at += 2;
-  if (at != end_) return Near(at);
+Result<void> StatementEmitter::EmitCreateSchema(const CreateSchema& create) {
+  if (!create.elements.empty()) return Unsupported("CREATE SCHEMA with its objects", create);
+  const std::string name = create.name.empty() ? resolver_.Fold(create.authorization)
+                                               : resolver_.Fold(create.name.back());
+  if (!context_.catalog || !context_.catalog->IsExternalSchema(name))
+    SKEP_TRY(CheckSchema({name, "x"}, create));
+  out_.new_schema = name;
+  writer_.Put(create.if_not_exists ? "create schema if not exists " : "create schema ");
+  writer_.Mark(create);
+  writer_.PutName(context_.database);
+  writer_.Put(".");
+  writer_.PutName(name);
   return {};
 }
 
-Result<void> Emitter::EmitCreateExternalSchema() {
+Result<void> StatementEmitter::EmitCreateExternalSchema(const CreateExternalSchema& create) {
+  if (create.source != ExternalSource::kDataCatalog)
+    return Unsupported("CREATE EXTERNAL SCHEMA from this source", create);
   ExternalSchemaDefinition definition;
-  size_t at = 3;
-  if (Word(at, "if") && Word(at + 1, "not") && Word(at + 2, "exists")) {
-    definition.if_not_exists = true;
-    at += 3;
-  }
-  SKEP_TRY(CheckSchemaName(at));
-  definition.name = tokens_[at++].value;
-  if (!Word(at, "from")) return Near(at);
-  if (!(Word(at + 1, "data") && Word(at + 2, "catalog"))) {
-    return Unsupported(
-        "CREATE EXTERNAL SCHEMA FROM " + (Name(at + 1) ? tokens_[at + 1].value : std::string("?")),
-        at + 1);
-  }
-  at += 3;
-  const auto text = [&](std::string& into) -> Result<void> {
-    if (at >= end_ || tokens_[at].kind != TokenKind::kString) return Near(at);
-    into = tokens_[at++].value;
-    return {};
+  definition.name = resolver_.Fold(create.name.back());
+  if (!context_.catalog || !context_.catalog->IsExternalSchema(definition.name))
+    SKEP_TRY(CheckSchema({definition.name, "x"}, create));
+  definition.if_not_exists = create.if_not_exists;
+  const auto text = [&](std::string_view name) -> std::string {
+    const Option* option = FindOption(create.options, name);
+    return option ? std::string(option->text()) : "";
   };
-  while (at < end_) {
-    if (Word(at, "database")) {
-      at++;
-      SKEP_TRY(text(definition.catalog_database));
-    } else if (Word(at, "region")) {
-      at++;
-      SKEP_TRY(text(definition.region));
-    } else if (Word(at, "catalog_id")) {
-      at++;
-      SKEP_TRY(text(definition.catalog_id));
-    } else if (Word(at, "iam_role")) {
-      at++;
-      if (Word(at, "default")) return Unsupported("IAM_ROLE default", at);
-      std::string roles;
-      SKEP_TRY(text(roles));
-      for (size_t from = 0; from <= roles.size();) {
-        const size_t comma = std::min(roles.find(',', from), roles.size());
-        std::string role = roles.substr(from, comma - from);
-        std::erase(role, ' ');
-        if (role.empty())
-          return Error1(ErrorKind::kInvalidArgument, "IAM_ROLE holds an empty role", at - 1);
-        definition.role_chain.push_back(std::move(role));
-        from = comma + 1;
-      }
-    } else if (Word(at, "create") && Word(at + 1, "external") && Word(at + 2, "database")) {
-      definition.create_database = true;
-      at += 3;
-      if (Word(at, "if") && Word(at + 1, "not") && Word(at + 2, "exists")) at += 3;
-    } else {
-      return Near(at);
-    }
-  }
+  definition.catalog_database = text("database");
+  definition.region = text("region");
+  definition.catalog_id = text("catalog_id");
+  definition.create_database =
+      FindOption(create.options, "create external database if not exists") != nullptr;
   if (definition.catalog_database.empty())
-    return Error1(ErrorKind::kSyntaxError, "DATABASE is missing", end_);
-  if (definition.role_chain.empty())
-    return Error1(ErrorKind::kSyntaxError, "IAM_ROLE is missing", end_);
+    return resolver_.Fail1(ErrorKind::kSyntaxError, "DATABASE is missing", &create);
+  const Option* role = FindOption(create.options, "iam_role");
+  if (!role || role->values.empty())
+    return resolver_.Fail1(ErrorKind::kSyntaxError, "IAM_ROLE is missing", &create);
+  if (role->values[0]->form != ValueForm::kString) return Unsupported("IAM_ROLE default", *role);
+  const std::string roles = text("iam_role");
+  for (size_t from = 0; from <= roles.size();) {
+    const size_t comma = std::min(roles.find(',', from), roles.size());
+    std::string one = roles.substr(from, comma - from);
+    std::erase(one, ' ');
+    if (one.empty())
+      return resolver_.Fail1(ErrorKind::kInvalidArgument, "IAM_ROLE holds an empty role", role);
+    definition.role_chain.push_back(std::move(one));
+    from = comma + 1;
+  }
   out_.external_schema = std::move(definition);
   return {};
 }
 
-Result<void> Emitter::EmitDrop() {
-  const bool view = statement_.kind == StatementKind::kDropView;
-  size_t at = 2;
-  bool if_exists = false;
-  if (Word(at, "if") && Word(at + 1, "exists")) {
-    if_exists = true;
-    at += 2;
-  }
-  const bool cascade = end_ > at && Word(end_ - 1, "cascade");
-  const size_t e = end_ - (cascade || Word(end_ - 1, "restrict") ? 1 : 0);
-  while (true) {
-    if (!out_.text.empty()) out_.text += "; ";
-    out_.text += view ? "drop view" : "drop table";
-    if (if_exists) out_.text += " if exists";
-    SKEP_TRY_ASSIGN(at, Relation(at, e, 0, true));
-    if (cascade) out_.text += " cascade";
-    if (at == e) return {};
-    if (!Op(at, ",")) return Near(at);
-    at++;
-  }
-}
-
-Result<void> Emitter::EmitDropSchema() {
-  SchemaDrop drop;
-  size_t at = 2;
-  if (Word(at, "if") && Word(at + 1, "exists")) {
-    drop.if_exists = true;
-    at += 2;
-  }
-  while (true) {
-    SKEP_TRY(CheckSchemaName(at));
-    drop.names.push_back(tokens_[at++].value);
-    if (!Op(at, ",")) break;
-    at++;
-  }
-  if (Word(at, "drop") && Word(at + 1, "external") && Word(at + 2, "database")) {
-    drop.drop_external_database = true;
-    at += 3;
-  }
-  if (Word(at, "cascade") || Word(at, "restrict")) drop.cascade = Word(at++, "cascade");
-  if (at != end_) return Near(at);
-  out_.schema_drop = std::move(drop);
-  return {};
-}
-
-Result<void> Emitter::EmitAlterTable() {
-  Put("alter table");
-  SKEP_TRY_ASSIGN(size_t at, Relation(2, end_, 0, true));
-  if (Word(at, "rename")) {
-    size_t k = at + 1;
-    if (Word(k, "to") && Name(k + 1) && k + 2 == end_) {
-      Put("rename to");
-      PutName(k + 1);
-      return {};
+Result<void> StatementEmitter::Dispatch(const ast::Statement& statement) {
+  switch (statement.kind) {
+    case NodeKind::kQueryStatement: {
+      const Query& query = *static_cast<const QueryStatement&>(statement).query;
+      const auto* select = As<Select>(query.body);
+      if (select && select->into != IntoKind::kNone) return EmitInto(query, *select);
+      return EmitQuery(query);
     }
-    if (Word(k, "column")) k++;
-    if (Name(k) && Word(k + 1, "to") && Name(k + 2) && k + 3 == end_) {
-      Put("rename column");
-      PutName(k);
-      Put("to");
-      PutName(k + 2);
-      return {};
+    case NodeKind::kExplain:
+      return EmitExplain(static_cast<const Explain&>(statement));
+    case NodeKind::kInsert:
+      return EmitInsert(static_cast<const Insert&>(statement));
+    case NodeKind::kUpdate:
+      return EmitUpdate(static_cast<const Update&>(statement));
+    case NodeKind::kDelete:
+      return EmitDelete(static_cast<const Delete&>(statement));
+    case NodeKind::kMerge:
+      return EmitMerge(static_cast<const Merge&>(statement));
+    case NodeKind::kTruncate:
+      return EmitTruncate(static_cast<const Truncate&>(statement));
+    case NodeKind::kCreateTable:
+      return EmitCreateTable(static_cast<const CreateTable&>(statement));
+    case NodeKind::kCreateTableAs: {
+      const auto& create = static_cast<const CreateTableAs&>(statement);
+      if (create.format.format) return Unsupported("CREATE TABLE ... USING", create);
+      SKEP_TRY_ASSIGN(const Target target, resolver_.NewObject(create.name, create.temporary));
+      return EmitCreateTableAs(target, create.temporary, create.if_not_exists, create.columns,
+                               create.attributes, *create.query, create);
     }
-    return Near(k);
-  }
-  if (Word(at, "add") && !Word(at + 1, "constraint") && !Word(at + 1, "primary") &&
-      !Word(at + 1, "unique") && !Word(at + 1, "foreign")) {
-    at++;
-    if (Word(at, "column")) at++;
-    Put("add column");
-    return EmitColumn(at, end_);
-  }
-  if (Word(at, "drop")) {
-    at++;
-    if (Word(at, "column")) at++;
-    if (!Name(at)) return Near(at);
-    Put("drop column");
-    PutName(at++);
-    if (Word(at, "cascade") || Word(at, "restrict")) at++;
-    if (at != end_) return Near(at);
-    return {};
-  }
-  return Unsupported("this form of ALTER TABLE", at);
-}
-
-Result<void> Emitter::EmitTruncate() {
-  Put("truncate");
-  SKEP_TRY_ASSIGN(const size_t at, Relation(Word(1, "table") ? 2 : 1, end_, 0, true));
-  if (at != end_) return Near(at);
-  return {};
-}
-
-Result<void> Emitter::EmitExplain() {
-  size_t at = 1;
-  if (Word(at, "verbose")) at++;
-  if (Word(at, "analyze")) return Unsupported("EXPLAIN ANALYZE", at);
-  if (!Word(at, "select") && !Word(at, "with") && !Op(at, "("))
-    return Unsupported("EXPLAIN of this statement", at);
-  Put("explain");
-  return EmitQuery(at, end_);
-}
-
-Result<Emitted> Emitter::Run() {
-  SKEP_TRY_ASSIGN(tokens_, Tokenize(statement_.text));
-  end_ = tokens_.size() - 1;
-  SKEP_TRY(MatchParentheses());
-  out_.tag = statement_.command;
-  out_.returns_rows = statement_.returns_rows;
-  switch (statement_.kind) {
-    case StatementKind::kSelect:
-      out_.counts_rows = true;
-      SKEP_TRY(EmitQuery(0, end_));
-      break;
-    case StatementKind::kInsert:
-      out_.tag = "INSERT";
-      out_.counts_rows = true;
-      SKEP_TRY(EmitInsert());
-      break;
-    case StatementKind::kUpdate:
-      out_.tag = "UPDATE";
-      out_.counts_rows = true;
-      SKEP_TRY(EmitUpdate());
-      break;
-    case StatementKind::kDelete:
-      out_.tag = "DELETE";
-      out_.counts_rows = true;
-      SKEP_TRY(EmitDelete());
-      break;
-    case StatementKind::kCreateTable:
-    case StatementKind::kCreateTableAs:
-      out_.tag = "CREATE TABLE";
-      SKEP_TRY(EmitCreateTable());
-      break;
-    case StatementKind::kCreateView:
-      out_.tag = "CREATE VIEW";
-      SKEP_TRY(EmitCreateView());
-      break;
-    case StatementKind::kCreateSchema:
-      out_.tag = "CREATE SCHEMA";
-      SKEP_TRY(EmitCreateSchema());
-      break;
-    case StatementKind::kCreateExternalSchema:
-      out_.tag = "CREATE SCHEMA";
-      SKEP_TRY(EmitCreateExternalSchema());
-      break;
-    case StatementKind::kDropTable:
-    case StatementKind::kDropView:
-      out_.tag = statement_.kind == StatementKind::kDropView ? "DROP VIEW" : "DROP TABLE";
-      SKEP_TRY(EmitDrop());
-      break;
-    case StatementKind::kDropSchema:
-      out_.tag = "DROP SCHEMA";
-      SKEP_TRY(EmitDropSchema());
-      break;
-    case StatementKind::kAlterTable:
-      out_.tag = "ALTER TABLE";
-      SKEP_TRY(EmitAlterTable());
-      break;
-    case StatementKind::kTruncate:
-      out_.tag = "TRUNCATE";
-      SKEP_TRY(EmitTruncate());
-      break;
-    case StatementKind::kExplain:
-      SKEP_TRY(EmitExplain());
-      break;
-    case StatementKind::kAnalyze:
-    case StatementKind::kVacuum:
-      out_.tag = statement_.kind == StatementKind::kAnalyze ? "ANALYZE" : "VACUUM";
-      break;
+    case NodeKind::kCreateView:
+      return EmitCreateView(static_cast<const CreateView&>(statement));
+    case NodeKind::kAlterTable:
+      return EmitAlterTable(static_cast<const AlterTable&>(statement));
+    case NodeKind::kDrop:
+      return EmitDrop(static_cast<const Drop&>(statement));
+    case NodeKind::kComment:
+      return EmitComment(static_cast<const Comment&>(statement));
+    case NodeKind::kCreateSchema:
+      return EmitCreateSchema(static_cast<const CreateSchema&>(statement));
+    case NodeKind::kCreateExternalSchema:
+      return EmitCreateExternalSchema(static_cast<const CreateExternalSchema&>(statement));
+    case NodeKind::kAnalyze:
+    case NodeKind::kVacuum:
+      return {};
     default:
-      return Unsupported(statement_.command, 0);
+      return Unsupported(out_.tag, statement);
   }
-  return std::move(out_);
 }
 
 }  // namespace
 
-namespace {
-
-// SELECT and EXPLAIN by the tree.
-Result<Emitted> EmitParsed(const Statement& statement, const EmitContext& context) {
-  ast::Arena arena;
-  SKEP_TRY_ASSIGN(const auto tokens, ReadTokens(statement.text, arena));
-  Parser parser(statement.text, tokens, arena);
-  const bool explain = parser.Take("explain");
-  if (explain) {
-    parser.Take("verbose");
-    if (parser.At("analyze"))
-      parser.Raise(ErrorKind::kFeatureNotSupported, "EXPLAIN ANALYZE is not supported",
-                   parser.Peek().begin);
-  }
-  const ast::Query* query = parser.ParseQuery();
-  if (!parser.failed() && !parser.AtEnd()) parser.Unexpected();
-  if (parser.failed()) return std::unexpected(*parser.error());
-  Resolver resolver(context, statement.text);
-  SKEP_TRY_ASSIGN(auto output, resolver.ResolveQuery(*query));
-  DuckDbWriter writer(context, resolver.resolved(), statement.text);
-  if (explain) writer.Put("explain ");
-  writer.WriteQuery(*query);
-  if (writer.error()) return std::unexpected(*writer.error());
-  Emitted emitted;
-  emitted.text = std::move(writer.text());
-  emitted.positions = std::move(writer.positions());
-  emitted.tag = explain ? "EXPLAIN" : "SELECT";
-  emitted.returns_rows = true;
-  emitted.counts_rows = !explain;
-  emitted.output = std::move(output);
-  return emitted;
-}
-
-}  // namespace
-
-Result<Emitted> EmitDuckDb(const Statement& statement, const EmitContext& context) {
-  if (statement.kind == StatementKind::kSelect || statement.kind == StatementKind::kExplain)
-    return EmitParsed(statement, context);
-  return Emitter(statement, context).Run();
+Result<Emitted> EmitDuckDb(const sql::Statement& statement, const EmitContext& context) {
+  const ParsedScript parsed = ParseWholeScript(statement.text);
+  if (parsed.statements.size() != 1)
+    return Fail(ErrorKind::kSyntaxError, "exactly one statement is expected");
+  if (!parsed.statements[0].tree) return std::unexpected(parsed.statements[0].error);
+  return StatementEmitter(statement.text, context).Run(*parsed.statements[0].tree);
 }
 
 uint32_t UserPosition(const Emitted& emitted, uint32_t emitted_offset) {

@@ -16,17 +16,7 @@
 
 namespace skep::sql {
 
-// Answers what the worker's catalog knows. Names arrive folded (lower case unless quoted).
-class NameCatalog {
- public:
-  virtual ~NameCatalog() = default;
-  // True when `schema` is an external schema of the current database.
-  virtual bool IsExternalSchema(std::string_view schema) const = 0;
-};
-
-struct EmitContext : FrontContext {
-  const NameCatalog* names = nullptr;
-};
+using EmitContext = FrontContext;
 
 struct ExternalSchemaDefinition {  // CREATE EXTERNAL SCHEMA [IF NOT EXISTS] name FROM DATA CATALOG
                                    // DATABASE 'd' [REGION 'r'] IAM_ROLE 'a[,b]' [CATALOG_ID]
@@ -52,9 +42,11 @@ struct Emitted {
   std::string tag;   // CommandComplete without counts: "SELECT", "INSERT", "CREATE TABLE"
   bool returns_rows = false;
   std::vector<Column> output;  // of a query: its columns, with the types the front knows
-  bool counts_rows = false;  // tag carries the number of rows ("INSERT 0 n", "UPDATE n")
+  bool counts_rows = false;    // tag carries the number of rows ("INSERT 0 n", "UPDATE n")
   std::optional<ExternalSchemaDefinition> external_schema;
   std::string new_schema;  // CREATE SCHEMA: its name
+  // What belongs to it: run before and behind `text` in the same transaction.
+  std::vector<std::string> before, after;
   std::optional<SchemaDrop> schema_drop;
   // Maps a byte offset in `text` back to a 1-based character position in the user's statement;
   // sorted by first.

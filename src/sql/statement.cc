@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "sql/parse/script.h"
 #include "sql/parse/token.h"
 
 namespace skep::sql {
@@ -31,6 +32,8 @@ constexpr Leading kLeading[] = {
     {"create or replace view", StatementKind::kCreateView},
     {"create schema", StatementKind::kCreateSchema},
     {"create external schema", StatementKind::kCreateExternalSchema},
+    {"merge into", StatementKind::kMerge},
+    {"comment on", StatementKind::kComment},
     {"drop table", StatementKind::kDropTable},
     {"drop view", StatementKind::kDropView},
     {"drop schema", StatementKind::kDropSchema},
@@ -241,6 +244,13 @@ Result<Statement> Classify(const Tokens& tokens, size_t b, size_t e, std::string
         break;
       }
     }
+    // What is known but not offered is still read to its end.
+    if (const ParsedScript parsed = ParseWholeScript(s.text);
+        !parsed.statements.empty() && !parsed.statements[0].tree) {
+      Error error = parsed.statements[0].error;
+      if (error.position > 0) error.position += CharacterPosition(script, s.offset) - 1;
+      return std::unexpected(std::move(error));
+    }
     return s;
   }
   for (size_t i = b; i < e; i++) {
@@ -266,9 +276,11 @@ Result<Statement> Classify(const Tokens& tokens, size_t b, size_t e, std::string
         if (tokens[i].IsOperator("(")) depth++;
         if (tokens[i].IsOperator(")") && depth > 0) depth--;
         if (depth == 0 && tokens[i].Is("into")) {
-          s.kind = StatementKind::kUnsupported;
-          s.command = "SELECT INTO";
+          s.kind = StatementKind::kCreateTableAs;
           s.returns_rows = false;
+          for (size_t k = i + 1; k < i + 4 && k < e; k++)
+            s.temporary |= tokens[k].Is("temp") || tokens[k].Is("temporary") ||
+                           (tokens[k].kind == TokenKind::kWord && tokens[k].value.starts_with('#'));
           break;
         }
       }
@@ -323,6 +335,7 @@ StatementClass ClassOf(StatementKind kind) {
     case StatementKind::kInsert:
     case StatementKind::kUpdate:
     case StatementKind::kDelete:
+    case StatementKind::kMerge:
       return StatementClass::kWrite;
     case StatementKind::kCreateTable:
     case StatementKind::kCreateTableAs:
@@ -334,6 +347,7 @@ StatementClass ClassOf(StatementKind kind) {
     case StatementKind::kDropSchema:
     case StatementKind::kAlterTable:
     case StatementKind::kTruncate:
+    case StatementKind::kComment:
       return StatementClass::kDefinition;
     case StatementKind::kBegin:
     case StatementKind::kCommit:

@@ -25,6 +25,9 @@ class FrontCatalog final : public sql::Catalog {
                std::function<bool(const std::string&)> is_external)
       : context_(context), database_(std::move(database)), is_external_(std::move(is_external)) {}
 
+  bool IsExternalSchema(std::string_view schema) const override {
+    return is_external_(std::string(schema));
+  }
   Result<std::shared_ptr<const sql::RelationEntry>> Find(std::string_view schema,
                                                          std::string_view name) override;
 

@@ -52,7 +52,13 @@ enum class ValueKind : uint8_t {
 };
 
 struct ColumnShape {
-  enum class Before : uint8_t { kNothing, kCast, kJson, kPad, kHex };  // what happens to the vector first
+  enum class Before : uint8_t {
+    kNothing,
+    kCast,
+    kJson,
+    kPad,
+    kHex
+  };  // what happens to the vector first
 
   ValueKind kind = ValueKind::kText;
   bool binary = false;

@@ -27,12 +27,12 @@
 
 namespace skep::worker {
 
-class Session : public std::enable_shared_from_this<Session>, private sql::NameCatalog {
+class Session : public std::enable_shared_from_this<Session> {
  public:
   // `fatal` is called when the engine cannot be used any more; the process must end.
   static std::shared_ptr<Session> Open(Engine& engine, Reactor& reactor, UniqueFd socket,
                                        std::function<void()> fatal);
-  ~Session() override;
+  ~Session();
 
   // Serves requests until the gateway closes the socket. On the session's own thread.
   void Run();
@@ -135,7 +135,7 @@ class Session : public std::enable_shared_from_this<Session>, private sql::NameC
   void ForgetStatements();
   void ResolveSearchPath();
   bool SchemaExists(const std::string& name);
-  bool IsExternalSchema(std::string_view schema) const override;
+  bool IsExternalSchema(std::string_view schema) const;
   sql::EmitContext Context() const;
 
   void BeginStatement(uint64_t timeout_ms);

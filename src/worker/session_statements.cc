@@ -59,7 +59,7 @@ std::vector<std::string> SplitPath(std::string_view text) {
 
 bool IsCached(sql::StatementKind kind) {
   using enum sql::StatementKind;
-  return kind == kSelect || kind == kInsert || kind == kUpdate || kind == kDelete;
+  return kind == kSelect || kind == kInsert || kind == kUpdate || kind == kDelete || kind == kMerge;
 }
 
 std::string KeyOf(const std::string& text, const std::vector<uint32_t>& types) {
@@ -103,7 +103,6 @@ sql::EmitContext Session::Context() const {
   context.user = attached_.user;
   context.process_id = attached_.process_id;
   context.search_path = search_path_;
-  context.names = this;
   context.case_sensitive_identifiers = case_sensitive_identifiers_;
   return context;
 }
@@ -464,6 +463,7 @@ Result<ipc::StatementComplete> Session::RunPrepared(Prepared& prepared,
     case kInsert:
     case kUpdate:
     case kDelete:
+    case kMerge:
       break;
     default:
       return RunDefinition(prepared);
@@ -525,9 +525,13 @@ Result<ipc::StatementComplete> Session::RunDefinition(Prepared& prepared) {
     if (const std::string& name = prepared.emitted.new_schema;
         !name.empty() && IsExternalSchema(name))
       return Fail(ErrorKind::kDuplicateSchema, "schema \"" + name + "\" already exists");
-    const auto result =
-        connection_->context->Query(prepared.emitted.text, duckdb::QueryParameters());
-    if (result->HasError()) return Fail(Translate(result->GetErrorObject(), &prepared.emitted));
+    for (const std::string& text : prepared.emitted.before) SKEP_TRY(RunTrusted(text));
+    if (!prepared.emitted.text.empty()) {
+      const auto result =
+          connection_->context->Query(prepared.emitted.text, duckdb::QueryParameters());
+      if (result->HasError()) return Fail(Translate(result->GetErrorObject(), &prepared.emitted));
+    }
+    for (const std::string& text : prepared.emitted.after) SKEP_TRY(RunTrusted(text));
     return {};
   });
   if (!done) return Fail(done.error());

@@ -30,6 +30,7 @@ class TestCatalog final : public Catalog {
     AddTpch();
   }
 
+  bool IsExternalSchema(std::string_view schema) const override { return schema == "lake"; }
   Result<std::shared_ptr<const RelationEntry>> Find(std::string_view schema,
                                                     std::string_view name) override {
     const auto found = entries_.find({std::string(schema), std::string(name)});

@@ -75,6 +75,13 @@ void Writer::WriteQuery(const Query& query) {
   }
 }
 
+void Writer::WriteFromList(const List<Relation*>& from, std::string_view word) {
+  for (const Relation* relation : from) {
+    Put(relation == from[0] ? word : ", ");
+    WriteRelation(*relation);
+  }
+}
+
 void Writer::WriteWith(const WithClause& with) {
   Put(with.recursive ? "with recursive " : "with ");
   for (const CommonTable* table : with.tables) {

@@ -25,6 +25,9 @@ class Writer {
 
   void WriteQuery(const ast::Query& query);
   void WriteExpression(const ast::Expr* expr);
+  void WriteWithClause(const ast::WithClause& with) { WriteWith(with); }
+  void WriteOneRelation(const ast::Relation& relation) { WriteRelation(relation); }
+  void WriteFromList(const ast::List<ast::Relation*>& from, std::string_view word);
   // Through here values go into a column of this type (INSERT, UPDATE).
   virtual void WriteAssigned(const ast::Expr* expr, const Type& target) = 0;
 

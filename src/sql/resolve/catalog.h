@@ -33,6 +33,7 @@ struct RelationEntry {
 class Catalog {
  public:
   virtual ~Catalog() = default;
+  virtual bool IsExternalSchema(std::string_view schema) const = 0;
   // Names arrive folded. nullptr: no such relation. An empty schema asks for a temporary table.
   // Errors: those of reaching a foreign catalog.
   virtual Result<std::shared_ptr<const RelationEntry>> Find(std::string_view schema,
