@@ -1,6 +1,7 @@
 #include "worker/functions/register.h"
 
 #include "worker/functions/datetime_casts.h"
+#include "worker/functions/datetime_functions.h"
 #include "worker/functions/division.h"
 #include "worker/functions/interval_text.h"
 #include "worker/functions/registrar.h"
@@ -16,6 +17,13 @@ void RegisterFunctions(duckdb::DatabaseInstance& instance) {
   RegisterDatetimeCasts(registrar);
   RegisterIntervalText(registrar);
   RegisterSessionClock(registrar);
+  RegisterDateadd(registrar);
+  RegisterDatediff(registrar);
+  RegisterExtract(registrar);
+  RegisterDateTrunc(registrar);
+  RegisterZoneFunctions(registrar);
+  RegisterDatetimeCompare(registrar);
+  RegisterDatetimeOperators(registrar);
 }
 
 }  // namespace skep::worker
