@@ -3,6 +3,7 @@
 #include "worker/functions/datetime_casts.h"
 #include "worker/functions/datetime_functions.h"
 #include "worker/functions/division.h"
+#include "worker/functions/formatting_functions.h"
 #include "worker/functions/interval_text.h"
 #include "worker/functions/registrar.h"
 #include "worker/functions/session_clock.h"
@@ -24,6 +25,10 @@ void RegisterFunctions(duckdb::DatabaseInstance& instance) {
   RegisterZoneFunctions(registrar);
   RegisterDatetimeCompare(registrar);
   RegisterDatetimeOperators(registrar);
+  RegisterToChar(registrar);
+  RegisterToTimestamp(registrar);
+  RegisterToNumber(registrar);
+  RegisterTeradataNumbers(registrar);
 }
 
 }  // namespace skep::worker
