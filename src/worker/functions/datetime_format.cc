@@ -80,9 +80,18 @@ void Pad(std::string& out, std::string_view name, Letters letters, size_t width)
 
 void Number(std::string& out, int64_t value, int width, const DatetimeFormat::Node& node) {
   char text[32];
-  const int size = std::snprintf(text, sizeof text, "%0*lld", node.fill ? 0 : width,
-                                 static_cast<long long>(value));
-  out.append(text, static_cast<size_t>(size));
+  char* const end = text + sizeof text;
+  char* p = end;
+  uint64_t rest = value < 0 ? 0 - static_cast<uint64_t>(value) : static_cast<uint64_t>(value);
+  do {
+    *--p = static_cast<char>('0' + rest % 10);
+    rest /= 10;
+  } while (rest);
+  if (!node.fill) {
+    while (end - p < width - (value < 0)) *--p = '0';
+  }
+  if (value < 0) *--p = '-';
+  out.append(p, static_cast<size_t>(end - p));
   if (!node.ordinal) return;
   const int64_t last = value < 0 ? -value : value;
   const char* suffix = "th";

@@ -11,7 +11,7 @@ using duckdb::interval_t;
 using duckdb::LogicalType;
 
 [[noreturn]] void IntervalOutOfRange() {
-  throw duckdb::OutOfRangeException("interval out of range");
+  throw duckdb::ConversionException("interval field value out of range");
 }
 
 template <class A, class B, class Result, Result (*kOf)(A, B)>

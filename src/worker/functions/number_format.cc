@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cmath>
 #include <cstdio>
 #include <cstring>
@@ -428,25 +429,26 @@ void NumberFormat::Write(double value, std::string& out) const {
   if (multi_ > 0) value *= std::pow(10.0, multi_);
   std::string number;
   int spaces = 0;
-  bool negative = std::signbit(value) && value != 0;
+  bool negative = std::signbit(value);  // also of what rounds to zero
   if (!std::isfinite(value)) {
     number.assign(static_cast<size_t>(pre_ + multi_), '#');
     if (post_ > 0) number += '.' + std::string(static_cast<size_t>(post_), '#');
-    negative = value < 0;
   } else {
     char text[640];
-    const int whole = std::snprintf(text, sizeof text, "%.0f", std::fabs(value));
-    const int places = whole >= kReliable ? 0 : std::min(post_, kReliable - whole);
-    std::snprintf(text, sizeof text, "%.*f", places, std::fabs(value));
+    const double size = std::fabs(value);
+    int places = post_;
+    if (size >= 1e9 || post_ > 5) {  // more digits than a double has are not shown
+      const auto whole = std::to_chars(text, text + sizeof text, size, std::chars_format::fixed, 0);
+      const auto length = static_cast<int>(whole.ptr - text);
+      places = length >= kReliable ? 0 : std::min(post_, kReliable - length);
+    }
+    *std::to_chars(text, text + sizeof text - 1, size, std::chars_format::fixed, places).ptr = '\0';
     DecimalDigits digits;
     const char* point = std::strchr(text, '.');
     digits.whole = point ? std::string(text, static_cast<size_t>(point - text)) : text;
     if (point) digits.fraction = point + 1;
     digits.fraction.resize(static_cast<size_t>(post_), '0');
     number = Digits(digits, spaces);
-    if (negative && digits.whole == "0" &&
-        digits.fraction.find_first_not_of('0') == std::string::npos)
-      negative = false;
   }
   WriteDigits(number, spaces, negative ? '-' : '+', out);
 }
