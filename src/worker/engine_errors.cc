@@ -179,8 +179,7 @@ Meaning OfConversion(const std::string& text) {
   }
   if (text.starts_with("invalid value \"") && Has(text, "\" for \""))
     return {ErrorKind::kInvalidDatetime, FirstPart(text)};
-  if (text.starts_with("date/time field") ||
-      text.starts_with("interval field value out of range") ||
+  if (Has(text, "field value out of range") || text.starts_with("date/time field") ||
       text.starts_with("timestamp out of range") || text.starts_with("date out of range"))
     return {ErrorKind::kDatetimeOutOfRange, FirstPart(text)};
   if (text.starts_with("time zone displacement out of range") ||
