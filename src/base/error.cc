@@ -22,6 +22,8 @@ constexpr std::array<ErrorCodes, static_cast<size_t>(ErrorKind::kCount)> kTable 
     {"ambiguous_column", "42702", "ValidationException", 400, false},
     {"datatype_mismatch", "42804", "ValidationException", 400, false},
     {"invalid_text", "22P02", "ValidationException", 400, false},
+    {"invalid_datetime", "22007", "ValidationException", 400, false},
+    {"datetime_out_of_range", "22008", "ValidationException", 400, false},
     {"numeric_out_of_range", "22003", "ValidationException", 400, false},
     {"division_by_zero", "22012", "ValidationException", 400, false},
     {"string_too_long", "22001", "ValidationException", 400, false},

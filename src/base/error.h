@@ -29,6 +29,8 @@ enum class ErrorKind : uint8_t {
   kAmbiguousColumn,        // The name fits several columns.
   kDatatypeMismatch,       // Types do not go together.
   kInvalidText,            // A value cannot be read as the type wanted.
+  kInvalidDatetime,        // Text is no date, time or interval.
+  kDatetimeOutOfRange,     // A date or time does not fit its type.
   kNumericOutOfRange,      // A number does not fit its type.
   kDivisionByZero,         // Division by zero.
   kStringTooLong,          // A string does not fit its type.

@@ -173,7 +173,19 @@ Meaning OfConversion(const std::string& text) {
     return {ErrorKind::kNumericOutOfRange,
             "value " + *value + " is out of range for type " + FirstPart(type)};
   }
-  if (Has(text, "field value out of range")) return {ErrorKind::kInvalidText, FirstPart(text)};
+  // Texts of worker/functions: datetime_casts, datetime_format, calendar.
+  for (const std::string_view type : {"date", "time", "interval"}) {
+    if (text.starts_with("invalid input syntax for type " + std::string(type)))
+      return {ErrorKind::kInvalidDatetime, FirstPart(text)};
+  }
+  if (text.starts_with("invalid value \"") && Has(text, "\" for \""))
+    return {ErrorKind::kInvalidDatetime, FirstPart(text)};
+  if (Has(text, "field value out of range") || text.starts_with("date/time field") ||
+      text.starts_with("timestamp out of range") || text.starts_with("date out of range"))
+    return {ErrorKind::kDatetimeOutOfRange, FirstPart(text)};
+  if (text.starts_with("time zone displacement out of range") ||
+      (text.starts_with("time zone ") && Has(text, "not recognized")))
+    return {ErrorKind::kInvalidArgument, FirstPart(text)};
   if (Has(text, "out of range") || Has(text, "doesn't fit") || Has(text, "does not fit"))
     return {ErrorKind::kNumericOutOfRange, FirstPart(text)};
   if (const auto value = Between(text, "Could not convert string '", "' to ")) {
@@ -281,6 +293,8 @@ Meaning MeaningOf(ExceptionType type, const std::string& text) {
         return {ErrorKind::kInvalidText, FirstPart(text)};
       if (Has(text, "maximum string size") || Has(text, "too large"))
         return {ErrorKind::kPayloadTooLarge, FirstPart(text)};
+      if (text.starts_with("time zone ") && Has(text, "not recognized"))
+        return {ErrorKind::kInvalidArgument, FirstPart(text)};
       return {ErrorKind::kDataException, FirstPart(text)};
     case ExceptionType::INVALID:  // not the engine's own: a decoder of files gave up
     case ExceptionType::SERIALIZATION:

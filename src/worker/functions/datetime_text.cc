@@ -310,12 +310,19 @@ class Reader {
     out_.seconds_east = seconds_east;
   }
 
+  // Words that may stand right before the sign of an offset.
+  static bool IsMark(std::string_view word) {
+    return EqualsNoCase(word, "am") || EqualsNoCase(word, "pm") || EqualsNoCase(word, "bc") ||
+           EqualsNoCase(word, "ad");
+  }
+
   TextError Letters() {
     const size_t start = at_;
     const std::string_view word = While(IsLetter);
     const bool more = at_ < text_.size();
-    if (more && (text_[at_] == '/' || text_[at_] == '_' ||
-                 ((text_[at_] == '-' || text_[at_] == '+') && !MonthNamed(word)))) {
+    if (more && !IsMark(word) &&
+        (text_[at_] == '/' || text_[at_] == '_' ||
+         ((text_[at_] == '-' || text_[at_] == '+') && !MonthNamed(word)))) {
       return NamedZone(start);
     }
     if (const auto month = MonthNamed(word)) {

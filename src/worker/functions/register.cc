@@ -4,8 +4,10 @@
 #include "worker/functions/collation.h"
 #include "worker/functions/conditionals.h"
 #include "worker/functions/datetime_casts.h"
+#include "worker/functions/datetime_functions.h"
 #include "worker/functions/decimals.h"
 #include "worker/functions/division.h"
+#include "worker/functions/formatting_functions.h"
 #include "worker/functions/hash.h"
 #include "worker/functions/hll_functions.h"
 #include "worker/functions/interval_text.h"
@@ -58,6 +60,17 @@ void RegisterFunctions(duckdb::DatabaseInstance& instance) {
   RegisterHll(registrar);
   RegisterSuper(registrar);
   RegisterSpatial(registrar);
+  RegisterDateadd(registrar);
+  RegisterDatediff(registrar);
+  RegisterExtract(registrar);
+  RegisterDateTrunc(registrar);
+  RegisterZoneFunctions(registrar);
+  RegisterDatetimeCompare(registrar);
+  RegisterDatetimeOperators(registrar);
+  RegisterToChar(registrar);
+  RegisterToTimestamp(registrar);
+  RegisterToNumber(registrar);
+  RegisterTeradataNumbers(registrar);
 }
 
 }  // namespace skep::worker

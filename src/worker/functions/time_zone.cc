@@ -218,7 +218,8 @@ std::shared_ptr<const Zone> Zone::Find(duckdb::ClientContext* context, std::stri
   if (!lower.starts_with("etc/")) {
     if (const auto posix = ReadPosix(name)) {
       if (posix->summer.empty() || !context) return Fixed(-posix->seconds_west, "");
-      // Summer time follows the rules of the United States.
+      // The database knows some of these; others follow the rules of the United States.
+      if (auto known = OfEngine(*context, name)) return known;
       const auto model = OfEngine(*context, "America/New_York");
       if (!model) return Fixed(-posix->seconds_west, "");
       constexpr int32_t kModelWest = 5 * 3600;
