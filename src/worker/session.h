@@ -177,7 +177,7 @@ class Session : public std::enable_shared_from_this<Session> {
   std::unique_ptr<Prepared> uncached_;
   ResultCache results_;
   bool use_result_cache_ = true;  // enable_result_cache_for_session
-  bool case_sensitive_identifiers_ = false;
+  sql::FrontContext front_;  // what of it are settings
   std::map<std::string, std::unique_ptr<Portal>> portals_;
   Running running_;
 

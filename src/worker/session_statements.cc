@@ -98,12 +98,11 @@ bool Session::SchemaExists(const std::string& name) {
 }
 
 sql::EmitContext Session::Context() const {
-  sql::EmitContext context;
+  sql::EmitContext context = front_;
   context.database = attached_.database;
   context.user = attached_.user;
   context.process_id = attached_.process_id;
   context.search_path = search_path_;
-  context.case_sensitive_identifiers = case_sensitive_identifiers_;
   return context;
 }
 
@@ -158,9 +157,24 @@ Result<void> Session::ApplySettings(const ipc::Settings& settings) {
       ForgetStatements();
     } else if (name == "enable_result_cache_for_session") {
       use_result_cache_ = value == "on";
-    } else if (name == "enable_case_sensitive_identifier") {
-      if ((value == "on") != case_sensitive_identifiers_) ForgetStatements();
-      case_sensitive_identifiers_ = value == "on";
+    } else {
+      static constexpr std::pair<std::string_view, bool sql::FrontContext::*> kSwitches[] = {
+          {"enable_case_sensitive_identifier", &sql::FrontContext::case_sensitive_identifiers},
+          {"enable_case_sensitive_super_attribute",
+           &sql::FrontContext::case_sensitive_super_attributes},
+          {"parse_super_null_on_error", &sql::FrontContext::parse_super_null_on_error},
+          {"json_parse_dedup_attributes", &sql::FrontContext::json_parse_dedup_attributes},
+          {"json_parse_truncate_strings", &sql::FrontContext::json_parse_truncate_strings},
+          {"navigate_super_null_on_error", &sql::FrontContext::navigate_super_null_on_error},
+          {"cast_super_null_on_error", &sql::FrontContext::cast_super_null_on_error},
+          {"default_array_search_null_handling",
+           &sql::FrontContext::default_array_search_null_handling},
+      };
+      for (const auto& [setting, member] : kSwitches) {
+        if (name != setting || front_.*member == (value == "on")) continue;
+        front_.*member = value == "on";
+        ForgetStatements();
+      }
     }
   }
   return {};

@@ -350,6 +350,11 @@ void DuckDbWriter::WriteLike(const Like& like) {
 void DuckDbWriter::WriteCastTo(const Type& target, const Expr* operand, bool lenient) {
   const Type& source = TypeOf(operand);
   const auto cast = [&](std::string_view name) {
+    if (source.IsSuper() && !lenient && !context_.cast_super_null_on_error) {
+      Put("rs_super_cast_strict(");
+      WriteExpression(operand);
+      return Put(", null::" + std::string(name) + ")");
+    }
     Put(lenient ? "try_cast(" : "cast(");
     WriteExpression(operand);
     Put(" as ");
@@ -437,7 +442,8 @@ void DuckDbWriter::WriteField(const Type& of, const std::string& name, std::stri
     Put("(" + value + ").");
     return PutName(name);
   }
-  Put("rs_super_get(" + value + ", ");
+  Put(context_.navigate_super_null_on_error ? "rs_super_get(" : "rs_super_get_strict(");
+  Put(value + ", ");
   PutString(name);
   Put(")");
 }
@@ -465,7 +471,9 @@ void DuckDbWriter::WriteIndex(const Index& index) {
     return Put("]");
   }
   const bool text = TypeOf(index.index).IsText();
-  Function(text ? "rs_super_get" : "rs_super_at", {index.operand, index.index});
+  std::string name = text ? "rs_super_get" : "rs_super_at";
+  if (!context_.navigate_super_null_on_error) name += "_strict";
+  Function(name, {index.operand, index.index});
 }
 
 void DuckDbWriter::WriteUnnest(const Relation&, const RelationUse& use, bool unpivot,

@@ -159,6 +159,22 @@ void DuckDbWriter::WriteCall(const Call& call) {
     WriteList(call.arguments);
     return Put(")");
   }
+  if (name == "json_parse") {
+    const int lenience = (context_.parse_super_null_on_error ? 1 : 0) |
+                         (context_.json_parse_dedup_attributes ? 2 : 0) |
+                         (context_.json_parse_truncate_strings ? 4 : 0);
+    if (lenience != 0) {
+      Put("rs_json_parse(");
+      WriteList(call.arguments);
+      return Put(", " + std::to_string(lenience) + ")");
+    }
+  }
+  if (!context_.default_array_search_null_handling && call.arguments.size() == 2 &&
+      (name == "array_contains" || name == "array_position" || name == "array_positions")) {
+    Put("rs_" + name + "(");
+    WriteList(call.arguments);
+    return Put(", false)");
+  }
   switch (row->how) {
     case How::kNative:
     case How::kCpp:

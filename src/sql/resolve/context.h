@@ -17,6 +17,13 @@ struct FrontContext {
   Catalog* catalog = nullptr;
   bool case_sensitive_identifiers = false;       // enable_case_sensitive_identifier
   bool case_sensitive_super_attributes = false;  // enable_case_sensitive_super_attribute
+  // How lenient SUPER values are: json_parse and navigation, casts, searches for NULL.
+  bool parse_super_null_on_error = false;
+  bool json_parse_dedup_attributes = false;
+  bool json_parse_truncate_strings = false;
+  bool navigate_super_null_on_error = true;
+  bool cast_super_null_on_error = true;
+  bool default_array_search_null_handling = true;
   bool exact_text_equality = false;  // trailing blanks of VARCHAR do not count in comparisons
 };
 
