@@ -16,8 +16,9 @@ namespace {
 
 namespace bg = boost::geometry;
 using std::numbers::pi;
-// Holds degrees when the system is of longitude and latitude, else lengths.
-using Position = bg::model::point<double, 3, bg::cs::geographic<bg::degree>>;
+// Holds radians when the system is of longitude and latitude, else lengths. (Of degrees,
+// Boost.Geometry would take radians off for a prime meridian.)
+using Position = bg::model::point<double, 3, bg::cs::geographic<bg::radian>>;
 
 struct Definition {
   int32_t srid;
@@ -98,7 +99,7 @@ std::optional<Spheroid> SpheroidIn(std::string_view text) {
 }
 
 bg::srs::proj4 Proj4(std::string_view text) {
-  std::string parameters;
+  std::string parameters = " +no_defs";
   for (size_t at = 0; at < text.size();) {
     const size_t end = std::min(text.find(' ', at), text.size());
     const std::string_view field = text.substr(at, end - at);
@@ -157,6 +158,8 @@ class Transformation {
   Transformation(int32_t from, int32_t to)
       : from_(from),
         to_(to),
+        from_angles_(HasAngles(from)),
+        to_angles_(HasAngles(to)),
         from_geocentric_(GeocentricOf(from)),
         to_geocentric_(GeocentricOf(to)),
         transformation_(Proj4(Known(from)), Proj4(Known(to))) {}
@@ -164,7 +167,8 @@ class Transformation {
   void Apply(double& x, double& y, double& z) const {
     const double given_x = x, given_y = y;
     if (from_geocentric_) FromGeocentric(*from_geocentric_, x, y, z);
-    const Position in(x, y, z);
+    const double angles = pi / 180;
+    const Position in(from_angles_ ? x * angles : x, from_angles_ ? y * angles : y, z);
     Position out(0, 0, 0);
     const bool possible = std::isfinite(x) && std::isfinite(y) && std::isfinite(z) &&
                           transformation_.forward(in, out);
@@ -172,8 +176,8 @@ class Transformation {
       throw duckdb::InvalidInputException("coordinates (%g %g) cannot be transformed to SRID %d",
                                           given_x, given_y, to_);
     }
-    x = out.get<0>();
-    y = out.get<1>();
+    x = to_angles_ ? out.get<0>() / angles : out.get<0>();
+    y = to_angles_ ? out.get<1>() / angles : out.get<1>();
     z = out.get<2>();
     if (to_geocentric_) ToGeocentric(*to_geocentric_, x, y, z);
   }
@@ -186,12 +190,17 @@ class Transformation {
     return text;
   }
 
+  static bool HasAngles(int32_t srid) {
+    const std::string_view projection = Field(Known(srid), "proj");
+    return projection == "longlat" || projection == "geocent";
+  }
   static std::optional<Spheroid> GeocentricOf(int32_t srid) {
     const std::string_view text = Known(srid);
     return Field(text, "proj") == "geocent" ? SpheroidIn(text) : std::nullopt;
   }
 
   int32_t from_, to_;
+  bool from_angles_, to_angles_;
   std::optional<Spheroid> from_geocentric_, to_geocentric_;
   bg::srs::transformation<> transformation_;
 };
