@@ -5,8 +5,8 @@ namespace {
 
 constexpr const char* kSuper = "SUPER";
 constexpr const char* kHllSketch = "HLLSKETCH";
-constexpr const char* kGeometry = "GEOMETRY";
-constexpr const char* kGeography = "GEOGRAPHY";
+constexpr const char* kGeometry = "RS_GEOMETRY";
+constexpr const char* kGeography = "RS_GEOGRAPHY";
 
 duckdb::LogicalType Named(duckdb::LogicalType type, const char* name) {
   type.SetAlias(name);

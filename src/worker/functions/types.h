@@ -19,8 +19,9 @@ bool IsSuper(const duckdb::LogicalType& type);
 duckdb::LogicalType HllSketchType();
 bool IsHllSketch(const duckdb::LogicalType& type);
 
-// GEOMETRY and GEOGRAPHY: BLOB under the aliases "GEOMETRY" and "GEOGRAPHY", holding little-endian
-// EWKB (spatial/ewkb.h). The engine's own GEOMETRY is not used: it keeps no SRID in a value.
+// GEOMETRY and GEOGRAPHY: BLOB under the aliases "RS_GEOMETRY" and "RS_GEOGRAPHY", holding
+// little-endian EWKB (spatial/ewkb.h). The engine's own GEOMETRY keeps no SRID in a value, and the
+// engine takes a BLOB of the alias "GEOMETRY" for its own.
 duckdb::LogicalType GeometryType();
 bool IsGeometry(const duckdb::LogicalType& type);
 duckdb::LogicalType GeographyType();

@@ -4,6 +4,23 @@
 
 namespace skep::worker::spatial {
 
+namespace {
+
+std::string NameOf(const duckdb::LogicalType& type) {
+  if (IsGeometry(type)) return "geometry";
+  if (IsGeography(type)) return "geography";
+  switch (type.id()) {
+    case duckdb::LogicalTypeId::INTEGER_LITERAL:
+      return "integer";
+    case duckdb::LogicalTypeId::STRING_LITERAL:
+      return "\"unknown\"";
+    default:
+      return duckdb::StringUtil::Lower(type.ToString());
+  }
+}
+
+}  // namespace
+
 bool Overloads::TakesGeography(
     const duckdb::ScalarFunction& bound,
     const duckdb::vector<duckdb::unique_ptr<duckdb::Expression>>& given) {
@@ -11,7 +28,7 @@ bool Overloads::TakesGeography(
   std::string types;
   for (size_t i = 0; i < given.size(); i++) {
     const duckdb::LogicalType type = duckdb::ExpressionBinder::GetExpressionReturnType(*given[i]);
-    types += (i > 0 ? ", " : "") + type.ToString();
+    types += (i > 0 ? ", " : "") + NameOf(type);
     if (bound.arguments[i].id() != duckdb::LogicalTypeId::ANY) continue;
     switch (type.id()) {
       case duckdb::LogicalTypeId::SQLNULL:

@@ -55,8 +55,8 @@ void RegisterTypesAndCasts(Registrar& registrar) {
   const auto geometry = GeometryType(), geography = GeographyType();
   const auto text = duckdb::LogicalType::VARCHAR, bytes = duckdb::LogicalType::BLOB;
   duckdb::ExtensionLoader loader(registrar.instance(), "skep");
-  loader.RegisterType("geometry", geometry);
-  loader.RegisterType("geography", geography);
+  loader.RegisterType("rs_geometry", geometry);
+  loader.RegisterType("rs_geography", geography);
   constexpr int64_t kExplicit = -1, kImplicit = 50;
   registrar.Cast(text, geometry, CastRows<&GeometryFromText>, kExplicit);
   registrar.Cast(text, geography, CastRows<&GeographyFromText>, kExplicit);

@@ -44,6 +44,16 @@ Container Positions(const Geometry& line) {
   return positions;
 }
 
+// The formulas for areas give an edge along a pole none. A millimetre beside it they are right.
+Ring BesidePoles(Ring ring) {
+  constexpr double kNearPole = 90 - 1e-8;
+  for (auto& position : ring) {
+    const double latitude = position.get<1>();
+    if (std::abs(latitude) == 90) position.set<1>(std::copysign(kNearPole, latitude));
+  }
+  return ring;
+}
+
 double LengthOf(const Geometry& line, const Model& model) {
   const bg::strategy::distance::geographic<bg::strategy::andoyer, Model> strategy(model);
   return static_cast<double>(bg::length(Positions<Path>(line), strategy));
@@ -62,8 +72,8 @@ double GeodesicArea(const Geometry& geography) {
   ForEachSingle(geography, [&](const Geometry& single) {
     if (single.kind != Kind::kPolygon) return;
     for (size_t i = 0; i < single.parts.size(); i++) {
-      const double part =
-          std::abs(static_cast<double>(bg::area(Positions<Ring>(single.parts[i]), strategy)));
+      const double part = std::abs(
+          static_cast<double>(bg::area(BesidePoles(Positions<Ring>(single.parts[i])), strategy)));
       area += i == 0 ? part : -part;
     }
   });

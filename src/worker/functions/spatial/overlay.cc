@@ -1,4 +1,5 @@
 // Intersection and union, of construct.h.
+#include <boost/geometry/algorithms/covered_by.hpp>
 #include <boost/geometry/algorithms/intersection.hpp>
 #include <boost/geometry/algorithms/union.hpp>
 #include <boost/geometry/strategies/cartesian.hpp>
@@ -7,7 +8,6 @@
 #include <set>
 
 #include "worker/functions/spatial/construct.h"
-#include "worker/functions/spatial/relations.h"
 
 namespace skep::worker::spatial {
 namespace {
@@ -37,6 +37,19 @@ void Intersect(const Shape& a, const Shape& b, Points& points, Lines& lines, Pol
   polygons = std::move(parts.get<2>());
 }
 
+// Boost.Geometry reports a touching point once for each edge, and ends of common edges as
+// points too.
+Points WithoutRepeats(const Points& points, const Lines& lines, const Polygons& polygons) {
+  Points result;
+  std::set<std::pair<double, double>> seen;
+  for (const Point& point : points) {
+    if (!seen.emplace(point.x(), point.y()).second) continue;
+    if (bg::covered_by(point, lines) || bg::covered_by(point, polygons)) continue;
+    result.push_back(point);
+  }
+  return result;
+}
+
 }  // namespace
 
 Geometry Intersection(const Shape& a, const Shape& b) {
@@ -44,7 +57,12 @@ Geometry Intersection(const Shape& a, const Shape& b) {
   Points points;
   Lines lines;
   Polygons polygons;
-  if (a.BoxIntersects(b)) Guarded([&] { Intersect(a, b, points, lines, polygons); });
+  if (a.BoxIntersects(b)) {
+    Guarded([&] {
+      Intersect(a, b, points, lines, polygons);
+      points = WithoutRepeats(points, lines, polygons);
+    });
+  }
   Geometry result = ToGeometry(points, lines, polygons,
                                kSingleOf[static_cast<size_t>(std::min(a.dimension, b.dimension))]);
   SetSrid(result, a.srid);
@@ -66,18 +84,9 @@ Geometry Union(const Shape& a, const Shape& b) {
         polygons = a.dimension == 2 ? a.polygons : b.polygons;
       }
     });
-    std::set<std::pair<double, double>> seen;
-    for (const Shape* shape : {&a, &b}) {
-      for (const Point& point : shape->points) {
-        if (!seen.emplace(point.x(), point.y()).second) continue;
-        const Shape alone(NewPoint(point.x(), point.y()));
-        const Shape& other = shape == &a ? b : a;
-        Shape unmarked = alone;
-        unmarked.srid = other.srid;
-        if (other.dimension == 2 && Intersects(other, unmarked)) continue;
-        points.push_back(point);
-      }
-    }
+    points = a.points;
+    points.insert(points.end(), b.points.begin(), b.points.end());
+    Guarded([&] { points = WithoutRepeats(points, {}, polygons); });
   }
   Geometry result = ToGeometry(points, {}, polygons,
                                kSingleOf[static_cast<size_t>(std::max(a.dimension, b.dimension))]);

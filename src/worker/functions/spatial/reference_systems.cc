@@ -8,14 +8,17 @@
 #include <cmath>
 #include <duckdb.hpp>
 #include <memory>
+#include <numbers>
 #include <string>
 
 namespace skep::worker::spatial {
 namespace {
 
 namespace bg = boost::geometry;
-// Holds degrees when the system is of longitude and latitude, else lengths.
-using Position = bg::model::point<double, 3, bg::cs::geographic<bg::degree>>;
+using std::numbers::pi;
+// Holds radians when the system is of longitude and latitude, else lengths. (Of degrees,
+// Boost.Geometry would take radians off for a prime meridian.)
+using Position = bg::model::point<double, 3, bg::cs::geographic<bg::radian>>;
 
 struct Definition {
   int32_t srid;
@@ -80,66 +83,7 @@ double NumberField(std::string_view text, std::string_view name) {
   return number;
 }
 
-bg::srs::proj4 Proj4(std::string_view text) {
-  std::string parameters;
-  for (size_t at = 0; at < text.size();) {
-    const size_t end = std::min(text.find(' ', at), text.size());
-    parameters += " +";
-    parameters += text.substr(at, end - at);
-    at = end + 1;
-  }
-  // Shifts are made only between systems that both name one.
-  if (Field(text, "ellps") == "GRS80" && Field(text, "towgs84").empty())
-    parameters += " +towgs84=0,0,0";
-  return bg::srs::proj4(parameters.substr(1));
-}
-
-// From one system to another; the last one stays, as neighbouring values rarely differ in it.
-class Transformation {
- public:
-  static const Transformation& Between(int32_t from, int32_t to) {
-    thread_local std::unique_ptr<Transformation> last;
-    if (!last || last->from_ != from || last->to_ != to)
-      last = std::make_unique<Transformation>(from, to);
-    return *last;
-  }
-
-  Transformation(int32_t from, int32_t to)
-      : from_(from), to_(to), transformation_(Proj4(Known(from)), Proj4(Known(to))) {}
-
-  void Apply(double& x, double& y, double& z) const {
-    const Position in(x, y, z);
-    Position out(0, 0, 0);
-    const bool possible = std::isfinite(x) && std::isfinite(y) && std::isfinite(z) &&
-                          transformation_.forward(in, out);
-    if (!possible || !std::isfinite(out.get<0>()) || !std::isfinite(out.get<1>())) {
-      throw duckdb::InvalidInputException("coordinates (%g %g) cannot be transformed to SRID %d", x,
-                                          y, to_);
-    }
-    x = out.get<0>();
-    y = out.get<1>();
-    z = out.get<2>();
-  }
-
- private:
-  static const char* Known(int32_t srid) {
-    const char* text = Find(srid);
-    if (text == nullptr)
-      throw duckdb::InvalidInputException("spatial reference system with SRID %d not found", srid);
-    return text;
-  }
-
-  int32_t from_, to_;
-  bg::srs::transformation<> transformation_;
-};
-
-}  // namespace
-
-std::optional<Spheroid> SpheroidOf(int32_t srid) {
-  const char* found = Find(srid);
-  if (found == nullptr) return std::nullopt;
-  const std::string_view text = found;
-  if (Field(text, "proj") != "longlat") return std::nullopt;
+std::optional<Spheroid> SpheroidIn(std::string_view text) {
   double radius = NumberField(text, "a"), flattening = NumberField(text, "rf");
   if (const double polar = NumberField(text, "b"); polar > 0) return Spheroid{radius, polar};
   if (const double sphere = NumberField(text, "R"); sphere > 0) return Spheroid{sphere, sphere};
@@ -154,9 +98,125 @@ std::optional<Spheroid> SpheroidOf(int32_t srid) {
   return Spheroid{radius, flattening == 0 ? radius : radius - radius / flattening};
 }
 
+bg::srs::proj4 Proj4(std::string_view text) {
+  std::string parameters = " +no_defs";
+  for (size_t at = 0; at < text.size();) {
+    const size_t end = std::min(text.find(' ', at), text.size());
+    const std::string_view field = text.substr(at, end - at);
+    parameters += " +";
+    // Of a geocentric system, the longitudes and latitudes on its ellipsoid.
+    parameters += field == "proj=geocent" ? "proj=longlat" : field;
+    at = end + 1;
+  }
+  // Shifts are made only between systems that both name one.
+  if (Field(text, "ellps") == "GRS80" && Field(text, "towgs84").empty())
+    parameters += " +towgs84=0,0,0";
+  return bg::srs::proj4(parameters.substr(1));
+}
+
+// Where a geocentric system's axes meet the ellipsoid; Boost.Geometry has only the plane's systems.
+void ToGeocentric(const Spheroid& spheroid, double& x, double& y, double& z) {
+  const double a = spheroid.equatorial_radius, b = spheroid.polar_radius;
+  const double squared = 1 - b * b / (a * a);  // of the eccentricity
+  const double longitude = x * (pi / 180), latitude = y * (pi / 180);
+  const double sine = std::sin(latitude), cosine = std::cos(latitude);
+  const double normal = a / std::sqrt(1 - squared * sine * sine);
+  const double height = z;
+  x = (normal + height) * cosine * std::cos(longitude);
+  y = (normal + height) * cosine * std::sin(longitude);
+  z = (normal * (1 - squared) + height) * sine;
+}
+void FromGeocentric(const Spheroid& spheroid, double& x, double& y, double& z) {
+  const double a = spheroid.equatorial_radius, b = spheroid.polar_radius;
+  const double squared = 1 - b * b / (a * a);
+  const double radius = std::hypot(x, y);
+  double latitude = std::atan2(z, radius * (1 - squared));
+  double normal = a;
+  // Near the ground each round adds some three digits.
+  for (int i = 0; i < 10; i++) {
+    const double sine = std::sin(latitude);
+    normal = a / std::sqrt(1 - squared * sine * sine);
+    latitude = std::atan2(z + squared * normal * sine, radius);
+  }
+  const double longitude = std::atan2(y, x), sine = std::sin(latitude);
+  const double height = radius * std::cos(latitude) + z * sine - a * a / normal;
+  x = longitude * (180 / pi);
+  y = latitude * (180 / pi);
+  z = height;
+}
+
+// From one system to another; the last one stays, as neighbouring values rarely differ in it.
+class Transformation {
+ public:
+  static const Transformation& Between(int32_t from, int32_t to) {
+    thread_local std::unique_ptr<Transformation> last;
+    if (!last || last->from_ != from || last->to_ != to)
+      last = std::make_unique<Transformation>(from, to);
+    return *last;
+  }
+
+  Transformation(int32_t from, int32_t to)
+      : from_(from),
+        to_(to),
+        from_angles_(HasAngles(from)),
+        to_angles_(HasAngles(to)),
+        from_geocentric_(GeocentricOf(from)),
+        to_geocentric_(GeocentricOf(to)),
+        transformation_(Proj4(Known(from)), Proj4(Known(to))) {}
+
+  void Apply(double& x, double& y, double& z) const {
+    const double given_x = x, given_y = y;
+    if (from_geocentric_) FromGeocentric(*from_geocentric_, x, y, z);
+    const double angles = pi / 180;
+    const Position in(from_angles_ ? x * angles : x, from_angles_ ? y * angles : y, z);
+    Position out(0, 0, 0);
+    const bool possible = std::isfinite(x) && std::isfinite(y) && std::isfinite(z) &&
+                          transformation_.forward(in, out);
+    if (!possible || !std::isfinite(out.get<0>()) || !std::isfinite(out.get<1>())) {
+      throw duckdb::InvalidInputException("coordinates (%g %g) cannot be transformed to SRID %d",
+                                          given_x, given_y, to_);
+    }
+    x = to_angles_ ? out.get<0>() / angles : out.get<0>();
+    y = to_angles_ ? out.get<1>() / angles : out.get<1>();
+    z = out.get<2>();
+    if (to_geocentric_) ToGeocentric(*to_geocentric_, x, y, z);
+  }
+
+ private:
+  static const char* Known(int32_t srid) {
+    const char* text = Find(srid);
+    if (text == nullptr)
+      throw duckdb::InvalidInputException("spatial reference system with SRID %d not found", srid);
+    return text;
+  }
+
+  static bool HasAngles(int32_t srid) {
+    const std::string_view projection = Field(Known(srid), "proj");
+    return projection == "longlat" || projection == "geocent";
+  }
+  static std::optional<Spheroid> GeocentricOf(int32_t srid) {
+    const std::string_view text = Known(srid);
+    return Field(text, "proj") == "geocent" ? SpheroidIn(text) : std::nullopt;
+  }
+
+  int32_t from_, to_;
+  bool from_angles_, to_angles_;
+  std::optional<Spheroid> from_geocentric_, to_geocentric_;
+  bg::srs::transformation<> transformation_;
+};
+
+}  // namespace
+
+std::optional<Spheroid> SpheroidOf(int32_t srid) {
+  const char* text = Find(srid);
+  if (text == nullptr || Field(text, "proj") != "longlat") return std::nullopt;
+  return SpheroidIn(text);
+}
+
 Geometry Transformed(const Geometry& geometry, int32_t srid) {
   try {
     const Transformation& transformation = Transformation::Between(geometry.srid, srid);
+    if (geometry.srid == srid) return geometry;
     Geometry result = geometry;
     ForEachLine(result, [&](Geometry& line) {
       for (size_t i = 0; i < line.Points(); i++) {

@@ -6,8 +6,8 @@
 
 namespace skep::worker {
 
-// Also names the types GEOMETRY and GEOGRAPHY in the catalog, the first instead of the engine's.
-// Call before the instance is locked.
+// Also names the types rs_geometry and rs_geography in the catalog: the engine's parser keeps the
+// name GEOMETRY for its own. Call before the instance is locked.
 void RegisterSpatial(Registrar& registrar);
 
 }  // namespace skep::worker
