@@ -39,6 +39,8 @@ sql::Column ColumnOf(const std::string& name, const LogicalType& type,
 Type FrontType(const LogicalType& type) {
   if (IsSuper(type) || type.IsJSONType()) return Of(TypeKind::kSuper);
   if (IsHllSketch(type)) return Of(TypeKind::kHllSketch);
+  if (IsGeometry(type)) return Of(TypeKind::kGeometry);
+  if (IsGeography(type)) return Of(TypeKind::kGeography);
   if (IsGeography(type)) return Of(TypeKind::kGeography);
   switch (type.id()) {
     case LogicalTypeId::BOOLEAN:

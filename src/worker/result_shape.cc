@@ -82,6 +82,8 @@ Wire WireOf(const LogicalType& type) {
       return {ValueKind::kText, oid::kVarchar, -1};
     case LogicalTypeId::BLOB:
       if (IsHllSketch(type)) return AsText(oid::kHllSketch, Before::kCast);
+      if (IsGeometry(type)) return AsText(oid::kGeometry, Before::kCast);
+      if (IsGeography(type)) return AsText(oid::kGeography, Before::kCast);
       return AsText(oid::kVarbyte, Before::kHex);
     case LogicalTypeId::DATE:
       return {ValueKind::kDate, oid::kDate, 4};

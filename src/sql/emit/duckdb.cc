@@ -48,9 +48,9 @@ std::string DuckDbWriter::TypeName(const Type& type) {
     case kVarbyte:
       return "blob";
     case kGeometry:
-      return "geometry";
+      return "rs_geometry";
     case kGeography:
-      return "geography";
+      return "rs_geography";
     case kHllSketch:
       return "hllsketch";
     default:
@@ -187,7 +187,7 @@ void DuckDbWriter::WriteUnary(const Unary& unary) {
     case UnaryOperator::kSquareRoot:
       return Function("sqrt", {unary.operand});
     case UnaryOperator::kCubeRoot:
-      return Function("cbrt", {unary.operand});
+      return Function("rs_cbrt", {unary.operand});
     case UnaryOperator::kFactorial:
       return Unsupported("the operator !!", unary);
   }
@@ -335,10 +335,10 @@ void DuckDbWriter::WriteLike(const Like& like) {
                      pattern->text.find('\\') == std::string_view::npos;
   const Type& type = TypeOf(like.value);
   const bool fold = like.like == LikeKind::kILike || type.fold_case;
-  if (plain && type.IsText()) {  // the engine's own, which its optimizer knows
+  if (plain && !fold && type.IsText()) {  // the engine's own, which its optimizer knows
     WriteOperand(like.value);
     Put(like.negated ? " not" : "");
-    Put(fold ? " ilike " : " like ");
+    Put(" like ");
     return WriteOperand(like.pattern);
   }
   if (like.negated) Put("not ");
@@ -376,6 +376,11 @@ void DuckDbWriter::WriteCastTo(const Type& target, const Expr* operand, bool len
       return Put(", " + std::to_string(target.length) + ")");
     case kName:
       return cast("varchar");
+    case kVarbyte:
+      if (source.kind != kChar) return cast("blob");
+      Put("cast(rs_pad(");  // its bytes with the blanks that are not stored
+      WriteExpression(operand);
+      return Put(", " + std::to_string(source.length) + ") as blob)");
     default:
       if (target.kind == kHllSketch && source.kind != kHllSketch)
         return Function("rs_to_hllsketch", {operand});
@@ -453,6 +458,11 @@ void DuckDbWriter::WriteBranch(const Expr* expr, const Type& result) {
   Put("cast(");
   WriteExpression(expr);
   Put(" as super)");
+}
+
+void DuckDbWriter::WriteSortKey(const Expr* expr) {
+  if (TypeOf(expr).IsSuper()) return Function("rs_super_sort_key", {expr});
+  WriteExpression(expr);
 }
 
 void DuckDbWriter::WriteIndex(const Index& index) {

@@ -34,6 +34,7 @@ class DuckDbWriter : public Writer {
   void WriteSpecial(const ast::Expr* expr) override;
   void WriteField(const Type& of, const std::string& name, std::string value) override;
   void WriteBranch(const ast::Expr* expr, const Type& result) override;
+  void WriteSortKey(const ast::Expr* expr) override;
   void WriteIndex(const ast::Index& index) override;
   void WriteUnnest(const ast::Relation& relation, const RelationUse& use, bool unpivot,
                    const ast::Name& at) override;

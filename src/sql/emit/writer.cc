@@ -51,6 +51,12 @@ std::string Writer::Fold(const Name& name) const {
   return text;
 }
 
+std::string Writer::FoldAttribute(const Name& name) const {
+  if (!context_.case_sensitive_super_attributes) return Lower(name.text);
+  if (name.quoted) return std::string(name.text);
+  return std::string(script_.substr(name.begin, name.end - name.begin));
+}
+
 // ---------------------------------------------------------------- queries
 
 void Writer::WriteQuery(const Query& query) {
@@ -463,7 +469,7 @@ void Writer::WriteOrderBy(const List<OrderItem*>& items, bool of_select) {
         As<ColumnRef>(item->value)->parts.size() == 1) {
       PutName(Fold(found->second.item->alias));  // the output's own column
     } else {
-      WriteExpression(item->value);
+      WriteSortKey(item->value);
     }
     in_order_by_ = false;
     if (item->direction != SortDirection::kNone)
@@ -752,7 +758,8 @@ void Writer::WriteColumn(const ColumnRef& ref) {
   if (reference.kind == Reference::Kind::kColumn)
     type = reference.relation->columns[reference.column].type;
   for (size_t i = reference.used; i < ref.parts.size(); i++) {
-    const std::string name = Fold(ref.parts[i]);
+    const std::string name =
+        type.kind == TypeKind::kStruct ? Fold(ref.parts[i]) : FoldAttribute(ref.parts[i]);
     value = Captured([&] { WriteField(type, name, std::move(value)); });
     if (type.kind == TypeKind::kStruct && type.names && type.elements) {
       const auto it = std::ranges::find(*type.names, name);
@@ -775,7 +782,7 @@ void Writer::WriteWindow(const Window& window) {
   for (const OrderItem* item : window.order_by) {
     Put(item == window.order_by[0] ? (any ? " order by " : "order by ") : ", ");
     any = true;
-    WriteExpression(item->value);
+    WriteSortKey(item->value);
     if (item->direction != SortDirection::kNone)
       Put(item->direction == SortDirection::kAscending ? " asc" : " desc");
     if (item->nulls != NullOrder::kNone)
@@ -1017,7 +1024,8 @@ void Writer::WriteExpression(const Expr* expr) {
       break;
     case NodeKind::kField: {
       const auto& field = *static_cast<const Field*>(expr);
-      WriteField(TypeOf(field.operand), Fold(field.name),
+      const Type& of = TypeOf(field.operand);
+      WriteField(of, of.kind == TypeKind::kStruct ? Fold(field.name) : FoldAttribute(field.name),
                  Captured([&] { WriteOperand(field.operand); }));
       break;
     }

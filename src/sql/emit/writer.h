@@ -59,6 +59,8 @@ class Writer {
   virtual void WriteField(const Type& of, const std::string& name, std::string value) = 0;
   // One of several values that become one of this type (CASE).
   virtual void WriteBranch(const ast::Expr* expr, const Type& result) = 0;
+  // What ORDER BY sorts by.
+  virtual void WriteSortKey(const ast::Expr* expr) { WriteExpression(expr); }
   virtual void WriteIndex(const ast::Index& index) = 0;
   virtual void WriteUnnest(const ast::Relation& relation, const RelationUse& use, bool unpivot,
                            const ast::Name& at) = 0;
@@ -96,6 +98,7 @@ class Writer {
   }
   const Type& TypeOf(const ast::Expr* expr) const { return resolved_.TypeOf(expr); }
   std::string Fold(const ast::Name& name) const;
+  std::string FoldAttribute(const ast::Name& name) const;  // of a SUPER object
   static bool IsAtomic(const ast::Expr* expr);
 
   const FrontContext& context_;

@@ -254,6 +254,7 @@ duckdb::unique_ptr<duckdb::Expression> AsSketch(duckdb::FunctionBindExpressionIn
 
 void RegisterHll(Registrar& registrar) {
   const LogicalType sketch = HllSketchType();
+  duckdb::ExtensionLoader(registrar.instance(), "skep").RegisterType("HLLSKETCH", sketch);
   AddUnbound(registrar, "rs_hll", LogicalType::BIGINT, Bind<int64_t, Cardinality>);
   AddUnbound(registrar, "rs_hll_create_sketch", sketch, Bind<string_t, Create>);
   auto combine = Make<string_t, string_t, Union>(sketch, sketch);

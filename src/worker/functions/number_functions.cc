@@ -77,6 +77,12 @@ double Power(double base, double exponent) {
   return result;
 }
 
+// The engine's is off by one place for whole roots.
+double CubeRoot(double x) {
+  const double root = std::cbrt(x), whole = std::round(root);
+  return whole * whole * whole == x ? whole : root;
+}
+
 template <double (*function)(double)>
 void Unary(duckdb::DataChunk& arguments, duckdb::ExpressionState&, duckdb::Vector& result) {
   duckdb::UnaryExecutor::Execute<double, double>(arguments.data[0], result, arguments.size(),
@@ -210,6 +216,7 @@ void RegisterNumberFunctions(Registrar& registrar) {
   AddUnary<Acos>(registrar, "rs_acos");
   AddUnary<Asin>(registrar, "rs_asin");
   AddUnary<Cot>(registrar, "rs_cot");
+  AddUnary<CubeRoot>(registrar, "rs_cbrt");
 
   duckdb::ScalarFunction power("rs_power", {LogicalType::DOUBLE, LogicalType::DOUBLE},
                                LogicalType::DOUBLE, RunPower);
