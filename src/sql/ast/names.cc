@@ -10,6 +10,7 @@ namespace {
 // Words that structure nothing but are read as something else than a name in some place. Sorted.
 constexpr std::string_view kContextual[] = {"append",
                                             "approximate",
+                                            "array",
                                             "assumerole",
                                             "at",
                                             "auto",

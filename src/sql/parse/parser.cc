@@ -10,16 +10,16 @@ constexpr size_t kMaxDepth = 1000;  // of nested rules; about a third of a threa
 // Sorted. Redshift reserves more (r_pg_keywords); here are those that could not be told from the
 // grammar's own words otherwise.
 constexpr std::string_view kStructural[] = {
-    "all",     "and",       "any",        "array",   "as",         "asc",     "between",  "both",
-    "by",      "case",      "cast",       "collate", "constraint", "create",  "cross",    "default",
-    "desc",    "distinct",  "do",         "else",    "end",        "except",  "false",    "for",
-    "foreign", "from",      "full",       "grant",   "group",      "having",  "ilike",    "in",
-    "inner",   "intersect", "into",       "is",      "isnull",     "join",    "lateral",  "leading",
-    "left",    "like",      "limit",      "minus",   "natural",    "not",     "notnull",  "null",
-    "offset",  "on",        "only",       "or",      "order",      "outer",   "overlaps", "placing",
-    "primary", "qualify",   "references", "right",   "select",     "similar", "some",     "table",
-    "then",    "to",        "trailing",   "true",    "union",      "unique",  "using",    "when",
-    "where",   "with"};
+    "all",       "and",        "any",     "as",         "asc",     "between",  "both",    "by",
+    "case",      "cast",       "collate", "constraint", "create",  "cross",    "default", "desc",
+    "distinct",  "do",         "else",    "end",        "except",  "false",    "for",     "foreign",
+    "from",      "full",       "grant",   "group",      "having",  "ilike",    "in",      "inner",
+    "intersect", "into",       "is",      "isnull",     "join",    "lateral",  "leading", "left",
+    "like",      "limit",      "minus",   "natural",    "not",     "notnull",  "null",    "offset",
+    "on",        "only",       "or",      "order",      "outer",   "overlaps", "placing", "primary",
+    "qualify",   "references", "right",   "select",     "similar", "some",     "table",   "then",
+    "to",        "trailing",   "true",    "union",      "unique",  "using",    "when",    "where",
+    "with"};
 
 }  // namespace
 
@@ -68,6 +68,28 @@ std::string_view Parser::ExpectInteger() {
   }
   Take();
   return TextBetween(first, at_);
+}
+
+// The token behind the one that closes the parenthesis `open`; the end when nothing does. A table
+// made once a statement: rules decide by it what stands before them instead of trying.
+size_t Parser::BehindParenthesis(size_t open) {
+  if (closing_.empty() || open < closing_from_ || open >= closing_from_ + closing_.size()) {
+    size_t first = open, behind = open;
+    while (first > 0 && !tokens_[first - 1].IsOperator(";")) first--;
+    while (behind + 1 < tokens_.size() && !tokens_[behind].IsOperator(";")) behind++;
+    closing_from_ = first;
+    closing_.assign(behind - first + 1, static_cast<uint32_t>(behind));
+    std::vector<size_t> opened;
+    for (size_t i = first; i < behind; i++) {
+      if (tokens_[i].IsOperator("(")) {
+        opened.push_back(i);
+      } else if (tokens_[i].IsOperator(")") && !opened.empty()) {
+        closing_[opened.back() - first] = static_cast<uint32_t>(i + 1);
+        opened.pop_back();
+      }
+    }
+  }
+  return closing_[open - closing_from_];
 }
 
 std::string_view Parser::TextBetween(size_t first, size_t behind) const {

@@ -20,7 +20,7 @@ bool StatementParser::ParseTableAttribute(TableAttributes& attributes) {
     else
       p_.Unexpected();
   } else if (p_.Take("distkey")) {
-    attributes.dist_key = p_.ParseNameList();
+    attributes.dist_key = ParseKeyColumns();
   } else if (p_.AtAny({"compound", "interleaved", "sortkey"})) {
     attributes.sort_style = p_.At("compound")      ? SortStyle::kCompound
                             : p_.At("interleaved") ? SortStyle::kInterleaved
@@ -30,7 +30,7 @@ bool StatementParser::ParseTableAttribute(TableAttributes& attributes) {
     if (attributes.sort_style == SortStyle::kPlain && p_.Take("auto"))
       attributes.sort_style = SortStyle::kAuto;
     else
-      attributes.sort_key = p_.ParseNameList();
+      attributes.sort_key = ParseKeyColumns();
   } else if (p_.Take({"encode", "auto"})) {
     attributes.encode_auto = true;
   } else {
@@ -56,6 +56,23 @@ bool StatementParser::ParseTableFormat(TableFormat& format) {
     return false;
   }
   return !p_.failed();
+}
+
+// (a, b); a column of CREATE TABLE AS may be given by its position: the name is its digits then.
+List<Name> StatementParser::ParseKeyColumns() {
+  std::vector<Name> names;
+  p_.ExpectOperator("(");
+  do {
+    const Token& token = p_.Peek();
+    if (token.kind == TokenKind::kInteger) {
+      p_.Take();
+      names.push_back({token.value, false, token.begin, token.end});
+    } else {
+      names.push_back(p_.ParseName());
+    }
+  } while (p_.TakeOperator(","));
+  p_.ExpectOperator(")");
+  return p_.Copy(names);
 }
 
 TableConstraint* StatementParser::ParseTableConstraint() {
