@@ -484,6 +484,7 @@ Expr* Parser::ParsePrimary() {
       return Close(bare);
     }
     if (token.value == "prior" && AtName(1)) {
+      const Nested nested(*this);
       auto* prior = Make<Prior>(at_);
       Take();
       prior->operand = ParsePostfix();
@@ -574,6 +575,7 @@ Expr* Parser::ParseCase() {
 
 // Calls with words among their arguments. nullptr, and nothing taken, when this is none.
 Expr* Parser::ParseSpecialCall() {
+  const Nested nested(*this);
   const size_t first = at_;
   const std::string_view word = Peek().value;
   const auto open = [&] {

@@ -431,6 +431,7 @@ Relation* Parser::ParseRelationPrimary() {
     return Close(unpivot);
   }
   if (At("table") && Peek(1).IsOperator("(")) {
+    const Nested nested(*this);
     Take();
     ExpectOperator("(");
     Relation* inner = ParseRelationPrimary();

@@ -1,4 +1,6 @@
 // Rules of tables and views, and of their maintenance.
+#include <string>
+
 #include "sql/parse/statement.h"
 
 namespace skep::sql {
@@ -107,6 +109,7 @@ Statement* StatementParser::ParseCreateTable(bool temporary) {
   std::vector<Node*> elements;
   std::vector<Name> columns;
   bool typed = false;
+  size_t untyped = 0;  // the token where a type is missing
   if (p_.TakeOperator("(")) {
     do {
       if (p_.At("like") || p_.At("constraint") || p_.At("unique") || p_.At("primary") ||
@@ -132,6 +135,7 @@ Statement* StatementParser::ParseCreateTable(bool temporary) {
       const size_t here = p_.at();
       const Name column = p_.ParseName();
       if (p_.AtOperator(",") || p_.AtOperator(")")) {
+        if (columns.empty()) untyped = p_.at();
         columns.push_back(column);  // of CREATE TABLE AS
         continue;
       }
@@ -169,12 +173,9 @@ Statement* StatementParser::ParseCreateTable(bool temporary) {
     return table;
   }
   auto* table = Begin<CreateTable>();
-  if (!typed) {
+  if (!columns.empty()) p_.Seek(untyped);
+  if (!typed || !columns.empty()) {
     p_.Unexpected();
-    return table;
-  }
-  if (!columns.empty()) {  // a column without a type
-    p_.Raise(ErrorKind::kSyntaxError, "syntax error: a column needs a type", columns[0].begin);
     return table;
   }
   table->temporary = temporary;
@@ -202,7 +203,8 @@ Statement* StatementParser::ParseCreateExternalTable() {
     table->columns = ParseColumns(false);
     for (const ColumnDefinition* column : table->columns) {
       if (!column->type && !p_.failed())
-        p_.Raise(ErrorKind::kSyntaxError, "syntax error: a column needs a type", column->begin);
+        p_.Raise(ErrorKind::kSyntaxError,
+                 "column \"" + std::string(column->name.text) + "\" needs a type", column->begin);
     }
   }
   for (bool more = true; more && !p_.failed();) {
