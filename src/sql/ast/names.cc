@@ -146,6 +146,11 @@ std::string WriteName(std::string_view name, bool quoted) {
 std::string WriteString(std::string_view value) {
   std::string text = "'";
   for (const char c : value) {
+    if (c == '\n' || c == '\r' || c == '\t') {
+      text += '\\';
+      text += c == '\n' ? 'n' : c == '\r' ? 'r' : 't';
+      continue;
+    }
     if (c == '\'' || c == '\\') text += c;
     text += c;
   }

@@ -451,7 +451,7 @@ void StatementParser::ParseColumnAttributes(ColumnDefinition* column) {
     if (p_.Take("default")) {
       column->default_value = p_.ParseExpression();
       // COLLATE behind it is the column's.
-      if (auto* collate = As<Collate>(column->default_value)) {
+      if (auto* collate = As<Collate>(column->default_value); collate && column->collate.empty()) {
         column->collate = collate->collation.text;
         column->default_value = collate->operand;
       }

@@ -187,6 +187,11 @@ void Printer::References(QualifiedName table, List<Name> columns) {
 void Printer::Write(const ColumnDefinition& column) {
   Write(column.name);
   if (column.type) Write(*column.type);
+  // Behind a default it would be the default's.
+  if (!column.collate.empty()) {
+    Word("collate");
+    PlainWord(column.collate);
+  }
   if (column.default_value) {
     Word("default");
     // NOT NULL may follow
@@ -209,10 +214,6 @@ void Printer::Write(const ColumnDefinition& column) {
   }
   WordIf(column.distkey, "distkey");
   WordIf(column.sortkey, "sortkey");
-  if (!column.collate.empty()) {
-    Word("collate");
-    PlainWord(column.collate);
-  }
   if (column.constraint) NamedIf("constraint", column.constraint);
   if (column.null_rule != NullRule::kNone)
     Word(column.null_rule == NullRule::kNull ? "null" : "not null");
