@@ -266,7 +266,7 @@ bool Parser::IsSetOperation(const Token& token) {
 bool Parser::AtQueryGroup(size_t ahead) {
   size_t open = at_ + ahead;
   std::vector<size_t> groups;
-  while (open + 1 < tokens_.size() && tokens_[open].IsOperator("(")) groups.push_back(open++);
+  while (tokens_[open].IsOperator("(") && groups.size() <= kMaxChain) groups.push_back(open++);
   if (groups.empty() || groups.size() > kMaxChain || !AtQuery(open - at_)) return false;
   // From the inside out: what stands behind a group within the next one.
   for (size_t i = groups.size(); i-- > 1;) {

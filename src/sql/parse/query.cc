@@ -6,7 +6,8 @@ using namespace ast;
 
 bool Parser::AtQuery(size_t ahead) const {
   size_t i = ahead;
-  while (Peek(i).IsOperator("(")) i++;
+  // More parentheses than may be nested are refused by whoever reads them.
+  while (Peek(i).IsOperator("(") && i < ahead + 2000) i++;
   const Token& token = Peek(i);
   if (token.Is("select") || token.Is("with")) return true;
   return token.Is("values") && Peek(i + 1).IsOperator("(");
