@@ -283,7 +283,7 @@ class Writer {
 
 TEST(Print, RandomTreesReadBackEqualAndPrintTheSame) {
   size_t read = 0;
-  constexpr uint32_t kRounds = 6000;
+  constexpr uint32_t kRounds = 3000;
   for (uint32_t seed = 0; seed < kRounds; seed++) {
     const std::string sql = Writer(seed).Statement();
     const ParsedScript script = ParseWholeScript(sql);
