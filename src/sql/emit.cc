@@ -533,7 +533,7 @@ Result<void> StatementEmitter::EmitCreateTable(const CreateTable& create) {
   }
   std::vector<std::pair<std::string, ColumnFacts>> columns;
   TableFacts facts;
-  writer_.Put("create table ");
+  writer_.Put(target.schema.empty() ? "create temporary table " : "create table ");
   PutTarget(target);
   writer_.Put(" (");
   const auto add = [&](std::string name, ColumnFacts column, const Node& at) -> Result<void> {
@@ -632,7 +632,7 @@ Result<void> StatementEmitter::EmitCreateTableAs(const Target& target, bool temp
                                "column \"" + output[i].name + "\" specified more than once", &at);
     }
   }
-  writer_.Put("create table ");
+  writer_.Put(target.schema.empty() ? "create temporary table " : "create table ");
   PutTarget(target);
   writer_.Put(" as ");
   const bool renamed = !columns.empty();
@@ -682,7 +682,8 @@ Result<void> StatementEmitter::EmitCreateView(const CreateView& create) {
                             create.columns[0].begin);
   for (size_t i = 0; i < create.columns.size(); i++)
     output[i].name = resolver_.Fold(create.columns[i]);
-  writer_.Put(create.or_replace ? "create or replace view " : "create view ");
+  writer_.Put(create.or_replace ? "create or replace " : "create ");
+  writer_.Put(target.schema.empty() ? "temporary view " : "view ");
   PutTarget(target);
   if (!create.columns.empty()) {
     writer_.Put(" (");

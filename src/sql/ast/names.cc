@@ -10,6 +10,7 @@ namespace {
 // Words that structure nothing but are read as something else than a name in some place. Sorted.
 constexpr std::string_view kContextual[] = {"append",
                                             "approximate",
+                                            "array",
                                             "assumerole",
                                             "at",
                                             "auto",
@@ -145,6 +146,11 @@ std::string WriteName(std::string_view name, bool quoted) {
 std::string WriteString(std::string_view value) {
   std::string text = "'";
   for (const char c : value) {
+    if (c == '\n' || c == '\r' || c == '\t') {
+      text += '\\';
+      text += c == '\n' ? 'n' : c == '\r' ? 'r' : 't';
+      continue;
+    }
     if (c == '\'' || c == '\\') text += c;
     text += c;
   }

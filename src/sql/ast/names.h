@@ -11,7 +11,7 @@ namespace skep::sql::ast {
 bool NeedsQuotes(std::string_view name);
 // The name as it is written in SQL.
 std::string WriteName(std::string_view name, bool quoted);
-// 'text', with quotes and backslashes doubled as Redshift's strings need it.
+// 'text', with quotes and backslashes doubled as Redshift's strings need it, and on one line.
 std::string WriteString(std::string_view text);
 
 }  // namespace skep::sql::ast

@@ -96,7 +96,17 @@ struct Routine : Is<NodeKind::kRoutine, Node> {
   static auto Fields(auto& s) { return std::tie(s.name, s.has_arguments, s.arguments); }
 };
 
-enum class GranteeKind : uint8_t { kUser, kRole, kGroup, kPublic, kIamRole, kNamespace, kAccount };
+enum class GranteeKind : uint8_t {
+  kUser,
+  kRole,
+  kGroup,
+  kPublic,
+  kIamRole,
+  kNamespace,
+  kAccount,
+  kMaskingPolicy,
+  kRlsPolicy,
+};
 
 struct Grantee : Is<NodeKind::kGrantee, Node> {
   GranteeKind grantee = GranteeKind::kUser;
@@ -125,7 +135,7 @@ struct ColumnDefinition : Is<NodeKind::kColumnDefinition, Node> {
   TypeName* type = nullptr;  // none where a partition column of CREATE EXTERNAL TABLE AS is named
   Expr* default_value = nullptr;
   IdentityKind identity = IdentityKind::kNone;
-  std::string_view seed;
+  std::string_view seed;  // empty: none was written
   std::string_view step;
   std::string_view encode;  // lower case
   bool distkey = false;

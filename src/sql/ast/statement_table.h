@@ -34,7 +34,7 @@ enum class SortStyle : uint8_t { kNone, kPlain, kCompound, kInterleaved, kAuto }
 struct TableAttributes {
   OnOff backup = OnOff::kNone;
   DistStyle dist_style = DistStyle::kNone;
-  List<Name> dist_key;
+  List<Name> dist_key;  // of one; digits are a column's position
   SortStyle sort_style = SortStyle::kNone;
   List<Name> sort_key;
   bool encode_auto = false;

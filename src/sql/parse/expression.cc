@@ -255,8 +255,25 @@ Expr* Parser::ParseIs(Expr* value, size_t first) {
   return Close(test);
 }
 
-bool Parser::AtSetOperation() const {
-  return AtAny({"union", "except", "minus", "intersect", "order", "limit", "offset"});
+bool Parser::IsSetOperation(const Token& token) {
+  static constexpr std::string_view kWords[] = {"union", "except", "minus", "intersect",
+                                                "order", "limit",  "offset"};
+  return token.kind == TokenKind::kWord && In(token.value, kWords);
+}
+
+// Whether the parenthesis there holds a query and nothing else: (select ...), ((select ...)),
+// ((select ...) union select ...).
+bool Parser::AtQueryGroup(size_t ahead) {
+  size_t open = at_ + ahead;
+  std::vector<size_t> groups;
+  while (tokens_[open].IsOperator("(") && groups.size() <= kMaxChain) groups.push_back(open++);
+  if (groups.empty() || groups.size() > kMaxChain || !AtQuery(open - at_)) return false;
+  // From the inside out: what stands behind a group within the next one.
+  for (size_t i = groups.size(); i-- > 1;) {
+    const Token& behind = tokens_[BehindParenthesis(groups[i])];
+    if (!behind.IsOperator(")") && !IsSetOperation(behind)) return false;
+  }
+  return true;
 }
 
 // At the parenthesis behind IN.
@@ -271,15 +288,13 @@ Expr* Parser::ParseIn(Expr* value, bool negated, size_t first) {
     return Close(in);
   };
   if (AtQuery(1) && !Peek(1).IsOperator("(")) return query();
-  const size_t open = at_;
+  // ((select ...)) and ((select ...) union ...) are queries, ((select ...), 2) is a list.
+  if (Peek(1).IsOperator("(") && AtQueryGroup(1)) {
+    const Token& behind = tokens_[BehindParenthesis(at_ + 1)];
+    if (behind.IsOperator(")") || IsSetOperation(behind)) return query();
+  }
   ExpectOperator("(");
   const auto items = ParseExpressions();
-  // ((select ...)) and ((select ...) union ...) are queries, ((select ...), 2) is a list.
-  if (!failed() && items.size() == 1 && As<ScalarQuery>(items[0]) &&
-      (AtSetOperation() || AtOperator(")"))) {
-    Seek(open);
-    return query();
-  }
   ExpectOperator(")");
   auto* in = Make<InList>(first);
   in->value = value;
@@ -322,7 +337,7 @@ Expr* Parser::ParseUnary() {
 }
 
 // A primary and what is fastened to its end: casts, fields, subscripts, zones.
-Expr* Parser::ParsePostfix() {
+Expr* Parser::ParsePostfix(bool zones) {
   const size_t first = at_;
   Expr* value = ParsePrimary();
   for (size_t chain = 0; !failed(); chain++) {
@@ -363,11 +378,11 @@ Expr* Parser::ParsePostfix() {
       const auto name = ParseQualifiedName();
       if (!name.empty()) collate->collation = name.back();
       value = Close(collate);
-    } else if (At({"at", "time", "zone"})) {
+    } else if (zones && At({"at", "time", "zone"})) {
       auto* zone = Make<AtTimeZone>(first);
       Take({"at", "time", "zone"});
       zone->moment = value;
-      zone->zone = ParseLevel(kPower + 1);
+      zone->zone = ParsePostfix(false);
       value = Close(zone);
     } else {
       break;
@@ -469,6 +484,7 @@ Expr* Parser::ParsePrimary() {
       return Close(bare);
     }
     if (token.value == "prior" && AtName(1)) {
+      const Nested nested(*this);
       auto* prior = Make<Prior>(at_);
       Take();
       prior->operand = ParsePostfix();
@@ -522,13 +538,12 @@ Expr* Parser::ParseParenthesis() {
   const Token& next = Peek(1);
   if (next.Is("select") || next.Is("with") || (next.Is("values") && Peek(2).IsOperator("(")))
     return query();
+  // ((select 1) union select 2)
+  if (next.IsOperator("(") && AtQueryGroup(1) &&
+      IsSetOperation(tokens_[BehindParenthesis(at_ + 1)]))
+    return query();
   Take();
   std::vector<Expr*> items{ParseExpression()};
-  // ((select 1) union select 2)
-  if (!failed() && As<ScalarQuery>(items[0]) && AtSetOperation()) {
-    Seek(first);
-    return query();
-  }
   while (TakeOperator(",")) items.push_back(ParseExpression());
   ExpectOperator(")");
   if (items.size() == 1) return items[0];
@@ -560,6 +575,7 @@ Expr* Parser::ParseCase() {
 
 // Calls with words among their arguments. nullptr, and nothing taken, when this is none.
 Expr* Parser::ParseSpecialCall() {
+  const Nested nested(*this);
   const size_t first = at_;
   const std::string_view word = Peek().value;
   const auto open = [&] {
@@ -607,25 +623,35 @@ Expr* Parser::ParseSpecialCall() {
     return Close(extract);
   }
   if (word == "position") {
+    // IN divides needle and text; position(a, b) is a call.
+    size_t i = at_ + 2;
+    const size_t behind = BehindParenthesis(at_ + 1);
+    while (i < behind && !tokens_[i].Is("in"))
+      i = tokens_[i].IsOperator("(") ? BehindParenthesis(i) : i + 1;
+    if (i >= behind) return nullptr;
     auto* position = Make<Position>(first);
     open();
     position->needle = ParseLevel(kOther);
-    if (Take("in")) {
-      position->text = ParseLevel(kOther);
-      ExpectOperator(")");
-      return Close(position);
-    }
-    Seek(first);
-    return nullptr;
+    Expect("in");
+    position->text = ParseLevel(kOther);
+    ExpectOperator(")");
+    return Close(position);
   }
   if (word == "substring") {
-    auto* substring = Make<Substring>(first);
+    const Name name{word, false, Peek().begin, Peek().end};
     open();
-    substring->text = ParseExpression();
+    Expr* text = ParseExpression();
     if (!At("from") && !At("for")) {
-      Seek(first);
-      return nullptr;
+      auto* call = Make<Call>(first);
+      call->name = Copy(std::vector<Name>{name});
+      std::vector<Expr*> arguments{text};
+      while (TakeOperator(",")) arguments.push_back(ParseExpression());
+      call->arguments = Copy(arguments);
+      ExpectOperator(")");
+      return Close(call);
     }
+    auto* substring = Make<Substring>(first);
+    substring->text = text;
     if (Take("from")) substring->from = ParseExpression();
     if (Take("for")) substring->length = ParseExpression();
     ExpectOperator(")");
@@ -698,8 +724,8 @@ Expr* Parser::ParseNameOrCall() {
   const Token& token = Peek();
   // left(a, 1) and right(a, 1) are calls although the words join relations.
   const bool called = Peek(1).IsOperator("(");
-  static constexpr std::string_view kCallable[] = {"left", "right", "collate", "isnull",
-                                                   "overlaps"};
+  static constexpr std::string_view kCallable[] = {"left",   "right",    "array",
+                                                   "isnull", "overlaps", "collate"};
   if (!AtName() && !(called && In(token.value, kCallable))) {
     Unexpected();
     return nullptr;

@@ -137,7 +137,7 @@ class Parser {
   // parse/expression.cc
   ast::Expr* ParseLevel(int lowest);
   ast::Expr* ParseUnary();
-  ast::Expr* ParsePostfix();
+  ast::Expr* ParsePostfix(bool zones = true);  // without: up to AT TIME ZONE
   ast::Expr* ParsePrimary();
   ast::Expr* ParseParenthesis();
   ast::Expr* ParseCase();
@@ -152,7 +152,9 @@ class Parser {
   ast::FrameBound* ParseFrameBound();
   bool AtTypedLiteral() const;
   bool AtQuery(size_t ahead = 0) const;
-  bool AtSetOperation() const;
+  bool AtQueryGroup(size_t ahead);
+  static bool IsSetOperation(const Token& token);
+  size_t BehindParenthesis(size_t open);
   // parse/type.cc
   std::string_view ParseIntervalQualifier();
   bool TakeClosingAngle();
@@ -174,6 +176,10 @@ class Parser {
   size_t at_ = 0;
   size_t depth_ = 0;
   bool half_shift_ = false;  // the first > of >> was taken
+  // Of the current statement's tokens from closing_from_ on: behind the parenthesis that closes
+  // the one that opens there.
+  size_t closing_from_ = 0;
+  std::vector<uint32_t> closing_;
   std::optional<Error> error_;
 };
 

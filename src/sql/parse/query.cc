@@ -6,7 +6,8 @@ using namespace ast;
 
 bool Parser::AtQuery(size_t ahead) const {
   size_t i = ahead;
-  while (Peek(i).IsOperator("(")) i++;
+  // More parentheses than may be nested are refused by whoever reads them.
+  while (Peek(i).IsOperator("(") && i < ahead + 2000) i++;
   const Token& token = Peek(i);
   if (token.Is("select") || token.Is("with")) return true;
   return token.Is("values") && Peek(i + 1).IsOperator("(");
@@ -389,27 +390,17 @@ Relation* Parser::ParseRelationPrimary() {
   if (AtOperator("(")) {
     if (AtQuery()) {
       // A query, or joined relations that begin with one: ((select ..) a join ..)
-      const size_t here = at_;
-      size_t depth = 0, i = 0;
-      bool joined = false;
       // Behind the inner parenthesis of ((select ...) ...) stands an alias or a join, or it is the
       // query's own.
+      bool joined = false;
       if (Peek(1).IsOperator("(")) {
-        i = 1;
-        do {
-          if (Peek(i).IsOperator("(")) depth++;
-          if (Peek(i).IsOperator(")")) depth--;
-          if (Peek(i).kind == TokenKind::kEnd) break;
-          i++;
-        } while (depth > 0);
-        const Token& behind = Peek(i);
+        const Token& behind = tokens_[BehindParenthesis(at_ + 1)];
         joined =
             behind.Is("as") || behind.Is("join") || behind.Is("left") || behind.Is("right") ||
             behind.Is("full") || behind.Is("inner") || behind.Is("cross") || behind.Is("natural") ||
             behind.IsOperator(",") || (behind.kind == TokenKind::kQuotedName) ||
             (behind.kind == TokenKind::kWord && !IsStructural(behind.value) && !behind.Is("fetch"));
       }
-      Seek(here);
       if (!joined) {
         auto* derived = Make<DerivedTable>(first);
         derived->lateral = lateral;
@@ -441,6 +432,7 @@ Relation* Parser::ParseRelationPrimary() {
     return Close(unpivot);
   }
   if (At("table") && Peek(1).IsOperator("(")) {
+    const Nested nested(*this);
     Take();
     ExpectOperator("(");
     Relation* inner = ParseRelationPrimary();

@@ -441,7 +441,7 @@ ColumnDefinition* StatementParser::ParseColumn(bool attributes) {
 void StatementParser::ParseColumnAttributes(ColumnDefinition* column) {
   const auto identity = [&](IdentityKind kind) {
     column->identity = kind;
-    p_.ExpectOperator("(");
+    if (!p_.TakeOperator("(")) return;
     column->seed = p_.ExpectInteger();
     p_.ExpectOperator(",");
     column->step = p_.ExpectInteger();
@@ -451,12 +451,11 @@ void StatementParser::ParseColumnAttributes(ColumnDefinition* column) {
     if (p_.Take("default")) {
       column->default_value = p_.ParseExpression();
       // COLLATE behind it is the column's.
-      if (auto* collate = As<Collate>(column->default_value)) {
+      if (auto* collate = As<Collate>(column->default_value); collate && column->collate.empty()) {
         column->collate = collate->collation.text;
         column->default_value = collate->operand;
       }
-    } else if (p_.At("identity") && p_.Peek(1).IsOperator("(")) {
-      p_.Take();
+    } else if (p_.Take("identity")) {
       identity(IdentityKind::kIdentity);
     } else if (p_.Take({"generated", "by", "default", "as", "identity"})) {
       identity(IdentityKind::kByDefault);

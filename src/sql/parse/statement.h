@@ -70,6 +70,7 @@ class StatementParser {
   ast::ColumnDefinition* ParseColumn(bool attributes);
   void ParseColumnAttributes(ast::ColumnDefinition* column);
   ast::List<ast::ColumnDefinition*> ParseColumns(bool attributes);
+  ast::List<ast::Name> ParseKeyColumns();
   void ParseReferences(ast::QualifiedName& table, ast::List<ast::Name>& columns);
   ast::Behavior ParseBehavior();
   ast::Value* ParseString(bool secret = false);

@@ -158,7 +158,11 @@ Grantee* StatementParser::ParseGrantee() {
            (next.kind == TokenKind::kWord && !next.Is("with") && !next.Is("for") &&
             !next.Is("limit") && !next.Is("from") && !next.Is("cascade") && !next.Is("restrict"));
   };
-  if (p_.At("role") && followed()) {
+  if (p_.Take({"masking", "policy"}) || p_.At({"rls", "policy"})) {
+    grantee->grantee =
+        p_.Take({"rls", "policy"}) ? GranteeKind::kRlsPolicy : GranteeKind::kMaskingPolicy;
+    grantee->name = p_.ParseName();
+  } else if (p_.At("role") && followed()) {
     p_.Take();
     grantee->grantee = GranteeKind::kRole;
     grantee->name = ParseIdentity();

@@ -43,7 +43,10 @@ NamedTable* StatementParser::ParseTarget() {
   auto* table = p_.Make<NamedTable>(p_.at());
   table->only = p_.At("only") && p_.AtName(1) && p_.Take("only");
   table->name = p_.ParseQualifiedName();
-  table->alias = p_.ParseAlias();
+  // Behind the table RETURNING is no alias: it is refused by its name.
+  if (!p_.At("returning") || p_.Peek(1).Is("set") || p_.Peek(1).Is("using") ||
+      p_.Peek(1).Is("where"))
+    table->alias = p_.ParseAlias();
   return p_.Close(table);
 }
 

@@ -161,6 +161,7 @@ Statement* StatementParser::ParseCopy() {
     }
     if (!options.empty()) p_.TakeOperator(",");
     TakeFormat(p_);
+    if (p_.At({"credentials", "iam_role"}) || p_.At({"credentials", "access_key_id"})) p_.Take();
     Option* option = ParseOption(kCopyOptions);
     if (!option) {
       p_.Unexpected();
@@ -212,6 +213,7 @@ Statement* StatementParser::ParseUnload() {
   while (!p_.failed() && !p_.AtEnd()) {
     if (!options.empty()) p_.TakeOperator(",");
     TakeFormat(p_);
+    if (p_.At({"credentials", "iam_role"}) || p_.At({"credentials", "access_key_id"})) p_.Take();
     Option* option = ParseOption(kUnloadOptions);
     if (!option) {
       p_.Unexpected();

@@ -37,8 +37,8 @@ constexpr OptionRule kSchemaQuota[] = {
 
 constexpr OptionRule kExternalSchemaOptions[] = {
     {"create external database if not exists"},
-    {"database", Takes::kString},
-    {"schema", Takes::kString},
+    {"database", Takes::kScalar},
+    {"schema", Takes::kScalar},
     {"region", Takes::kString},
     {"iam_role", Takes::kScalar},
     {"catalog_role", Takes::kScalar},

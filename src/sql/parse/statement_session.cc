@@ -177,6 +177,12 @@ Statement* StatementParser::ParseSet() {
       set->values = p_.Copy(std::vector<Value*>{ParseValue()});
     return set;
   }
+  if (p_.At({"timezone", "interval"})) {
+    p_.Take();
+    auto* set = named("timezone");
+    set->interval = p_.ParseExpression();
+    return set;
+  }
   return ParseSetting(scope, first_);
 }
 

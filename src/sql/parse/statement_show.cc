@@ -6,12 +6,23 @@ using namespace ast;
 
 // Behind LIKE or LIMIT: a literal or a parameter.
 Expr* StatementParser::ParsePattern() {
-  const TokenKind kind = p_.Peek().kind;
-  if (kind != TokenKind::kString && kind != TokenKind::kInteger && kind != TokenKind::kParameter) {
+  const Token& token = p_.Peek();
+  if (token.kind == TokenKind::kParameter && token.value.size() <= 5) {
+    auto* parameter = p_.Make<Parameter>(p_.at());
+    for (const char c : token.value)
+      parameter->number = parameter->number * 10 + static_cast<uint32_t>(c - '0');
+    p_.Take();
+    return p_.Close(parameter);
+  }
+  if (token.kind != TokenKind::kString && token.kind != TokenKind::kInteger) {
     p_.Unexpected();
     return nullptr;
   }
-  return p_.ParseExpression();
+  auto* literal = p_.Make<Literal>(p_.at());
+  literal->literal =
+      token.kind == TokenKind::kString ? LiteralKind::kString : LiteralKind::kInteger;
+  literal->text = p_.Take().value;
+  return p_.Close(literal);
 }
 
 Statement* StatementParser::ParseShow() {

@@ -1,4 +1,6 @@
 // Rules of tables and views, and of their maintenance.
+#include <string>
+
 #include "sql/parse/statement.h"
 
 namespace skep::sql {
@@ -20,7 +22,7 @@ bool StatementParser::ParseTableAttribute(TableAttributes& attributes) {
     else
       p_.Unexpected();
   } else if (p_.Take("distkey")) {
-    attributes.dist_key = p_.ParseNameList();
+    attributes.dist_key = ParseKeyColumns();
   } else if (p_.AtAny({"compound", "interleaved", "sortkey"})) {
     attributes.sort_style = p_.At("compound")      ? SortStyle::kCompound
                             : p_.At("interleaved") ? SortStyle::kInterleaved
@@ -30,7 +32,7 @@ bool StatementParser::ParseTableAttribute(TableAttributes& attributes) {
     if (attributes.sort_style == SortStyle::kPlain && p_.Take("auto"))
       attributes.sort_style = SortStyle::kAuto;
     else
-      attributes.sort_key = p_.ParseNameList();
+      attributes.sort_key = ParseKeyColumns();
   } else if (p_.Take({"encode", "auto"})) {
     attributes.encode_auto = true;
   } else {
@@ -56,6 +58,23 @@ bool StatementParser::ParseTableFormat(TableFormat& format) {
     return false;
   }
   return !p_.failed();
+}
+
+// (a, b); a column of CREATE TABLE AS may be given by its position: the name is its digits then.
+List<Name> StatementParser::ParseKeyColumns() {
+  std::vector<Name> names;
+  p_.ExpectOperator("(");
+  do {
+    const Token& token = p_.Peek();
+    if (token.kind == TokenKind::kInteger) {
+      p_.Take();
+      names.push_back({token.value, false, token.begin, token.end});
+    } else {
+      names.push_back(p_.ParseName());
+    }
+  } while (p_.TakeOperator(","));
+  p_.ExpectOperator(")");
+  return p_.Copy(names);
 }
 
 TableConstraint* StatementParser::ParseTableConstraint() {
@@ -90,6 +109,7 @@ Statement* StatementParser::ParseCreateTable(bool temporary) {
   std::vector<Node*> elements;
   std::vector<Name> columns;
   bool typed = false;
+  size_t untyped = 0;  // the token where a type is missing
   if (p_.TakeOperator("(")) {
     do {
       if (p_.At("like") || p_.At("constraint") || p_.At("unique") || p_.At("primary") ||
@@ -115,6 +135,7 @@ Statement* StatementParser::ParseCreateTable(bool temporary) {
       const size_t here = p_.at();
       const Name column = p_.ParseName();
       if (p_.AtOperator(",") || p_.AtOperator(")")) {
+        if (columns.empty()) untyped = p_.at();
         columns.push_back(column);  // of CREATE TABLE AS
         continue;
       }
@@ -152,12 +173,9 @@ Statement* StatementParser::ParseCreateTable(bool temporary) {
     return table;
   }
   auto* table = Begin<CreateTable>();
-  if (!typed) {
+  if (!columns.empty()) p_.Seek(untyped);
+  if (!typed || !columns.empty()) {
     p_.Unexpected();
-    return table;
-  }
-  if (!columns.empty()) {  // a column without a type
-    p_.Raise(ErrorKind::kSyntaxError, "syntax error: a column needs a type", columns[0].begin);
     return table;
   }
   table->temporary = temporary;
@@ -185,7 +203,8 @@ Statement* StatementParser::ParseCreateExternalTable() {
     table->columns = ParseColumns(false);
     for (const ColumnDefinition* column : table->columns) {
       if (!column->type && !p_.failed())
-        p_.Raise(ErrorKind::kSyntaxError, "syntax error: a column needs a type", column->begin);
+        p_.Raise(ErrorKind::kSyntaxError,
+                 "column \"" + std::string(column->name.text) + "\" needs a type", column->begin);
     }
   }
   for (bool more = true; more && !p_.failed();) {

@@ -302,8 +302,13 @@ class Reader {
   }
 
   Result<void> PutByte(int value, size_t behind) {
-    if (value == 0 || value > 127)
-      return Bad("invalid byte sequence for encoding \"UTF8\" in an escape", i_);
+    if (value == 0) {  // COPY's NULL AS '\\000': kept as it is written
+      scratch_.push_back('\\');
+      scratch_ += s_.substr(i_, behind - i_);
+      i_ = behind - 1;
+      return {};
+    }
+    if (value > 127) return Bad("invalid byte sequence for encoding \"UTF8\" in an escape", i_);
     scratch_.push_back(static_cast<char>(value));
     i_ = behind - 1;
     return {};

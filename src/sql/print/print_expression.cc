@@ -116,6 +116,7 @@ Binding Printer::BindingOf(const Expr& expr) {
       return static_cast<const Cast&>(expr).form == CastForm::kOperator ? Binding::kPostfix
                                                                         : Binding::kPrimary;
     case NodeKind::kAtTimeZone:
+      return Binding::kUnary;  // what is fastened to its end belongs to the zone
     case NodeKind::kCollate:
     case NodeKind::kIndex:
     case NodeKind::kField:
@@ -353,7 +354,7 @@ void Printer::WriteExpression(const Expr& expr) {
     case NodeKind::kExtract: {
       const auto& extract = static_cast<const Extract&>(expr);
       Word("extract(");
-      if (NeedsQuotes(extract.part) && !(extract.part == "row"))
+      if (NeedsQuotes(extract.part))
         String(extract.part);
       else
         Put(extract.part);
@@ -417,7 +418,8 @@ void Printer::WriteExpression(const Expr& expr) {
     }
     case NodeKind::kAtTimeZone: {
       const auto& zone = static_cast<const AtTimeZone&>(expr);
-      Write(zone.moment, Binding::kPostfix);
+      Write(zone.moment,
+            zone.moment->kind == NodeKind::kAtTimeZone ? Binding::kUnary : Binding::kPostfix);
       Word("at time zone");
       return Write(zone.zone, Binding::kPrimary);
     }
