@@ -24,7 +24,6 @@ TEST(ParseScript, ClassifiesByTheLeadingWords) {
       {"end", StatementKind::kCommit, "END"},
       {"copy t from 's3://b'", StatementKind::kUnsupported, "COPY"},
       {"create user u", StatementKind::kUnsupported, "CREATE USER"},
-      {"attach 'x' as y", StatementKind::kUnsupported, "ATTACH"},
       {"listen channel", StatementKind::kUnsupported, "LISTEN"},
       {"select 1 into t", StatementKind::kUnsupported, "SELECT INTO"},
       {"show tables from schema dev.public", StatementKind::kUnsupported, "SHOW TABLES"},
