@@ -64,7 +64,7 @@ constexpr Row kRows[] = {
     {"session_authorization", "", Form::kText, true, false, "session_authorization"},
     {"spectrum_enable_pseudo_columns", "on", Form::kBoolean},
     {"spectrum_query_maxerror", "-1", Form::kInteger},
-    {"standard_conforming_strings", "on", Form::kBoolean, true, false,
+    {"standard_conforming_strings", "off", Form::kBoolean, true, false,
      "standard_conforming_strings"},
     {"statement_timeout", "0", Form::kMilliseconds},
     {"stored_proc_log_min_messages", "LOG"},

@@ -246,7 +246,8 @@ Result<Statement> Classify(const Tokens& tokens, size_t b, size_t e, std::string
     }
     // What is known but not offered is still read to its end.
     if (const ParsedScript parsed = ParseWholeScript(s.text);
-        !parsed.statements.empty() && !parsed.statements[0].tree) {
+        !parsed.statements.empty() && !parsed.statements[0].tree &&
+        parsed.statements[0].error.kind == ErrorKind::kSyntaxError) {
       Error error = parsed.statements[0].error;
       if (error.position > 0) error.position += CharacterPosition(script, s.offset) - 1;
       return std::unexpected(std::move(error));

@@ -25,7 +25,7 @@ TEST(ParseScript, ClassifiesByTheLeadingWords) {
       {"copy t from 's3://b'", StatementKind::kUnsupported, "COPY"},
       {"create user u", StatementKind::kUnsupported, "CREATE USER"},
       {"listen channel", StatementKind::kUnsupported, "LISTEN"},
-      {"select 1 into t", StatementKind::kUnsupported, "SELECT INTO"},
+      {"select 1 into t", StatementKind::kCreateTableAs, "SELECT"},
       {"show tables from schema dev.public", StatementKind::kUnsupported, "SHOW TABLES"},
   };
   for (const auto& c : cases) {

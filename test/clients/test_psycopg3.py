@@ -145,7 +145,8 @@ def test_many_parameters_bind(connection):
 def test_a_wide_row_and_a_large_value_pass(connection):
     row = connection.execute("select " + ", ".join(f"{i} as c{i}" for i in range(1000))).fetchone()
     assert row == tuple(range(1000))
-    assert connection.execute("select length(%s::varchar(2000000))", ("x" * 1_000_000,)).fetchone() == (1_000_000,)
+    assert connection.execute("select length(%s::varchar(max))", ("x" * 65_535,)).fetchone() == (65_535,)
+    assert connection.execute("select json_size(json_parse(%s::varchar(max)))", (f'["{"x" * 60_000}"]',)).fetchone() == (60_004,)
     assert len(connection.execute("select repeat('ab', 30000)").fetchone()[0]) == 60_000
 
 

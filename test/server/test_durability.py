@@ -98,7 +98,7 @@ def test_a_definition_and_its_rows_survive_the_gateways_death(own_server):
     own = own_server()
     db = own.connect()
     db.execute("create schema s")
-    db.execute("create table s.t (a int, b varchar(10))")
+    db.execute("create table s.t (a int, b varchar(20))")
     db.execute("insert into s.t values (1, 'one'), (2, 'two')")
     db.execute("create view s.v as select a from s.t where b = 'two'")
     db.execute("begin")
