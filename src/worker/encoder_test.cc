@@ -233,8 +233,8 @@ TEST_F(EncoderTest, WritesIntervalsUuidsAndBytes) {
            "00000000000000000000000000000000"},
           {"UUID 'ffffffff-ffff-ffff-ffff-ffffffffffff'", "ffffffff-ffff-ffff-ffff-ffffffffffff",
            "ffffffffffffffffffffffffffffffff"},
-          {"'\\x00\\xFF\\x10'::BLOB", "\\x00ff10", "00ff10"},
-          {"''::BLOB", "\\x", ""}});
+          {"unhex('00FF10')", "00ff10", "303066663130"},
+          {"''::BLOB", "", ""}});
 }
 
 TEST_F(EncoderTest, WritesStringsAsTheyAre) {
@@ -316,8 +316,8 @@ TEST_F(EncoderTest, ReadsConstantDictionaryAndFlatVectors) {
 
 TEST_F(EncoderTest, MixesFormatsWithinARow) {
   const auto result =
-      Ask("SELECT 5::INTEGER, 5::INTEGER, 1.5::DECIMAL(4,1), 1.5::DECIMAL(4,1), '\\xAB'::BLOB, "
-          "'\\xAB'::BLOB");
+      Ask("SELECT 5::INTEGER, 5::INTEGER, 1.5::DECIMAL(4,1), 1.5::DECIMAL(4,1), unhex('AB'), "
+          "unhex('AB')");
   const auto chunk = result->Fetch();
   const auto rows = Encode(*chunk, {0, 1, 1, 2, 0, 1});
   ASSERT_EQ(rows.size(), 1u);
@@ -325,8 +325,8 @@ TEST_F(EncoderTest, MixesFormatsWithinARow) {
   EXPECT_EQ(Hex(*rows[0][1]), "00000005");
   EXPECT_EQ(Hex(*rows[0][2]), "000200000000000100011388");
   EXPECT_EQ(Hex(*rows[0][3]), "000000000000000f");
-  EXPECT_EQ(rows[0][4], "\\xab");
-  EXPECT_EQ(rows[0][5], "\xab");
+  EXPECT_EQ(rows[0][4], "ab");
+  EXPECT_EQ(rows[0][5], "ab");
 }
 
 TEST_F(EncoderTest, NeverTearsARowAndKeepsFramesWithinTheirLimit) {
@@ -357,7 +357,7 @@ TEST_F(EncoderTest, SendsARowThatIsLargerThanAFrame) {
   // In hexadecimal a byte is two.
   const auto bytes = Ask("SELECT repeat('z', 3000000)::BLOB");
   const auto one = bytes->Fetch();
-  EXPECT_EQ(Encode(*one, {}, 16 << 10)[0][0]->size(), 2u + 6000000u);
+  EXPECT_EQ(Encode(*one, {}, 16 << 10)[0][0]->size(), 6000000u);
 }
 
 TEST_F(EncoderTest, DoesNotTouchAFrameThatHasNoRoomForTheNextRow) {
@@ -438,7 +438,7 @@ TEST(ResultShapeTest, DescribesTypesAsPostgresDoes) {
                       {duckdb::LogicalType::DECIMAL(10, 2), 1700, -1, (10 << 16 | 2) + 4},
                       {duckdb::LogicalType::DECIMAL(38, 38), 1700, -1, (38 << 16 | 38) + 4},
                       {duckdb::LogicalType::VARCHAR, 1043, -1, -1},
-                      {duckdb::LogicalType::BLOB, 17, -1, -1},
+                      {duckdb::LogicalType::BLOB, 6551, -1, -1},
                       {duckdb::LogicalType::DATE, 1082, 4, -1},
                       {duckdb::LogicalType::TIME, 1083, 8, -1},
                       {duckdb::LogicalType::TIMESTAMP, 1114, 8, -1},
@@ -452,7 +452,8 @@ TEST(ResultShapeTest, DescribesTypesAsPostgresDoes) {
     EXPECT_EQ(column, (ipc::ResultColumn{"c", row.type_oid, row.size, row.modifier}))
         << row.type.ToString();
     const auto back = TypeOfOid(row.type_oid);
-    if (row.type.id() != duckdb::LogicalTypeId::DECIMAL)
+    // A decimal's digits are not in its OID, and what a client sends for SUPER is text.
+    if (row.type.id() != duckdb::LogicalTypeId::DECIMAL && !row.type.IsJSONType())
       EXPECT_EQ(back, row.type) << row.type.ToString();
   }
 }

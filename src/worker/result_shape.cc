@@ -240,10 +240,9 @@ LogicalType TypeOfOid(uint32_t type_oid) {
     case oid::kBpchar:
     case oid::kName:
     case oid::kUnknown:
-      return LogicalType::VARCHAR;
     case oid::kJson:
-    case oid::kSuper:
-      return SuperType();
+    case oid::kSuper:  // a client's text is not SUPER yet
+      return LogicalType::VARCHAR;
     case oid::kVarbyte:
     case oid::kBytea:
       return LogicalType::BLOB;

@@ -44,6 +44,7 @@ void RegisterFunctions(duckdb::DatabaseInstance& instance) {
   RegisterRegexFunctions(registrar);
   RegisterHash(registrar);
   RegisterVarbyte(registrar);
+  RegisterNumberCasts(registrar);  // the first cast of a pair stays
   RegisterTextCasts(registrar);
   RegisterCharacterTypes(registrar);
   RegisterTimeZones(registrar);
@@ -51,7 +52,6 @@ void RegisterFunctions(duckdb::DatabaseInstance& instance) {
   RegisterIntervalText(registrar);
   RegisterSessionClock(registrar);
   RegisterDecimals(registrar);
-  RegisterNumberCasts(registrar);
   RegisterNumberFunctions(registrar);
   RegisterSums(registrar);
   RegisterPercentiles(registrar);
