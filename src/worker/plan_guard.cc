@@ -6,6 +6,7 @@
 #include <duckdb/execution/operator/persistent/physical_batch_insert.hpp>
 #include <duckdb/execution/operator/persistent/physical_delete.hpp>
 #include <duckdb/execution/operator/persistent/physical_insert.hpp>
+#include <duckdb/execution/operator/persistent/physical_merge_into.hpp>
 #include <duckdb/execution/operator/persistent/physical_update.hpp>
 #include <duckdb/execution/operator/scan/physical_table_scan.hpp>
 #include <duckdb/execution/operator/schema/physical_alter.hpp>
@@ -163,6 +164,11 @@ void CheckOperator(const duckdb::PhysicalOperator& op, const std::string& databa
       break;
     case PhysicalOperatorType::DELETE_OPERATOR:
       CheckTable(op.Cast<duckdb::PhysicalDelete>().tableref, database);
+      break;
+    case PhysicalOperatorType::MERGE_INTO:
+      for (const auto& action : op.Cast<duckdb::PhysicalMergeInto>().actions) {
+        if (action->op) CheckOperator(*action->op, database);
+      }
       break;
     case PhysicalOperatorType::UPDATE:
       CheckTable(op.Cast<duckdb::PhysicalUpdate>().tableref, database);

@@ -109,7 +109,8 @@ TEST_F(PlanGuardTest, RefusesWhatTheEngineWouldRun) {
            "ALTER TABLE skep_catalog.format ADD COLUMN x INT",
            "DROP TABLE skep_catalog.external_schemas",
            "DROP SCHEMA skep_catalog CASCADE",
-           "MERGE INTO t USING (VALUES (1)) s(a) ON t.a = s.a WHEN MATCHED THEN DELETE",
+           "MERGE INTO skep_catalog.format USING (VALUES (1)) s(a) ON true WHEN MATCHED THEN "
+           "DELETE",
        }) {
     EXPECT_EQ(Run(sql), "refused") << sql;
   }

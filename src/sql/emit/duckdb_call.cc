@@ -2,6 +2,7 @@
 // has a form of its own.
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "base/text.h"
 #include "sql/date_parts.h"
@@ -86,6 +87,7 @@ void DuckDbWriter::WriteNamed(const Call& call, const FunctionRow& row) {
   if (call.nulls != NullTreatment::kNone)
     Put(call.nulls == NullTreatment::kIgnore ? " ignore nulls" : " respect nulls");
   Put(")");
+  if (row.kind == FunctionKind::kAggregate) Put(std::exchange(filter_, {}));
   if (call.over) WriteWindow(*call.over);
   for (; closing > 0; closing--) Put(")");
 }
@@ -238,6 +240,7 @@ bool DuckDbWriter::WriteSyntax(const Call& call, const std::string& name) {
     if (call.distinct) Put("distinct ");
     WriteList(arguments);
     Put(")");
+    Put(std::exchange(filter_, {}));
     over();
     if (call.over) {
       Put(", ");

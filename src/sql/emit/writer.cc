@@ -594,17 +594,21 @@ void Writer::WritePivot(const Pivot& pivot, const RelationUse& use) {
       first = false;
       const auto* call = As<Call>(aggregate->value);
       if (!call) return Unsupported("an expression instead of an aggregate in PIVOT", *aggregate);
+      filter_ = Captured([&] {
+        Put(" filter (where ");
+        WriteOperand(pivot.column);
+        const auto* literal = As<Literal>(value->value);
+        if (literal && literal->literal == LiteralKind::kNull) {
+          Put(" is null");
+        } else {
+          Put(" = ");
+          WriteOperand(value->value);
+        }
+        Put(")");
+      });
       WriteExpression(call);
-      Put(" filter (where ");
-      WriteOperand(pivot.column);
-      const auto* literal = As<Literal>(value->value);
-      if (literal && literal->literal == LiteralKind::kNull) {
-        Put(" is null");
-      } else {
-        Put(" = ");
-        WriteOperand(value->value);
-      }
-      Put(") as ");
+      if (!filter_.empty()) return Unsupported("this aggregate in PIVOT", *aggregate);
+      Put(" as ");
       PutName(columns.labels[label++]);
     }
   }

@@ -112,6 +112,7 @@ class Writer {
   bool in_order_by_ = false;
   std::string hierarchy_alias_;  // of the rows of CONNECT BY, while their query is written
   bool in_prior_ = false;
+  std::string filter_;  // " filter (...)" of the aggregate that is written next (PIVOT)
 };
 
 }  // namespace skep::sql

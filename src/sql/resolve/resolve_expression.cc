@@ -536,7 +536,8 @@ Result<Type> Resolver::VisitCall(const Call& call, Scope& scope, Clause clause) 
   }
   for (const OrderItem* item : call.within_group) {
     SKEP_TRY_ASSIGN(Type type, Visit(item->value, scope, clause));
-    if (name.starts_with("percentile")) types = {type};  // what is ordered gives the result its type
+    if (name.starts_with("percentile"))
+      types = {type};  // what is ordered gives the result its type
   }
   if (call.over) {
     for (const Expr* item : call.over->partition_by) SKEP_TRY(Visit(item, scope, clause));

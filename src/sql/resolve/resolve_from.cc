@@ -57,6 +57,8 @@ Result<void> Resolver::From(const Relation& relation, Scope& scope) {
       if (!row || row->kind != FunctionKind::kTable)
         return Fail1(ErrorKind::kUndefinedFunction, "function " + name + "() does not exist",
                      table.call);
+      if (row->how == How::kRefused)
+        return Fail1(ErrorKind::kFeatureNotSupported, std::string(row->target), table.call);
       for (const Expr* argument : table.call->arguments)
         SKEP_TRY(Visit(argument, scope, Clause::kFrom));
       std::vector<Column> columns;
