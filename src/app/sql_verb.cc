@@ -171,7 +171,7 @@ Result<std::vector<std::string>> Split(const std::string& script) {
   SKEP_TRY_ASSIGN(const auto statements, sql::ParseScript(script));
   std::vector<std::string> texts;
   for (const auto& statement : statements) {
-    if (statement.kind != sql::StatementKind::kEmpty) texts.emplace_back(statement.text);
+    texts.emplace_back(statement.text);
   }
   return texts;
 }

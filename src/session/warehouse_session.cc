@@ -139,8 +139,6 @@ asio::awaitable<Result<Outcome>> WarehouseSession::Execute(StatementRequest requ
     co_await FailTransaction();
     co_return Fail(parsed.error());
   }
-  std::erase_if(*parsed,
-                [](const sql::Statement& s) { return s.kind == sql::StatementKind::kEmpty; });
   if (parsed->empty()) co_return Outcome{.empty = true};
   if (parsed->size() > 1) {
     co_return Fail(ErrorKind::kSyntaxError,
@@ -172,14 +170,11 @@ asio::awaitable<Result<void>> WarehouseSession::RunScript(std::string script, Sc
     co_await FailTransaction();
     co_return Fail(parsed.error());
   }
-  std::erase_if(*parsed,
-                [](const sql::Statement& s) { return s.kind == sql::StatementKind::kEmpty; });
   if (parsed->empty()) co_return co_await sink.Completed(Outcome{.empty = true});
   const bool several = parsed->size() > 1;
   std::optional<Error> failure;
   for (const auto& statement : *parsed) {
-    if (several && sql::ClassOf(statement.kind) != sql::StatementClass::kTransaction)
-      BeginImplicit();
+    if (several && statement.work != sql::WorkClass::kTransaction) BeginImplicit();
     StatementRequest request;
     request.describe = true;
     auto outcome = co_await ExecuteOne(statement, std::move(request), sink);
@@ -216,7 +211,7 @@ asio::awaitable<Result<void>> WarehouseSession::EndImplicit(bool commit) {
     asio::awaitable<Result<void>> Write(std::string_view) override { co_return Result<void>{}; }
   };
   sql::Statement end;
-  end.kind = commit ? sql::StatementKind::kCommit : sql::StatementKind::kRollback;
+  end.kind = commit ? sql::ast::NodeKind::kCommit : sql::ast::NodeKind::kRollback;
   end.command = commit ? "COMMIT" : "ROLLBACK";
   implicit_ = false;
   NoRows nothing;
@@ -232,8 +227,8 @@ asio::awaitable<Result<void>> WarehouseSession::Sync() {
 }
 
 Result<void> WarehouseSession::RefuseWhenFailed(const sql::Statement& statement) const {
-  if (transaction_ != 'E' || statement.kind == sql::StatementKind::kCommit ||
-      statement.kind == sql::StatementKind::kRollback)
+  if (transaction_ != 'E' || statement.kind == sql::ast::NodeKind::kCommit ||
+      statement.kind == sql::ast::NodeKind::kRollback)
     return {};
   return Fail(ErrorKind::kFailedTransaction,
               "current transaction is aborted, commands ignored until end of transaction block");
@@ -243,30 +238,29 @@ asio::awaitable<Result<Outcome>> WarehouseSession::ExecuteOne(const sql::Stateme
                                                               StatementRequest request,
                                                               RowSink& sink) {
   SKEP_CO_TRY(RefuseWhenFailed(statement));
-  std::optional<Error> failure;
-  switch (sql::ClassOf(statement.kind)) {
-    case sql::StatementClass::kTransaction:
+  std::optional<Error> failure = statement.refusal;
+  if (failure) {
+    co_await FailTransaction();
+    co_return Fail(*failure);
+  }
+  switch (statement.work) {
+    case sql::WorkClass::kTransaction:
       co_return co_await ControlTransaction(statement, sink);
-    case sql::StatementClass::kSetting: {
-      if (statement.kind == sql::StatementKind::kShow) {
-        auto shown = Show(statement);
-        if (shown) co_return co_await AnswerHere(*shown, request, sink);
-        failure = shown.error();
-        break;
-      }
+    case sql::WorkClass::kShow: {
+      auto shown = Show(statement);
+      if (shown) co_return co_await AnswerHere(*shown, request, sink);
+      failure = shown.error();
+      break;
+    }
+    case sql::WorkClass::kSetting:
+    case sql::WorkClass::kNothing: {
       auto applied = ApplySetting(statement);
       if (applied) co_return *applied;
       failure = applied.error();
       break;
     }
-    case sql::StatementClass::kUnsupported:
-      failure = Error{
-          ErrorKind::kFeatureNotSupported, statement.command + " is not supported", {}, {}, 0};
-      break;
-    case sql::StatementClass::kNothing:
-      co_return Outcome{.empty = true};
-    case sql::StatementClass::kWrite:
-    case sql::StatementClass::kDefinition:
+    case sql::WorkClass::kWrite:
+    case sql::WorkClass::kDefinition:
       if (transaction_ == 'T' && read_only_) {
         failure = Error{ErrorKind::kReadOnlyTransaction,
                         "cannot execute " + statement.command + " in a read-only transaction",
@@ -327,7 +321,7 @@ asio::awaitable<Result<Outcome>> WarehouseSession::AnswerHere(const TrivialResul
 asio::awaitable<Result<Outcome>> WarehouseSession::ControlTransaction(
     const sql::Statement& statement, RowSink& sink) {
   Outcome outcome;
-  if (statement.kind == sql::StatementKind::kBegin) {
+  if (statement.kind == sql::ast::NodeKind::kBegin) {
     outcome.tag = "BEGIN";
     if (transaction_ == 'I' || implicit_) {
       if (transaction_ == 'I') {
@@ -342,7 +336,7 @@ asio::awaitable<Result<Outcome>> WarehouseSession::ControlTransaction(
     }
     co_return outcome;
   }
-  const bool commit = statement.kind == sql::StatementKind::kCommit;
+  const bool commit = statement.kind == sql::ast::NodeKind::kCommit;
   outcome.tag = commit && transaction_ != 'E' ? "COMMIT" : "ROLLBACK";
   if (transaction_ == 'I') {
     outcome.notices.push_back(Warning("there is no transaction in progress"));
@@ -377,8 +371,8 @@ Result<Outcome> WarehouseSession::ApplySetting(const sql::Statement& statement) 
   Outcome outcome;
   outcome.tag = statement.command;
   switch (statement.kind) {
-    case sql::StatementKind::kSet:
-      outcome.tag = "SET";
+    case sql::ast::NodeKind::kSet:
+    case sql::ast::NodeKind::kSetTransaction:
       if (statement.setting_default) {
         SKEP_TRY(settings_.Reset(statement.setting_name));
       } else {
@@ -386,16 +380,14 @@ Result<Outcome> WarehouseSession::ApplySetting(const sql::Statement& statement) 
                                statement.setting_local));
       }
       break;
-    case sql::StatementKind::kReset:
-      outcome.tag = "RESET";
+    case sql::ast::NodeKind::kReset:
       if (statement.setting_name == "all") {
         settings_.ResetAll();
       } else {
         SKEP_TRY(settings_.Reset(statement.setting_name));
       }
       break;
-    case sql::StatementKind::kDiscard:
-      outcome.tag = "DISCARD ALL";
+    case sql::ast::NodeKind::kDiscard:
       settings_.ResetAll();
       break;
     default:
@@ -573,8 +565,6 @@ asio::awaitable<Result<ipc::StatementDescription>> WarehouseSession::Describe(
     co_return description;
   }
   SKEP_CO_TRY_ASSIGN(auto parsed, sql::ParseScript(text));
-  std::erase_if(parsed,
-                [](const sql::Statement& s) { return s.kind == sql::StatementKind::kEmpty; });
   if (parsed.empty()) co_return description;
   if (parsed.size() > 1) {
     co_return Fail(ErrorKind::kSyntaxError,
@@ -582,19 +572,19 @@ asio::awaitable<Result<ipc::StatementDescription>> WarehouseSession::Describe(
   }
   const sql::Statement statement = parsed.front();
   SKEP_CO_TRY(RefuseWhenFailed(statement));
-  const auto statement_class = sql::ClassOf(statement.kind);
-  if (statement.kind == sql::StatementKind::kShow) {
-    SKEP_CO_TRY_ASSIGN(auto shown, Show(statement));
-    description.columns = shown.columns;
-    co_return description;
-  }
-  if (statement_class == sql::StatementClass::kUnsupported) {
-    co_return Fail(ErrorKind::kFeatureNotSupported, statement.command + " is not supported");
-  }
-  if (statement_class == sql::StatementClass::kTransaction ||
-      statement_class == sql::StatementClass::kSetting ||
-      statement_class == sql::StatementClass::kNothing) {
-    co_return description;
+  if (statement.refusal) co_return Fail(*statement.refusal);
+  switch (statement.work) {
+    case sql::WorkClass::kShow: {
+      SKEP_CO_TRY_ASSIGN(auto shown, Show(statement));
+      description.columns = shown.columns;
+      co_return description;
+    }
+    case sql::WorkClass::kTransaction:
+    case sql::WorkClass::kSetting:
+    case sql::WorkClass::kNothing:
+      co_return description;
+    default:
+      break;
   }
   ipc::DescribeStatement message;
   message.text = statement.text;

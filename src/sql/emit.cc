@@ -6,7 +6,6 @@
 #include "sql/ast/statement_tag.h"
 #include "sql/column_facts.h"
 #include "sql/emit/duckdb.h"
-#include "sql/parse/script.h"
 #include "sql/print/print.h"
 #include "sql/quoting.h"
 #include "sql/resolve/resolver.h"
@@ -960,8 +959,7 @@ Result<void> StatementEmitter::Dispatch(const ast::Statement& statement) {
   switch (statement.kind) {
     case NodeKind::kQueryStatement: {
       const Query& query = *static_cast<const QueryStatement&>(statement).query;
-      const auto* select = As<Select>(query.body);
-      if (select && select->into != IntoKind::kNone) return EmitInto(query, *select);
+      if (const Select* into = IntoOf(query)) return EmitInto(query, *into);
       return EmitQuery(query);
     }
     case NodeKind::kExplain:
@@ -1007,12 +1005,10 @@ Result<void> StatementEmitter::Dispatch(const ast::Statement& statement) {
 
 }  // namespace
 
-Result<Emitted> EmitDuckDb(const sql::Statement& statement, const EmitContext& context) {
-  const ParsedScript parsed = ParseWholeScript(statement.text);
-  if (parsed.statements.size() != 1)
-    return Fail(ErrorKind::kSyntaxError, "exactly one statement is expected");
-  if (!parsed.statements[0].tree) return std::unexpected(parsed.statements[0].error);
-  return StatementEmitter(statement.text, context).Run(*parsed.statements[0].tree);
+Result<Emitted> EmitDuckDb(const sql::Statement& statement, std::string_view script,
+                           const EmitContext& context) {
+  if (statement.refusal) return std::unexpected(*statement.refusal);
+  return StatementEmitter(script, context).Run(*statement.tree);
 }
 
 uint32_t UserPosition(const Emitted& emitted, uint32_t emitted_offset) {

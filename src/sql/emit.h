@@ -56,7 +56,10 @@ struct Emitted {
 // Errors: kSyntaxError, kFeatureNotSupported (statement kind, clause or function not offered),
 // kUndefinedFunction, kInsufficientPrivilege (hidden or system relations). All carry the position
 // in statement.text.
-Result<Emitted> EmitDuckDb(const Statement& statement, const EmitContext& context);
+//
+// `script` is the text that was parsed, where the positions lie.
+Result<Emitted> EmitDuckDb(const Statement& statement, std::string_view script,
+                           const EmitContext& context);
 
 // Maps a position in the emitted text (byte offset) to one in the user's statement; 0 when unknown.
 uint32_t UserPosition(const Emitted& emitted, uint32_t emitted_offset);

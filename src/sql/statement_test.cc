@@ -5,36 +5,64 @@
 namespace skep::sql {
 namespace {
 
+using ast::NodeKind;
+
 struct Case {
   const char* text;
-  StatementKind kind;
+  NodeKind kind;
+  WorkClass work;
+  bool offered;
   const char* command;
 };
 
-TEST(ParseScript, ClassifiesByTheLeadingWords) {
+TEST(ParseScript, TellsWhatRoutingNeedsToKnow) {
+  using enum WorkClass;
   const Case cases[] = {
-      {"select 1", StatementKind::kSelect, "SELECT"},
-      {"(select 1)", StatementKind::kSelect, "SELECT"},
-      {"/* a */ with x as (select 1) select * from x", StatementKind::kSelect, "SELECT"},
-      {"CREATE TEMP TABLE t(a int)", StatementKind::kCreateTable, "CREATE TABLE"},
-      {"create table t as select 1", StatementKind::kCreateTableAs, "CREATE TABLE"},
-      {"create external schema e from data catalog", StatementKind::kCreateExternalSchema,
-       "CREATE EXTERNAL SCHEMA"},
-      {"start transaction read only", StatementKind::kBegin, "START TRANSACTION"},
-      {"end", StatementKind::kCommit, "END"},
-      {"copy t from 's3://b'", StatementKind::kUnsupported, "COPY"},
-      {"create user u", StatementKind::kUnsupported, "CREATE USER"},
-      {"listen channel", StatementKind::kUnsupported, "LISTEN"},
-      {"select 1 into t", StatementKind::kCreateTableAs, "SELECT"},
-      {"show tables from schema dev.public", StatementKind::kUnsupported, "SHOW TABLES"},
+      {"select 1", NodeKind::kQueryStatement, kRead, true, "SELECT"},
+      {"(select 1)", NodeKind::kQueryStatement, kRead, true, "SELECT"},
+      {"/* a */ with x as (select 1) select * from x", NodeKind::kQueryStatement, kRead, true,
+       "SELECT"},
+      {"CREATE TEMP TABLE t(a int)", NodeKind::kCreateTable, kDefinition, true, "CREATE TABLE"},
+      {"create table t as select 1", NodeKind::kCreateTableAs, kDefinition, true, "SELECT"},
+      {"create external schema e from data catalog database 'd' iam_role 'r'",
+       NodeKind::kCreateExternalSchema, kDefinition, true, "CREATE SCHEMA"},
+      {"start transaction read only", NodeKind::kBegin, kTransaction, true, "START TRANSACTION"},
+      {"end", NodeKind::kCommit, kTransaction, true, "COMMIT"},
+      {"copy t from 's3://b'", NodeKind::kCopy, kLoad, false, "COPY"},
+      {"create user u password disable", NodeKind::kCreateUser, kAccess, false, "CREATE USER"},
+      {"select 1 into t", NodeKind::kQueryStatement, kDefinition, true, "SELECT"},
+      {"show tables from schema dev.public", NodeKind::kShowObjects, kShow, false, "SHOW"},
+      {"drop role r", NodeKind::kDrop, kDefinition, false, "DROP ROLE"},
+      {"drop table r", NodeKind::kDrop, kDefinition, true, "DROP TABLE"},
   };
   for (const auto& c : cases) {
     const auto parsed = ParseScript(c.text);
-    ASSERT_TRUE(parsed) << c.text;
+    ASSERT_TRUE(parsed) << c.text << ": " << parsed.error().message;
     ASSERT_EQ(parsed->size(), 1u) << c.text;
     EXPECT_EQ(parsed->front().kind, c.kind) << c.text;
+    EXPECT_EQ(parsed->front().work, c.work) << c.text;
+    EXPECT_EQ(!parsed->front().refusal, c.offered) << c.text;
     EXPECT_EQ(parsed->front().command, c.command) << c.text;
   }
+}
+
+TEST(ParseScript, RefusesByNameWhatRedshiftHasNotAndGoesOn) {
+  const auto parsed = ParseScript("create index i on t (a); select 1");
+  ASSERT_TRUE(parsed);
+  ASSERT_EQ(parsed->size(), 2u);
+  ASSERT_TRUE((*parsed)[0].refusal);
+  EXPECT_EQ((*parsed)[0].refusal->kind, ErrorKind::kFeatureNotSupported);
+  EXPECT_NE((*parsed)[0].refusal->message.find("CREATE INDEX"), std::string::npos);
+  EXPECT_FALSE((*parsed)[1].refusal);
+}
+
+TEST(ParseScript, KnowsTemporaryTables) {
+  for (const char* text : {"create temp table t (a int)", "create table #t (a int)",
+                           "create temporary table t as select 1", "select 1 into temp t",
+                           "select 1 into #t", "create table #t as select 1"}) {
+    EXPECT_TRUE(ParseScript(text)->front().temporary) << text;
+  }
+  EXPECT_FALSE(ParseScript("create table t (a int)")->front().temporary);
 }
 
 TEST(ParseScript, SplitsAtSemicolonsOutsideLiteralsAndComments) {

@@ -628,7 +628,7 @@ TEST(EmitDuckDb, PassesTheQueriesOfTpch) {
     const auto parsed = ParseScript(query);
     ASSERT_TRUE(parsed) << query;
     ASSERT_EQ(parsed->size(), 1u);
-    const auto emitted = EmitDuckDb(parsed->front(), context);
+    const auto emitted = EmitDuckDb(parsed->front(), query, context);
     ASSERT_TRUE(emitted) << query << ": " << emitted.error().message;
     EXPECT_TRUE(emitted->returns_rows);
     EXPECT_GT(emitted->text.size(), parsed->front().text.size() / 2) << query;

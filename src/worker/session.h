@@ -52,7 +52,8 @@ class Session : public std::enable_shared_from_this<Session> {
   // A statement that was parsed, emitted and, unless it is run directly, prepared by the engine.
   struct Prepared {
     std::string text;
-    sql::StatementKind kind = sql::StatementKind::kEmpty;
+    sql::ast::NodeKind kind = sql::ast::NodeKind::kDescribe;
+    sql::WorkClass work = sql::WorkClass::kNothing;
     bool temporary = false;
     uint32_t parameter_count = 0;
     sql::Emitted emitted;
@@ -118,7 +119,7 @@ class Session : public std::enable_shared_from_this<Session> {
   static bool IsTimeless(const Prepared& prepared);
   static bool KeepsPlan(const Prepared& prepared);
   bool PlanFits(const Prepared& prepared) const;
-  Result<sql::Emitted> Emit(const sql::Statement& statement);
+  Result<sql::Emitted> Emit(const sql::Statement& statement, const std::string& text);
   Result<std::unique_ptr<Prepared>> PrepareAnew(const std::string& text,
                                                 const std::vector<uint32_t>& types);
   Result<duckdb::case_insensitive_map_t<duckdb::BoundParameterData>> BindParameters(
@@ -177,7 +178,7 @@ class Session : public std::enable_shared_from_this<Session> {
   std::unique_ptr<Prepared> uncached_;
   ResultCache results_;
   bool use_result_cache_ = true;  // enable_result_cache_for_session
-  sql::FrontContext front_;  // what of it are settings
+  sql::FrontContext front_;       // what of it are settings
   std::map<std::string, std::unique_ptr<Portal>> portals_;
   Running running_;
 

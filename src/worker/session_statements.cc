@@ -57,9 +57,24 @@ std::vector<std::string> SplitPath(std::string_view text) {
   return names;
 }
 
-bool IsCached(sql::StatementKind kind) {
-  using enum sql::StatementKind;
-  return kind == kSelect || kind == kInsert || kind == kUpdate || kind == kDelete || kind == kMerge;
+// Statements with a plan of their own that is worth keeping.
+bool IsCached(const auto& prepared) {
+  using enum sql::ast::NodeKind;
+  switch (prepared.kind) {
+    case kQueryStatement:
+      return prepared.work == sql::WorkClass::kRead;  // not SELECT INTO
+    case kInsert:
+    case kUpdate:
+    case kDelete:
+    case kMerge:
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool IsQuery(const auto& prepared) {
+  return prepared.kind == sql::ast::NodeKind::kQueryStatement && IsCached(prepared);
 }
 
 std::string KeyOf(const std::string& text, const std::vector<uint32_t>& types) {
@@ -239,14 +254,14 @@ Result<void> Session::WithinTransaction(Work work) {
 // ---------------------------------------------------------------- preparing
 
 // Resolved and written within the statement's transaction, so that it sees its own definitions.
-Result<sql::Emitted> Session::Emit(const sql::Statement& statement) {
+Result<sql::Emitted> Session::Emit(const sql::Statement& statement, const std::string& text) {
   Result<sql::Emitted> emitted = Fail(ErrorKind::kInternal, "");
   connection_->context->RunFunctionInTransaction([&] {
     FrontCatalog catalog(*connection_->context, attached_.database,
                          [this](const std::string& schema) { return IsExternalSchema(schema); });
     sql::EmitContext context = Context();
     context.catalog = &catalog;
-    emitted = sql::EmitDuckDb(statement, context);
+    emitted = sql::EmitDuckDb(statement, text, context);
   });
   return emitted;
 }
@@ -254,23 +269,21 @@ Result<sql::Emitted> Session::Emit(const sql::Statement& statement) {
 Result<std::unique_ptr<Session::Prepared>> Session::PrepareAnew(
     const std::string& text, const std::vector<uint32_t>& types) {
   SKEP_TRY_ASSIGN(auto parsed, sql::ParseScript(text));
-  std::erase_if(parsed,
-                [](const sql::Statement& s) { return s.kind == sql::StatementKind::kEmpty; });
   if (parsed.size() != 1) return Fail(ErrorKind::kSyntaxError, "exactly one statement is expected");
   const sql::Statement& statement = parsed.front();
   auto prepared = std::make_unique<Prepared>();
   prepared->text = text;
   prepared->types = types;
   prepared->kind = statement.kind;
+  prepared->work = statement.work;
   prepared->temporary = statement.temporary;
   prepared->parameter_count = statement.parameter_count;
-  if (statement.kind == sql::StatementKind::kCommit ||
-      statement.kind == sql::StatementKind::kRollback) {
-    prepared->emitted.tag = statement.kind == sql::StatementKind::kCommit ? "COMMIT" : "ROLLBACK";
+  if (statement.work == sql::WorkClass::kTransaction) {
+    prepared->emitted.tag = statement.command;
     return prepared;
   }
-  SKEP_TRY_ASSIGN(prepared->emitted, Emit(statement));
-  if (!IsCached(statement.kind)) return prepared;
+  SKEP_TRY_ASSIGN(prepared->emitted, Emit(statement, text));
+  if (!IsCached(*prepared)) return prepared;
   const sql::Emitted as_written = prepared->emitted;
   if (statement.parameter_count > 0) DeclareParameters(prepared->emitted, types, false);
   // External tables are bound anew by every execution, and so are changes: preparing would only do
@@ -294,12 +307,12 @@ bool Session::ReadsLake(const Prepared& prepared) {
 
 // INSERT ... VALUES: its plan looks at no statistics.
 bool Session::IsTimeless(const Prepared& prepared) {
-  return prepared.kind == sql::StatementKind::kInsert &&
+  return prepared.kind == sql::ast::NodeKind::kInsert &&
          prepared.emitted.text.find("select") == std::string::npos;
 }
 
 bool Session::KeepsPlan(const Prepared& prepared) {
-  return prepared.kind == sql::StatementKind::kSelect || IsTimeless(prepared);
+  return IsQuery(prepared) || IsTimeless(prepared);
 }
 
 bool Session::PlanFits(const Prepared& prepared) const {
@@ -312,8 +325,7 @@ Result<void> Session::PrepareInEngine(Prepared& prepared) {
   prepared.planned_own_writes = own_writes_;
   auto statement = connection_->Prepare(prepared.emitted.text);
   if (statement->HasError()) return Fail(Translate(statement->GetErrorObject(), &prepared.emitted));
-  if (prepared.kind == sql::StatementKind::kSelect && prepared.parameter_count > 0 &&
-      !ReadsLake(prepared)) {
+  if (IsQuery(prepared) && prepared.parameter_count > 0 && !ReadsLake(prepared)) {
     if (auto generic = PlanForAnyValues(*connection_, prepared.emitted.text))
       statement = std::move(generic);
   }
@@ -333,7 +345,7 @@ Result<Session::Prepared*> Session::Prepare(const std::string& text,
   }
   SKEP_TRY_ASSIGN(auto prepared, PrepareAnew(text, types));
   // What an external table's columns are is asked anew each time.
-  if (key.empty() || !IsCached(prepared->kind) || ReadsLake(*prepared)) {
+  if (key.empty() || !IsCached(*prepared) || ReadsLake(*prepared)) {
     uncached_ = std::move(prepared);
     return uncached_.get();
   }
@@ -456,9 +468,10 @@ bool Session::AnswerFromCache(const ipc::ExecuteStatement& request,
 
 Result<ipc::StatementComplete> Session::RunPrepared(Prepared& prepared,
                                                     const ipc::ExecuteStatement& request) {
-  using enum sql::StatementKind;
+  using enum sql::ast::NodeKind;
   ipc::StatementComplete complete;
   complete.tag = prepared.emitted.tag;
+  const bool query = IsQuery(prepared);
   switch (prepared.kind) {
     case kCommit:
     case kRollback:
@@ -472,22 +485,17 @@ Result<ipc::StatementComplete> Session::RunPrepared(Prepared& prepared,
       return complete;
     case kAnalyze:
       return complete;  // the engine keeps its statistics up to date itself
-    case kSelect:
     case kExplain:
-    case kInsert:
-    case kUpdate:
-    case kDelete:
-    case kMerge:
       break;
     default:
-      return RunDefinition(prepared);
+      if (!IsCached(prepared)) return RunDefinition(prepared);
   }
   std::optional<WriteClock::Scope> writing;
-  if (prepared.kind != kSelect && prepared.kind != kExplain) NoteWrite(writing);
+  if (!query && prepared.kind != kExplain) NoteWrite(writing);
   WireOutput output{*outlet_, request.result_formats, prepared.emitted.output, zone_,
                     request.describe};
-  const bool portal = prepared.kind == kSelect && request.max_rows > 0;
-  output.keep = use_result_cache_ && prepared.kind == kSelect && !portal && !in_transaction_ &&
+  const bool portal = query && request.max_rows > 0;
+  output.keep = use_result_cache_ && query && !portal && !in_transaction_ &&
                 ResultCache::IsStable(prepared.emitted.text);
   const WriteClock::Moment seen = engine_.writes().Now();
   running_ = {
@@ -497,7 +505,7 @@ Result<ipc::StatementComplete> Session::RunPrepared(Prepared& prepared,
   if (prepared.kind == kExplain) return SendPlan(prepared, *result, request);
   if (portal) return OpenPortal(prepared, std::move(result), request);
   complete.has_result = prepared.emitted.returns_rows;
-  if (prepared.kind == kSelect) {
+  if (query) {
     complete.rows = output.rows;
     complete.tag = fmt::format("SELECT {}", complete.rows);
     if (output.keep && output.whole && !ReadsUnstableView(prepared.emitted.text))
@@ -523,7 +531,6 @@ void Session::NoteWrite(std::optional<WriteClock::Scope>& scope) {
 }
 
 Result<ipc::StatementComplete> Session::RunDefinition(Prepared& prepared) {
-  using enum sql::StatementKind;
   ipc::StatementComplete complete;
   complete.tag = prepared.emitted.tag;
   if (prepared.parameter_count > 0)
@@ -759,11 +766,11 @@ Result<ipc::StatementDescription> Session::Describe(const ipc::DescribeStatement
     if (request.begin_first && !in_transaction_) SKEP_TRY(BeginTransaction());
     SKEP_TRY_ASSIGN(Prepared * prepared, Prepare(request.text, request.parameter_types));
     ipc::StatementDescription description;
-    if (prepared->kind == sql::StatementKind::kExplain) {
+    if (prepared->kind == sql::ast::NodeKind::kExplain) {
       description.columns = {DescribeColumn("QUERY PLAN", duckdb::LogicalType::VARCHAR)};
       return description;
     }
-    if (!IsCached(prepared->kind)) return description;
+    if (!IsCached(*prepared)) return description;
     if (!prepared->statement) SKEP_TRY(PrepareInEngine(*prepared));
     const auto expected = prepared->statement->GetExpectedParameterTypes();
     for (size_t number = 1; number <= prepared->parameter_count; number++) {
@@ -776,7 +783,7 @@ Result<ipc::StatementDescription> Session::Describe(const ipc::DescribeStatement
       }
       description.parameter_types.push_back(type_oid);
     }
-    if (prepared->kind == sql::StatementKind::kSelect) {
+    if (IsQuery(*prepared)) {
       SKEP_TRY(ShapeOf(prepared->statement->GetTypes(), {}, prepared->emitted.output));
       description.columns =
           DescribeColumns(prepared->statement->GetNames(), prepared->statement->GetTypes(),

@@ -131,15 +131,15 @@ std::string Upper(std::string_view words) {
   return upper;
 }
 
-bool SelectsInto(const Query& query) {
+}  // namespace
+
+const Select* IntoOf(const Query& query) {
   const QueryBody* body = query.body;
   while (const auto* operation = As<SetOperation>(body)) body = operation->left;
-  if (const auto* inner = As<Query>(body)) return SelectsInto(*inner);
+  if (const auto* inner = As<Query>(body)) return IntoOf(*inner);
   const auto* select = As<Select>(body);
-  return select && select->into != IntoKind::kNone;
+  return select && select->into != IntoKind::kNone ? select : nullptr;
 }
-
-}  // namespace
 
 std::string TagOf(const Statement& statement) {
   if (const auto* drop = As<Drop>(&statement)) return "DROP " + Upper(WordsOf(drop->object));
@@ -168,7 +168,7 @@ WorkClass ClassOf(const Statement& statement) {
   if (const auto* explain = As<Explain>(&statement); explain && explain->analyze)
     return ClassOf(*explain->statement);
   if (const auto* query = As<QueryStatement>(&statement);
-      query && query->query && SelectsInto(*query->query))
+      query && query->query && IntoOf(*query->query))
     return WorkClass::kDefinition;
   return RowOf(statement).work;
 }

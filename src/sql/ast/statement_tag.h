@@ -27,6 +27,9 @@ std::string TagOf(const ast::Statement& statement);
 // inside. A SELECT INTO is a kDefinition.
 WorkClass ClassOf(const ast::Statement& statement);
 
+// The SELECT whose INTO makes this query the definition of a table; nullptr for a plain query.
+const ast::Select* IntoOf(const ast::Query& query);
+
 // Whether the statement may not run inside BEGIN ... END (sql.md section 2).
 bool RefusesTransaction(const ast::Statement& statement);
 

@@ -20,7 +20,7 @@ namespace fs = std::filesystem;
 std::string Emitted1(const std::string& text, const EmitContext& context) {
   const auto statements = ParseScript(text);
   if (!statements) return "error: " + statements.error().message;
-  const auto emitted = EmitDuckDb(statements->front(), context);
+  const auto emitted = EmitDuckDb(statements->front(), text, context);
   if (!emitted) {
     return "error " + std::string(CodesOf(emitted.error().kind).sqlstate) + " at " +
            std::to_string(emitted.error().position) + ": " + emitted.error().message;

@@ -6,7 +6,6 @@
 
 #include "sql/ast/visit.h"
 #include "sql/parse/statement.h"
-#include "sql/statement.h"
 
 namespace skep::sql {
 namespace {

@@ -28,10 +28,11 @@ struct ParsedScript {
 
 // Parses all statements of a script, going on behind the next semicolon after an error. Errors of
 // statements: kSyntaxError and kFeatureNotSupported with the 1-based character position in the
-// script, kPayloadTooLarge above kMaxStatementBytes (statement.h) or kMaxTreeDepth. After
+// script, kPayloadTooLarge above kMaxStatementBytes or kMaxTreeDepth. After
 // kMaxErrors the rest of the script is one statement with its error. Cost: linear, some 40 MB/s.
 ParsedScript ParseWholeScript(std::string_view script);
 
+inline constexpr size_t kMaxStatementBytes = 16u << 20;  // Redshift's limit (sql.md section 1)
 inline constexpr size_t kMaxErrors = 100;
 
 }  // namespace skep::sql
