@@ -36,6 +36,7 @@ constexpr Row kRows[] = {
     {"downcase_delimited_identifier", "on", Form::kBoolean},
     {"enable_case_sensitive_identifier", "off", Form::kBoolean, false, true},
     {"enable_case_sensitive_super_attribute", "off", Form::kBoolean, false, true},
+    {"enable_exact_varchar_comparison", "off", Form::kBoolean, false, true},
     {"enable_numeric_rounding", "on", Form::kBoolean},
     {"enable_result_cache_for_session", "on", Form::kBoolean, false, true},
     {"enable_vacuum_boost", "off", Form::kBoolean},

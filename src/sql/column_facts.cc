@@ -4,6 +4,19 @@
 
 namespace skep::sql {
 
+bool NeedsDeclaring(const Type& type) {
+  switch (type.kind) {
+    case TypeKind::kChar:
+    case TypeKind::kVarchar:
+    case TypeKind::kVarbyte:
+    case TypeKind::kIntervalYearToMonth:
+    case TypeKind::kIntervalDayToSecond:
+      return true;
+    default:
+      return false;
+  }
+}
+
 ColumnFacts ColumnFacts::Read(std::string_view text) {
   ColumnFacts facts;
   if (text.starts_with('{')) {

@@ -10,6 +10,9 @@
 
 namespace skep::sql {
 
+// Whether the engine's type of a column tells less than what was declared.
+bool NeedsDeclaring(const Type& type);
+
 struct ColumnFacts {
   Type type;  // kUnknown: the engine's own says it all
   std::string encoding;

@@ -12,51 +12,6 @@ std::string_view Trimmed(std::string_view text) {
   return text;
 }
 
-struct Entry {
-  const FunctionRow* row;
-  std::vector<Overload> overloads;
-  size_t least = 0, most = 0;
-};
-
-using Index = std::unordered_map<std::string_view, std::vector<Entry>>;
-
-const Index& TheIndex() {
-  static const Index index = [] {
-    Index made;
-    for (const FunctionRow& row : FunctionRows()) {
-      Entry entry{&row, ReadSignatures(row.signatures), SIZE_MAX, 0};
-      for (const Overload& overload : entry.overloads) {
-        entry.least = std::min(entry.least, overload.required);
-        entry.most = std::max(entry.most, overload.variadic ? SIZE_MAX : overload.arguments.size());
-      }
-      if (entry.overloads.empty()) entry.least = 0;
-      made[row.name].push_back(std::move(entry));
-    }
-    return made;
-  }();
-  return index;
-}
-
-// How well a type suits a word of a signature; negative: not at all.
-int Suits(const Type& type, std::string_view word) {
-  if (word.ends_with("...")) word.remove_suffix(3);
-  if (word == "any" || word == "datepart" || word == "typename") return 1;
-  if (type.kind == TypeKind::kUnknown || type.kind == TypeKind::kNull) return 0;
-  if (word == "number") return type.IsNumber() ? 2 : type.IsText() ? 0 : -1;
-  if (word == "text") return type.IsText() ? 3 : 0;
-  if (type.kind == TypeKind::kLiteral) return word == "varchar" || word == "char" ? 2 : 1;
-  const Type wanted = SignatureType(word);
-  if (wanted.kind == type.kind) return 4;
-  if (wanted.IsInteger() && type.IsInteger()) return wanted.kind > type.kind ? 3 : 1;
-  if (wanted.IsNumber() && type.IsNumber()) return 2;
-  if (wanted.IsText() && type.IsText()) return 3;
-  if (wanted.IsDateTime() && type.IsDateTime()) return 2;
-  if (wanted.IsInterval() && type.IsInterval()) return 3;
-  return wanted.IsText() ? 0 : -1;
-}
-
-}  // namespace
-
 std::vector<Overload> ReadSignatures(std::string_view signatures) {
   std::vector<Overload> overloads;
   while (!signatures.empty()) {
@@ -91,6 +46,80 @@ std::vector<Overload> ReadSignatures(std::string_view signatures) {
     overloads.push_back(std::move(overload));
   }
   return overloads;
+}
+
+struct Entry {
+  const FunctionRow* row;
+  std::vector<Overload> overloads;
+  size_t least = 0, most = 0;
+  size_t date_part = SIZE_MAX;  // index of the argument that is one
+};
+
+using Index = std::unordered_map<std::string_view, std::vector<Entry>>;
+
+const Index& TheIndex() {
+  static const Index index = [] {
+    Index made;
+    for (const FunctionRow& row : FunctionRows()) {
+      Entry entry{&row, ReadSignatures(row.signatures), SIZE_MAX, 0};
+      for (const Overload& overload : entry.overloads) {
+        entry.least = std::min(entry.least, overload.required);
+        entry.most = std::max(entry.most, overload.variadic ? SIZE_MAX : overload.arguments.size());
+      }
+      for (const Overload& overload : entry.overloads) {
+        const auto part = std::ranges::find(overload.arguments, "datepart");
+        if (part != overload.arguments.end())
+          entry.date_part = static_cast<size_t>(part - overload.arguments.begin());
+      }
+      if (entry.overloads.empty()) entry.least = 0;
+      made[row.name].push_back(std::move(entry));
+    }
+    return made;
+  }();
+  return index;
+}
+
+// How well a type suits a word of a signature; negative: not at all.
+int Suits(const Type& type, std::string_view word) {
+  if (word.ends_with("...")) word.remove_suffix(3);
+  if (word == "any" || word == "datepart" || word == "typename") return 1;
+  if (type.kind == TypeKind::kUnknown || type.kind == TypeKind::kNull) return 0;
+  if (word == "number") return type.IsNumber() ? 2 : type.IsText() ? 0 : -1;
+  if (word == "text") return type.IsText() ? 3 : 0;
+  if (type.kind == TypeKind::kLiteral) return word == "varchar" || word == "char" ? 2 : 1;
+  const Type wanted = SignatureType(word);
+  if (wanted.kind == type.kind) return 4;
+  if (wanted.IsInteger() && type.IsInteger()) return wanted.kind > type.kind ? 3 : 1;
+  if (wanted.IsNumber() && type.IsNumber()) return 2;
+  if (wanted.IsText() && type.IsText()) return 3;
+  if (wanted.IsDateTime() && type.IsDateTime()) return 2;
+  if (wanted.IsInterval() && type.IsInterval()) return 3;
+  return wanted.IsText() ? 0 : -1;
+}
+
+}  // namespace
+
+namespace {
+
+// By name, as the rows of a name stand together; a handful at most.
+const Entry* EntryOf(const FunctionRow& row) {
+  const auto found = TheIndex().find(row.name);
+  if (found == TheIndex().end()) return nullptr;
+  const auto entry = std::ranges::find(found->second, &row, &Entry::row);
+  return entry == found->second.end() ? nullptr : &*entry;
+}
+
+}  // namespace
+
+const std::vector<Overload>& OverloadsOf(const FunctionRow& row) {
+  static const std::vector<Overload> kNone;
+  const Entry* entry = EntryOf(row);
+  return entry ? entry->overloads : kNone;
+}
+
+size_t DatePartOf(const FunctionRow& row) {
+  const Entry* entry = EntryOf(row);
+  return entry ? entry->date_part : SIZE_MAX;
 }
 
 const FunctionRow* FindFunctionRow(std::string_view name, size_t arguments, bool* name_known) {
@@ -146,12 +175,8 @@ const FunctionRow* FindFunctionRow(std::string_view name, const std::vector<Type
 }
 
 Type ResultType(const FunctionRow& row, const std::vector<Type>& arguments) {
-  const auto found = TheIndex().find(row.name);
-  if (found == TheIndex().end()) return {};
-  const Overload* best = nullptr;
-  for (const Entry& entry : found->second) {
-    if (entry.row == &row) best = BestOverload(entry, arguments).first;
-  }
+  const Entry* entry = EntryOf(row);
+  const Overload* best = entry ? BestOverload(*entry, arguments).first : nullptr;
   if (!best) return {};
   if (best->result == "same") {
     if (arguments.empty()) return {};

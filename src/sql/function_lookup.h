@@ -16,7 +16,10 @@ struct Overload {
   std::string_view result;
 };
 
-std::vector<Overload> ReadSignatures(std::string_view signatures);
+// The signatures of a row, read once.
+const std::vector<Overload>& OverloadsOf(const FunctionRow& row);
+// Which argument is a date part; SIZE_MAX when none is.
+size_t DatePartOf(const FunctionRow& row);
 
 // nullptr: no function of this name takes so many arguments. `name_known` tells whether there is
 // one of this name at all.

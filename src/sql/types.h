@@ -48,6 +48,12 @@ enum class TypeKind : uint8_t {
 };
 
 struct Type {
+  static Type Of(TypeKind kind) {
+    Type type;
+    type.kind = kind;
+    return type;
+  }
+
   TypeKind kind = TypeKind::kUnknown;
   int32_t length = -1;     // bytes of CHAR, VARCHAR, VARBYTE; digits of DECIMAL; -1: not given
   int32_t scale = 0;       // of DECIMAL

@@ -4,6 +4,7 @@
 #include <duckdb/catalog/catalog_entry/table_catalog_entry.hpp>
 #include <duckdb/catalog/catalog_entry/view_catalog_entry.hpp>
 
+#include "base/text.h"
 #include "sql/column_facts.h"
 #include "sql/emit/duckdb_catalog.h"
 #include "worker/functions/types.h"
@@ -15,12 +16,6 @@ using duckdb::LogicalType;
 using duckdb::LogicalTypeId;
 using sql::Type;
 using sql::TypeKind;
-
-Type Of(TypeKind kind) {
-  Type type;
-  type.kind = kind;
-  return type;
-}
 
 sql::Column ColumnOf(const std::string& name, const LogicalType& type,
                      const duckdb::Value& comment) {
@@ -37,67 +32,67 @@ sql::Column ColumnOf(const std::string& name, const LogicalType& type,
 }  // namespace
 
 Type FrontType(const LogicalType& type) {
-  if (IsSuper(type) || type.IsJSONType()) return Of(TypeKind::kSuper);
-  if (IsHllSketch(type)) return Of(TypeKind::kHllSketch);
-  if (IsGeometry(type)) return Of(TypeKind::kGeometry);
-  if (IsGeography(type)) return Of(TypeKind::kGeography);
-  if (IsGeography(type)) return Of(TypeKind::kGeography);
+  if (IsSuper(type) || type.IsJSONType()) return Type::Of(TypeKind::kSuper);
+  if (IsHllSketch(type)) return Type::Of(TypeKind::kHllSketch);
+  if (IsGeometry(type)) return Type::Of(TypeKind::kGeometry);
+  if (IsGeography(type)) return Type::Of(TypeKind::kGeography);
+  if (IsGeography(type)) return Type::Of(TypeKind::kGeography);
   switch (type.id()) {
     case LogicalTypeId::BOOLEAN:
-      return Of(TypeKind::kBoolean);
+      return Type::Of(TypeKind::kBoolean);
     case LogicalTypeId::TINYINT:
     case LogicalTypeId::UTINYINT:
     case LogicalTypeId::SMALLINT:
-      return Of(TypeKind::kSmallint);
+      return Type::Of(TypeKind::kSmallint);
     case LogicalTypeId::USMALLINT:
     case LogicalTypeId::INTEGER:
-      return Of(TypeKind::kInt);
+      return Type::Of(TypeKind::kInt);
     case LogicalTypeId::UINTEGER:
     case LogicalTypeId::BIGINT:
-      return Of(TypeKind::kBigint);
+      return Type::Of(TypeKind::kBigint);
     case LogicalTypeId::DECIMAL: {
-      Type decimal = Of(TypeKind::kDecimal);
+      Type decimal = Type::Of(TypeKind::kDecimal);
       decimal.length = duckdb::DecimalType::GetWidth(type);
       decimal.scale = duckdb::DecimalType::GetScale(type);
       return decimal;
     }
     case LogicalTypeId::FLOAT:
-      return Of(TypeKind::kReal);
+      return Type::Of(TypeKind::kReal);
     case LogicalTypeId::DOUBLE:
-      return Of(TypeKind::kDouble);
+      return Type::Of(TypeKind::kDouble);
     case LogicalTypeId::VARCHAR:
-      return Of(TypeKind::kVarchar);
+      return Type::Of(TypeKind::kVarchar);
     case LogicalTypeId::DATE:
-      return Of(TypeKind::kDate);
+      return Type::Of(TypeKind::kDate);
     case LogicalTypeId::TIME:
-      return Of(TypeKind::kTime);
+      return Type::Of(TypeKind::kTime);
     case LogicalTypeId::TIME_TZ:
-      return Of(TypeKind::kTimeTz);
+      return Type::Of(TypeKind::kTimeTz);
     case LogicalTypeId::TIMESTAMP:
     case LogicalTypeId::TIMESTAMP_SEC:
     case LogicalTypeId::TIMESTAMP_MS:
     case LogicalTypeId::TIMESTAMP_NS:
-      return Of(TypeKind::kTimestamp);
+      return Type::Of(TypeKind::kTimestamp);
     case LogicalTypeId::TIMESTAMP_TZ:
-      return Of(TypeKind::kTimestampTz);
+      return Type::Of(TypeKind::kTimestampTz);
     case LogicalTypeId::INTERVAL:
-      return Of(TypeKind::kInterval);
+      return Type::Of(TypeKind::kInterval);
     case LogicalTypeId::BLOB:
-      return Of(TypeKind::kVarbyte);
+      return Type::Of(TypeKind::kVarbyte);
     case LogicalTypeId::LIST: {
-      Type list = Of(TypeKind::kArray);
+      Type list = Type::Of(TypeKind::kArray);
       list.elements = std::make_shared<std::vector<Type>>(
           std::vector<Type>{FrontType(duckdb::ListType::GetChildType(type))});
       return list;
     }
     case LogicalTypeId::MAP: {
-      Type map = Of(TypeKind::kMap);
+      Type map = Type::Of(TypeKind::kMap);
       map.elements = std::make_shared<std::vector<Type>>(std::vector<Type>{
           FrontType(duckdb::MapType::KeyType(type)), FrontType(duckdb::MapType::ValueType(type))});
       return map;
     }
     case LogicalTypeId::STRUCT: {
-      Type record = Of(TypeKind::kStruct);
+      Type record = Type::Of(TypeKind::kStruct);
       auto elements = std::make_shared<std::vector<Type>>();
       auto names = std::make_shared<std::vector<std::string>>();
       for (const auto& [name, child] : duckdb::StructType::GetChildTypes(type)) {
@@ -148,7 +143,7 @@ std::shared_ptr<const sql::RelationEntry> FrontCatalog::Read(sql::RelationKind k
   if (kind == sql::RelationKind::kExternal) {
     for (const char* pseudo : {"$path", "$size"})
       entry->columns.push_back(
-          {pseudo, Of(pseudo[1] == 'p' ? TypeKind::kVarchar : TypeKind::kBigint)});
+          {pseudo, Type::Of(pseudo[1] == 'p' ? TypeKind::kVarchar : TypeKind::kBigint)});
   }
   return entry;
 }
@@ -156,15 +151,16 @@ std::shared_ptr<const sql::RelationEntry> FrontCatalog::Read(sql::RelationKind k
 Result<std::shared_ptr<const sql::RelationEntry>> FrontCatalog::Find(std::string_view schema_name,
                                                                      std::string_view table) {
   const std::string schema(schema_name), name(table);
-  if (schema == sql::kHiddenSchema || schema == sql::kLakeCatalog || schema == "main")
+  // The engine compares names without regard to case, so what is hidden is hidden in any.
+  const std::string folded = Lower(schema);
+  if (folded == sql::kHiddenSchema || folded == sql::kLakeCatalog || folded == "main")
     return nullptr;
-  // The engine reads a file where a table of that name is missing; no table's name looks like one.
   const auto key = std::pair(schema, name);
   if (const auto known = known_.find(key); known != known_.end()) return known->second;
   std::shared_ptr<const sql::RelationEntry> entry;
   if (schema.empty()) {
     entry = Read(sql::RelationKind::kTemporary, "temp", "main", name);
-  } else if (schema == "pg_catalog" || schema == "information_schema") {
+  } else if (folded == "pg_catalog" || folded == "information_schema") {
     if (sql::IsSystemRelation(schema, name))
       entry = Read(sql::RelationKind::kSystem, "system", schema, name);
   } else if (is_external_(schema)) {

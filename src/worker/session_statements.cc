@@ -177,6 +177,7 @@ Result<void> Session::ApplySettings(const ipc::Settings& settings) {
           {"enable_case_sensitive_identifier", &sql::FrontContext::case_sensitive_identifiers},
           {"enable_case_sensitive_super_attribute",
            &sql::FrontContext::case_sensitive_super_attributes},
+          {"enable_exact_varchar_comparison", &sql::FrontContext::exact_text_equality},
           {"parse_super_null_on_error", &sql::FrontContext::parse_super_null_on_error},
           {"json_parse_dedup_attributes", &sql::FrontContext::json_parse_dedup_attributes},
           {"json_parse_truncate_strings", &sql::FrontContext::json_parse_truncate_strings},

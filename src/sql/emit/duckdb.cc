@@ -460,9 +460,8 @@ void DuckDbWriter::WriteBranch(const Expr* expr, const Type& result) {
   Put(" as super)");
 }
 
-void DuckDbWriter::WriteSortKey(const Expr* expr) {
-  if (TypeOf(expr).IsSuper()) return Function("rs_super_sort_key", {expr});
-  WriteExpression(expr);
+std::string_view DuckDbWriter::SortFunction(const Type& type) const {
+  return type.IsSuper() ? "rs_super_sort_key" : "";
 }
 
 void DuckDbWriter::WriteIndex(const Index& index) {

@@ -34,7 +34,7 @@ class DuckDbWriter : public Writer {
   void WriteSpecial(const ast::Expr* expr) override;
   void WriteField(const Type& of, const std::string& name, std::string value) override;
   void WriteBranch(const ast::Expr* expr, const Type& result) override;
-  void WriteSortKey(const ast::Expr* expr) override;
+  std::string_view SortFunction(const Type& type) const override;
   void WriteIndex(const ast::Index& index) override;
   void WriteUnnest(const ast::Relation& relation, const RelationUse& use, bool unpivot,
                    const ast::Name& at) override;
@@ -47,7 +47,7 @@ class DuckDbWriter : public Writer {
   void WriteMacro(const ast::Call& call, const FunctionRow& row);
   bool WriteSyntax(const ast::Call& call, const std::string& name);
   bool WriteSession(const ast::Call& call, const std::string& name);
-  void WriteArguments(const ast::Call& call, const FunctionRow* row);
+  void WriteArguments(const ast::Call& call, const FunctionRow& row);
   // The date part of an argument as a constant; false when it is not one.
   bool WriteDatePart(const ast::Expr* expr);
   // An operand of a comparison, so that equal values are equal for the engine.

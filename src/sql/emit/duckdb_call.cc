@@ -34,23 +34,16 @@ bool DuckDbWriter::WriteDatePart(const Expr* expr) {
   return true;
 }
 
-void DuckDbWriter::WriteArguments(const Call& call, const FunctionRow* row) {
-  std::vector<Overload> overloads;
-  if (row) overloads = ReadSignatures(row->signatures);
-  const auto word = [&](size_t i) -> std::string_view {
-    for (const Overload& overload : overloads) {
-      if (i < overload.arguments.size() && overload.arguments[i] == "datepart") return "datepart";
-    }
-    return {};
-  };
+void DuckDbWriter::WriteArguments(const Call& call, const FunctionRow& row) {
   if (call.star) return Put("*");
+  const size_t part = DatePartOf(row);
+  const std::vector<Overload>& overloads = OverloadsOf(row);
   for (size_t i = 0; i < call.arguments.size(); i++) {
     if (i > 0) Put(", ");
-    if (word(i) == "datepart" && WriteDatePart(call.arguments[i])) continue;
+    if (i == part && WriteDatePart(call.arguments[i])) continue;
     // Nothing becomes SUPER by itself (only the lossless casts are implicit to the engine).
-    const bool super = !overloads.empty() && i < overloads[0].arguments.size() &&
-                       overloads.size() == 1 && overloads[0].arguments[i] == "super" &&
-                       !TypeOf(call.arguments[i]).IsSuper();
+    const bool super = overloads.size() == 1 && i < overloads[0].arguments.size() &&
+                       overloads[0].arguments[i] == "super" && !TypeOf(call.arguments[i]).IsSuper();
     if (super) Put("cast(");
     WriteExpression(call.arguments[i]);
     if (super) Put(" as super)");
@@ -73,16 +66,10 @@ void DuckDbWriter::WriteNamed(const Call& call, const FunctionRow& row) {
   if (call.star && target != "count") {
     WriteList(call.arguments);
   } else {
-    WriteArguments(call, &row);
+    WriteArguments(call, row);
   }
   if (call.has_within_group) {
-    for (const OrderItem* item : call.within_group) {
-      Put(item == call.within_group[0] ? " order by " : ", ");
-      WriteExpression(item->value);
-      if (item->direction == SortDirection::kDescending) Put(" desc");
-      if (item->nulls != NullOrder::kNone)
-        Put(item->nulls == NullOrder::kFirst ? " nulls first" : " nulls last");
-    }
+    WriteSortItems(call.within_group, " order by ", false);
   }
   if (call.nulls != NullTreatment::kNone)
     Put(call.nulls == NullTreatment::kIgnore ? " ignore nulls" : " respect nulls");
@@ -94,12 +81,7 @@ void DuckDbWriter::WriteNamed(const Call& call, const FunctionRow& row) {
 
 // $1 ... $9 are arguments, $* all of them, $over the window.
 void DuckDbWriter::WriteMacro(const Call& call, const FunctionRow& row) {
-  const std::vector<Overload> overloads = ReadSignatures(row.signatures);
-  const auto is_part = [&](size_t i) {
-    return std::ranges::any_of(overloads, [&](const Overload& o) {
-      return i < o.arguments.size() && o.arguments[i] == "datepart";
-    });
-  };
+  const size_t part = DatePartOf(row);
   const std::string_view text = row.target;
   bool windowed = false;
   Put("(");
@@ -111,13 +93,13 @@ void DuckDbWriter::WriteMacro(const Call& call, const FunctionRow& row) {
     const char next = text[i + 1];
     if (next == '*') {
       i++;
-      WriteArguments(call, &row);
+      WriteArguments(call, row);
     } else if (next >= '1' && next <= '9') {
       i++;
       const size_t index = static_cast<size_t>(next - '1');
       if (index >= call.arguments.size()) {
         Put("null");
-      } else if (!is_part(index) || !WriteDatePart(call.arguments[index])) {
+      } else if (index != part || !WriteDatePart(call.arguments[index])) {
         if (call.distinct && index == 0) Put("distinct ");
         WriteOperand(call.arguments[index]);
       }
@@ -135,17 +117,10 @@ void DuckDbWriter::WriteMacro(const Call& call, const FunctionRow& row) {
 
 void DuckDbWriter::WriteCall(const Call& call) {
   const std::string name = Fold(call.name.back());
-  const FunctionRow* row = nullptr;
-  if (call.star) {
-    row = FindFunctionRow(name, 1);
-    if (!row) row = FindFunctionRow(name, 0);
-  } else {
-    std::vector<Type> types;
-    for (const Expr* argument : call.arguments) types.push_back(TypeOf(argument));
-    row = FindFunctionRow(name, types);
-  }
-  if (!row)
-    return Raise(ErrorKind::kUndefinedFunction, "function " + name + "() does not exist", call);
+  const auto found = resolved_.functions.find(&call);
+  if (found == resolved_.functions.end())
+    return Raise(ErrorKind::kInternal, "a function was not resolved", call);
+  const FunctionRow* row = found->second;
   if (call.approximate && name == "count" && call.distinct) {
     Function("rs_hll", {call.arguments[0]});
     if (call.over) WriteWindow(*call.over);
@@ -226,15 +201,6 @@ bool DuckDbWriter::WriteSyntax(const Call& call, const std::string& name) {
   const auto over = [&] {
     if (call.over) WriteWindow(*call.over);
   };
-  const auto ordered = [&] {
-    for (const OrderItem* item : call.within_group) {
-      Put(item == call.within_group[0] ? " order by " : ", ");
-      WriteExpression(item->value);
-      if (item->direction == SortDirection::kDescending) Put(" desc");
-      if (item->nulls != NullOrder::kNone)
-        Put(item->nulls == NullOrder::kFirst ? " nulls first" : " nulls last");
-    }
-  };
   if (name == "sum") {
     Put(call.over ? "rs_over(sum(" : "rs_narrow(sum(");
     if (call.distinct) Put("distinct ");
@@ -267,7 +233,7 @@ bool DuckDbWriter::WriteSyntax(const Call& call, const std::string& name) {
       WriteExpression(arguments[1]);
     else
       Put("''");
-    ordered();
+    WriteSortItems(call.within_group, " order by ", false);
     Put(")");
     over();
     return true;

@@ -44,6 +44,13 @@ void Writer::Mark(const Node& node) {
                           ascii_ ? node.begin + 1 : CharacterPosition(script_, node.begin));
 }
 
+void Writer::Append(const Writer& other) {
+  if (!error_) error_ = other.error_;
+  for (const auto& [emitted, user] : other.positions_)
+    positions_.emplace_back(emitted + static_cast<uint32_t>(out_.size()), user);
+  out_ += other.out_;
+}
+
 std::string Writer::Fold(const Name& name) const {
   std::string text = name.quoted && context_.case_sensitive_identifiers ? std::string(name.text)
                                                                         : Lower(name.text);
@@ -67,7 +74,7 @@ void Writer::WriteQuery(const Query& query) {
     WriteSelect(*select, &query);
   } else {
     WriteBody(*query.body);
-    WriteOrderBy(query.order_by, false);
+    WriteSortItems(query.order_by, " order by ", false);
   }
   const Expr* top = select ? select->top : nullptr;
   if (top && query.limit) return Unsupported("TOP together with LIMIT", *top);
@@ -181,7 +188,7 @@ void Writer::WriteSelect(const Select& select, const Query* ordered) {
     Put(" qualify ");
     WriteExpression(select.qualify);
   }
-  if (ordered) WriteOrderBy(ordered->order_by, true);
+  if (ordered) WriteSortItems(ordered->order_by, " order by ", true);
 }
 
 void Writer::WriteSelectList(const Select& select) {
@@ -459,24 +466,29 @@ void Writer::WriteGrouping(const GroupingElement& element) {
   }
 }
 
-void Writer::WriteOrderBy(const List<OrderItem*>& items, bool of_select) {
+void Writer::WriteSortItems(const List<OrderItem*>& items, std::string_view word, bool of_output) {
   for (const OrderItem* item : items) {
-    Put(item == items[0] ? " order by " : ", ");
-    in_order_by_ = of_select;
-    const auto found = resolved_.references.find(item->value);
-    if (of_select && found != resolved_.references.end() &&
-        found->second.kind == Reference::Kind::kAlias && found->second.used == 1 &&
-        As<ColumnRef>(item->value)->parts.size() == 1) {
-      PutName(Fold(found->second.item->alias));  // the output's own column
-    } else {
-      WriteSortKey(item->value);
-    }
-    in_order_by_ = false;
-    if (item->direction != SortDirection::kNone)
-      Put(item->direction == SortDirection::kAscending ? " asc" : " desc");
-    if (item->nulls != NullOrder::kNone)
-      Put(item->nulls == NullOrder::kFirst ? " nulls first" : " nulls last");
+    Put(item == items[0] ? word : ", ");
+    WriteSortItem(*item, of_output);
   }
+}
+
+void Writer::WriteSortItem(const OrderItem& item, bool of_output) {
+  const std::string_view function = SortFunction(TypeOf(item.value));
+  if (!function.empty()) Put(std::string(function) + "(");
+  const auto found = resolved_.references.find(item.value);
+  if (of_output && found != resolved_.references.end() &&
+      found->second.kind == Reference::Kind::kAlias &&
+      As<ColumnRef>(item.value)->parts.size() == found->second.used) {
+    PutName(Fold(found->second.item->alias));
+  } else {
+    WriteExpression(item.value);
+  }
+  if (!function.empty()) Put(")");
+  if (item.direction != SortDirection::kNone)
+    Put(item.direction == SortDirection::kAscending ? " asc" : " desc");
+  if (item.nulls != NullOrder::kNone)
+    Put(item.nulls == NullOrder::kFirst ? " nulls first" : " nulls last");
 }
 
 // ---------------------------------------------------------------- relations
@@ -783,15 +795,8 @@ void Writer::WriteWindow(const Window& window) {
     WriteList(window.partition_by);
     any = true;
   }
-  for (const OrderItem* item : window.order_by) {
-    Put(item == window.order_by[0] ? (any ? " order by " : "order by ") : ", ");
-    any = true;
-    WriteSortKey(item->value);
-    if (item->direction != SortDirection::kNone)
-      Put(item->direction == SortDirection::kAscending ? " asc" : " desc");
-    if (item->nulls != NullOrder::kNone)
-      Put(item->nulls == NullOrder::kFirst ? " nulls first" : " nulls last");
-  }
+  WriteSortItems(window.order_by, any ? " order by " : "order by ", false);
+  any |= !window.order_by.empty();
   const auto bound = [&](const FrameBound& edge) {
     if (edge.offset) {
       WriteOperand(edge.offset);

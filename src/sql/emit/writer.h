@@ -37,6 +37,9 @@ class Writer {
   // The next text belongs to this node.
   void Mark(const ast::Node& node);
 
+  // What another writer of the same script wrote, or its error.
+  void Append(const Writer& other);
+
   std::string& text() { return out_; }
   std::vector<std::pair<uint32_t, uint32_t>>& positions() { return positions_; }
   const std::optional<Error>& error() const { return error_; }
@@ -59,8 +62,8 @@ class Writer {
   virtual void WriteField(const Type& of, const std::string& name, std::string value) = 0;
   // One of several values that become one of this type (CASE).
   virtual void WriteBranch(const ast::Expr* expr, const Type& result) = 0;
-  // What ORDER BY sorts by.
-  virtual void WriteSortKey(const ast::Expr* expr) { WriteExpression(expr); }
+  // A function around what values of this type are sorted by; empty for none.
+  virtual std::string_view SortFunction(const Type& type) const = 0;
   virtual void WriteIndex(const ast::Index& index) = 0;
   virtual void WriteUnnest(const ast::Relation& relation, const RelationUse& use, bool unpivot,
                            const ast::Name& at) = 0;
@@ -74,7 +77,10 @@ class Writer {
   void WriteFrom(const ast::Select& select);
   void WriteRelation(const ast::Relation& relation);
   void WriteOuterMarks(const ast::Select& select);
-  void WriteOrderBy(const ast::List<ast::OrderItem*>& items, bool of_select);
+  // `of_output`: a name of the select list means the column that is answered, not its expression.
+  void WriteSortItems(const ast::List<ast::OrderItem*>& items, std::string_view word,
+                      bool of_output);
+  void WriteSortItem(const ast::OrderItem& item, bool of_output);
   void WriteGroupBy(const ast::Select& select);
   void WriteGrouping(const ast::GroupingElement& element);
   void WriteWith(const ast::WithClause& with);
@@ -109,7 +115,6 @@ class Writer {
   std::vector<std::pair<uint32_t, uint32_t>> positions_;
   std::optional<Error> error_;
   size_t depth_ = 0;
-  bool in_order_by_ = false;
   std::string hierarchy_alias_;  // of the rows of CONNECT BY, while their query is written
   bool in_prior_ = false;
   std::string filter_;  // " filter (...)" of the aggregate that is written next (PIVOT)

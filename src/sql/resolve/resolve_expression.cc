@@ -11,14 +11,8 @@ using enum TypeKind;
 
 namespace {
 
-Type Of(TypeKind kind) {
-  Type type;
-  type.kind = kind;
-  return type;
-}
-
 Type TextOf(int32_t length) {
-  Type type = Of(kVarchar);
+  Type type = Type::Of(kVarchar);
   type.length = length;
   return type;
 }
@@ -48,22 +42,22 @@ Result<Type> Resolver::VisitAny(const Expr* expr, Scope& scope, Clause clause) {
       const auto& literal = *static_cast<const Literal*>(expr);
       switch (literal.literal) {
         case LiteralKind::kNull:
-          return Of(kNull);
+          return Type::Of(kNull);
         case LiteralKind::kTrue:
         case LiteralKind::kFalse:
-          return Of(kBoolean);
+          return Type::Of(kBoolean);
         case LiteralKind::kInteger: {
           const size_t digits = literal.text.size();
-          if (digits < 10) return Of(kInt);
-          if (digits == 10 && literal.text <= "2147483647") return Of(kInt);
+          if (digits < 10) return Type::Of(kInt);
+          if (digits == 10 && literal.text <= "2147483647") return Type::Of(kInt);
           if (digits < 19 || (digits == 19 && literal.text <= "9223372036854775807"))
-            return Of(kBigint);
-          Type decimal = Of(kDecimal);
+            return Type::Of(kBigint);
+          Type decimal = Type::Of(kDecimal);
           decimal.length = 38;
           return decimal;
         }
         case LiteralKind::kDecimal: {
-          Type decimal = Of(kDecimal);
+          Type decimal = Type::Of(kDecimal);
           const size_t point = literal.text.find('.');
           decimal.scale = static_cast<int32_t>(literal.text.size() - point - 1);
           decimal.length =
@@ -71,9 +65,9 @@ Result<Type> Resolver::VisitAny(const Expr* expr, Scope& scope, Clause clause) {
           return decimal;
         }
         case LiteralKind::kFloat:
-          return Of(kDouble);
+          return Type::Of(kDouble);
         case LiteralKind::kString: {
-          Type text = Of(kLiteral);
+          Type text = Type::Of(kLiteral);
           text.length = static_cast<int32_t>(literal.text.size());
           return text;
         }
@@ -108,9 +102,9 @@ Result<Type> Resolver::VisitAny(const Expr* expr, Scope& scope, Clause clause) {
     case NodeKind::kUnary: {
       const auto& unary = *static_cast<const Unary*>(expr);
       SKEP_TRY_ASSIGN(Type type, visit(unary.operand));
-      if (unary.op == UnaryOperator::kNot) return Of(kBoolean);
+      if (unary.op == UnaryOperator::kNot) return Type::Of(kBoolean);
       if (unary.op == UnaryOperator::kSquareRoot || unary.op == UnaryOperator::kCubeRoot)
-        return Of(kDouble);
+        return Type::Of(kDouble);
       if (type.kind == kLiteral) return Type{};
       return type;
     }
@@ -119,22 +113,22 @@ Result<Type> Resolver::VisitAny(const Expr* expr, Scope& scope, Clause clause) {
     case NodeKind::kLogical:
       for (const Expr* operand : static_cast<const Logical*>(expr)->operands)
         SKEP_TRY(visit(operand));
-      return Of(kBoolean);
+      return Type::Of(kBoolean);
     case NodeKind::kIsTest:
       SKEP_TRY(visit(static_cast<const IsTest*>(expr)->operand));
-      return Of(kBoolean);
+      return Type::Of(kBoolean);
     case NodeKind::kBetween: {
       const auto& between = *static_cast<const Between*>(expr);
       SKEP_TRY(visit(between.value));
       SKEP_TRY(visit(between.low));
       SKEP_TRY(visit(between.high));
-      return Of(kBoolean);
+      return Type::Of(kBoolean);
     }
     case NodeKind::kInList: {
       const auto& in = *static_cast<const InList*>(expr);
       SKEP_TRY(visit(in.value));
       for (const Expr* item : in.items) SKEP_TRY(visit(item));
-      return Of(kBoolean);
+      return Type::Of(kBoolean);
     }
     case NodeKind::kInQuery: {
       const auto& in = *static_cast<const InQuery*>(expr);
@@ -146,25 +140,25 @@ Result<Type> Resolver::VisitAny(const Expr* expr, Scope& scope, Clause clause) {
                      output.size() > (row ? row->items.size() : 1) ? "subquery has too many columns"
                                                                    : "subquery has too few columns",
                      in.query);
-      return Of(kBoolean);
+      return Type::Of(kBoolean);
     }
     case NodeKind::kLike: {
       const auto& like = *static_cast<const Like*>(expr);
       SKEP_TRY(visit(like.value));
       SKEP_TRY(visit(like.pattern));
       SKEP_TRY(visit(like.escape));
-      return Of(kBoolean);
+      return Type::Of(kBoolean);
     }
     case NodeKind::kQuantified: {
       const auto& quantified = *static_cast<const Quantified*>(expr);
       SKEP_TRY(visit(quantified.value));
       if (quantified.query) SKEP_TRY(Subquery(*quantified.query, scope));
       for (const Expr* item : quantified.items) SKEP_TRY(visit(item));
-      return Of(kBoolean);
+      return Type::Of(kBoolean);
     }
     case NodeKind::kExists:
       SKEP_TRY(QueryIn(*static_cast<const Exists*>(expr)->query, &scope));
-      return Of(kBoolean);
+      return Type::Of(kBoolean);
     case NodeKind::kScalarQuery: {
       const auto& scalar = *static_cast<const ScalarQuery*>(expr);
       SKEP_TRY_ASSIGN(const auto output, QueryIn(*scalar.query, &scope));
@@ -175,7 +169,7 @@ Result<Type> Resolver::VisitAny(const Expr* expr, Scope& scope, Clause clause) {
     case NodeKind::kCase: {
       const auto& node = *static_cast<const Case*>(expr);
       SKEP_TRY(visit(node.operand));
-      Type type = Of(kNull);
+      Type type = Type::Of(kNull);
       for (const When* when : node.whens) {
         SKEP_TRY(visit(when->condition));
         SKEP_TRY_ASSIGN(const Type result, visit(when->result));
@@ -205,7 +199,7 @@ Result<Type> Resolver::VisitAny(const Expr* expr, Scope& scope, Clause clause) {
       const auto& position = *static_cast<const Position*>(expr);
       SKEP_TRY(visit(position.needle));
       SKEP_TRY(visit(position.text));
-      return Of(kInt);
+      return Type::Of(kInt);
     }
     case NodeKind::kSubstring: {
       const auto& substring = *static_cast<const Substring*>(expr);
@@ -232,7 +226,7 @@ Result<Type> Resolver::VisitAny(const Expr* expr, Scope& scope, Clause clause) {
       const auto& zone = *static_cast<const AtTimeZone*>(expr);
       SKEP_TRY_ASSIGN(const Type type, visit(zone.moment));
       SKEP_TRY(visit(zone.zone));
-      return Of(type.kind == kTimestampTz ? kTimestamp : kTimestampTz);
+      return Type::Of(type.kind == kTimestampTz ? kTimestamp : kTimestampTz);
     }
     case NodeKind::kCollate: {
       const auto& collate = *static_cast<const Collate*>(expr);
@@ -255,7 +249,7 @@ Result<Type> Resolver::VisitAny(const Expr* expr, Scope& scope, Clause clause) {
       if (type.kind != kSuper && type.kind != kUnknown)
         return Fail1(ErrorKind::kDatatypeMismatch,
                      "cannot subscript type " + TypeText(type) + " because it is not SUPER", expr);
-      return Of(kSuper);
+      return Type::Of(kSuper);
     }
     case NodeKind::kField: {
       const auto& field = *static_cast<const Field*>(expr);
@@ -267,7 +261,7 @@ Result<Type> Resolver::VisitAny(const Expr* expr, Scope& scope, Clause clause) {
       SKEP_TRY(visit(transform.input));
       for (const Expr* item : transform.keep) SKEP_TRY(visit(item));
       for (const Expr* item : transform.set) SKEP_TRY(visit(item));
-      return Of(kSuper);
+      return Type::Of(kSuper);
     }
     default:
       return Fail1(ErrorKind::kInternal, "an unknown kind of expression", expr);
@@ -284,15 +278,14 @@ Type Resolver::Navigate(Type type, const std::vector<std::string>& parts, size_t
       Type inner = (*type.elements)[static_cast<size_t>(it - type.names->begin())];
       type = std::move(inner);
     } else {
-      return type.kind == kSuper ? type : Of(kSuper);
+      return type.kind == kSuper ? type : Type::Of(kSuper);
     }
   }
   return type;
 }
 
 // Every way to read the name, from the innermost scope outwards; the first that fits.
-std::optional<Reference> Resolver::FindColumn(const ColumnRef& ref,
-                                              const std::vector<std::string>& parts,
+std::optional<Reference> Resolver::FindColumn(const std::vector<std::string>& parts,
                                               Scope& innermost, bool& ambiguous) {
   const size_t n = parts.size();
   for (Scope* scope = &innermost; scope; scope = scope->parent) {
@@ -378,7 +371,6 @@ std::optional<Reference> Resolver::FindColumn(const ColumnRef& ref,
       }
     }
   }
-  (void)ref;
   return std::nullopt;
 }
 
@@ -386,7 +378,7 @@ Result<Type> Resolver::VisitColumn(const ColumnRef& ref, Scope& scope, Clause cl
   std::vector<std::string> parts;
   for (const Name& part : ref.parts) parts.push_back(Fold(part));
   bool ambiguous = false;
-  auto found = FindColumn(ref, parts, scope, ambiguous);
+  auto found = FindColumn(parts, scope, ambiguous);
   if (ambiguous)
     return Fail1(ErrorKind::kAmbiguousColumn, "column reference \"" + parts[0] + "\" is ambiguous",
                  &ref);
@@ -435,7 +427,7 @@ Result<Type> Resolver::VisitColumn(const ColumnRef& ref, Scope& scope, Clause cl
       break;
     }
     case Reference::Kind::kLevel:
-      type = Of(kBigint);
+      type = Type::Of(kBigint);
       break;
     case Reference::Kind::kRelation:
       NoteRead(*found, clause);
@@ -466,10 +458,10 @@ Result<Type> Resolver::VisitBinary(const Binary& binary, Scope& scope, Clause cl
     case kDistinctFrom:
     case kNotDistinctFrom:
     case kOverlaps:
-      return Of(kBoolean);
+      return Type::Of(kBoolean);
     case kConcat: {
-      if (a.IsSuper() || b.IsSuper()) return Of(kSuper);
-      if (a.kind == kVarbyte || b.kind == kVarbyte) return Of(kVarbyte);
+      if (a.IsSuper() || b.IsSuper()) return Type::Of(kSuper);
+      if (a.kind == kVarbyte || b.kind == kVarbyte) return Type::Of(kVarbyte);
       return TextOf(a.length >= 0 && b.length >= 0 && a.IsText() && b.IsText()
                         ? std::min(65535, a.length + b.length)
                         : -1);
@@ -477,25 +469,27 @@ Result<Type> Resolver::VisitBinary(const Binary& binary, Scope& scope, Clause cl
     default:
       break;
   }
-  if (a.IsSuper() || b.IsSuper()) return Of(kSuper);
+  if (a.IsSuper() || b.IsSuper()) return Type::Of(kSuper);
   if (a.IsInterval() && b.IsInterval()) return a;
   if (a.IsDateTime() || b.IsDateTime()) {
     if (a.IsDateTime() && b.IsDateTime()) {
-      if (binary.op == kAdd) return Of(kTimestamp);  // date + time
-      return a.kind == kDate && b.kind == kDate ? Of(kBigint) : Of(kIntervalDayToSecond);
+      if (binary.op == kAdd) return Type::Of(kTimestamp);  // date + time
+      return a.kind == kDate && b.kind == kDate ? Type::Of(kBigint)
+                                                : Type::Of(kIntervalDayToSecond);
     }
     const Type& moment = a.IsDateTime() ? a : b;
     const Type& other = a.IsDateTime() ? b : a;
-    if (moment.kind == kDate && other.IsInterval()) return Of(kTimestamp);
+    if (moment.kind == kDate && other.IsInterval()) return Type::Of(kTimestamp);
     return moment;
   }
   if (a.IsInterval() || b.IsInterval()) return a.IsInterval() ? a : b;
-  if (a.IsInteger() && b.IsInteger()) return binary.op == kPower ? Of(kDouble) : CommonType(a, b);
+  if (a.IsInteger() && b.IsInteger())
+    return binary.op == kPower ? Type::Of(kDouble) : CommonType(a, b);
   if (a.IsNumber() && b.IsNumber()) {
     if (binary.op == kPower || a.kind == kDouble || b.kind == kDouble || a.kind == kReal ||
         b.kind == kReal)
-      return Of(kDouble);
-    return Of(kDecimal);
+      return Type::Of(kDouble);
+    return Type::Of(kDecimal);
   }
   return Type{};
 }
@@ -516,19 +510,12 @@ Result<Type> Resolver::VisitCall(const Call& call, Scope& scope, Clause clause) 
   if (call.over && clause == Clause::kWhere)
     return Fail1(ErrorKind::kGroupingError, "window functions not allowed in WHERE clause", &call);
   // A date part is a bare word, not a column.
-  size_t datepart = SIZE_MAX;
-  if (row) {
-    for (const Overload& overload : ReadSignatures(row->signatures)) {
-      for (size_t i = 0; i < overload.arguments.size(); i++) {
-        if (overload.arguments[i] == "datepart") datepart = i;
-      }
-    }
-  }
+  const size_t datepart = row ? DatePartOf(*row) : SIZE_MAX;
   std::vector<Type> types;
   for (size_t i = 0; i < call.arguments.size(); i++) {
     const auto* word = As<ColumnRef>(call.arguments[i]);
     if (i == datepart && word && word->parts.size() == 1) {
-      types.push_back(Of(kVarchar));
+      types.push_back(Type::Of(kVarchar));
       continue;
     }
     SKEP_TRY_ASSIGN(Type type, Visit(call.arguments[i], scope, clause));
@@ -558,8 +545,9 @@ Result<Type> Resolver::VisitCall(const Call& call, Scope& scope, Clause clause) 
   }
   if (row->how == How::kRefused)
     return Fail1(ErrorKind::kFeatureNotSupported, std::string(row->target), &call);
+  resolved_.functions[&call] = row;
   if (In(name, {"coalesce", "nvl", "greatest", "least", "isnull"})) {
-    Type type = Of(kNull);
+    Type type = Type::Of(kNull);
     for (const Type& one : types) type = CommonType(type, one);
     return type;
   }
@@ -567,7 +555,7 @@ Result<Type> Resolver::VisitCall(const Call& call, Scope& scope, Clause clause) 
   if (name == "nullif" && !types.empty())
     return types[0].kind == kLiteral ? TextOf(types[0].length) : types[0];
   if (name == "decode" && types.size() >= 3) {
-    Type type = types.size() % 2 == 0 ? types.back() : Of(kNull);
+    Type type = types.size() % 2 == 0 ? types.back() : Type::Of(kNull);
     for (size_t i = 2; i < types.size(); i += 2) type = CommonType(type, types[i]);
     return type;
   }

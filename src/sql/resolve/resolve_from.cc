@@ -8,22 +8,6 @@ namespace skep::sql {
 using namespace ast;
 using enum TypeKind;
 
-namespace {
-
-Type Of(TypeKind kind) {
-  Type type;
-  type.kind = kind;
-  return type;
-}
-
-std::string Dotted(const std::vector<std::string>& parts) {
-  std::string text;
-  for (const std::string& part : parts) text += (text.empty() ? "" : ".") + part;
-  return text;
-}
-
-}  // namespace
-
 Result<void> Resolver::From(const Relation& relation, Scope& scope) {
   switch (relation.kind) {
     case NodeKind::kNamedTable:
@@ -70,7 +54,7 @@ Result<void> Resolver::From(const Relation& relation, Scope& scope) {
       if (columns.empty()) {
         const std::string column =
             table.alias.name && table.alias.columns.empty() ? Fold(table.alias.name) : name;
-        columns.push_back({column, Of(name == "generate_series" ? kBigint : kUnknown)});
+        columns.push_back({column, Type::Of(name == "generate_series" ? kBigint : kUnknown)});
       }
       SKEP_TRY_ASSIGN(auto* added, Add(scope, relation, name, std::move(columns), &table.alias));
       resolved_.relations[&relation] = {RelationUse::Kind::kFunction, added, {}, nullptr};
@@ -98,19 +82,19 @@ Result<void> Resolver::FromNamed(const NamedTable& table, Scope& scope) {
       const bool known = std::ranges::any_of(
           s->relations, [&](const ScopeRelation* r) { return r->alias == parts[0]; });
       if (!known) continue;
+      bool ambiguous = false;
+      if (!FindColumn(parts, scope, ambiguous)) break;
       auto* path = resolved_.arena.New<ColumnRef>();
       path->begin = table.begin;
       path->end = table.end;
       path->parts = table.name;
-      bool ambiguous = false;
-      if (!FindColumn(*path, parts, scope, ambiguous)) break;
       return FromPath(table, *path, table.alias, table.at, false, scope);
     }
   }
   SKEP_TRY_ASSIGN(auto entry, Find(table.name));
   if (!entry) {
-    return Fail1(ErrorKind::kUndefinedTable, "relation \"" + Dotted(parts) + "\" does not exist",
-                 &table);
+    return Fail1(ErrorKind::kUndefinedTable,
+                 "relation \"" + Dotted(table.name) + "\" does not exist", &table);
   }
   SKEP_TRY_ASSIGN(auto* added, Add(scope, table, entry->name, entry->columns, &table.alias));
   added->entry = entry;
@@ -128,7 +112,7 @@ Result<void> Resolver::FromPath(const Relation& relation, const Expr& path, cons
                                 const Name& at, bool unpivot, Scope& scope) {
   SKEP_TRY_ASSIGN(const Type type, Visit(&path, scope, Clause::kFrom));
   std::string name = alias.name ? Fold(alias.name) : LabelOf(&path);
-  Type element = Of(type.IsNested() ? kUnknown : kSuper);
+  Type element = Type::Of(type.IsNested() ? kUnknown : kSuper);
   if (type.kind == kArray && type.elements) element = type.elements->front();
   std::vector<Column> columns{{name, element}};
   if (element.kind == kStruct && element.elements) {
@@ -137,7 +121,7 @@ Result<void> Resolver::FromPath(const Relation& relation, const Expr& path, cons
     for (size_t i = 0; i < element.elements->size(); i++)
       columns.push_back({(*element.names)[i], (*element.elements)[i]});
   }
-  if (at) columns.push_back({Fold(at), Of(unpivot ? kVarchar : kBigint)});
+  if (at) columns.push_back({Fold(at), Type::Of(unpivot ? kVarchar : kBigint)});
   SKEP_TRY_ASSIGN(auto* added, Add(scope, relation, name, std::move(columns), &alias));
   resolved_.relations[&relation] = {RelationUse::Kind::kPath, added, {}, &path};
   return {};
@@ -261,7 +245,7 @@ Result<void> Resolver::FromUnpivot(const Unpivot& unpivot, Scope& scope) {
   source.parent = scope.parent;
   SKEP_TRY(From(*unpivot.source, source));
   PivotUse use;
-  Type value = Of(kNull);
+  Type value = Type::Of(kNull);
   for (size_t i = 0; i < unpivot.columns.size(); i++) {
     const Expr* expr = unpivot.columns[i]->value;
     SKEP_TRY_ASSIGN(const Type type, Visit(expr, source, Clause::kSelect));
@@ -284,7 +268,7 @@ Result<void> Resolver::FromUnpivot(const Unpivot& unpivot, Scope& scope) {
       columns.push_back(relation->columns[i]);
     }
   }
-  columns.push_back({Fold(unpivot.name), Of(kVarchar)});
+  columns.push_back({Fold(unpivot.name), Type::Of(kVarchar)});
   columns.push_back({Fold(unpivot.value), value});
   SKEP_TRY_ASSIGN(auto* added, Add(scope, unpivot, "", std::move(columns), &unpivot.alias));
   resolved_.pivots[&unpivot] = std::move(use);

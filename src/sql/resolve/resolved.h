@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "sql/ast/query.h"
+#include "sql/function_table.h"
 #include "sql/resolve/catalog.h"
 
 namespace skep::sql {
@@ -92,6 +93,7 @@ struct Resolved {
   std::unordered_map<const ast::Node*, std::vector<Expansion>> stars;
   std::unordered_map<const ast::Node*, std::vector<Column>>
       outputs;  // Query, Select, SetOperation, Values
+  std::unordered_map<const ast::Node*, const FunctionRow*> functions;  // Call
   std::unordered_map<const ast::Node*, RelationUse> relations;
   std::unordered_map<const ast::Node*, PivotUse> pivots;
   std::unordered_map<const ast::Node*, std::string> common_tables;  // CommonTable: emitted name

@@ -115,6 +115,12 @@ std::string Resolver::Fold(const Name& name) const {
   return text;
 }
 
+std::string Resolver::Dotted(const QualifiedName& name) const {
+  std::string text;
+  for (const Name& part : name) text += (text.empty() ? "" : ".") + Fold(part);
+  return text;
+}
+
 std::string Resolver::OutputName(const SelectItem& item) const {
   if (item.alias) return Fold(item.alias);
   const std::string label = LabelOf(item.value);
@@ -234,9 +240,7 @@ Result<ScopeRelation*> Resolver::Add(Scope& scope, const Relation& at, std::stri
 Result<ScopeRelation*> Resolver::EnterTarget(const QualifiedName& name, const Name& alias) {
   SKEP_TRY_ASSIGN(auto entry, Find(name));
   if (!entry) {
-    std::string text;
-    for (const Name& part : name) text += (text.empty() ? "" : ".") + Fold(part);
-    return FailAt(ErrorKind::kUndefinedTable, "relation \"" + text + "\" does not exist",
+    return FailAt(ErrorKind::kUndefinedTable, "relation \"" + Dotted(name) + "\" does not exist",
                   name[0].begin);
   }
   ScopeRelation& relation = resolved_.pool.emplace_back();

@@ -44,6 +44,8 @@ class Resolver {
   };
   Result<Target> NewObject(const ast::QualifiedName& name, bool temporary);
 
+  // a.b.c, for messages.
+  std::string Dotted(const ast::QualifiedName& name) const;
   // An identifier as the session's settings fold it.
   std::string Fold(const ast::Name& name) const;
 
@@ -101,8 +103,7 @@ class Resolver {
   Result<Type> VisitBinary(const ast::Binary& binary, Scope& scope, Clause clause);
   Result<Type> Subquery(const ast::Query& query, Scope& scope);
   Result<void> ExpandStar(const ast::Star& star, Scope& scope, std::vector<Column>& output);
-  std::optional<Reference> FindColumn(const ast::ColumnRef& ref,
-                                      const std::vector<std::string>& parts, Scope& scope,
+  std::optional<Reference> FindColumn(const std::vector<std::string>& parts, Scope& scope,
                                       bool& ambiguous);
   void NoteRead(const Reference& reference, Clause clause);
   Type Navigate(Type type, const std::vector<std::string>& parts, size_t from) const;

@@ -1,0 +1,269 @@
+// INSERT, UPDATE, DELETE, MERGE, TRUNCATE: values on their way into columns.
+#include <algorithm>
+
+#include "sql/emit/statement_emitter.h"
+
+namespace skep::sql {
+using namespace ast;
+
+Result<std::shared_ptr<const RelationEntry>> StatementEmitter::Existing(const QualifiedName& name,
+                                                                        const Node& at) {
+  SKEP_TRY_ASSIGN(auto entry, resolver_.Find(name));
+  if (!entry)
+    return resolver_.Fail1(ErrorKind::kUndefinedTable,
+                           "relation \"" + resolver_.Dotted(name) + "\" does not exist", &at);
+  return entry;
+}
+
+// The relation of INSERT, UPDATE, DELETE, MERGE.
+Result<ScopeRelation*> StatementEmitter::Changed(const QualifiedName& name, const Name& alias,
+                                                 const Node& at) {
+  SKEP_TRY_ASSIGN(auto* target, resolver_.EnterTarget(name, alias));
+  switch (target->entry->kind) {
+    case RelationKind::kView:
+      return resolver_.Fail1(ErrorKind::kDatatypeMismatch,
+                             "cannot change a view: \"" + target->entry->name + "\"", &at);
+    case RelationKind::kExternal:
+      return Unsupported("writing to an external table", at);
+    case RelationKind::kSystem:
+      return resolver_.Fail1(ErrorKind::kInsufficientPrivilege,
+                             "permission denied for relation " + target->entry->name, &at);
+    default:
+      return target;
+  }
+}
+
+// Where the values go: the named columns, or all but those that fill themselves.
+Result<std::vector<size_t>> StatementEmitter::TargetColumns(const List<Name>& names,
+                                                            const RelationEntry& entry,
+                                                            size_t values, bool known_values,
+                                                            const Node& at) {
+  std::vector<size_t> columns;
+  if (names.empty()) {
+    size_t plain = 0;
+    for (const Column& column : entry.columns) plain += column.identity ? 0 : 1;
+    const bool skip = known_values && values <= plain;
+    for (size_t i = 0; i < entry.columns.size(); i++) {
+      if (!(skip && entry.columns[i].identity)) columns.push_back(i);
+    }
+  }
+  for (const Name& name : names) {
+    const std::string folded = resolver_.Fold(name);
+    const auto found = std::ranges::find(entry.columns, folded, &Column::name);
+    if (found == entry.columns.end())
+      return resolver_.FailAt(
+          ErrorKind::kUndefinedColumn,
+          "column \"" + folded + "\" of relation \"" + entry.name + "\" does not exist",
+          name.begin);
+    const auto index = static_cast<size_t>(found - entry.columns.begin());
+    if (std::ranges::find(columns, index) != columns.end())
+      return resolver_.FailAt(ErrorKind::kDuplicateObject,
+                              "column \"" + folded + "\" specified more than once", name.begin);
+    columns.push_back(index);
+  }
+  if (known_values && values > columns.size())
+    return resolver_.Fail1(ErrorKind::kSyntaxError,
+                           "INSERT has more expressions than target columns", &at);
+  if (known_values && values < columns.size()) {
+    if (!names.empty())
+      return resolver_.Fail1(ErrorKind::kSyntaxError,
+                             "INSERT has more target columns than expressions", &at);
+    columns.resize(values);
+  }
+  return columns;
+}
+
+Result<void> StatementEmitter::EmitInsert(const Insert& insert) {
+  out_.counts_rows = true;
+  SKEP_TRY_ASSIGN(ScopeRelation * target, Changed(insert.table, {}, insert));
+  const RelationEntry& entry = *target->entry;
+  if (insert.default_values) {
+    writer_.Put("insert into " + EntryText(entry) + " default values");
+    return {};
+  }
+  const auto open = [&](const std::vector<size_t>& columns) {
+    writer_.Put("insert into " + EntryText(entry) + " (");
+    for (const size_t& column : columns) {
+      if (&column != &columns.front()) writer_.Put(", ");
+      writer_.PutName(entry.columns[column].name);
+    }
+    writer_.Put(") ");
+  };
+  Resolver source(context_, text_);
+  const auto* values = As<Values>(insert.query->body);
+  if (values && !insert.with && !insert.query->with && insert.query->order_by.empty() &&
+      !insert.query->limit) {
+    for (const Row* row : values->rows) {
+      if (row->items.size() != values->rows[0]->items.size())
+        return source.Fail1(ErrorKind::kSyntaxError, "VALUES lists must all be the same length",
+                            row);
+      for (const Expr* item : row->items) SKEP_TRY(source.ResolveExpression(*item, Clause::kWrite));
+    }
+    SKEP_TRY_ASSIGN(const auto columns, TargetColumns(insert.columns, entry,
+                                                      values->rows[0]->items.size(), true, insert));
+    DuckDbWriter inner(context_, source.resolved(), text_);
+    open(columns);
+    writer_.Put("values ");
+    for (const Row* row : values->rows) {
+      inner.Put(row == values->rows[0] ? "(" : ", (");
+      for (size_t i = 0; i < row->items.size(); i++) {
+        if (i > 0) inner.Put(", ");
+        inner.WriteAssigned(row->items[i], entry.columns[columns[i]].type);
+      }
+      inner.Put(")");
+    }
+    writer_.Append(inner);
+    return {};
+  }
+  if (insert.with) SKEP_TRY(source.EnterWith(*insert.with));
+  SKEP_TRY_ASSIGN(const auto output, source.ResolveQuery(*insert.query));
+  SKEP_TRY_ASSIGN(const auto columns,
+                  TargetColumns(insert.columns, entry, output.size(), true, insert));
+  DuckDbWriter inner(context_, source.resolved(), text_);
+  open(columns);
+  // Values that may not fit go through a check on their way.
+  bool checked = false;
+  const auto fits = [](const Type& from, const Type& to) {
+    if (to.kind == TypeKind::kChar) return from.kind == TypeKind::kChar && from.length <= to.length;
+    if (to.kind == TypeKind::kSuper) return from.IsSuper();
+    if (to.kind != TypeKind::kVarchar || to.length < 0 || to.length >= 65535) return true;
+    return from.IsText() && from.length >= 0 && from.length <= to.length;
+  };
+  for (size_t i = 0; i < columns.size(); i++)
+    checked |= !fits(output[i].type, entry.columns[columns[i]].type);
+  if (checked) {
+    inner.Put("select ");
+    for (size_t i = 0; i < columns.size(); i++) {
+      if (i > 0) inner.Put(", ");
+      const std::string value = "source." + QuoteName("c" + std::to_string(i));
+      const Type& type = entry.columns[columns[i]].type;
+      if (fits(output[i].type, type))
+        inner.Put(value);
+      else
+        inner.WriteAssignedText(value, type);
+    }
+    inner.Put(" from (");
+  }
+  if (insert.with) inner.WriteWithClause(*insert.with);
+  inner.WriteQuery(*insert.query);
+  if (checked) {
+    inner.Put(") as source(");
+    for (size_t i = 0; i < columns.size(); i++)
+      inner.Put((i > 0 ? ", " : "") + QuoteName("c" + std::to_string(i)));
+    inner.Put(")");
+  }
+  writer_.Append(inner);
+  return {};
+}
+
+Result<void> StatementEmitter::Assignments(const List<Assignment*>& set,
+                                           const ScopeRelation& target) {
+  for (const Assignment* assignment : set) {
+    const Name& name = assignment->column[assignment->column.size() - 1];
+    const std::string folded = resolver_.Fold(name);
+    const auto found = std::ranges::find(target.entry->columns, folded, &Column::name);
+    if (found == target.entry->columns.end())
+      return resolver_.FailAt(
+          ErrorKind::kUndefinedColumn,
+          "column \"" + folded + "\" of relation \"" + target.entry->name + "\" does not exist",
+          name.begin);
+    SKEP_TRY(resolver_.ResolveExpression(*assignment->value, Clause::kWrite));
+    writer_.Put(assignment == set[0] ? "" : ", ");
+    writer_.PutName(folded);
+    writer_.Put(" = ");
+    writer_.WriteAssigned(assignment->value, found->type);
+  }
+  return {};
+}
+
+Result<void> StatementEmitter::EmitUpdate(const Update& update) {
+  out_.counts_rows = true;
+  if (update.with) SKEP_TRY(resolver_.EnterWith(*update.with));
+  SKEP_TRY_ASSIGN(ScopeRelation * target,
+                  Changed(update.table->name, update.table->alias.name, *update.table));
+  SKEP_TRY(resolver_.EnterFrom(update.from));
+  if (update.with) writer_.WriteWithClause(*update.with);
+  writer_.Put("update " + EntryText(*target->entry) + " as " + QuoteName(target->emitted) +
+              " set ");
+  SKEP_TRY(Assignments(update.set, *target));
+  writer_.WriteFromList(update.from, " from ");
+  if (update.where) {
+    SKEP_TRY(resolver_.ResolveExpression(*update.where, Clause::kWhere));
+    writer_.Put(" where ");
+    writer_.WriteExpression(update.where);
+  }
+  return {};
+}
+
+Result<void> StatementEmitter::EmitDelete(const Delete& erase) {
+  out_.counts_rows = true;
+  if (erase.with) SKEP_TRY(resolver_.EnterWith(*erase.with));
+  SKEP_TRY_ASSIGN(ScopeRelation * target,
+                  Changed(erase.table->name, erase.table->alias.name, *erase.table));
+  SKEP_TRY(resolver_.EnterFrom(erase.using_tables));
+  if (erase.with) writer_.WriteWithClause(*erase.with);
+  writer_.Put("delete from " + EntryText(*target->entry) + " as " + QuoteName(target->emitted));
+  writer_.WriteFromList(erase.using_tables, " using ");
+  if (erase.where) {
+    SKEP_TRY(resolver_.ResolveExpression(*erase.where, Clause::kWhere));
+    writer_.Put(" where ");
+    writer_.WriteExpression(erase.where);
+  }
+  return {};
+}
+
+Result<void> StatementEmitter::EmitMerge(const Merge& merge) {
+  out_.counts_rows = true;
+  SKEP_TRY_ASSIGN(ScopeRelation * target,
+                  Changed(merge.target->name, merge.target->alias.name, *merge.target));
+  std::vector<Relation*> from{merge.source};
+  SKEP_TRY(resolver_.EnterFrom(from));
+  SKEP_TRY(resolver_.ResolveExpression(*merge.on, Clause::kWhere));
+  if (merge.remove_duplicates) return Unsupported("MERGE ... REMOVE DUPLICATES", merge);
+  writer_.Put("merge into " + EntryText(*target->entry) + " as " + QuoteName(target->emitted) +
+              " using ");
+  writer_.WriteOneRelation(*merge.source);
+  writer_.Put(" on ");
+  writer_.Put("(");
+  writer_.WriteExpression(merge.on);
+  writer_.Put(")");
+  for (const MergeAction* action : merge.actions) {
+    writer_.Put(action->matched ? " when matched then " : " when not matched then ");
+    switch (action->step) {
+      case MergeStep::kUpdate:
+        writer_.Put("update set ");
+        SKEP_TRY(Assignments(action->set, *target));
+        break;
+      case MergeStep::kDelete:
+        writer_.Put("delete");
+        break;
+      case MergeStep::kInsert: {
+        for (const Expr* value : action->values)
+          SKEP_TRY(resolver_.ResolveExpression(*value, Clause::kWrite));
+        SKEP_TRY_ASSIGN(const auto columns, TargetColumns(action->columns, *target->entry,
+                                                          action->values.size(), true, *action));
+        writer_.Put("insert (");
+        for (size_t i = 0; i < columns.size(); i++) {
+          if (i > 0) writer_.Put(", ");
+          writer_.PutName(target->entry->columns[columns[i]].name);
+        }
+        writer_.Put(") values (");
+        for (size_t i = 0; i < columns.size(); i++) {
+          if (i > 0) writer_.Put(", ");
+          writer_.WriteAssigned(action->values[i], target->entry->columns[columns[i]].type);
+        }
+        writer_.Put(")");
+        break;
+      }
+    }
+  }
+  return {};
+}
+
+Result<void> StatementEmitter::EmitTruncate(const Truncate& truncate) {
+  SKEP_TRY_ASSIGN(ScopeRelation * target, Changed(truncate.table, {}, truncate));
+  writer_.Put("truncate " + EntryText(*target->entry));
+  return {};
+}
+
+}  // namespace skep::sql

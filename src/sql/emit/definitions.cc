@@ -1,0 +1,553 @@
+// Tables, views and schemas: what the engine holds of them, and what is kept beside it
+// (docs/adr/0005).
+#include <algorithm>
+#include <set>
+
+#include "base/ids.h"
+#include "sql/emit/statement_emitter.h"
+#include "sql/print/print.h"
+
+namespace skep::sql {
+using namespace ast;
+
+Result<void> StatementEmitter::CheckSchema(const Target& target, const Node& at) {
+  if (target.schema == "pg_catalog" || target.schema == "information_schema" ||
+      target.schema == kHiddenSchema || target.schema == kLakeCatalog || target.schema == "main" ||
+      target.schema == "temp" || target.schema == "system")
+    return resolver_.Fail1(ErrorKind::kInsufficientPrivilege,
+                           "permission denied for schema " + target.schema, &at);
+  if (target.schema.starts_with("pg_"))
+    return resolver_.Fail1(ErrorKind::kInsufficientPrivilege,
+                           "permission denied for schema " + target.schema, &at);
+  if (target.name.starts_with("pg_") && target.schema.empty())
+    return resolver_.Fail1(ErrorKind::kInsufficientPrivilege,
+                           "permission denied to create \"" + target.name + "\"", &at);
+  if (!target.schema.empty() && context_.catalog &&
+      context_.catalog->IsExternalSchema(target.schema))
+    return Unsupported("creating a relation in an external schema this way", at);
+  return {};
+}
+
+namespace {
+
+const char* StyleWord(DistStyle style) {
+  switch (style) {
+    case DistStyle::kAuto:
+      return "auto";
+    case DistStyle::kEven:
+      return "even";
+    case DistStyle::kKey:
+      return "key";
+    case DistStyle::kAll:
+      return "all";
+    case DistStyle::kNone:
+      break;
+  }
+  return "";
+}
+
+const char* StyleWord(SortStyle style) {
+  switch (style) {
+    case SortStyle::kPlain:
+    case SortStyle::kCompound:
+      return "compound";
+    case SortStyle::kInterleaved:
+      return "interleaved";
+    case SortStyle::kAuto:
+      return "auto";
+    case SortStyle::kNone:
+      break;
+  }
+  return "";
+}
+
+}  // namespace
+
+void StatementEmitter::ApplyAttributes(const TableAttributes& attributes, TableFacts& facts,
+                                       std::vector<std::pair<std::string, ColumnFacts>>& columns) {
+  facts.diststyle = StyleWord(attributes.dist_style);
+  facts.sort_style = StyleWord(attributes.sort_style);
+  if (attributes.backup == OnOff::kOff) facts.backup = "no";
+  if (attributes.encode_auto) facts.encode = "auto";
+  const auto facts_of = [&](const Name& name) -> ColumnFacts* {
+    const std::string folded = resolver_.Fold(name);
+    for (auto& [column, found] : columns) {
+      if (column == folded) return &found;
+    }
+    return nullptr;
+  };
+  for (const Name& name : attributes.dist_key) {
+    if (ColumnFacts* column = facts_of(name)) column->distkey = true;
+  }
+  int place = 0;
+  for (const Name& name : attributes.sort_key) {
+    if (ColumnFacts* column = facts_of(name)) column->sortkey = ++place;
+  }
+  for (const auto& [column, found] : columns) {
+    if (found.distkey && facts.diststyle.empty()) facts.diststyle = "key";
+    if (found.sortkey > 0 && facts.sort_style.empty()) facts.sort_style = "compound";
+  }
+}
+
+// The engine's column; what it cannot hold goes to the facts.
+Result<void> StatementEmitter::EmitColumn(const ColumnDefinition& column, const Target& target,
+                                          bool comma) {
+  auto type = TypeOf(*column.type);
+  if (!type) return resolver_.Fail1(type.error().kind, type.error().message, column.type);
+  if (type->IsNested() || type->kind == TypeKind::kName || type->kind == TypeKind::kOid)
+    return resolver_.Fail1(
+        ErrorKind::kFeatureNotSupported,
+        "Column \"" + target.name + "." + resolver_.Fold(column.name) + "\" has unsupported type",
+        column.type);
+  if (comma) writer_.Put(", ");
+  writer_.Mark(column);
+  writer_.PutName(resolver_.Fold(column.name));
+  writer_.Put(" " + DuckDbWriter::TypeName(*type));
+  if (column.null_rule == NullRule::kNotNull || column.primary_key ||
+      column.identity != IdentityKind::kNone)
+    writer_.Put(" not null");
+  if (column.identity != IdentityKind::kNone) {
+    const std::string sequence = QuoteName(context_.database) + "." + QuoteName(kHiddenSchema) +
+                                 "." + QuoteName("identity-" + NewUuid());
+    out_.before.push_back("create sequence " + sequence + " start with " +
+                          std::string(column.seed.empty() ? "1" : column.seed) + " increment by " +
+                          std::string(column.step.empty() ? "1" : column.step));
+    writer_.Put(" default nextval(" + QuoteString(sequence) + ")");
+    return {};
+  }
+  if (column.default_value) {
+    Resolver defaults(context_, text_);
+    SKEP_TRY(defaults.ResolveExpression(*column.default_value, Clause::kWrite));
+    DuckDbWriter inner(context_, defaults.resolved(), text_);
+    inner.WriteAssigned(column.default_value, *type);
+    if (inner.error()) return std::unexpected(*inner.error());
+    writer_.Put(" default (" + inner.text() + ")");
+  }
+  return {};
+}
+
+Result<void> StatementEmitter::EmitCreateTable(const CreateTable& create) {
+  SKEP_TRY_ASSIGN(const Target target, resolver_.NewObject(create.name, create.temporary));
+  SKEP_TRY(CheckSchema(target, create));
+  if (create.format.format) return Unsupported("CREATE TABLE ... USING", create);
+  if (create.if_not_exists && context_.catalog) {
+    SKEP_TRY_ASSIGN(const auto found, context_.catalog->Find(target.schema, target.name));
+    if (found) return {};
+  }
+  std::vector<std::pair<std::string, ColumnFacts>> columns;
+  TableFacts facts;
+  writer_.Put(target.schema.empty() ? "create temporary table " : "create table ");
+  PutTarget(target);
+  writer_.Put(" (");
+  const auto add = [&](std::string name, ColumnFacts column, const Node& at) -> Result<void> {
+    if (std::ranges::any_of(columns, [&](const auto& c) { return c.first == name; }))
+      return resolver_.Fail1(ErrorKind::kDuplicateObject,
+                             "column \"" + name + "\" specified more than once", &at);
+    columns.emplace_back(std::move(name), std::move(column));
+    return {};
+  };
+  for (const Node* element : create.elements) {
+    if (const auto* column = As<ColumnDefinition>(element)) {
+      SKEP_TRY(EmitColumn(*column, target, !columns.empty()));
+      SKEP_TRY_ASSIGN(const Type type, TypeOf(*column->type));
+      ColumnFacts known;
+      known.type = type;
+      known.type.fold_case = column->collate == "case_insensitive" || column->collate == "ci";
+      known.encoding = column->encode;
+      if (column->default_value) known.default_text = Print(*column->default_value);
+      if (column->identity != IdentityKind::kNone) {
+        known.identity = std::string(column->seed.empty() ? "1" : column->seed) + "," +
+                         std::string(column->step.empty() ? "1" : column->step);
+        known.by_default = column->identity == IdentityKind::kByDefault;
+      }
+      known.distkey = column->distkey;
+      known.sortkey = column->sortkey ? 1 : 0;
+      if (column->primary_key || column->unique)
+        facts.constraints.push_back((column->primary_key ? "PRIMARY KEY (" : "UNIQUE (") +
+                                    resolver_.Fold(column->name) + ")");
+      if (!column->references.empty())
+        facts.constraints.push_back("FOREIGN KEY (" + resolver_.Fold(column->name) +
+                                    ") REFERENCES " + resolver_.Dotted(column->references));
+      SKEP_TRY(add(resolver_.Fold(column->name), std::move(known), *column));
+    } else if (const auto* like = As<LikeTable>(element)) {
+      SKEP_TRY_ASSIGN(const auto entry, Existing(like->table, *like));
+      for (const Column& source : entry->columns) {
+        if (source.name.starts_with('$')) continue;
+        if (!columns.empty()) writer_.Put(", ");
+        writer_.PutName(source.name);
+        writer_.Put(" " + DuckDbWriter::TypeName(source.type));
+        ColumnFacts known = ColumnFacts::Read(source.facts);
+        known.type = source.type;
+        known.comment.clear();
+        known.identity.clear();
+        if (like->defaults != DefaultsRule::kIncluding) known.default_text.clear();
+        SKEP_TRY(add(source.name, std::move(known), *like));
+      }
+    } else if (const auto* constraint = As<TableConstraint>(element)) {
+      std::string text = constraint->constraint == ConstraintKind::kPrimaryKey ? "PRIMARY KEY ("
+                         : constraint->constraint == ConstraintKind::kUnique   ? "UNIQUE ("
+                                                                               : "FOREIGN KEY (";
+      for (const Name& name : constraint->columns)
+        text += (&name == &constraint->columns[0] ? "" : ", ") + resolver_.Fold(name);
+      text += ")";
+      if (!constraint->references.empty())
+        text += " REFERENCES " + resolver_.Dotted(constraint->references);
+      facts.constraints.push_back(std::move(text));
+    }
+  }
+  if (columns.empty())
+    return resolver_.Fail1(ErrorKind::kSyntaxError, "a table needs at least one column", &create);
+  writer_.Put(")");
+  ApplyAttributes(create.attributes, facts, columns);
+  const std::string table = TargetText(target);
+  for (const auto& [name, known] : columns) {
+    ColumnFacts kept = known;
+    if (!NeedsDeclaring(kept.type)) kept.type = {};
+    CommentOnColumn(table, name, kept, "");
+  }
+  if (const std::string text = facts.Text(); !text.empty()) CommentOnRelation("table", table, text);
+  return {};
+}
+
+Result<void> StatementEmitter::EmitCreateTableAs(const Target& target, bool if_not_exists,
+                                                 const List<Name>& columns,
+                                                 const TableAttributes& attributes,
+                                                 const Query& query, const Node& at) {
+  SKEP_TRY(CheckSchema(target, at));
+  if (if_not_exists && context_.catalog) {
+    SKEP_TRY_ASSIGN(const auto found, context_.catalog->Find(target.schema, target.name));
+    if (found) return {};
+  }
+  SKEP_TRY_ASSIGN(auto output, resolver_.ResolveQuery(query));
+  if (columns.size() > output.size())
+    return resolver_.FailAt(ErrorKind::kSyntaxError,
+                            "CREATE TABLE AS specifies too many column names", columns[0].begin);
+  for (size_t i = 0; i < columns.size(); i++) output[i].name = resolver_.Fold(columns[i]);
+  for (size_t i = 0; i < output.size(); i++) {
+    for (size_t k = 0; k < i; k++) {
+      if (output[k].name == output[i].name)
+        return resolver_.Fail1(ErrorKind::kDuplicateObject,
+                               "column \"" + output[i].name + "\" specified more than once", &at);
+    }
+  }
+  writer_.Put(target.schema.empty() ? "create temporary table " : "create table ");
+  PutTarget(target);
+  writer_.Put(" as ");
+  const bool renamed = !columns.empty();
+  if (renamed) writer_.Put("select * from (");
+  writer_.WriteQuery(query);
+  if (renamed) {
+    writer_.Put(") as source(");
+    for (size_t i = 0; i < output.size(); i++) {
+      if (i > 0) writer_.Put(", ");
+      writer_.PutName(output[i].name);
+    }
+    writer_.Put(")");
+  }
+  std::vector<std::pair<std::string, ColumnFacts>> known;
+  for (const Column& column : output) {
+    ColumnFacts facts;
+    if (NeedsDeclaring(column.type)) facts.type = column.type;
+    known.emplace_back(column.name, std::move(facts));
+  }
+  TableFacts facts;
+  ApplyAttributes(attributes, facts, known);
+  const std::string table = TargetText(target);
+  for (const auto& [name, column] : known) CommentOnColumn(table, name, column, "");
+  if (const std::string text = facts.Text(); !text.empty()) CommentOnRelation("table", table, text);
+  return {};
+}
+
+// SELECT ... INTO is CREATE TABLE AS.
+Result<void> StatementEmitter::EmitInto(const Query& query, const Select& select) {
+  SKEP_TRY_ASSIGN(const Target target,
+                  resolver_.NewObject(select.into_name, select.into == IntoKind::kTemporary));
+  out_.tag = "SELECT";
+  return EmitCreateTableAs(target, false, {}, {}, query, select);
+}
+
+Result<void> StatementEmitter::EmitCreateView(const CreateView& create) {
+  SKEP_TRY_ASSIGN(const Target target, resolver_.NewObject(create.name, create.temporary));
+  SKEP_TRY(CheckSchema(target, create));
+  if (create.no_schema_binding) return Unsupported("WITH NO SCHEMA BINDING", create);
+  SKEP_TRY_ASSIGN(auto output, resolver_.ResolveQuery(*create.query));
+  if (create.columns.size() > output.size())
+    return resolver_.FailAt(ErrorKind::kSyntaxError,
+                            "CREATE VIEW specifies more column names than columns",
+                            create.columns[0].begin);
+  for (size_t i = 0; i < create.columns.size(); i++)
+    output[i].name = resolver_.Fold(create.columns[i]);
+  writer_.Put(create.or_replace ? "create or replace " : "create ");
+  writer_.Put(target.schema.empty() ? "temporary view " : "view ");
+  PutTarget(target);
+  if (!create.columns.empty()) {
+    writer_.Put(" (");
+    for (size_t i = 0; i < output.size(); i++) {
+      if (i > 0) writer_.Put(", ");
+      writer_.PutName(output[i].name);
+    }
+    writer_.Put(")");
+  }
+  writer_.Put(" as ");
+  writer_.WriteQuery(*create.query);
+  const std::string view = TargetText(target);
+  TableFacts facts;
+  facts.definition = Print(*create.query);
+  CommentOnRelation("view", view, facts.Text());
+  for (const Column& column : output) {
+    ColumnFacts known;
+    if (NeedsDeclaring(column.type)) known.type = column.type;
+    CommentOnColumn(view, column.name, known, "");
+  }
+  return {};
+}
+
+Result<void> StatementEmitter::EmitAlterTable(const AlterTable& alter) {
+  SKEP_TRY_ASSIGN(ScopeRelation * target, Changed(alter.table, {}, alter));
+  const RelationEntry& entry = *target->entry;
+  const std::string table = EntryText(entry);
+  const auto column_of = [&](const Name& name) -> Result<const Column*> {
+    const std::string folded = resolver_.Fold(name);
+    const auto found = std::ranges::find(entry.columns, folded, &Column::name);
+    if (found == entry.columns.end())
+      return resolver_.FailAt(ErrorKind::kUndefinedColumn,
+                              "column \"" + folded + "\" does not exist", name.begin);
+    return &*found;
+  };
+  TableFacts facts = TableFacts::Read(entry.facts);
+  for (const AlterAction* action : alter.actions) {
+    switch (action->step) {
+      case AlterStep::kAddColumn: {
+        if (alter.actions.size() > 1)
+          return Unsupported("adding a column together with other changes", *action);
+        writer_.Put("alter table " + table + " add column ");
+        SKEP_TRY(EmitColumn(*action->column, {entry.schema, entry.name}, false));
+        SKEP_TRY_ASSIGN(const Type type, TypeOf(*action->column->type));
+        ColumnFacts known;
+        if (NeedsDeclaring(type)) known.type = type;
+        known.encoding = action->column->encode;
+        if (action->column->default_value)
+          known.default_text = Print(*action->column->default_value);
+        CommentOnColumn(table, resolver_.Fold(action->column->name), known, "");
+        break;
+      }
+      case AlterStep::kDropColumn: {
+        SKEP_TRY_ASSIGN(const Column* column, column_of(action->name));
+        writer_.Put("alter table " + table + " drop column ");
+        writer_.PutName(column->name);
+        break;
+      }
+      case AlterStep::kRenameTo:
+        writer_.Put("alter table " + table + " rename to ");
+        writer_.PutName(resolver_.Fold(action->new_name));
+        break;
+      case AlterStep::kRenameColumn: {
+        SKEP_TRY_ASSIGN(const Column* column, column_of(action->name));
+        writer_.Put("alter table " + table + " rename column ");
+        writer_.PutName(column->name);
+        writer_.Put(" to ");
+        writer_.PutName(resolver_.Fold(action->new_name));
+        break;
+      }
+      case AlterStep::kColumnType: {
+        SKEP_TRY_ASSIGN(const Column* column, column_of(action->name));
+        auto type = TypeOf(*action->type);
+        if (!type) return resolver_.Fail1(type.error().kind, type.error().message, action->type);
+        if (column->type.kind != TypeKind::kVarchar || type->kind != TypeKind::kVarchar)
+          return resolver_.Fail1(ErrorKind::kFeatureNotSupported,
+                                 "only the size of a VARCHAR column can be altered", action);
+        if (type->length < column->type.length)
+          return Unsupported("making a VARCHAR column smaller", *action);
+        ColumnFacts known = ColumnFacts::Read(column->facts);
+        known.type = *type;
+        CommentOnColumn(table, column->name, known, column->facts);
+        break;
+      }
+      case AlterStep::kColumnEncode: {
+        SKEP_TRY_ASSIGN(const Column* column, column_of(action->name));
+        ColumnFacts known = ColumnFacts::Read(column->facts);
+        known.encoding = action->word;
+        CommentOnColumn(table, column->name, known, column->facts);
+        break;
+      }
+      case AlterStep::kDistKey:
+      case AlterStep::kDistStyle:
+      case AlterStep::kSortKey:
+      case AlterStep::kSortKeyAuto:
+      case AlterStep::kSortKeyNone: {
+        const bool dist =
+            action->step == AlterStep::kDistKey || action->step == AlterStep::kDistStyle;
+        const bool keyed = action->step == AlterStep::kDistKey ||
+                           action->step == AlterStep::kSortKey || action->name ||
+                           !action->columns.empty();
+        std::vector<std::string> keys;
+        if (keyed) {
+          if (action->name) keys.push_back(resolver_.Fold(action->name));
+          for (const Name& name : action->columns) keys.push_back(resolver_.Fold(name));
+        }
+        for (const std::string& key : keys) {
+          if (std::ranges::find(entry.columns, key, &Column::name) == entry.columns.end())
+            return resolver_.Fail1(ErrorKind::kUndefinedColumn,
+                                   "column \"" + key + "\" does not exist", action);
+        }
+        for (const Column& column : entry.columns) {
+          ColumnFacts known = ColumnFacts::Read(column.facts);
+          const auto place = std::ranges::find(keys, column.name);
+          if (dist)
+            known.distkey = place != keys.end();
+          else
+            known.sortkey = place == keys.end() ? 0 : static_cast<int>(place - keys.begin()) + 1;
+          CommentOnColumn(table, column.name, known, column.facts);
+        }
+        if (dist)
+          facts.diststyle =
+              action->step == AlterStep::kDistKey ? "key" : StyleWord(action->dist_style);
+        else
+          facts.sort_style = action->step == AlterStep::kSortKey       ? "compound"
+                             : action->step == AlterStep::kSortKeyAuto ? "auto"
+                                                                       : "";
+        break;
+      }
+      case AlterStep::kEncodeAuto:
+        facts.encode = "auto";
+        break;
+      default:
+        return Unsupported("this form of ALTER TABLE", *action);
+    }
+  }
+  if (const std::string text = facts.Text(); text != entry.facts && !text.empty())
+    CommentOnRelation("table", table, text);
+  return {};
+}
+
+Result<void> StatementEmitter::EmitDrop(const Drop& drop) {
+  if (drop.object == ObjectKind::kSchema) {
+    SchemaDrop schemas;
+    schemas.if_exists = drop.if_exists;
+    schemas.cascade = drop.behavior == Behavior::kCascade;
+    schemas.drop_external_database = drop.external_database;
+    for (const Routine* name : drop.names) {
+      const std::string schema = resolver_.Fold(name->name.back());
+      if (!context_.catalog || !context_.catalog->IsExternalSchema(schema))
+        SKEP_TRY(CheckSchema({schema, "x"}, *name));
+      schemas.names.push_back(schema);
+    }
+    out_.schema_drop = std::move(schemas);
+    return {};
+  }
+  const bool view = drop.object == ObjectKind::kView;
+  if (!view && drop.object != ObjectKind::kTable) return Unsupported(out_.tag, drop);
+  bool first = true;
+  for (const Routine* name : drop.names) {
+    SKEP_TRY_ASSIGN(const auto entry, resolver_.Find(name->name));
+    if (!entry) {
+      if (drop.if_exists) continue;
+      return resolver_.Fail1(
+          ErrorKind::kUndefinedTable,
+          (view ? "view \"" : "table \"") + resolver_.Dotted(name->name) + "\" does not exist",
+          name);
+    }
+    if (entry->kind == RelationKind::kSystem)
+      return resolver_.Fail1(ErrorKind::kInsufficientPrivilege,
+                             "permission denied for relation " + entry->name, name);
+    if (entry->kind == RelationKind::kExternal)
+      return Unsupported("dropping an external table", *name);
+    if ((entry->kind == RelationKind::kView) != view)
+      return resolver_.Fail1(ErrorKind::kDatatypeMismatch,
+                             "\"" + entry->name + "\" is not a " + (view ? "view" : "table"), name);
+    if (!first) writer_.Put("; ");
+    first = false;
+    writer_.Mark(*name);
+    writer_.Put((view ? "drop view " : "drop table ") + EntryText(*entry));
+    if (drop.behavior == Behavior::kCascade) writer_.Put(" cascade");
+  }
+  return {};
+}
+
+Result<void> StatementEmitter::EmitComment(const Comment& comment) {
+  const std::string text = comment.text ? std::string(comment.text->text) : "";
+  if (comment.object == ObjectKind::kColumn) {
+    QualifiedName name = comment.name->name;
+    if (name.size() < 2)
+      return resolver_.Fail1(ErrorKind::kSyntaxError, "column name must be qualified", &comment);
+    const QualifiedName relation = name.first(name.size() - 1);
+    SKEP_TRY_ASSIGN(const auto entry, Existing(relation, comment));
+    const std::string column = resolver_.Fold(name.back());
+    const auto found = std::ranges::find(entry->columns, column, &Column::name);
+    if (found == entry->columns.end())
+      return resolver_.Fail1(ErrorKind::kUndefinedColumn,
+                             "column \"" + column + "\" does not exist", &comment);
+    ColumnFacts facts = ColumnFacts::Read(found->facts);
+    facts.comment = text;
+    CommentOnColumn(EntryText(*entry), column, facts, found->facts);
+    return {};
+  }
+  if (comment.object == ObjectKind::kTable || comment.object == ObjectKind::kView) {
+    SKEP_TRY_ASSIGN(const auto entry, Existing(comment.name->name, comment));
+    if (entry->kind == RelationKind::kSystem || entry->kind == RelationKind::kExternal)
+      return resolver_.Fail1(ErrorKind::kInsufficientPrivilege,
+                             "permission denied for relation " + entry->name, &comment);
+    TableFacts facts = TableFacts::Read(entry->facts);
+    facts.comment = text;
+    CommentOnRelation(entry->kind == RelationKind::kView ? "view" : "table", EntryText(*entry),
+                      facts.Text());
+    return {};
+  }
+  return Unsupported("COMMENT ON this kind of object", comment);
+}
+
+// ---------------------------------------------------------------- schemas
+
+Result<void> StatementEmitter::EmitCreateSchema(const CreateSchema& create) {
+  if (!create.elements.empty()) return Unsupported("CREATE SCHEMA with its objects", create);
+  const std::string name = create.name.empty() ? resolver_.Fold(create.authorization)
+                                               : resolver_.Fold(create.name.back());
+  if (!context_.catalog || !context_.catalog->IsExternalSchema(name))
+    SKEP_TRY(CheckSchema({name, "x"}, create));
+  out_.new_schema = name;
+  writer_.Put(create.if_not_exists ? "create schema if not exists " : "create schema ");
+  writer_.Mark(create);
+  writer_.PutName(context_.database);
+  writer_.Put(".");
+  writer_.PutName(name);
+  return {};
+}
+
+Result<void> StatementEmitter::EmitCreateExternalSchema(const CreateExternalSchema& create) {
+  if (create.source != ExternalSource::kDataCatalog)
+    return Unsupported("CREATE EXTERNAL SCHEMA from this source", create);
+  ExternalSchemaDefinition definition;
+  definition.name = resolver_.Fold(create.name.back());
+  if (!context_.catalog || !context_.catalog->IsExternalSchema(definition.name))
+    SKEP_TRY(CheckSchema({definition.name, "x"}, create));
+  definition.if_not_exists = create.if_not_exists;
+  const auto text = [&](std::string_view name) -> std::string {
+    const Option* option = FindOption(create.options, name);
+    return option ? std::string(option->text()) : "";
+  };
+  definition.catalog_database = text("database");
+  definition.region = text("region");
+  definition.catalog_id = text("catalog_id");
+  definition.create_database =
+      FindOption(create.options, "create external database if not exists") != nullptr;
+  if (definition.catalog_database.empty())
+    return resolver_.Fail1(ErrorKind::kSyntaxError, "DATABASE is missing", &create);
+  const Option* role = FindOption(create.options, "iam_role");
+  if (!role || role->values.empty())
+    return resolver_.Fail1(ErrorKind::kSyntaxError, "IAM_ROLE is missing", &create);
+  if (role->values[0]->form != ValueForm::kString) return Unsupported("IAM_ROLE default", *role);
+  const std::string roles = text("iam_role");
+  for (size_t from = 0; from <= roles.size();) {
+    const size_t comma = std::min(roles.find(',', from), roles.size());
+    std::string one = roles.substr(from, comma - from);
+    std::erase(one, ' ');
+    if (one.empty())
+      return resolver_.Fail1(ErrorKind::kInvalidArgument, "IAM_ROLE holds an empty role", role);
+    definition.role_chain.push_back(std::move(one));
+    from = comma + 1;
+  }
+  out_.external_schema = std::move(definition);
+  return {};
+}
+
+}  // namespace skep::sql

@@ -1,0 +1,98 @@
+// One statement's way into the engine's SQL: names are resolved, then written. Its rules stand in
+// emit.cc (queries), emit/changes.cc (rows) and emit/definitions.cc (tables, views, schemas).
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "sql/ast/statement.h"
+#include "sql/column_facts.h"
+#include "sql/emit.h"
+#include "sql/emit/duckdb.h"
+#include "sql/quoting.h"
+#include "sql/resolve/resolver.h"
+
+namespace skep::sql {
+
+class StatementEmitter {
+ public:
+  StatementEmitter(std::string_view text, const FrontContext& context)
+      : text_(text),
+        context_(context),
+        resolver_(context, text),
+        writer_(context, resolver_.resolved(), text) {}
+
+  Result<Emitted> Run(const ast::Statement& statement);
+
+ private:
+  using Target = Resolver::Target;
+
+  Result<void> Dispatch(const ast::Statement& statement);
+  Result<void> EmitQuery(const ast::Query& query);
+  Result<void> EmitInto(const ast::Query& query, const ast::Select& select);
+  Result<void> EmitExplain(const ast::Explain& explain);
+  Result<void> EmitInsert(const ast::Insert& insert);
+  Result<void> EmitUpdate(const ast::Update& update);
+  Result<void> EmitDelete(const ast::Delete& erase);
+  Result<void> EmitMerge(const ast::Merge& merge);
+  Result<void> EmitTruncate(const ast::Truncate& truncate);
+  Result<void> EmitCreateTable(const ast::CreateTable& create);
+  Result<void> EmitColumn(const ast::ColumnDefinition& column, const Target& target, bool comma);
+  Result<void> EmitCreateTableAs(const Target& target, bool if_not_exists,
+                                 const ast::List<ast::Name>& columns,
+                                 const ast::TableAttributes& attributes, const ast::Query& query,
+                                 const ast::Node& at);
+  Result<void> EmitCreateView(const ast::CreateView& create);
+  Result<void> EmitAlterTable(const ast::AlterTable& alter);
+  Result<void> EmitDrop(const ast::Drop& drop);
+  Result<void> EmitComment(const ast::Comment& comment);
+  Result<void> EmitCreateSchema(const ast::CreateSchema& create);
+  Result<void> EmitCreateExternalSchema(const ast::CreateExternalSchema& create);
+
+  Result<ScopeRelation*> Changed(const ast::QualifiedName& name, const ast::Name& alias,
+                                 const ast::Node& at);
+  Result<void> Assignments(const ast::List<ast::Assignment*>& set, const ScopeRelation& target);
+  Result<std::vector<size_t>> TargetColumns(const ast::List<ast::Name>& names,
+                                            const RelationEntry& entry, size_t values,
+                                            bool known_values, const ast::Node& at);
+  Result<std::shared_ptr<const RelationEntry>> Existing(const ast::QualifiedName& name,
+                                                        const ast::Node& at);
+  Result<void> CheckSchema(const Target& target, const ast::Node& at);
+  void ApplyAttributes(const ast::TableAttributes& attributes, TableFacts& facts,
+                       std::vector<std::pair<std::string, ColumnFacts>>& columns);
+  void PutTarget(const Target& target) { writer_.Put(TargetText(target)); }
+  std::string TargetText(const Target& target) const {
+    if (target.schema.empty()) return "temp.main." + QuoteName(target.name);
+    return QuoteName(context_.database) + "." + QuoteName(target.schema) + "." +
+           QuoteName(target.name);
+  }
+  std::string EntryText(const RelationEntry& entry) const {
+    return TargetText({entry.kind == RelationKind::kTemporary ? "" : entry.schema, entry.name});
+  }
+  void CommentOnColumn(const std::string& table, const std::string& column,
+                       const ColumnFacts& facts, const std::string& before) {
+    const std::string text = facts.Text();
+    if (text == before) return;
+    out_.after.push_back("comment on column " + table + "." + QuoteName(column) + " is " +
+                         (text.empty() ? "null" : QuoteString(text)));
+  }
+  void CommentOnRelation(std::string_view kind, const std::string& relation,
+                         const std::string& text) {
+    out_.after.push_back("comment on " + std::string(kind) + " " + relation + " is " +
+                         (text.empty() ? "null" : QuoteString(text)));
+  }
+  std::unexpected<Error> Unsupported(std::string_view what, const ast::Node& at) const {
+    return resolver_.Fail1(ErrorKind::kFeatureNotSupported, std::string(what) + " is not supported",
+                           &at);
+  }
+
+  std::string_view text_;
+  const FrontContext& context_;
+  Resolver resolver_;
+  DuckDbWriter writer_;
+  Emitted out_;
+};
+
+}  // namespace skep::sql
