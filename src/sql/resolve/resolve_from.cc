@@ -1,6 +1,7 @@
 // Relations of FROM: tables, common tables, queries, functions, joins, pivots, paths into values.
 #include <algorithm>
 
+#include "sql/ast/visit.h"
 #include "sql/function_lookup.h"
 #include "sql/resolve/resolver.h"
 
@@ -175,30 +176,21 @@ Result<void> Resolver::FromPivot(const Pivot& pivot, Scope& scope) {
   source.parent = scope.parent;
   SKEP_TRY(From(*pivot.source, source));
   std::vector<std::pair<const ScopeRelation*, size_t>> used;
-  const auto note = [&](const auto& self, const Expr* expr) -> void {
-    if (const auto* ref = As<ColumnRef>(expr)) {
+  const auto note = [&](const Expr& expr) {
+    for (const ColumnRef* ref : FindAll<ColumnRef>(expr)) {
       const auto found = resolved_.references.find(ref);
       if (found != resolved_.references.end() && found->second.relation)
         used.emplace_back(found->second.relation, found->second.column);
-    } else if (const auto* call = As<Call>(expr)) {
-      for (const Expr* argument : call->arguments) self(self, argument);
-    } else if (const auto* cast = As<Cast>(expr)) {
-      self(self, cast->operand);
-    } else if (const auto* binary = As<Binary>(expr)) {
-      self(self, binary->left);
-      self(self, binary->right);
-    } else if (const auto* unary = As<Unary>(expr)) {
-      self(self, unary->operand);
     }
   };
   std::vector<Type> types;
   for (const SelectItem* item : pivot.aggregates) {
     SKEP_TRY_ASSIGN(Type type, Visit(item->value, source, Clause::kSelect));
     types.push_back(std::move(type));
-    note(note, item->value);
+    note(*item->value);
   }
   SKEP_TRY(Visit(pivot.column, source, Clause::kSelect));
-  note(note, pivot.column);
+  note(*pivot.column);
   PivotUse use;
   std::vector<Column> columns;
   for (const ScopeRelation* relation : source.relations) {
