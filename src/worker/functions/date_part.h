@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <duckdb.hpp>
 #include <duckdb/planner/expression.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -33,6 +34,11 @@ enum class DatePart : uint8_t {
 };
 
 std::string_view NameOf(DatePart part);
+
+// Months in one of a part from months to millennia; nothing for the others.
+std::optional<int32_t> MonthsOf(DatePart part);
+// Microseconds in one of a part from microseconds to hours; nothing for the others.
+std::optional<int64_t> ClockUnitOf(DatePart part);
 
 using Arguments = duckdb::vector<duckdb::unique_ptr<duckdb::Expression>>;
 
