@@ -7,6 +7,7 @@
 #include "worker/functions/calendar_names.h"
 #include "worker/functions/date_part.h"
 #include "worker/functions/datetime_functions.h"
+#include "worker/functions/text_view.h"
 #include "worker/functions/time_zone.h"
 
 namespace skep::worker {
@@ -139,9 +140,7 @@ void RunLastDay(duckdb::DataChunk& arguments, duckdb::ExpressionState&, duckdb::
 }
 
 int WeekdayOf(const duckdb::string_t& text) {
-  std::string_view word(text.GetData(), text.GetSize());
-  while (!word.empty() && word.front() == ' ') word.remove_prefix(1);
-  while (!word.empty() && word.back() == ' ') word.remove_suffix(1);
+  const std::string_view word = WithoutBlanks(View(text));
   if (const auto day = DayNamed(word)) return *day;
   // Su, M, Mo, Tu, W, We, Th, F, Fr, Sa.
   for (size_t i = 0; i < kDayNames.size(); i++) {

@@ -55,8 +55,6 @@ struct StepData : duckdb::FunctionData {
   std::optional<Step> step;
 };
 
-using Arguments = duckdb::vector<duckdb::unique_ptr<duckdb::Expression>>;
-
 bool Constant(duckdb::ClientContext& context, const Arguments& arguments, const LogicalType& type,
               duckdb::Value& value) {
   if (!arguments[1]->IsFoldable()) return false;
@@ -93,7 +91,7 @@ string_t Walk(const Step& step, string_t value, duckdb::ValidityMask& mask, idx_
     mask.SetInvalid(row);
     return {};
   }
-  return PartOf(at);
+  return Slice(at);
 }
 
 template <bool kStrict>
@@ -147,7 +145,7 @@ class ListBuilder {
     if (value == "null") {
       duckdb::FlatVector::SetNull(column, size_, true);
     } else {
-      duckdb::FlatVector::GetData<string_t>(column)[size_] = PartOf(value);
+      duckdb::FlatVector::GetData<string_t>(column)[size_] = Slice(value);
     }
     return size_++;
   }
