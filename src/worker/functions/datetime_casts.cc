@@ -3,11 +3,12 @@
 #include <duckdb/common/operator/cast_operators.hpp>
 #include <duckdb/common/vector_operations/unary_executor.hpp>
 
+#include "worker/functions/ascii.h"
 #include "worker/functions/calendar.h"
-#include "worker/functions/calendar_names.h"
 #include "worker/functions/datetime_text.h"
 #include "worker/functions/interval_text.h"
 #include "worker/functions/session_clock.h"
+#include "worker/functions/text_view.h"
 #include "worker/functions/time_zone.h"
 #include "worker/pg_format.h"
 
@@ -16,8 +17,6 @@ namespace {
 
 using duckdb::LogicalType;
 using duckdb::string_t;
-
-std::string_view View(const string_t& text) { return {text.GetData(), text.GetSize()}; }
 
 bool Digits(const char* p, int count, int& value) {
   value = 0;
@@ -256,8 +255,7 @@ bool ToInterval(duckdb::Vector& source, duckdb::Vector& result, duckdb::idx_t co
 // A prefix of true, false, yes or no, or 1 or 0, between blanks. Source: developer guide, "Boolean
 // type".
 bool ReadBoolean(std::string_view text, bool& value) {
-  while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
-  while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
+  text = WithoutBlanks(text);
   if (text.empty()) return false;
   static constexpr std::pair<std::string_view, bool> kWords[] = {
       {"true", true}, {"false", false}, {"yes", true}, {"no", false}, {"1", true}, {"0", false}};
@@ -287,11 +285,13 @@ bool ToBoolean(duckdb::Vector& source, duckdb::Vector& result, duckdb::idx_t cou
   return all;
 }
 
+constexpr size_t kLongestText = 96;  // of any date, time or interval
+
 bool TimestampTzToText(duckdb::Vector& source, duckdb::Vector& result, duckdb::idx_t count,
                        duckdb::CastParameters& parameters) {
   const Zone& zone = *parameters.local_state->Cast<SessionZone>().zone;
   duckdb::UnaryExecutor::Execute<int64_t, string_t>(source, result, count, [&](int64_t utc) {
-    char text[64];
+    char text[kLongestText + kFormatSlack];
     const int32_t east = zone.SecondsEastAt(utc);
     const char* end = PutTimestamp(text, utc + east * kMicrosPerSecond, true, east);
     return duckdb::StringVector::AddString(result, text, static_cast<size_t>(end - text));
@@ -299,14 +299,18 @@ bool TimestampTzToText(duckdb::Vector& source, duckdb::Vector& result, duckdb::i
   return true;
 }
 
-bool IntervalToText(duckdb::Vector& source, duckdb::Vector& result, duckdb::idx_t count,
-                    duckdb::CastParameters&) {
-  duckdb::UnaryExecutor::Execute<duckdb::interval_t, string_t>(
-      source, result, count, [&](duckdb::interval_t interval) {
-        char text[96];
-        const char* end = PutInterval(text, interval.months, interval.days, interval.micros);
-        return duckdb::StringVector::AddString(result, text, static_cast<size_t>(end - text));
-      });
+char* Put(char* p, duckdb::date_t v) { return PutDate(p, v.days); }
+char* Put(char* p, duckdb::timestamp_t v) { return PutTimestamp(p, v.value); }
+char* Put(char* p, duckdb::interval_t v) { return PutInterval(p, v.months, v.days, v.micros); }
+
+template <class T>
+bool ToText(duckdb::Vector& source, duckdb::Vector& result, duckdb::idx_t count,
+            duckdb::CastParameters&) {
+  duckdb::UnaryExecutor::Execute<T, string_t>(source, result, count, [&](T value) {
+    char text[kLongestText + kFormatSlack];
+    const char* end = Put(text, value);
+    return duckdb::StringVector::AddString(result, text, static_cast<size_t>(end - text));
+  });
   return true;
 }
 
@@ -328,7 +332,12 @@ void RegisterDatetimeCasts(Registrar& registrar) {
   registrar.CastFirst(text, LogicalType::BOOLEAN, duckdb::BoundCastInfo(ToBoolean));
   registrar.CastFirst(LogicalType::TIMESTAMP_TZ, text,
                       {TimestampTzToText, nullptr, SessionZone::InitCast});
-  registrar.CastFirst(LogicalType::INTERVAL, text, duckdb::BoundCastInfo(IntervalToText));
+  registrar.CastFirst(LogicalType::INTERVAL, text,
+                      duckdb::BoundCastInfo(ToText<duckdb::interval_t>));
+  constexpr int64_t kExplicit = -1;
+  registrar.Cast(LogicalType::DATE, text, duckdb::BoundCastInfo(ToText<duckdb::date_t>), kExplicit);
+  registrar.Cast(LogicalType::TIMESTAMP, text, duckdb::BoundCastInfo(ToText<duckdb::timestamp_t>),
+                 kExplicit);
 }
 
 }  // namespace skep::worker
