@@ -205,29 +205,19 @@ std::string Message(TextError error, const char* type, std::string_view text) {
   return "invalid input syntax for type " + std::string(type) + ": \"" + shown + "\"";
 }
 
-template <class To>
-bool FromText(duckdb::Vector& source, duckdb::Vector& result, duckdb::idx_t count,
-              duckdb::CastParameters& parameters) {
-  const auto& session = parameters.local_state->Cast<SessionZone>();
-  const Conversion conversion{session.context, session.zone.get()};
+// read(text, value) answers what is wrong with the text, or nothing. Where the statement asks for
+// NULL instead of an error (TRY_CAST), `parameters` says so.
+template <class Value, class Read>
+bool ReadEach(duckdb::Vector& source, duckdb::Vector& result, duckdb::idx_t count,
+              duckdb::CastParameters& parameters, Read read) {
   bool all = true;
-  duckdb::UnaryExecutor::ExecuteWithNulls<string_t, typename To::Type>(
+  duckdb::UnaryExecutor::ExecuteWithNulls<string_t, Value>(
       source, result, count,
       [&](const string_t& text, duckdb::ValidityMask& valid, duckdb::idx_t row) {
-        typename To::Type value{};
-        if (To::Fast(View(text), conversion, value)) return value;
-        DatetimeText read;
-        const TextError error = ReadDatetime(View(text), To::kKind, session.context, read);
-        if (error == TextError::kNone) {
-          try {
-            return To::Make(read, conversion);
-          } catch (const duckdb::ConversionException&) {
-            duckdb::HandleCastError::AssignError(
-                Message(TextError::kFieldRange, To::kName, View(text)), parameters);
-          }
-        } else {
-          duckdb::HandleCastError::AssignError(Message(error, To::kName, View(text)), parameters);
-        }
+        Value value{};
+        const std::string error = read(View(text), value);
+        if (error.empty()) return value;
+        duckdb::HandleCastError::AssignError(error, parameters);
         valid.SetInvalid(row);
         all = false;
         return value;
@@ -235,21 +225,36 @@ bool FromText(duckdb::Vector& source, duckdb::Vector& result, duckdb::idx_t coun
   return all;
 }
 
+template <class To>
+bool FromText(duckdb::Vector& source, duckdb::Vector& result, duckdb::idx_t count,
+              duckdb::CastParameters& parameters) {
+  using Value = typename To::Type;
+  const auto& session = parameters.local_state->Cast<SessionZone>();
+  const Conversion conversion{session.context, session.zone.get()};
+  return ReadEach<Value>(source, result, count, parameters,
+                         [&](std::string_view text, Value& value) {
+                           if (To::Fast(text, conversion, value)) return std::string();
+                           DatetimeText read;
+                           TextError error = ReadDatetime(text, To::kKind, session.context, read);
+                           if (error == TextError::kNone) {
+                             try {
+                               value = To::Make(read, conversion);
+                               return std::string();
+                             } catch (const duckdb::ConversionException&) {
+                               error = TextError::kFieldRange;
+                             }
+                           }
+                           return Message(error, To::kName, text);
+                         });
+}
+
 bool ToInterval(duckdb::Vector& source, duckdb::Vector& result, duckdb::idx_t count,
                 duckdb::CastParameters& parameters) {
-  bool all = true;
-  duckdb::UnaryExecutor::ExecuteWithNulls<string_t, duckdb::interval_t>(
-      source, result, count,
-      [&](const string_t& text, duckdb::ValidityMask& valid, duckdb::idx_t row) {
-        duckdb::interval_t value{};
-        const auto error = ReadInterval(View(text), IntervalFields(), value);
-        if (error == IntervalError::kNone) return value;
-        duckdb::HandleCastError::AssignError(IntervalMessage(error, View(text)), parameters);
-        valid.SetInvalid(row);
-        all = false;
-        return value;
+  return ReadEach<duckdb::interval_t>(
+      source, result, count, parameters, [](std::string_view text, duckdb::interval_t& value) {
+        const auto error = ReadInterval(text, IntervalFields(), value);
+        return error == IntervalError::kNone ? std::string() : IntervalMessage(error, text);
       });
-  return all;
 }
 
 // A prefix of true, false, yes or no, or 1 or 0, between blanks. Source: developer guide, "Boolean
@@ -269,20 +274,10 @@ bool ReadBoolean(std::string_view text, bool& value) {
 
 bool ToBoolean(duckdb::Vector& source, duckdb::Vector& result, duckdb::idx_t count,
                duckdb::CastParameters& parameters) {
-  bool all = true;
-  duckdb::UnaryExecutor::ExecuteWithNulls<string_t, bool>(
-      source, result, count,
-      [&](const string_t& text, duckdb::ValidityMask& valid, duckdb::idx_t row) {
-        bool value = false;
-        if (ReadBoolean(View(text), value)) return value;
-        duckdb::HandleCastError::AssignError(
-            "invalid input syntax for type boolean: \"" + std::string(View(text)) + "\"",
-            parameters);
-        valid.SetInvalid(row);
-        all = false;
-        return value;
-      });
-  return all;
+  return ReadEach<bool>(source, result, count, parameters, [](std::string_view text, bool& value) {
+    if (ReadBoolean(text, value)) return std::string();
+    return "invalid input syntax for type boolean: \"" + std::string(text) + "\"";
+  });
 }
 
 constexpr size_t kLongestText = 96;  // of any date, time or interval
