@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <array>
+
 namespace skep {
 
 std::string Lower(std::string_view text) {
@@ -13,17 +15,27 @@ std::string Lower(std::string_view text) {
 }
 
 void AppendJsonString(std::string& out, std::string_view text) {
+  static constexpr auto kPlain = [] {
+    std::array<bool, 256> plain{};
+    for (size_t c = 0; c < plain.size(); c++) plain[c] = c >= 0x20 && c != '"' && c != '\\';
+    return plain;
+  }();
   constexpr std::string_view kShort = "\"\\\n\r\t\b\f";
   constexpr std::string_view kLetter = "\"\\nrtbf";
   out.push_back('"');
-  for (const char c : text) {
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  while (at < end) {
+    const char* const run = at;
+    while (at < end && kPlain[static_cast<unsigned char>(*at)]) ++at;
+    out.append(run, static_cast<size_t>(at - run));
+    if (at == end) break;
+    const char c = *at++;
     if (const size_t known = kShort.find(c); known != std::string_view::npos) {
       out.push_back('\\');
       out.push_back(kLetter[known]);
-    } else if (static_cast<unsigned char>(c) < 0x20) {
-      out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
     } else {
-      out.push_back(c);
+      out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
     }
   }
   out.push_back('"');

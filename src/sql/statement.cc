@@ -111,8 +111,12 @@ bool IsTemporary(const ast::Statement& tree) {
 }
 
 Result<uint32_t> CountParameters(const ast::Statement& tree, std::string_view script) {
-  const auto* zero = ast::FindFirst<ast::Parameter>(
-      tree, [](const ast::Parameter& p) { return p.number == 0 && p.name.empty(); });
+  const ast::Parameter* zero = nullptr;
+  ast::Walk(tree, [&](const ast::Node& node) {
+    const auto* parameter = As<ast::Parameter>(&node);
+    if (parameter && parameter->number == 0 && parameter->name.empty()) zero = parameter;
+    return true;
+  });
   if (zero)
     return std::unexpected(Error{ErrorKind::kUndefinedParameter,
                                  "there is no parameter $0",

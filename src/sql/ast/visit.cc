@@ -115,11 +115,6 @@ size_t DepthOf(const Node& root, size_t limit) {
   return depth;
 }
 
-const Call* FindCall(const Node& root, std::string_view name) {
-  return FindFirst<Call>(
-      root, [&](const Call& call) { return !call.name.empty() && call.name.back().text == name; });
-}
-
 uint32_t HighestParameter(const Node& root) {
   uint32_t highest = 0;
   std::vector<const Name*> names;

@@ -1,8 +1,8 @@
-// Walking, comparing and searching trees without knowing their kinds: all from the nodes' Fields.
+// Walking and comparing trees without knowing their kinds: all from the nodes' Fields.
 // Nothing here recurses, so that a tree's depth costs memory and no stack.
 #pragma once
 
-#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "sql/ast/statement.h"
@@ -13,13 +13,6 @@ namespace skep::sql::ast {
 void CollectChildren(const Node& node, std::vector<const Node*>& children);
 // The names among its fields: those of lists, qualified names and aliases too.
 void CollectNames(const Node& node, std::vector<const Name*>& names);
-
-template <class F>
-void ForEachChild(const Node& node, F&& f) {
-  std::vector<const Node*> children;
-  CollectChildren(node, children);
-  for (const Node* child : children) f(*child);
-}
 
 // Visits a tree in order. `pre` answers whether to go below the node; `post` is called behind
 // everything below it, and only where `pre` said so.
@@ -57,41 +50,6 @@ bool Equal(const Node& left, const Node& right);
 // Levels of the tree below and with `root`; stops counting at `limit`.
 size_t DepthOf(const Node& root, size_t limit);
 
-// ---- patterns
-
-// Whether the node is one of the kinds: IsAny<Select, Values>(body).
-template <class... T>
-bool IsAny(const Node* node) {
-  return node && (... || (node->kind == T::kKind));
-}
-
-// The first T of a tree for which `matches` answers true; nullptr when there is none.
-template <class T, class F>
-const T* FindFirst(const Node& root, F&& matches) {
-  const T* found = nullptr;
-  Walk(root, [&](const Node& node) {
-    if (found) return false;
-    if (const T* candidate = As<T>(&node); candidate && matches(*candidate)) found = candidate;
-    return !found;
-  });
-  return found;
-}
-template <class T>
-const T* FindFirst(const Node& root) {
-  return FindFirst<T>(root, [](const T&) { return true; });
-}
-template <class T>
-std::vector<const T*> FindAll(const Node& root) {
-  std::vector<const T*> found;
-  Walk(root, [&](const Node& node) {
-    if (const T* candidate = As<T>(&node)) found.push_back(candidate);
-    return true;
-  });
-  return found;
-}
-
-// A call of the function, by its last name part.
-const Call* FindCall(const Node& root, std::string_view name);
 // The highest $n of a tree, names that are parameters (ParameterOf) included; 0 for none.
 uint32_t HighestParameter(const Node& root);
 

@@ -273,7 +273,7 @@ void DuckDbWriter::WriteBinary(const Binary& binary) {
     case kNotDistinctFrom:
       return Unsupported("IS DISTINCT FROM", binary);
     case kOverlaps:
-      return Function("rs_geometry_overlaps", {binary.left, binary.right});
+      return Unsupported("the operator &&", binary);
     default:
       return WriteComparison(binary.op, binary.left, binary.right);
   }

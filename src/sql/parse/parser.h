@@ -19,6 +19,20 @@ namespace skep::sql {
 
 class Parser {
  public:
+  // How strongly operators bind, from the weakest.
+  enum Level : int {
+    kOr = 1,
+    kAnd,
+    kNot,
+    kIs,
+    kComparison,
+    kPredicate,  // LIKE, BETWEEN, IN
+    kOther,      // || and whatever else
+    kAdditive,
+    kMultiplicative,
+    kPower,
+  };
+
   // `tokens` end with kEnd. All three outlive the parser; the tree lives in the arena.
   Parser(std::string_view script, const std::vector<Token>& tokens, ast::Arena& arena)
       : script_(script), tokens_(tokens), arena_(arena) {}
@@ -141,20 +155,21 @@ class Parser {
   ast::Expr* ParsePrimary();
   ast::Expr* ParseParenthesis();
   ast::Expr* ParseCase();
-  ast::Expr* ParseNameOrCall();
-  ast::Expr* ParseCall(size_t first, ast::QualifiedName name);
-  ast::Expr* ParseSpecialCall();
   ast::Expr* ParseIn(ast::Expr* value, bool negated, size_t first);
   ast::Expr* ParseQuantified(ast::Expr* value, ast::BinaryOperator op, size_t first);
   ast::Expr* ParseIs(ast::Expr* value, size_t first);
-  void ParseCallTail(ast::Call* call);
-  ast::Window* ParseWindow();
-  ast::FrameBound* ParseFrameBound();
   bool AtTypedLiteral() const;
   bool AtQuery(size_t ahead = 0) const;
   bool AtQueryGroup(size_t ahead);
   static bool IsSetOperation(const Token& token);
   size_t BehindParenthesis(size_t open);
+  // parse/call.cc
+  ast::Expr* ParseNameOrCall();
+  ast::Expr* ParseCall(size_t first, ast::QualifiedName name);
+  ast::Expr* ParseSpecialCall();
+  void ParseCallTail(ast::Call* call);
+  ast::Window* ParseWindow();
+  ast::FrameBound* ParseFrameBound();
   // parse/type.cc
   std::string_view ParseIntervalQualifier();
   bool TakeClosingAngle();

@@ -594,6 +594,17 @@ OnOff StatementParser::ParseSwitch() {
 bool StatementParser::TakeIfExists() { return p_.Take({"if", "exists"}); }
 bool StatementParser::TakeIfNotExists() { return p_.Take({"if", "not", "exists"}); }
 
+ObjectKind StatementParser::TakeKind(std::span<const KindRule> rules) {
+  for (const auto& [words, kind] : rules) {
+    const size_t blank = words.find(' ');
+    const bool fits = blank == std::string_view::npos
+                          ? p_.Take(words)
+                          : p_.Take({words.substr(0, blank), words.substr(blank + 1)});
+    if (fits) return kind;
+  }
+  return ObjectKind::kNone;
+}
+
 Volatility StatementParser::ParseVolatility() {
   if (p_.Take("volatile")) return Volatility::kVolatile;
   if (p_.Take("stable")) return Volatility::kStable;

@@ -41,6 +41,12 @@ struct OptionRule {
   std::string_view name = {};  // canonical name, where it is not the words
 };
 
+// Words that name a kind of object: one, or two with a blank between.
+struct KindRule {
+  std::string_view words;
+  ast::ObjectKind kind;
+};
+
 class StatementParser {
  public:
   explicit StatementParser(Parser& parser) : p_(parser) {}
@@ -82,6 +88,7 @@ class StatementParser {
   bool AtQuery(size_t ahead = 0) const;
   bool AtValue() const;
   ast::Volatility ParseVolatility();
+  ast::ObjectKind TakeKind(std::span<const KindRule> rules);  // kNone when no rule fits
   // ---- parse/statement_option.cc
   ast::Option* ParseOption(std::span<const OptionRule> rules);
   ast::List<ast::Option*> ParseOptions(std::span<const OptionRule> rules);
@@ -119,6 +126,7 @@ class StatementParser {
   ast::Statement* ParseCreateView(bool or_replace, bool temporary);
   ast::Statement* ParseCreateMaterializedView();
   ast::Statement* ParseCreateExternalView();
+  ast::Query* ParseDefinition();  // AS query
   bool ParseTableAttribute(ast::TableAttributes& attributes);
   bool ParseTableFormat(ast::TableFormat& format);
   ast::TableConstraint* ParseTableConstraint();
@@ -173,12 +181,15 @@ class StatementParser {
   ast::Statement* ParseAlterPolicy(bool masking);
   ast::Statement* ParseAttachPolicy();
   ast::Statement* ParseDetachPolicy();
+  template <class T>
+  void ParsePolicyOnTables(T* policy);
   ast::List<ast::Expr*> ParseUsing();
   // ---- parse/statement_load.cc
   ast::Statement* ParseCopy();
   ast::Statement* ParseCopyJob();
   ast::Statement* ParseUnload();
   std::span<const OptionRule> CopyRules() const;
+  ast::Option* ParseLoadOption(std::span<const OptionRule> rules);
   // ---- parse/statement_show.cc
   ast::Statement* ParseShow();
   ast::Statement* ParseShowObjects(ast::ObjectKind kind);

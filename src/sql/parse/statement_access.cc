@@ -58,10 +58,6 @@ bool In(std::string_view word, const std::string_view (&sorted)[N]) {
   return std::ranges::binary_search(sorted, word);
 }
 
-struct KindRule {
-  std::string_view words;
-  ObjectKind kind;
-};
 constexpr KindRule kGrantKinds[] = {
     {"external table", ObjectKind::kExternalTable},
     {"external schema", ObjectKind::kExternalSchema},
@@ -82,17 +78,6 @@ constexpr KindRule kGrantPlurals[] = {
     {"procedures", ObjectKind::kProcedure}, {"languages", ObjectKind::kLanguage},
     {"templates", ObjectKind::kTemplate},   {"models", ObjectKind::kModel},
 };
-
-ObjectKind TakeKind(Parser& parser, std::span<const KindRule> rules) {
-  for (const auto& [words, kind] : rules) {
-    const size_t blank = words.find(' ');
-    const bool fits = blank == std::string_view::npos
-                          ? parser.Take(words)
-                          : parser.Take({words.substr(0, blank), words.substr(blank + 1)});
-    if (fits) return kind;
-  }
-  return ObjectKind::kNone;
-}
 
 constexpr OptionRule kUserOptions[] = {
     {"password", Takes::kScalar, "", true},
@@ -305,7 +290,7 @@ Statement* StatementParser::ParseGrantOrRevoke(T* grant, std::string_view to, bo
   check(false);
   if (p_.Take("for")) {
     grant->form = GrantForm::kScoped;
-    grant->object = TakeKind(p_, kGrantPlurals);
+    grant->object = TakeKind(kGrantPlurals);
     if (grant->object == ObjectKind::kNone) p_.Unexpected();
     p_.Expect("in");
     if (p_.Take("schema")) {
@@ -322,17 +307,17 @@ Statement* StatementParser::ParseGrantOrRevoke(T* grant, std::string_view to, bo
   p_.Expect("on");
   if (of_defaults) {
     grant->form = GrantForm::kKind;
-    grant->object = TakeKind(p_, kGrantPlurals);
+    grant->object = TakeKind(kGrantPlurals);
     if (grant->object == ObjectKind::kNone) p_.Unexpected();
   } else {
     if (p_.At("all") && p_.Peek(2).Is("in")) {
       p_.Take();
       grant->form = GrantForm::kAllInSchema;
-      grant->object = TakeKind(p_, kGrantPlurals);
+      grant->object = TakeKind(kGrantPlurals);
       if (grant->object == ObjectKind::kNone) p_.Unexpected();
       p_.Expect({"in", "schema"});
     } else if (!p_.Peek(1).IsOperator(".") && !p_.Peek(1).IsOperator(",") && !p_.Peek(1).Is(to)) {
-      grant->object = TakeKind(p_, kGrantKinds);
+      grant->object = TakeKind(kGrantKinds);
     }
     std::vector<Routine*> objects;
     const ObjectKind each =
@@ -506,9 +491,9 @@ Statement* StatementParser::ParseAlterPolicy(bool masking) {
   return policy;
 }
 
-Statement* StatementParser::ParseAttachPolicy() {
-  auto* policy = Begin<AttachPolicy>();
-  p_.Expect("attach");
+// {MASKING | RLS} POLICY name ON [TABLE] tables, of a masking policy also (columns).
+template <class T>
+void StatementParser::ParsePolicyOnTables(T* policy) {
   policy->masking = p_.Take("masking");
   if (!policy->masking) p_.Expect("rls");
   p_.Expect("policy");
@@ -520,12 +505,17 @@ Statement* StatementParser::ParseAttachPolicy() {
     tables.push_back(p_.ParseQualifiedName());
   } while (p_.TakeOperator(","));
   policy->tables = p_.Copy(tables);
-  if (policy->masking) {
-    p_.ExpectOperator("(");
-    policy->outputs = p_.ParseExpressions();
-    p_.ExpectOperator(")");
-    if (p_.At("using")) policy->inputs = ParseUsing();
-  }
+  if (!policy->masking) return;
+  p_.ExpectOperator("(");
+  policy->outputs = p_.ParseExpressions();
+  p_.ExpectOperator(")");
+}
+
+Statement* StatementParser::ParseAttachPolicy() {
+  auto* policy = Begin<AttachPolicy>();
+  p_.Expect("attach");
+  ParsePolicyOnTables(policy);
+  if (policy->masking && p_.At("using")) policy->inputs = ParseUsing();
   p_.Expect("to");
   policy->grantees = ParseGrantees();
   if (p_.Take("priority")) policy->priority = p_.ExpectInteger();
@@ -535,22 +525,7 @@ Statement* StatementParser::ParseAttachPolicy() {
 Statement* StatementParser::ParseDetachPolicy() {
   auto* policy = Begin<DetachPolicy>();
   p_.Expect("detach");
-  policy->masking = p_.Take("masking");
-  if (!policy->masking) p_.Expect("rls");
-  p_.Expect("policy");
-  policy->name = p_.ParseQualifiedName();
-  p_.Expect("on");
-  p_.Take("table");
-  std::vector<QualifiedName> tables;
-  do {
-    tables.push_back(p_.ParseQualifiedName());
-  } while (p_.TakeOperator(","));
-  policy->tables = p_.Copy(tables);
-  if (policy->masking) {
-    p_.ExpectOperator("(");
-    policy->outputs = p_.ParseExpressions();
-    p_.ExpectOperator(")");
-  }
+  ParsePolicyOnTables(policy);
   p_.Expect("from");
   policy->grantees = ParseGrantees();
   return policy;

@@ -126,6 +126,15 @@ void TakeFormat(Parser& parser) {
 }
 }  // namespace
 
+// nullptr when the parser has failed.
+Option* StatementParser::ParseLoadOption(std::span<const OptionRule> rules) {
+  TakeFormat(p_);
+  if (p_.At({"credentials", "iam_role"}) || p_.At({"credentials", "access_key_id"})) p_.Take();
+  Option* option = ParseOption(rules);
+  if (!option) p_.Unexpected();
+  return option;
+}
+
 Statement* StatementParser::ParseCopy() {
   if (p_.At({"copy", "job"}) && !p_.Peek(2).Is("from") && !p_.Peek(2).IsOperator("(") &&
       !p_.Peek(2).IsOperator("."))
@@ -160,13 +169,8 @@ Statement* StatementParser::ParseCopy() {
       continue;
     }
     if (!options.empty()) p_.TakeOperator(",");
-    TakeFormat(p_);
-    if (p_.At({"credentials", "iam_role"}) || p_.At({"credentials", "access_key_id"})) p_.Take();
-    Option* option = ParseOption(kCopyOptions);
-    if (!option) {
-      p_.Unexpected();
-      break;
-    }
+    Option* option = ParseLoadOption(kCopyOptions);
+    if (!option) break;
     options.push_back(option);
   }
   copy->options = p_.Copy(options);
@@ -212,13 +216,8 @@ Statement* StatementParser::ParseUnload() {
   std::vector<Option*> options;
   while (!p_.failed() && !p_.AtEnd()) {
     if (!options.empty()) p_.TakeOperator(",");
-    TakeFormat(p_);
-    if (p_.At({"credentials", "iam_role"}) || p_.At({"credentials", "access_key_id"})) p_.Take();
-    Option* option = ParseOption(kUnloadOptions);
-    if (!option) {
-      p_.Unexpected();
-      break;
-    }
+    Option* option = ParseLoadOption(kUnloadOptions);
+    if (!option) break;
     options.push_back(option);
   }
   unload->options = p_.Copy(options);

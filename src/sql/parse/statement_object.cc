@@ -6,11 +6,7 @@ using namespace ast;
 
 namespace {
 
-struct DropRule {
-  std::string_view words;
-  ObjectKind kind;
-};
-constexpr DropRule kDropRules[] = {
+constexpr KindRule kDropKinds[] = {
     {"table", ObjectKind::kTable},
     {"view", ObjectKind::kView},
     {"materialized view", ObjectKind::kMaterializedView},
@@ -111,16 +107,7 @@ constexpr OptionRule kDatashareOptions[] = {
 Statement* StatementParser::ParseDrop() {
   auto* drop = Begin<Drop>();
   p_.Expect("drop");
-  drop->object = ObjectKind::kNone;
-  for (const auto& [words, kind] : kDropRules) {
-    const size_t blank = words.find(' ');
-    const bool fits = blank == std::string_view::npos
-                          ? p_.Take(words)
-                          : p_.Take({words.substr(0, blank), words.substr(blank + 1)});
-    if (!fits) continue;
-    drop->object = kind;
-    break;
-  }
+  drop->object = TakeKind(kDropKinds);
   if (drop->object == ObjectKind::kNone) {
     p_.Unexpected();
     return drop;
@@ -140,23 +127,27 @@ Statement* StatementParser::ParseDrop() {
 }
 
 Statement* StatementParser::ParseComment() {
-  static constexpr DropRule kKinds[] = {
-      {"table", ObjectKind::kTable},       {"column", ObjectKind::kColumn},
-      {"view", ObjectKind::kView},         {"constraint", ObjectKind::kConstraint},
-      {"schema", ObjectKind::kSchema},     {"database", ObjectKind::kDatabase},
-      {"function", ObjectKind::kFunction}, {"procedure", ObjectKind::kProcedure},
-      {"language", ObjectKind::kLanguage}, {"library", ObjectKind::kLibrary},
-      {"model", ObjectKind::kModel},       {"datashare", ObjectKind::kDatashare},
-      {"role", ObjectKind::kRole},         {"user", ObjectKind::kUser},
+  static constexpr KindRule kKinds[] = {
+      {"materialized view", ObjectKind::kMaterializedView},
+      {"external table", ObjectKind::kExternalTable},
+      {"table", ObjectKind::kTable},
+      {"column", ObjectKind::kColumn},
+      {"view", ObjectKind::kView},
+      {"constraint", ObjectKind::kConstraint},
+      {"schema", ObjectKind::kSchema},
+      {"database", ObjectKind::kDatabase},
+      {"function", ObjectKind::kFunction},
+      {"procedure", ObjectKind::kProcedure},
+      {"language", ObjectKind::kLanguage},
+      {"library", ObjectKind::kLibrary},
+      {"model", ObjectKind::kModel},
+      {"datashare", ObjectKind::kDatashare},
+      {"role", ObjectKind::kRole},
+      {"user", ObjectKind::kUser},
   };
   auto* comment = Begin<Comment>();
   p_.Expect({"comment", "on"});
-  comment->object = ObjectKind::kNone;
-  if (p_.Take({"materialized", "view"})) comment->object = ObjectKind::kMaterializedView;
-  if (p_.Take({"external", "table"})) comment->object = ObjectKind::kExternalTable;
-  for (const auto& [word, kind] : kKinds) {
-    if (comment->object == ObjectKind::kNone && p_.Take(word)) comment->object = kind;
-  }
+  comment->object = TakeKind(kKinds);
   if (comment->object == ObjectKind::kNone) {
     if (p_.AtAny({"index", "sequence", "trigger", "type", "domain", "rule", "aggregate", "operator",
                   "cast", "conversion", "tablespace"}))

@@ -235,11 +235,8 @@ Statement* StatementParser::ParseCreateExternalTable() {
       more = false;
     }
   }
-  if (p_.Take("as")) {
-    if (AtQuery())
-      table->query = p_.ParseQuery();
-    else
-      p_.Unexpected();
+  if (p_.At("as")) {
+    table->query = ParseDefinition();
   } else if (table->columns.empty()) {
     p_.Unexpected();
   }
@@ -274,11 +271,7 @@ Statement* StatementParser::ParseCreateMaterializedView() {
     else if (!ParseTableAttribute(view->attributes))
       break;
   }
-  p_.Expect("as");
-  if (AtQuery())
-    view->query = p_.ParseQuery();
-  else
-    p_.Unexpected();
+  view->query = ParseDefinition();
   return view;
 }
 
@@ -289,12 +282,15 @@ Statement* StatementParser::ParseCreateExternalView() {
   view->if_not_exists = TakeIfNotExists();
   view->name = p_.ParseQualifiedName();
   if (TakeIfNotExists()) view->if_not_exists = true;
-  p_.Expect("as");
-  if (AtQuery())
-    view->query = p_.ParseQuery();
-  else
-    p_.Unexpected();
+  view->query = ParseDefinition();
   return view;
+}
+
+Query* StatementParser::ParseDefinition() {
+  p_.Expect("as");
+  if (AtQuery()) return p_.ParseQuery();
+  p_.Unexpected();
+  return nullptr;
 }
 
 // ---------------------------------------------------------------- ALTER
@@ -502,11 +498,7 @@ Statement* StatementParser::ParseAlterExternalView() {
   view->view = p_.ParseQualifiedName();
   view->force = p_.Take("force");
   if (p_.Take({"remove", "definition"})) return view;
-  p_.Expect("as");
-  if (AtQuery())
-    view->query = p_.ParseQuery();
-  else
-    p_.Unexpected();
+  view->query = ParseDefinition();
   return view;
 }
 

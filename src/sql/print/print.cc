@@ -167,6 +167,10 @@ void Printer::Write(const Grantee& grantee) {
   WordIf(grantee.with_admin_option, "with admin option");
 }
 
+void Printer::Grantees(List<Grantee*> grantees) {
+  Commas(grantees, [&](const Grantee* grantee) { Write(*grantee); });
+}
+
 void Printer::Write(const Property& property) {
   Write(*property.key);
   Put(" =");

@@ -1,4 +1,4 @@
-// Statements about other objects, access, loading, and SHOW.
+// Statements about schemas, databases, routines, models, templates and datashares; loading.
 #include "sql/ast/names.h"
 #include "sql/print/printer.h"
 
@@ -20,10 +20,7 @@ void Printer::Write(const Comment& comment) {
   Word("comment on");
   Word(WordsOf(comment.object));
   Write(*comment.name);
-  if (!comment.table.empty()) {
-    Word("on");
-    Write(comment.table);
-  }
+  NamedIf("on", comment.table);
   Word("is");
   if (!comment.text) return Word("null");
   Write(*comment.text);
@@ -175,10 +172,7 @@ void Printer::Write(const CreateLibrary& library) {
 void Printer::Write(const CreateModel& model) {
   Word(model.external ? "create external model" : "create model");
   Write(model.name);
-  if (!model.table.empty()) {
-    Word("from");
-    Write(model.table);
-  }
+  NamedIf("from", model.table);
   if (model.query) {
     Word("from");
     WriteIn(*model.query);
@@ -259,186 +253,6 @@ void Printer::Write(const AlterSystem& system) {
   Write(*system.value);
 }
 
-// ---------------------------------------------------------------- access
-
-void Printer::Write(const Privilege& privilege) {
-  Word(privilege.name);
-  if (!privilege.columns.empty()) NameList(privilege.columns);
-}
-
-template <NodeKind K>
-void Printer::WriteGrant(const GrantOf<K>& grant, std::string_view verb, std::string_view to) {
-  Word(verb);
-  WordIf(grant.option_for == OptionFor::kGrant, "grant option for");
-  WordIf(grant.option_for == OptionFor::kAdmin, "admin option for");
-  if (grant.form == GrantForm::kRoles) {
-    Commas(grant.roles, [&](const Name& role) {
-      Word("role");
-      Write(role);
-    });
-  }
-  if (grant.form == GrantForm::kAssumeRole) {
-    Word("assumerole on");
-    Commas(grant.iam_roles, [&](const Value* role) { Write(*role); });
-  }
-  Commas(grant.privileges, [&](const Privilege* privilege) { Write(*privilege); });
-  switch (grant.form) {
-    case GrantForm::kObjects:
-      Word("on");
-      WordIf(grant.object != ObjectKind::kNone, WordsOf(grant.object));
-      break;
-    case GrantForm::kAllInSchema:
-      Word("on all");
-      Word(PluralOf(grant.object));
-      Word("in schema");
-      break;
-    case GrantForm::kKind:
-      Word("on");
-      Word(PluralOf(grant.object));
-      break;
-    case GrantForm::kScoped:
-      Word("for");
-      Word(PluralOf(grant.object));
-      Word("in");
-      NamedIf("schema", grant.scope_schema);
-      NamedIf("database", grant.scope_database);
-      break;
-    default:
-      break;
-  }
-  Commas(grant.objects, [&](const Routine* object) { Write(*object); });
-  Word(to);
-  Commas(grant.grantees, [&](const Grantee* grantee) { Write(*grantee); });
-  if (!grant.purposes.empty()) {
-    Word("for");
-    Commas(grant.purposes, [&](std::string_view purpose) { Word(purpose); });
-  }
-  Write(grant.behavior);
-}
-
-void Printer::Write(const ast::Grant& grant) { WriteGrant(grant, "grant", "to"); }
-void Printer::Write(const Revoke& revoke) { WriteGrant(revoke, "revoke", "from"); }
-
-void Printer::Write(const AlterDefaultPrivileges& defaults) {
-  Word("alter default privileges");
-  if (!defaults.users.empty()) {
-    Word("for user");
-    Put(" ");
-    Names(defaults.users);
-  }
-  if (!defaults.schemas.empty()) {
-    Word("in schema");
-    Put(" ");
-    Names(defaults.schemas);
-  }
-  Write(static_cast<const Node&>(*defaults.grant));
-}
-
-void Printer::Write(const CreateUser& user) {
-  Word("create user");
-  Write(user.name);
-  WriteAll(user.options);
-}
-
-void Printer::Write(const AlterUser& user) {
-  Word("alter user");
-  Write(user.name);
-  NamedIf("rename to", user.rename_to);
-  WriteAll(user.options);
-  if (user.setting) Write(static_cast<const Node&>(*user.setting));
-}
-
-void Printer::Write(const CreateGroup& group) {
-  Word("create group");
-  Write(group.name);
-  if (group.users.empty()) return;
-  Word("with user");
-  Names(group.users);
-}
-
-void Printer::Write(const AlterGroup& group) {
-  Word("alter group");
-  Write(group.name);
-  NamedIf("rename to", group.rename_to);
-  if (group.users.empty()) return;
-  Word(group.drop ? "drop user" : "add user");
-  Names(group.users);
-}
-
-void Printer::Write(const CreateRole& role) {
-  Word("create role");
-  Write(role.name);
-  ValueIf("externalid", role.external_id);
-}
-
-void Printer::Write(const AlterRole& role) {
-  Word("alter role");
-  Write(role.name);
-  NamedIf("rename to", role.rename_to);
-  NamedIf("owner to", role.owner);
-  ValueIf("externalid to", role.external_id);
-}
-
-void Printer::Write(const CreateIdentityProvider& provider) {
-  Word("create identity provider");
-  Write(provider.name);
-  WriteAll(provider.options);
-}
-
-void Printer::Write(const AlterIdentityProvider& provider) {
-  Word("alter identity provider");
-  Write(provider.name);
-  WriteAll(provider.options);
-}
-
-void Printer::Write(const CreatePolicy& policy) {
-  Word(policy.or_replace ? "create or replace" : "create");
-  Word(policy.masking ? "masking policy" : "rls policy");
-  WordIf(policy.if_not_exists, "if not exists");
-  Write(policy.name);
-  if (!policy.columns.empty()) {
-    Word("with");
-    Columns(policy.columns);
-    Write(policy.alias);
-  }
-  Word("using");
-  ExpressionList(policy.using_expressions);
-}
-
-void Printer::Write(const AlterPolicy& policy) {
-  Word(policy.masking ? "alter masking policy" : "alter rls policy");
-  Write(policy.name);
-  Word("using");
-  ExpressionList(policy.using_expressions);
-}
-
-void Printer::Write(const AttachPolicy& policy) {
-  Word(policy.masking ? "attach masking policy" : "attach rls policy");
-  Write(policy.name);
-  Word("on");
-  Tables(policy.tables);
-  if (!policy.outputs.empty()) ExpressionList(policy.outputs);
-  if (!policy.inputs.empty()) {
-    Word("using");
-    ExpressionList(policy.inputs);
-  }
-  Word("to");
-  Commas(policy.grantees, [&](const Grantee* grantee) { Write(*grantee); });
-  if (policy.priority.empty()) return;
-  Word("priority");
-  Word(policy.priority);
-}
-
-void Printer::Write(const DetachPolicy& policy) {
-  Word(policy.masking ? "detach masking policy" : "detach rls policy");
-  Write(policy.name);
-  Word("on");
-  Tables(policy.tables);
-  if (!policy.outputs.empty()) ExpressionList(policy.outputs);
-  Word("from");
-  Commas(policy.grantees, [&](const Grantee* grantee) { Write(*grantee); });
-}
-
 // ---------------------------------------------------------------- loading
 
 void Printer::Write(const ast::Copy& copy) {
@@ -447,10 +261,7 @@ void Printer::Write(const ast::Copy& copy) {
   if (!copy.columns.empty()) NameList(copy.columns);
   ValueIf("from", copy.source);
   WriteAll(copy.options);
-  if (!copy.use_template.empty()) {
-    Word("using template");
-    Write(copy.use_template);
-  }
+  NamedIf("using template", copy.use_template);
   if (!copy.job) return;
   NamedIf("job create", copy.job);
   if (copy.job_auto == OnOff::kNone) return;
@@ -477,114 +288,6 @@ void Printer::Write(const Unload& unload) {
   Put(")");
   ValueIf("to", unload.target);
   WriteAll(unload.options);
-}
-
-// ---------------------------------------------------------------- SHOW
-
-void Printer::Show(std::string_view words, const Expr* value) {
-  if (!value) return;
-  Word(words);
-  WriteChild(value);
-}
-
-void Printer::Write(const ShowSetting& show) {
-  Word(show.all ? "show all" : "show");
-  if (!show.all) Write(show.name);
-}
-
-void Printer::Write(const ShowObjects& show) {
-  Word("show");
-  Word(PluralOf(show.object));
-  WordIf(show.data_catalog, "from data catalog");
-  if (!show.accounts.empty()) {
-    Word("account");
-    Commas(show.accounts, [&](const Value* account) { Write(*account); });
-  }
-  if (show.scope != ObjectKind::kNone) {
-    Word("from");
-    Word(WordsOf(show.scope));
-    Write(show.in);
-  }
-  Show("schema_name like", show.schema_like);
-  Show("table_name like", show.table_like);
-  Show("column_name like", show.column_like);
-  Show("like", show.like);
-  if (show.iam_role) Write(*show.iam_role);
-  Show("limit", show.limit);
-}
-
-void Printer::Write(const ShowConstraints& show) {
-  Word(show.foreign ? "show constraints foreign keys" : "show constraints primary keys");
-  WordIf(show.exported, "exported");
-  Word("from table");
-  Write(show.table);
-  Show("limit", show.limit);
-}
-
-void Printer::Write(const ShowGrants& show) {
-  Word(show.columns ? "show column grants" : "show grants");
-  if (show.of_all) {
-    Word("on");
-    Word(PluralOf(show.object));
-  } else if (show.on) {
-    Word("on");
-    WordIf(show.object != ObjectKind::kNone, WordsOf(show.object));
-    Write(*show.on);
-  }
-  if (show.grantee) {
-    Word("for");
-    Write(*show.grantee);
-  }
-  if (!show.database.empty()) {
-    Word("from database");
-    Write(show.database);
-  }
-  Show("schema_name like", show.schema_like);
-  Show("table_name like", show.table_like);
-  Show("like", show.like);
-  Show("limit", show.limit);
-}
-
-void Printer::Write(const ShowParameters& show) {
-  Word("show parameters of");
-  Word(WordsOf(show.object));
-  Write(*show.routine);
-  Show("like", show.like);
-  Show("limit", show.limit);
-}
-
-void Printer::Write(const ShowPolicies& show) {
-  Word(show.masking ? "show masking policies" : "show rls policies");
-  if (!show.on.empty()) {
-    Word("on");
-    Write(show.on);
-  }
-  if (show.grantee) {
-    Word("for");
-    Write(*show.grantee);
-  }
-  if (!show.database.empty()) {
-    Word("from database");
-    Write(show.database);
-  }
-  Show("limit", show.limit);
-}
-
-void Printer::Write(const ShowDefinition& show) {
-  Word("show");
-  Word(WordsOf(show.object));
-  if (!show.name) return Word("all");
-  Write(*show.name);
-  WordIf(show.partition, "partition");
-}
-
-void Printer::Write(const Describe& describe) {
-  Word("desc");
-  Word(WordsOf(describe.object));
-  Write(describe.name);
-  WordIf(describe.account || describe.namespace_id, "of");
-  ValueIf("account", describe.account);
-  ValueIf("namespace", describe.namespace_id);
 }
 
 }  // namespace skep::sql

@@ -79,6 +79,11 @@ class Printer {
     Word(words);
     Write(name);
   }
+  void NamedIf(std::string_view words, ast::QualifiedName name) {
+    if (name.empty()) return;
+    Word(words);
+    Write(name);
+  }
   void ValueIf(std::string_view words, const ast::Value* value) {
     if (!value) return;
     Word(words);
@@ -131,12 +136,13 @@ class Printer {
   void Relations(ast::List<ast::Relation*> relations);
   void WriteJoin(const ast::Join& join);
 
-  // ---- parts of statements and statements (print_part.cc, print_statement.cc, ...)
+  // ---- parts of statements and statements (print.cc, print_statement.cc, print_object.cc, ...)
   void Write(const ast::Value& value);
   void Write(const ast::Option& option);
   void Write(const ast::Argument& argument);
   void Write(const ast::Routine& routine);
   void Write(const ast::Grantee& grantee);
+  void Grantees(ast::List<ast::Grantee*> grantees);
   void Write(const ast::Property& property);
   void Write(const ast::ColumnDefinition& column);
   void Write(const ast::TableConstraint& constraint);

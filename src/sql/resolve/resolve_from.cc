@@ -177,11 +177,12 @@ Result<void> Resolver::FromPivot(const Pivot& pivot, Scope& scope) {
   SKEP_TRY(From(*pivot.source, source));
   std::vector<std::pair<const ScopeRelation*, size_t>> used;
   const auto note = [&](const Expr& expr) {
-    for (const ColumnRef* ref : FindAll<ColumnRef>(expr)) {
-      const auto found = resolved_.references.find(ref);
+    Walk(expr, [&](const Node& node) {
+      const auto found = resolved_.references.find(&node);
       if (found != resolved_.references.end() && found->second.relation)
         used.emplace_back(found->second.relation, found->second.column);
-    }
+      return true;
+    });
   };
   std::vector<Type> types;
   for (const SelectItem* item : pivot.aggregates) {

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "worker/functions/rows.h"
 #include "worker/functions/super_arguments.h"
 #include "worker/functions/super_builder.h"
 #include "worker/functions/super_key.h"
@@ -21,8 +22,6 @@ using duckdb::idx_t;
 using duckdb::LogicalType;
 using duckdb::string_t;
 using duckdb::Vector;
-
-using Arguments = duckdb::vector<duckdb::unique_ptr<duckdb::Expression>>;
 
 void Put(std::string& out, std::string_view element) {
   if (out.size() > 1) out.push_back(',');
@@ -40,8 +39,8 @@ std::string KeyOf(std::string_view value) {
   return key;
 }
 
-bool IsArray(const Rows& rows, size_t column, idx_t row) {
-  return !rows.IsNull(column, row) && KindOf(rows.Text(column, row)) == SuperKind::kArray;
+bool IsArray(const Columns& columns, size_t column, idx_t row) {
+  return !columns.IsNull(column, row) && KindOf(columns.Text(column, row)) == SuperKind::kArray;
 }
 
 // ---- to make arrays
@@ -73,13 +72,13 @@ void Array(duckdb::DataChunk& arguments, duckdb::ExpressionState&, Vector& resul
 }
 
 void SplitToArray(duckdb::DataChunk& arguments, duckdb::ExpressionState&, Vector& result) {
-  const Rows rows(arguments);
+  const Columns columns(arguments);
   BuildSuper(arguments, result, [&](idx_t row, std::string& out) {
-    for (size_t i = 0; i < rows.columns(); i++) {
-      if (rows.IsNull(i, row)) return false;
+    for (size_t i = 0; i < columns.size(); i++) {
+      if (columns.IsNull(i, row)) return false;
     }
-    std::string_view text = rows.Text(0, row);
-    const std::string_view delimiter = rows.columns() > 1 ? rows.Text(1, row) : ",";
+    std::string_view text = columns.Text(0, row);
+    const std::string_view delimiter = columns.size() > 1 ? columns.Text(1, row) : ",";
     out.push_back('[');
     while (!delimiter.empty()) {
       const size_t at = text.find(delimiter);
@@ -95,12 +94,12 @@ void SplitToArray(duckdb::DataChunk& arguments, duckdb::ExpressionState&, Vector
 }
 
 void ArrayConcat(duckdb::DataChunk& arguments, duckdb::ExpressionState&, Vector& result) {
-  const Rows rows(arguments);
+  const Columns columns(arguments);
   BuildSuper(arguments, result, [&](idx_t row, std::string& out) {
     out.push_back('[');
-    for (size_t i = 0; i < rows.columns(); i++) {
-      if (!IsArray(rows, i, row)) return false;
-      PutElements(out, rows.Text(i, row));
+    for (size_t i = 0; i < columns.size(); i++) {
+      if (!IsArray(columns, i, row)) return false;
+      PutElements(out, columns.Text(i, row));
     }
     out.push_back(']');
     return true;
@@ -110,7 +109,7 @@ void ArrayConcat(duckdb::DataChunk& arguments, duckdb::ExpressionState&, Vector&
 // One level: the elements of the arrays inside of the array; others stay as they are. Several
 // arguments are taken as the elements of one array.
 void ArrayFlatten(duckdb::DataChunk& arguments, duckdb::ExpressionState&, Vector& result) {
-  const Rows rows(arguments);
+  const Columns columns(arguments);
   const auto put = [](std::string& out, std::string_view element) {
     if (KindOf(element) == SuperKind::kArray) {
       PutElements(out, element);
@@ -120,13 +119,13 @@ void ArrayFlatten(duckdb::DataChunk& arguments, duckdb::ExpressionState&, Vector
   };
   BuildSuper(arguments, result, [&](idx_t row, std::string& out) {
     out.push_back('[');
-    for (size_t i = 0; i < rows.columns(); i++) {
-      if (!IsArray(rows, i, row)) return false;
-      if (rows.columns() > 1) {
-        put(out, rows.Text(i, row));
+    for (size_t i = 0; i < columns.size(); i++) {
+      if (!IsArray(columns, i, row)) return false;
+      if (columns.size() > 1) {
+        put(out, columns.Text(i, row));
         continue;
       }
-      ArrayElements elements(rows.Text(i, row));
+      ArrayElements elements(columns.Text(i, row));
       std::string_view element;
       while (elements.Next(element)) put(out, element);
     }
@@ -136,17 +135,17 @@ void ArrayFlatten(duckdb::DataChunk& arguments, duckdb::ExpressionState&, Vector
 }
 
 void Subarray(duckdb::DataChunk& arguments, duckdb::ExpressionState&, Vector& result) {
-  const Rows rows(arguments);
+  const Columns columns(arguments);
   BuildSuper(arguments, result, [&](idx_t row, std::string& out) {
-    if (!IsArray(rows, 0, row)) return false;
-    for (size_t i = 1; i < rows.columns(); i++) {
-      if (rows.IsNull(i, row)) return false;
+    if (!IsArray(columns, 0, row)) return false;
+    for (size_t i = 1; i < columns.size(); i++) {
+      if (columns.IsNull(i, row)) return false;
     }
-    const std::string_view array = rows.Text(0, row);
-    int64_t start = rows.At<int64_t>(1, row);
+    const std::string_view array = columns.Text(0, row);
+    int64_t start = columns.At<int64_t>(1, row);
     if (start < 0) start = std::max<int64_t>(0, start + static_cast<int64_t>(CountElements(array)));
     const int64_t length =
-        rows.columns() > 2 ? rows.At<int64_t>(2, row) : std::numeric_limits<int64_t>::max();
+        columns.size() > 2 ? columns.At<int64_t>(2, row) : std::numeric_limits<int64_t>::max();
     out.push_back('[');
     ArrayElements elements(array);
     std::string_view element;
@@ -177,20 +176,20 @@ void ArrayLength(duckdb::DataChunk& arguments, duckdb::ExpressionState&, Vector&
 // What ARRAY_CONTAINS, ARRAY_POSITION and ARRAY_POSITIONS share: `found` gets every position. False
 // for NULL: with null_match false, a NULL that is looked for matches nothing for sure, nor does a
 // null in the array differ for sure.
-bool Search(const Rows& rows, idx_t row, bool first_only, std::vector<int64_t>& found) {
+bool Search(const Columns& columns, idx_t row, bool first_only, std::vector<int64_t>& found) {
   found.clear();
-  if (!IsArray(rows, 0, row)) return false;
+  if (!IsArray(columns, 0, row)) return false;
   bool null_match = true;
-  if (rows.columns() > 2) {
-    if (rows.IsNull(2, row)) return false;
-    null_match = rows.At<bool>(2, row);
+  if (columns.size() > 2) {
+    if (columns.IsNull(2, row)) return false;
+    null_match = columns.At<bool>(2, row);
   }
-  const bool wants_null = rows.IsNull(1, row);
+  const bool wants_null = columns.IsNull(1, row);
   if (wants_null && !null_match) return false;
-  const std::string_view wanted = wants_null ? "null" : rows.Text(1, row);
+  const std::string_view wanted = wants_null ? "null" : columns.Text(1, row);
   const std::string key = KeyOf(wanted);
   bool nulls = false;
-  ArrayElements elements(rows.Text(0, row));
+  ArrayElements elements(columns.Text(0, row));
   std::string_view element;
   std::string other;
   for (int64_t i = 0; elements.Next(element); i++) {
@@ -208,20 +207,13 @@ bool Search(const Rows& rows, idx_t row, bool first_only, std::vector<int64_t>& 
 
 template <class T, class Answer>
 void SearchFor(duckdb::DataChunk& arguments, Vector& result, Answer&& answer) {
-  const Rows rows(arguments);
-  const bool constant = arguments.AllConstant();
-  const idx_t count = constant ? 1 : arguments.size();
-  result.SetVectorType(duckdb::VectorType::FLAT_VECTOR);
-  auto* out = duckdb::FlatVector::GetData<T>(result);
+  const Columns columns(arguments);
   std::vector<int64_t> found;
-  for (idx_t row = 0; row < count; row++) {
-    if (Search(rows, row, true, found)) {
-      out[row] = answer(found);
-    } else {
-      duckdb::FlatVector::Validity(result).SetInvalid(row);
-    }
-  }
-  if (constant) result.SetVectorType(duckdb::VectorType::CONSTANT_VECTOR);
+  FillRows<T>(arguments, result, [&](idx_t row, T& out) {
+    if (!Search(columns, row, true, found)) return false;
+    out = answer(found);
+    return true;
+  });
 }
 
 void ArrayContains(duckdb::DataChunk& arguments, duckdb::ExpressionState&, Vector& result) {
@@ -233,10 +225,10 @@ void ArrayPosition(duckdb::DataChunk& arguments, duckdb::ExpressionState&, Vecto
   });
 }
 void ArrayPositions(duckdb::DataChunk& arguments, duckdb::ExpressionState&, Vector& result) {
-  const Rows rows(arguments);
+  const Columns columns(arguments);
   std::vector<int64_t> found;
   BuildSuper(arguments, result, [&](idx_t row, std::string& out) {
-    if (!Search(rows, row, false, found)) return false;
+    if (!Search(columns, row, false, found)) return false;
     out.push_back('[');
     for (const int64_t position : found) Put(out, std::to_string(position));
     out.push_back(']');
@@ -245,26 +237,19 @@ void ArrayPositions(duckdb::DataChunk& arguments, duckdb::ExpressionState&, Vect
 }
 
 void ArraysOverlap(duckdb::DataChunk& arguments, duckdb::ExpressionState&, Vector& result) {
-  const Rows rows(arguments);
-  const bool constant = arguments.AllConstant();
-  const idx_t count = constant ? 1 : arguments.size();
-  result.SetVectorType(duckdb::VectorType::FLAT_VECTOR);
-  auto* out = duckdb::FlatVector::GetData<bool>(result);
-  for (idx_t row = 0; row < count; row++) {
-    if (!IsArray(rows, 0, row) || !IsArray(rows, 1, row)) {
-      duckdb::FlatVector::Validity(result).SetInvalid(row);
-      continue;
-    }
+  const Columns columns(arguments);
+  FillRows<bool>(arguments, result, [&](idx_t row, bool& out) {
+    if (!IsArray(columns, 0, row) || !IsArray(columns, 1, row)) return false;
     std::unordered_set<std::string> keys;
     std::string_view element;
-    ArrayElements first(rows.Text(0, row));
+    ArrayElements first(columns.Text(0, row));
     while (first.Next(element)) keys.insert(KeyOf(element));
     bool overlap = false;
-    ArrayElements second(rows.Text(1, row));
+    ArrayElements second(columns.Text(1, row));
     while (!overlap && second.Next(element)) overlap = keys.contains(KeyOf(element));
-    out[row] = overlap;
-  }
-  if (constant) result.SetVectorType(duckdb::VectorType::CONSTANT_VECTOR);
+    out = overlap;
+    return true;
+  });
 }
 
 // ---- arrays as sets; the order is that of the first array
@@ -278,13 +263,13 @@ void Distinct(std::string& out, std::string_view array, std::unordered_set<std::
 }
 
 void ArrayUnion(duckdb::DataChunk& arguments, duckdb::ExpressionState&, Vector& result) {
-  const Rows rows(arguments);
+  const Columns columns(arguments);
   BuildSuper(arguments, result, [&](idx_t row, std::string& out) {
     std::unordered_set<std::string> seen;
     out.push_back('[');
-    for (size_t i = 0; i < rows.columns(); i++) {
-      if (!IsArray(rows, i, row)) return false;
-      Distinct(out, rows.Text(i, row), seen);
+    for (size_t i = 0; i < columns.size(); i++) {
+      if (!IsArray(columns, i, row)) return false;
+      Distinct(out, columns.Text(i, row), seen);
     }
     out.push_back(']');
     return true;
@@ -295,21 +280,21 @@ void ArrayUnion(duckdb::DataChunk& arguments, duckdb::ExpressionState&, Vector& 
 // `distinct` each counterpart serves once.
 template <bool kIntersect>
 void Match(duckdb::DataChunk& arguments, duckdb::ExpressionState&, Vector& result) {
-  const Rows rows(arguments);
+  const Columns columns(arguments);
   BuildSuper(arguments, result, [&](idx_t row, std::string& out) {
-    if (!IsArray(rows, 0, row) || !IsArray(rows, 1, row)) return false;
+    if (!IsArray(columns, 0, row) || !IsArray(columns, 1, row)) return false;
     bool distinct = false;
-    if (rows.columns() > 2) {
-      if (rows.IsNull(2, row)) return false;
-      distinct = rows.At<bool>(2, row);
+    if (columns.size() > 2) {
+      if (columns.IsNull(2, row)) return false;
+      distinct = columns.At<bool>(2, row);
     }
     std::unordered_map<std::string, size_t> counterparts;
     std::string_view element;
-    ArrayElements second(rows.Text(1, row));
+    ArrayElements second(columns.Text(1, row));
     while (second.Next(element)) counterparts[KeyOf(element)]++;
     std::unordered_set<std::string> seen;
     out.push_back('[');
-    ArrayElements first(rows.Text(0, row));
+    ArrayElements first(columns.Text(0, row));
     while (first.Next(element)) {
       std::string key = KeyOf(element);
       const auto entry = counterparts.find(key);
@@ -325,18 +310,18 @@ void Match(duckdb::DataChunk& arguments, duckdb::ExpressionState&, Vector& resul
 }
 
 void ArraySort(duckdb::DataChunk& arguments, duckdb::ExpressionState&, Vector& result) {
-  const Rows rows(arguments);
+  const Columns columns(arguments);
   BuildSuper(arguments, result, [&](idx_t row, std::string& out) {
-    if (!IsArray(rows, 0, row)) return false;
+    if (!IsArray(columns, 0, row)) return false;
     bool ascending = true;
-    for (size_t i = 1; i < rows.columns(); i++) {
-      if (rows.IsNull(i, row)) return false;
+    for (size_t i = 1; i < columns.size(); i++) {
+      if (columns.IsNull(i, row)) return false;
     }
-    if (rows.columns() > 1) ascending = rows.At<bool>(1, row);
-    const bool nulls_first = rows.columns() > 2 ? rows.At<bool>(2, row) : !ascending;
+    if (columns.size() > 1) ascending = columns.At<bool>(1, row);
+    const bool nulls_first = columns.size() > 2 ? columns.At<bool>(2, row) : !ascending;
     std::vector<std::pair<std::string, std::string_view>> sorted;
     size_t nulls = 0;
-    ArrayElements elements(rows.Text(0, row));
+    ArrayElements elements(columns.Text(0, row));
     std::string_view element;
     while (elements.Next(element)) {
       if (element == "null") {

@@ -5,6 +5,8 @@
 #include <optional>
 #include <string_view>
 
+#include "worker/functions/ascii.h"
+
 namespace skep::worker {
 
 inline constexpr std::array<std::string_view, 12> kMonthNames = {
@@ -15,20 +17,6 @@ inline constexpr std::array<std::string_view, 7> kDayNames = {
     "Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"};
 inline constexpr std::array<std::string_view, 12> kRomanMonths = {
     "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII"};
-
-constexpr char LowerLetter(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-constexpr char UpperLetter(char c) {
-  return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
-}
-constexpr bool EqualsNoCase(std::string_view a, std::string_view b) {
-  if (a.size() != b.size()) return false;
-  for (size_t i = 0; i < a.size(); i++) {
-    if (LowerLetter(a[i]) != LowerLetter(b[i])) return false;
-  }
-  return true;
-}
 
 // 1 to 12, by the whole name or its first three letters; also "sept".
 constexpr std::optional<int> MonthNamed(std::string_view word) {

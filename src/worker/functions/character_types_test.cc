@@ -3,17 +3,7 @@
 namespace skep::worker {
 namespace {
 
-class CharacterTypes : public FunctionsTest {
- protected:
-  struct Row {
-    const char* expression;
-    const char* value;
-  };
-  void Check(std::initializer_list<Row> rows) {
-    for (const auto& row : rows)
-      EXPECT_EQ(Ask(std::string("select ") + row.expression), row.value) << row.expression;
-  }
-};
+using CharacterTypes = FunctionsTest;
 
 TEST_F(CharacterTypes, ExplicitCastsCutAtACharacter) {
   Check({{"rs_to_varchar('warehouse', 4)", "ware"},

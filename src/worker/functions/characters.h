@@ -7,6 +7,7 @@
 #include <bit>
 #include <cstdint>
 #include <cstring>
+#include <string>
 #include <string_view>
 
 namespace skep::worker {
@@ -105,6 +106,25 @@ inline int32_t FirstCodePoint(std::string_view text) {
       return (byte(0) & 0x07) << 18 | (byte(1) & 0x3F) << 12 | (byte(2) & 0x3F) << 6 |
              (byte(3) & 0x3F);
   }
+}
+
+// `code_point` is a character's: at most U+10FFFF.
+inline void AppendUtf8(std::string& out, uint32_t code_point) {
+  const auto put = [&](uint32_t byte) { out.push_back(static_cast<char>(byte)); };
+  const auto rest = [&](unsigned shift) { put(0x80 | (code_point >> shift & 0x3F)); };
+  if (code_point < 0x80) return put(code_point);
+  if (code_point < 0x800) {
+    put(0xC0 | code_point >> 6);
+  } else {
+    if (code_point < 0x10000) {
+      put(0xE0 | code_point >> 12);
+    } else {
+      put(0xF0 | code_point >> 18);
+      rest(12);
+    }
+    rest(6);
+  }
+  rest(0);
 }
 
 // No overlong forms, no surrogates, nothing above U+10FFFF.

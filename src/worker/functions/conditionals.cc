@@ -32,7 +32,7 @@ bool IsPlainText(const LogicalType& type) {
 
 ExpressionPointer WithoutTrailingBlanks(duckdb::ClientContext& context,
                                         ExpressionPointer expression) {
-  BoundArguments arguments;
+  Arguments arguments;
   arguments.push_back(std::move(expression));
   arguments.push_back(duckdb::make_uniq<duckdb::BoundConstantExpression>(duckdb::Value(" ")));
   return CallNative(context, "rtrim", std::move(arguments));
@@ -75,7 +75,7 @@ LogicalType CommonType(duckdb::ClientContext& context, const duckdb::vector<Logi
   return LogicalType::NormalizeType(common);
 }
 
-void CheckResolved(const BoundArguments& arguments) {
+void CheckResolved(const Arguments& arguments) {
   for (const auto& argument : arguments) {
     if (argument->return_type.id() == LogicalTypeId::UNKNOWN) {
       throw duckdb::ParameterNotResolvedException();
@@ -85,7 +85,7 @@ void CheckResolved(const BoundArguments& arguments) {
 
 duckdb::unique_ptr<duckdb::FunctionData> BindAny(duckdb::ClientContext&,
                                                  duckdb::ScalarFunction& function,
-                                                 BoundArguments& arguments) {
+                                                 Arguments& arguments) {
   CheckResolved(arguments);
   function.SetReturnType(LogicalType::SQLNULL);  // the expression's own counts
   return nullptr;
@@ -163,7 +163,7 @@ ExpressionPointer Choose(duckdb::FunctionBindExpressionInput& input, const char*
   duckdb::vector<LogicalType> types;
   for (const auto& argument : input.children) types.push_back(TypeOf(*argument));
   const LogicalType type = CommonType(input.context, types, what);
-  BoundArguments arguments;
+  Arguments arguments;
   for (auto& argument : input.children) {
     arguments.push_back(CastTo(input.context, std::move(argument), type));
   }

@@ -5,6 +5,7 @@
 #include <duckdb/planner/expression/bound_function_expression.hpp>
 
 #include "sql/date_parts.h"
+#include "worker/functions/calendar.h"
 
 namespace skep::worker {
 namespace {
@@ -18,6 +19,42 @@ constexpr std::array<std::string_view, 19> kNames = {
 }  // namespace
 
 std::string_view NameOf(DatePart part) { return kNames[static_cast<size_t>(part)]; }
+
+std::optional<int32_t> MonthsOf(DatePart part) {
+  switch (part) {
+    case DatePart::kMillennium:
+      return 12000;
+    case DatePart::kCentury:
+      return 1200;
+    case DatePart::kDecade:
+      return 120;
+    case DatePart::kYear:
+      return 12;
+    case DatePart::kQuarter:
+      return 3;
+    case DatePart::kMonth:
+      return 1;
+    default:
+      return std::nullopt;
+  }
+}
+
+std::optional<int64_t> ClockUnitOf(DatePart part) {
+  switch (part) {
+    case DatePart::kHour:
+      return kMicrosPerHour;
+    case DatePart::kMinute:
+      return kMicrosPerMinute;
+    case DatePart::kSecond:
+      return kMicrosPerSecond;
+    case DatePart::kMillisecond:
+      return 1000;
+    case DatePart::kMicrosecond:
+      return 1;
+    default:
+      return std::nullopt;
+  }
+}
 
 DatePart TakeDatePart(duckdb::ClientContext& context, duckdb::ScalarFunction& function,
                       Arguments& arguments) {

@@ -4,9 +4,11 @@
 
 #include <cstdint>
 #include <duckdb.hpp>
-#include <duckdb/planner/expression.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
+
+#include "worker/functions/registrar.h"
 
 namespace skep::worker {
 
@@ -34,7 +36,10 @@ enum class DatePart : uint8_t {
 
 std::string_view NameOf(DatePart part);
 
-using Arguments = duckdb::vector<duckdb::unique_ptr<duckdb::Expression>>;
+// Months in one of a part from months to millennia; nothing for the others.
+std::optional<int32_t> MonthsOf(DatePart part);
+// Microseconds in one of a part from microseconds to hours; nothing for the others.
+std::optional<int64_t> ClockUnitOf(DatePart part);
 
 // Takes the constant first argument away and answers the part it names, in any spelling of
 // sql/date_parts. Throws BinderException when it is not constant or names no part.

@@ -7,6 +7,7 @@
 #include "worker/functions/calendar_names.h"
 #include "worker/functions/date_part.h"
 #include "worker/functions/datetime_functions.h"
+#include "worker/functions/text_view.h"
 #include "worker/functions/time_zone.h"
 
 namespace skep::worker {
@@ -75,24 +76,8 @@ void RunTimestampTz(duckdb::DataChunk& arguments, duckdb::ExpressionState& state
 void RunInterval(duckdb::DataChunk& arguments, duckdb::ExpressionState& state,
                  duckdb::Vector& result) {
   const auto& data = PartData::Of(state);
-  const DatePart part = data.part;
   const int64_t unit = data.unit;
-  const auto months = [&]() -> int32_t {
-    switch (part) {
-      case DatePart::kMillennium:
-        return 12000;
-      case DatePart::kCentury:
-        return 1200;
-      case DatePart::kDecade:
-        return 120;
-      case DatePart::kYear:
-        return 12;
-      case DatePart::kQuarter:
-        return 3;
-      default:
-        return 1;
-    }
-  }();
+  const int32_t months = MonthsOf(data.part).value_or(1);
   duckdb::UnaryExecutor::Execute<duckdb::interval_t, duckdb::interval_t>(
       arguments.data[0], result, arguments.size(), [&](duckdb::interval_t interval) {
         if (unit > 0) {
@@ -103,33 +88,13 @@ void RunInterval(duckdb::DataChunk& arguments, duckdb::ExpressionState& state,
       });
 }
 
+// 0 for a part that is not always as long.
 int64_t UnitOf(DatePart part, const LogicalType& type) {
-  switch (part) {
-    case DatePart::kMillennium:
-    case DatePart::kCentury:
-    case DatePart::kDecade:
-    case DatePart::kYear:
-    case DatePart::kQuarter:
-    case DatePart::kMonth:
-      return 0;
-    case DatePart::kWeek:
-      if (type.id() == LogicalTypeId::INTERVAL) RefusePart(part, type);
-      return 0;
-    case DatePart::kDay:
-      return kMicrosPerDay;
-    case DatePart::kHour:
-      return kMicrosPerHour;
-    case DatePart::kMinute:
-      return kMicrosPerMinute;
-    case DatePart::kSecond:
-      return kMicrosPerSecond;
-    case DatePart::kMillisecond:
-      return 1000;
-    case DatePart::kMicrosecond:
-      return 1;
-    default:
-      RefusePart(part, type);
-  }
+  if (MonthsOf(part)) return 0;
+  if (const auto unit = ClockUnitOf(part)) return *unit;
+  if (part == DatePart::kDay) return kMicrosPerDay;
+  if (part != DatePart::kWeek || type.id() == LogicalTypeId::INTERVAL) RefusePart(part, type);
+  return 0;
 }
 
 duckdb::unique_ptr<duckdb::FunctionData> BindTrunc(duckdb::ClientContext& context,
@@ -175,9 +140,7 @@ void RunLastDay(duckdb::DataChunk& arguments, duckdb::ExpressionState&, duckdb::
 }
 
 int WeekdayOf(const duckdb::string_t& text) {
-  std::string_view word(text.GetData(), text.GetSize());
-  while (!word.empty() && word.front() == ' ') word.remove_prefix(1);
-  while (!word.empty() && word.back() == ' ') word.remove_suffix(1);
+  const std::string_view word = WithoutBlanks(View(text));
   if (const auto day = DayNamed(word)) return *day;
   // Su, M, Mo, Tu, W, We, Th, F, Fr, Sa.
   for (size_t i = 0; i < kDayNames.size(); i++) {

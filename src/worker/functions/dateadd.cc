@@ -110,6 +110,7 @@ struct Step {
   int64_t unit;
 };
 Step StepOf(DatePart part, const LogicalType& type) {
+  if (const auto unit = ClockUnitOf(part)) return {Measure::kMicros, *unit};
   switch (part) {
     case DatePart::kMillennium:
       return {Measure::kYears, 1000};
@@ -129,17 +130,8 @@ Step StepOf(DatePart part, const LogicalType& type) {
     case DatePart::kDayOfYear:
     case DatePart::kDayOfWeek:
       return {Measure::kDays, kMicrosPerDay};
-    case DatePart::kHour:
-      return {Measure::kMicros, kMicrosPerHour};
-    case DatePart::kMinute:
-      return {Measure::kMicros, kMicrosPerMinute};
-    case DatePart::kSecond:
     case DatePart::kEpoch:
       return {Measure::kMicros, kMicrosPerSecond};
-    case DatePart::kMillisecond:
-      return {Measure::kMicros, 1000};
-    case DatePart::kMicrosecond:
-      return {Measure::kMicros, 1};
     default:
       RefusePart(part, type);
   }

@@ -37,31 +37,19 @@ int64_t Boundaries(DatePart part, int64_t unit, int64_t instant) {
   }
 }
 
+// 0 for a part whose boundaries are counted by the calendar.
 int64_t UnitOf(DatePart part, const LogicalType& type) {
+  if (MonthsOf(part)) return 0;
+  if (const auto unit = ClockUnitOf(part)) return *unit;
   switch (part) {
-    case DatePart::kMillennium:
-    case DatePart::kCentury:
-    case DatePart::kDecade:
-    case DatePart::kYear:
-    case DatePart::kQuarter:
-    case DatePart::kMonth:
     case DatePart::kWeek:
       return 0;
     case DatePart::kDay:
     case DatePart::kDayOfYear:
     case DatePart::kDayOfWeek:
       return kMicrosPerDay;
-    case DatePart::kHour:
-      return kMicrosPerHour;
-    case DatePart::kMinute:
-      return kMicrosPerMinute;
-    case DatePart::kSecond:
     case DatePart::kEpoch:
       return kMicrosPerSecond;
-    case DatePart::kMillisecond:
-      return 1000;
-    case DatePart::kMicrosecond:
-      return 1;
     default:
       RefusePart(part, type);
   }

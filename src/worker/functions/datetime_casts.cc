@@ -3,11 +3,12 @@
 #include <duckdb/common/operator/cast_operators.hpp>
 #include <duckdb/common/vector_operations/unary_executor.hpp>
 
+#include "worker/functions/ascii.h"
 #include "worker/functions/calendar.h"
-#include "worker/functions/calendar_names.h"
 #include "worker/functions/datetime_text.h"
 #include "worker/functions/interval_text.h"
 #include "worker/functions/session_clock.h"
+#include "worker/functions/text_view.h"
 #include "worker/functions/time_zone.h"
 #include "worker/pg_format.h"
 
@@ -16,8 +17,6 @@ namespace {
 
 using duckdb::LogicalType;
 using duckdb::string_t;
-
-std::string_view View(const string_t& text) { return {text.GetData(), text.GetSize()}; }
 
 bool Digits(const char* p, int count, int& value) {
   value = 0;
@@ -206,29 +205,19 @@ std::string Message(TextError error, const char* type, std::string_view text) {
   return "invalid input syntax for type " + std::string(type) + ": \"" + shown + "\"";
 }
 
-template <class To>
-bool FromText(duckdb::Vector& source, duckdb::Vector& result, duckdb::idx_t count,
-              duckdb::CastParameters& parameters) {
-  const auto& session = parameters.local_state->Cast<SessionZone>();
-  const Conversion conversion{session.context, session.zone.get()};
+// read(text, value) answers what is wrong with the text, or nothing. Where the statement asks for
+// NULL instead of an error (TRY_CAST), `parameters` says so.
+template <class Value, class Read>
+bool ReadEach(duckdb::Vector& source, duckdb::Vector& result, duckdb::idx_t count,
+              duckdb::CastParameters& parameters, Read read) {
   bool all = true;
-  duckdb::UnaryExecutor::ExecuteWithNulls<string_t, typename To::Type>(
+  duckdb::UnaryExecutor::ExecuteWithNulls<string_t, Value>(
       source, result, count,
       [&](const string_t& text, duckdb::ValidityMask& valid, duckdb::idx_t row) {
-        typename To::Type value{};
-        if (To::Fast(View(text), conversion, value)) return value;
-        DatetimeText read;
-        const TextError error = ReadDatetime(View(text), To::kKind, session.context, read);
-        if (error == TextError::kNone) {
-          try {
-            return To::Make(read, conversion);
-          } catch (const duckdb::ConversionException&) {
-            duckdb::HandleCastError::AssignError(
-                Message(TextError::kFieldRange, To::kName, View(text)), parameters);
-          }
-        } else {
-          duckdb::HandleCastError::AssignError(Message(error, To::kName, View(text)), parameters);
-        }
+        Value value{};
+        const std::string error = read(View(text), value);
+        if (error.empty()) return value;
+        duckdb::HandleCastError::AssignError(error, parameters);
         valid.SetInvalid(row);
         all = false;
         return value;
@@ -236,28 +225,42 @@ bool FromText(duckdb::Vector& source, duckdb::Vector& result, duckdb::idx_t coun
   return all;
 }
 
+template <class To>
+bool FromText(duckdb::Vector& source, duckdb::Vector& result, duckdb::idx_t count,
+              duckdb::CastParameters& parameters) {
+  using Value = typename To::Type;
+  const auto& session = parameters.local_state->Cast<SessionZone>();
+  const Conversion conversion{session.context, session.zone.get()};
+  return ReadEach<Value>(source, result, count, parameters,
+                         [&](std::string_view text, Value& value) {
+                           if (To::Fast(text, conversion, value)) return std::string();
+                           DatetimeText read;
+                           TextError error = ReadDatetime(text, To::kKind, session.context, read);
+                           if (error == TextError::kNone) {
+                             try {
+                               value = To::Make(read, conversion);
+                               return std::string();
+                             } catch (const duckdb::ConversionException&) {
+                               error = TextError::kFieldRange;
+                             }
+                           }
+                           return Message(error, To::kName, text);
+                         });
+}
+
 bool ToInterval(duckdb::Vector& source, duckdb::Vector& result, duckdb::idx_t count,
                 duckdb::CastParameters& parameters) {
-  bool all = true;
-  duckdb::UnaryExecutor::ExecuteWithNulls<string_t, duckdb::interval_t>(
-      source, result, count,
-      [&](const string_t& text, duckdb::ValidityMask& valid, duckdb::idx_t row) {
-        duckdb::interval_t value{};
-        const auto error = ReadInterval(View(text), IntervalFields(), value);
-        if (error == IntervalError::kNone) return value;
-        duckdb::HandleCastError::AssignError(IntervalMessage(error, View(text)), parameters);
-        valid.SetInvalid(row);
-        all = false;
-        return value;
+  return ReadEach<duckdb::interval_t>(
+      source, result, count, parameters, [](std::string_view text, duckdb::interval_t& value) {
+        const auto error = ReadInterval(text, IntervalFields(), value);
+        return error == IntervalError::kNone ? std::string() : IntervalMessage(error, text);
       });
-  return all;
 }
 
 // A prefix of true, false, yes or no, or 1 or 0, between blanks. Source: developer guide, "Boolean
 // type".
 bool ReadBoolean(std::string_view text, bool& value) {
-  while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
-  while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
+  text = WithoutBlanks(text);
   if (text.empty()) return false;
   static constexpr std::pair<std::string_view, bool> kWords[] = {
       {"true", true}, {"false", false}, {"yes", true}, {"no", false}, {"1", true}, {"0", false}};
@@ -271,27 +274,19 @@ bool ReadBoolean(std::string_view text, bool& value) {
 
 bool ToBoolean(duckdb::Vector& source, duckdb::Vector& result, duckdb::idx_t count,
                duckdb::CastParameters& parameters) {
-  bool all = true;
-  duckdb::UnaryExecutor::ExecuteWithNulls<string_t, bool>(
-      source, result, count,
-      [&](const string_t& text, duckdb::ValidityMask& valid, duckdb::idx_t row) {
-        bool value = false;
-        if (ReadBoolean(View(text), value)) return value;
-        duckdb::HandleCastError::AssignError(
-            "invalid input syntax for type boolean: \"" + std::string(View(text)) + "\"",
-            parameters);
-        valid.SetInvalid(row);
-        all = false;
-        return value;
-      });
-  return all;
+  return ReadEach<bool>(source, result, count, parameters, [](std::string_view text, bool& value) {
+    if (ReadBoolean(text, value)) return std::string();
+    return "invalid input syntax for type boolean: \"" + std::string(text) + "\"";
+  });
 }
+
+constexpr size_t kLongestText = 96;  // of any date, time or interval
 
 bool TimestampTzToText(duckdb::Vector& source, duckdb::Vector& result, duckdb::idx_t count,
                        duckdb::CastParameters& parameters) {
   const Zone& zone = *parameters.local_state->Cast<SessionZone>().zone;
   duckdb::UnaryExecutor::Execute<int64_t, string_t>(source, result, count, [&](int64_t utc) {
-    char text[64];
+    char text[kLongestText + kFormatSlack];
     const int32_t east = zone.SecondsEastAt(utc);
     const char* end = PutTimestamp(text, utc + east * kMicrosPerSecond, true, east);
     return duckdb::StringVector::AddString(result, text, static_cast<size_t>(end - text));
@@ -299,14 +294,18 @@ bool TimestampTzToText(duckdb::Vector& source, duckdb::Vector& result, duckdb::i
   return true;
 }
 
-bool IntervalToText(duckdb::Vector& source, duckdb::Vector& result, duckdb::idx_t count,
-                    duckdb::CastParameters&) {
-  duckdb::UnaryExecutor::Execute<duckdb::interval_t, string_t>(
-      source, result, count, [&](duckdb::interval_t interval) {
-        char text[96];
-        const char* end = PutInterval(text, interval.months, interval.days, interval.micros);
-        return duckdb::StringVector::AddString(result, text, static_cast<size_t>(end - text));
-      });
+char* Put(char* p, duckdb::date_t v) { return PutDate(p, v.days); }
+char* Put(char* p, duckdb::timestamp_t v) { return PutTimestamp(p, v.value); }
+char* Put(char* p, duckdb::interval_t v) { return PutInterval(p, v.months, v.days, v.micros); }
+
+template <class T>
+bool ToText(duckdb::Vector& source, duckdb::Vector& result, duckdb::idx_t count,
+            duckdb::CastParameters&) {
+  duckdb::UnaryExecutor::Execute<T, string_t>(source, result, count, [&](T value) {
+    char text[kLongestText + kFormatSlack];
+    const char* end = Put(text, value);
+    return duckdb::StringVector::AddString(result, text, static_cast<size_t>(end - text));
+  });
   return true;
 }
 
@@ -328,7 +327,12 @@ void RegisterDatetimeCasts(Registrar& registrar) {
   registrar.CastFirst(text, LogicalType::BOOLEAN, duckdb::BoundCastInfo(ToBoolean));
   registrar.CastFirst(LogicalType::TIMESTAMP_TZ, text,
                       {TimestampTzToText, nullptr, SessionZone::InitCast});
-  registrar.CastFirst(LogicalType::INTERVAL, text, duckdb::BoundCastInfo(IntervalToText));
+  registrar.CastFirst(LogicalType::INTERVAL, text,
+                      duckdb::BoundCastInfo(ToText<duckdb::interval_t>));
+  constexpr int64_t kExplicit = -1;
+  registrar.Cast(LogicalType::DATE, text, duckdb::BoundCastInfo(ToText<duckdb::date_t>), kExplicit);
+  registrar.Cast(LogicalType::TIMESTAMP, text, duckdb::BoundCastInfo(ToText<duckdb::timestamp_t>),
+                 kExplicit);
 }
 
 }  // namespace skep::worker

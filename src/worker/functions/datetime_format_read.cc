@@ -2,6 +2,7 @@
 #include <array>
 #include <optional>
 
+#include "worker/functions/ascii.h"
 #include "worker/functions/calendar.h"
 #include "worker/functions/calendar_names.h"
 #include "worker/functions/datetime_format.h"
@@ -11,9 +12,6 @@ namespace {
 
 using Key = DatetimeFormat::Key;
 using Node = DatetimeFormat::Node;
-
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-bool IsSpace(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
 // Digits of a field that stands before another one without a mark between; 0 for names.
 size_t Width(Key key) {

@@ -4,15 +4,13 @@
 #include <array>
 #include <optional>
 
+#include "worker/functions/ascii.h"
 #include "worker/functions/calendar.h"
 #include "worker/functions/calendar_names.h"
 
 namespace skep::worker {
 namespace {
 
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-bool IsSpace(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
-bool IsLetter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 bool IsDateMark(char c) { return c == '-' || c == '/' || c == '.'; }
 
 int Number(std::string_view digits) {

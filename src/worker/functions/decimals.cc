@@ -161,16 +161,9 @@ duckdb::scalar_function_t Choose(bool wide, bool left_narrow, bool right_narrow,
   using Huge = duckdb::hugeint_t;
   if (wide) return Run<Operator, true, Huge, Huge, Huge>;
   if (left_narrow && right_narrow) {
-    switch (result.InternalType()) {
-      case duckdb::PhysicalType::INT16:
-        return Run<Operator, false, int64_t, int64_t, int16_t>;
-      case duckdb::PhysicalType::INT32:
-        return Run<Operator, false, int64_t, int64_t, int32_t>;
-      case duckdb::PhysicalType::INT64:
-        return Run<Operator, false, int64_t, int64_t, int64_t>;
-      default:
-        return Run<Operator, false, int64_t, int64_t, Huge>;
-    }
+    return ByPhysicalType(result, []<class Result>() {
+      return duckdb::scalar_function_t(Run<Operator, false, int64_t, int64_t, Result>);
+    });
   }
   if (result.InternalType() != duckdb::PhysicalType::INT128) {
     throw duckdb::InternalException("decimal arithmetic chose a result of too few digits");
@@ -231,8 +224,6 @@ void SetTypes(duckdb::ScalarFunction& function, LogicalType left, LogicalType ri
   function.SetReturnType(LogicalType::DECIMAL(static_cast<uint8_t>(result.precision),
                                               static_cast<uint8_t>(result.scale)));
 }
-
-using Arguments = duckdb::vector<duckdb::unique_ptr<duckdb::Expression>>;
 
 template <class Operator>
 duckdb::unique_ptr<duckdb::FunctionData> BindSum(duckdb::ClientContext& context,

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <duckdb.hpp>
+#include <initializer_list>
 #include <memory>
 #include <string>
 
@@ -38,6 +39,14 @@ class FunctionsTest : public testing::Test {
       }
     }
     return text;
+  }
+  struct Row {
+    const char* expression;
+    const char* value;
+  };
+  void Check(std::initializer_list<Row> rows) {
+    for (const auto& row : rows)
+      EXPECT_EQ(Ask(std::string("select ") + row.expression), row.value) << row.expression;
   }
   // The engine's type of the first column.
   std::string TypeOf(const std::string& expression) {

@@ -15,9 +15,9 @@
 #include <string_view>
 #include <utility>
 
-#include "base/crypto.h"
 #include "worker/functions/checksums.h"
 #include "worker/functions/text_arguments.h"
+#include "worker/functions/wide_integers.h"
 #include "worker/pg_format.h"
 
 namespace skep::worker {
@@ -39,10 +39,6 @@ string_view BytesOf(const T& value) {
 
 // Redshift counts its days and microseconds from 2000-01-01.
 int64_t FromEpochOf2000(int64_t micros) { return micros - kPostgresEpochDays * kMicrosPerDay; }
-
-Int128 Wide(duckdb::hugeint_t v) {
-  return static_cast<Int128>(static_cast<UInt128>(static_cast<uint64_t>(v.upper)) << 64 | v.lower);
-}
 
 // The bytes of a type's values are those that Redshift stores: little-endian, a DECIMAL of up to 18
 // digits in 8 bytes and a larger one in 16.
@@ -163,7 +159,7 @@ void HashValue(DataChunk& arguments, ExpressionState&, Vector& result) {
     if constexpr (std::is_same_v<T, string_t>) {
       return Algorithm::Bytes(View(v), seed);
     } else if constexpr (std::is_same_v<T, duckdb::hugeint_t>) {
-      return Algorithm::Of(Wide(v), seed);
+      return Algorithm::Of(ToInt128(v), seed);
     } else {
       return Algorithm::Of(v, seed);
     }
@@ -175,26 +171,8 @@ void HashDecimal(DataChunk& arguments, ExpressionState&, Vector& result) {
   using Seed = typename Algorithm::Seed;
   const int width = duckdb::DecimalType::GetWidth(arguments.data[0].GetType());
   Run<Algorithm, T>(arguments, result, [&](const T& v, Seed seed) {
-    if constexpr (std::is_same_v<T, duckdb::hugeint_t>) {
-      return Algorithm::OfDecimal(Wide(v), width, seed);
-    } else {
-      return Algorithm::OfDecimal(static_cast<Int128>(v), width, seed);
-    }
+    return Algorithm::OfDecimal(Widen(v), width, seed);
   });
-}
-
-template <class Algorithm>
-duckdb::scalar_function_t ForDecimal(const LogicalType& type) {
-  switch (type.InternalType()) {
-    case duckdb::PhysicalType::INT16:
-      return HashDecimal<Algorithm, int16_t>;
-    case duckdb::PhysicalType::INT32:
-      return HashDecimal<Algorithm, int32_t>;
-    case duckdb::PhysicalType::INT64:
-      return HashDecimal<Algorithm, int64_t>;
-    default:
-      return HashDecimal<Algorithm, duckdb::hugeint_t>;
-  }
 }
 
 template <class Algorithm>
@@ -209,7 +187,9 @@ duckdb::scalar_function_t ForType(const LogicalType& type) {
     case LogicalTypeId::HUGEINT:
       return HashValue<Algorithm, duckdb::hugeint_t>;
     case LogicalTypeId::DECIMAL:
-      return ForDecimal<Algorithm>(type);
+      return ByPhysicalType(type, []<class Physical>() {
+        return duckdb::scalar_function_t(HashDecimal<Algorithm, Physical>);
+      });
     case LogicalTypeId::VARCHAR:
       return HashValue<Algorithm, string_t>;
     default:
@@ -246,7 +226,7 @@ duckdb::scalar_function_t ForType(const LogicalType& type) {
 template <class Algorithm>
 duckdb::unique_ptr<duckdb::FunctionData> BindValue(duckdb::ClientContext&,
                                                    duckdb::ScalarFunction& function,
-                                                   Expressions& arguments) {
+                                                   Arguments& arguments) {
   const LogicalType type = arguments[0]->return_type;
   if (type.id() == LogicalTypeId::UNKNOWN) {
     // A parameter without a type is text.

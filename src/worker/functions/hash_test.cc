@@ -3,17 +3,7 @@
 namespace skep::worker {
 namespace {
 
-class Hash : public FunctionsTest {
- protected:
-  struct Row {
-    const char* expression;
-    const char* value;
-  };
-  void Check(std::initializer_list<Row> rows) {
-    for (const auto& row : rows)
-      EXPECT_EQ(Ask(std::string("select ") + row.expression), row.value) << row.expression;
-  }
-};
+using Hash = FunctionsTest;
 
 // Vectors of http://www.isthe.com/chongo/src/fnv/test_fnv.c, as signed numbers.
 TEST_F(Hash, FnvIsThePublishedOne) {

@@ -9,6 +9,7 @@
 
 #include "worker/functions/hyperloglog.h"
 #include "worker/functions/native_functions.h"
+#include "worker/functions/text_view.h"
 #include "worker/functions/types.h"
 
 namespace skep::worker {
@@ -18,8 +19,6 @@ using duckdb::LogicalType;
 using duckdb::LogicalTypeId;
 using duckdb::PhysicalType;
 using duckdb::string_t;
-
-std::string_view View(const string_t& text) { return {text.GetData(), text.GetSize()}; }
 
 HyperLogLog Read(const string_t& bytes) {
   auto sketch = HyperLogLog::FromBytes(View(bytes));
@@ -182,7 +181,7 @@ duckdb::AggregateFunction ForType(const LogicalType& type, const LogicalType& re
 template <class Result, class Operator>
 duckdb::unique_ptr<duckdb::FunctionData> Bind(duckdb::ClientContext& context,
                                               duckdb::AggregateFunction& function,
-                                              BoundArguments& arguments) {
+                                              Arguments& arguments) {
   const LogicalType type = HashedType(arguments[0]->return_type);
   auto made = ForType<Result, Operator>(type, function.GetReturnType());
   made.name = function.name;

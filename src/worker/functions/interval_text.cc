@@ -9,15 +9,15 @@
 #include <utility>
 
 #include "sql/date_parts.h"
+#include "worker/functions/ascii.h"
 #include "worker/functions/calendar.h"
 #include "worker/functions/calendar_names.h"
+#include "worker/functions/text_view.h"
 
 namespace skep::worker {
 namespace {
 
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-bool IsLetter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool IsSpace(char c) { return c == ' ' || (c >= '\t' && c <= '\r') || c == ','; }
+bool IsGap(char c) { return IsSpace(c) || c == ','; }
 
 constexpr std::array<std::string_view, 6> kFieldNames = {"year", "month",  "day",
                                                          "hour", "minute", "second"};
@@ -33,8 +33,7 @@ class Parser {
   Parser(std::string_view text, const IntervalFields& fields) : text_(text), fields_(fields) {}
 
   IntervalError Read(duckdb::interval_t& result) {
-    while (!text_.empty() && IsSpace(text_.front())) text_.remove_prefix(1);
-    while (!text_.empty() && IsSpace(text_.back())) text_.remove_suffix(1);
+    text_ = Trimmed(text_, IsGap);
     if (text_.empty()) return IntervalError::kSyntax;
     const bool iso = text_.front() == 'P' || text_.front() == 'p';
     if (iso ? !Iso() : !Words()) return IntervalError::kSyntax;
@@ -186,7 +185,7 @@ class Parser {
     size_t count = 0;
     bool ago = false;
     for (size_t i = 0; i < text_.size();) {
-      if (IsSpace(text_[i]) || (text_[i] == '@' && i == 0)) {
+      if (IsGap(text_[i]) || (text_[i] == '@' && i == 0)) {
         i++;
         continue;
       }
@@ -383,7 +382,7 @@ void RunInterval(duckdb::DataChunk& arguments, duckdb::ExpressionState& state,
   duckdb::UnaryExecutor::Execute<duckdb::string_t, duckdb::interval_t>(
       arguments.data[0], result, arguments.size(), [&](const duckdb::string_t& text) {
         duckdb::interval_t value{};
-        const std::string_view view(text.GetData(), text.GetSize());
+        const std::string_view view = View(text);
         const IntervalError error = ReadInterval(view, fields, value);
         if (error != IntervalError::kNone)
           throw duckdb::ConversionException(IntervalMessage(error, view));

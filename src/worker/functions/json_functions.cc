@@ -3,9 +3,10 @@
 #include <charconv>
 #include <duckdb/execution/expression_executor.hpp>
 #include <utility>
-#include <vector>
 
+#include "worker/functions/characters.h"
 #include "worker/functions/json_reader.h"
+#include "worker/functions/rows.h"
 #include "worker/functions/super_value.h"
 #include "worker/functions/types.h"
 
@@ -23,10 +24,6 @@ constexpr size_t kMaxPathElements = 5;
 // Text functions see JSON as it is written.
 constexpr JsonOptions kAsText{.duplicates = Duplicates::kKeepAll, .keep_numbers = true};
 
-bool IsUtf8(std::string_view text) {
-  return duckdb::Value::StringIsValid(text.data(), text.size());
-}
-
 JsonOptions ParseOptions(int32_t bits) {
   JsonOptions options;
   if ((bits & kParseDedupAttributes) != 0) options.duplicates = Duplicates::kKeepLast;
@@ -36,7 +33,7 @@ JsonOptions ParseOptions(int32_t bits) {
 
 template <bool kBinary>
 JsonFault ParseSuper(std::string_view json, int32_t bits, std::string& text) {
-  if (kBinary && !IsUtf8(json)) return JsonFault::kSyntax;
+  if (kBinary && !IsValidUtf8(json)) return JsonFault::kSyntax;
   return Canonical(json, ParseOptions(bits), text);
 }
 
@@ -89,7 +86,7 @@ void JsonSerialize(duckdb::DataChunk& arguments, duckdb::ExpressionState&, Vecto
           throw duckdb::InvalidInputException("value too long for type character varying(%d)",
                                               kMaxVarcharBytes);
         }
-        return PartOf(View(value));
+        return Slice(View(value));
       });
   duckdb::StringVector::AddHeapReference(result, arguments.data[0]);
 }
@@ -240,47 +237,26 @@ duckdb::unique_ptr<duckdb::FunctionData> BindPathText(
 }
 
 void JsonPathText(duckdb::DataChunk& arguments, duckdb::ExpressionState&, Vector& result) {
-  const bool constant = arguments.AllConstant();
-  const idx_t count = constant ? 1 : arguments.size();
-  const size_t columns = arguments.ColumnCount();
-  std::vector<duckdb::UnifiedVectorFormat> inputs(columns);
-  for (size_t i = 0; i < columns; i++) arguments.data[i].ToUnifiedFormat(count, inputs[i]);
-  const bool has_flag =
-      arguments.data[columns - 1].GetType().id() == duckdb::LogicalTypeId::BOOLEAN;
-  const size_t end = has_flag ? columns - 1 : columns;
-  result.SetVectorType(duckdb::VectorType::FLAT_VECTOR);
-  auto* out = duckdb::FlatVector::GetData<string_t>(result);
-  auto& validity = duckdb::FlatVector::Validity(result);
+  const Columns columns(arguments);
+  const size_t last = columns.size() - 1;
+  const bool has_flag = arguments.data[last].GetType().id() == duckdb::LogicalTypeId::BOOLEAN;
+  const size_t end = has_flag ? last : columns.size();
   std::string text;
   std::string quoted;
-  const auto text_at = [&](size_t column, idx_t row) {
-    const auto& input = inputs[column];
-    return View(duckdb::UnifiedVectorFormat::GetData<string_t>(input)[input.sel->get_index(row)]);
-  };
-  for (idx_t row = 0; row < count; row++) {
-    bool found = true;
-    for (const auto& input : inputs) {
-      found = found && input.validity.RowIsValid(input.sel->get_index(row));
-    }
-    if (found) {
-      const std::string_view json = text_at(0, row);
-      if (Canonical(json, kAsText, text) != JsonFault::kNone) {
-        const bool null_if_invalid =
-            has_flag && duckdb::UnifiedVectorFormat::GetData<bool>(
-                            inputs.back())[inputs.back().sel->get_index(row)];
-        if (!null_if_invalid) Invalid(json, "invalid json object");
-        found = false;
-      }
+  FillRows<string_t>(arguments, result, [&](idx_t row, string_t& out) {
+    if (columns.NullAt(row)) return false;
+    const std::string_view json = columns.Text(0, row);
+    if (Canonical(json, kAsText, text) != JsonFault::kNone) {
+      if (!has_flag || !columns.At<bool>(last, row)) Invalid(json, "invalid json object");
+      return false;
     }
     std::string_view value = text;
-    for (size_t i = 1; i < end && found; i++) found = Descend(text_at(i, row), quoted, value);
-    if (found) {
-      out[row] = AddText(value, result, validity, row);
-    } else {
-      validity.SetInvalid(row);
+    for (size_t i = 1; i < end; i++) {
+      if (!Descend(columns.Text(i, row), quoted, value)) return false;
     }
-  }
-  if (constant) result.SetVectorType(duckdb::VectorType::CONSTANT_VECTOR);
+    out = AddText(value, result, duckdb::FlatVector::Validity(result), row);
+    return true;
+  });
 }
 
 void AddTo(Registrar& registrar, const char* name,

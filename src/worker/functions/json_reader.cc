@@ -7,12 +7,12 @@
 #include <utility>
 #include <vector>
 
+#include "worker/functions/ascii.h"
+#include "worker/functions/characters.h"
 #include "worker/functions/super_number.h"
 
 namespace skep::worker {
 namespace {
-
-constexpr bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
 // Where an attribute stands in the output. Its key is also in the input if it is the same there,
 // else `key` is null.
@@ -207,35 +207,11 @@ class Reader {
     if (end_ - at_ < 4) return Fail(JsonFault::kSyntax);
     value = 0;
     for (int i = 0; i < 4; i++) {
-      const char c = *at_++;
-      value *= 16;
-      if (IsDigit(c)) {
-        value += static_cast<uint32_t>(c - '0');
-      } else if ((c | 0x20) >= 'a' && (c | 0x20) <= 'f') {
-        value += static_cast<uint32_t>((c | 0x20) - 'a' + 10);
-      } else {
-        return Fail(JsonFault::kSyntax);
-      }
+      const int digit = HexDigit(*at_++);
+      if (digit < 0) return Fail(JsonFault::kSyntax);
+      value = value * 16 + static_cast<uint32_t>(digit);
     }
     return true;
-  }
-
-  static void AppendUtf8(std::string& out, uint32_t c) {
-    if (c < 0x80) {
-      out.push_back(static_cast<char>(c));
-    } else if (c < 0x800) {
-      out.push_back(static_cast<char>(0xC0U | c >> 6U));
-      out.push_back(static_cast<char>(0x80U | (c & 0x3FU)));
-    } else if (c < 0x10000) {
-      out.push_back(static_cast<char>(0xE0U | c >> 12U));
-      out.push_back(static_cast<char>(0x80U | (c >> 6U & 0x3FU)));
-      out.push_back(static_cast<char>(0x80U | (c & 0x3FU)));
-    } else {
-      out.push_back(static_cast<char>(0xF0U | c >> 18U));
-      out.push_back(static_cast<char>(0x80U | (c >> 12U & 0x3FU)));
-      out.push_back(static_cast<char>(0x80U | (c >> 6U & 0x3FU)));
-      out.push_back(static_cast<char>(0x80U | (c & 0x3FU)));
-    }
   }
 
   // After "\u". Zero has no place in SQL text, half of a pair none in UTF-8.

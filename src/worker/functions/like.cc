@@ -9,6 +9,7 @@
 #include <optional>
 #include <utility>
 
+#include "worker/functions/ascii.h"
 #include "worker/functions/characters.h"
 #include "worker/functions/text_arguments.h"
 
@@ -20,7 +21,7 @@ using std::string_view;
 namespace {
 
 void FoldAscii(std::string& text) {
-  for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+  for (char& c : text) c = LowerLetter(c);
 }
 
 }  // namespace
@@ -128,7 +129,7 @@ struct LikeBinding : duckdb::FunctionData {
 template <bool fold>
 duckdb::unique_ptr<duckdb::FunctionData> Bind(duckdb::ClientContext& context,
                                               duckdb::ScalarFunction& function,
-                                              Expressions& arguments) {
+                                              Arguments& arguments) {
   BindText(context, function, arguments);
   auto binding = duckdb::make_uniq<LikeBinding>();
   binding->escape = "\\";
@@ -177,7 +178,7 @@ duckdb::unique_ptr<duckdb::Expression> NativeWhenPlain(duckdb::FunctionBindExpre
   if (!binding.made) return nullptr;
   if (!binding.escape.empty() && binding.pattern.find(binding.escape) != std::string::npos)
     return nullptr;
-  Expressions both;
+  Arguments both;
   both.push_back(input.children[0]->Copy());
   both.push_back(input.children[1]->Copy());
   duckdb::ErrorData error;

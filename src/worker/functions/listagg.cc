@@ -8,7 +8,9 @@
 #include <unordered_set>
 #include <utility>
 
+#include "worker/functions/characters.h"
 #include "worker/functions/native_functions.h"
+#include "worker/functions/text_view.h"
 
 namespace skep::worker {
 namespace {
@@ -63,8 +65,6 @@ void Append(Joined& joined, std::string_view text, std::string_view separator,
   joined.size += static_cast<uint32_t>(text.size());
 }
 
-std::string_view View(const duckdb::string_t& text) { return {text.GetData(), text.GetSize()}; }
-
 struct Listagg {
   template <class State>
   static void Initialize(State& state) {
@@ -106,11 +106,6 @@ struct Seen {
 struct Distinct {
   Seen* seen;
 };
-
-std::string_view WithoutTrailingBlanks(std::string_view text) {
-  const size_t end = text.find_last_not_of(' ');
-  return text.substr(0, end == std::string_view::npos ? 0 : end + 1);
-}
 
 void Note(Distinct& state, std::string_view value, size_t separator_size) {
   if (value.empty()) return;
@@ -169,7 +164,7 @@ struct ListaggDistinct {
 
 duckdb::unique_ptr<duckdb::FunctionData> Bind(duckdb::ClientContext& context,
                                               duckdb::AggregateFunction& function,
-                                              BoundArguments& arguments) {
+                                              Arguments& arguments) {
   if (arguments.size() == 1) return duckdb::make_uniq<Separator>("");
   if (arguments[1]->HasParameter()) throw duckdb::ParameterNotResolvedException();
   if (!arguments[1]->IsFoldable()) {

@@ -12,7 +12,7 @@ duckdb::unique_ptr<duckdb::FunctionData> BindAsNative(duckdb::ClientContext& con
                                                       duckdb::AggregateFunction& function,
                                                       const std::string& name,
                                                       duckdb::vector<duckdb::LogicalType> types,
-                                                      BoundArguments& arguments) {
+                                                      Arguments& arguments) {
   auto& entry =
       duckdb::Catalog::GetSystemCatalog(context).GetEntry<duckdb::AggregateFunctionCatalogEntry>(
           context, DEFAULT_SCHEMA, name);
@@ -27,8 +27,7 @@ duckdb::unique_ptr<duckdb::FunctionData> BindAsNative(duckdb::ClientContext& con
 }
 
 duckdb::unique_ptr<duckdb::Expression> CallNative(duckdb::ClientContext& context,
-                                                  const std::string& name,
-                                                  BoundArguments children) {
+                                                  const std::string& name, Arguments children) {
   duckdb::FunctionBinder binder(context);
   duckdb::ErrorData error;
   auto call = binder.BindScalarFunction(DEFAULT_SCHEMA, name, std::move(children), error);

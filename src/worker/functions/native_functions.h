@@ -6,9 +6,9 @@
 #include <duckdb/function/aggregate_function.hpp>
 #include <string>
 
-namespace skep::worker {
+#include "worker/functions/registrar.h"
 
-using BoundArguments = duckdb::vector<duckdb::unique_ptr<duckdb::Expression>>;
+namespace skep::worker {
 
 // Makes `function` the engine's aggregate of that name for these arguments, which become its
 // argument types; the binder casts to them.
@@ -16,11 +16,11 @@ duckdb::unique_ptr<duckdb::FunctionData> BindAsNative(duckdb::ClientContext& con
                                                       duckdb::AggregateFunction& function,
                                                       const std::string& name,
                                                       duckdb::vector<duckdb::LogicalType> types,
-                                                      BoundArguments& arguments);
+                                                      Arguments& arguments);
 
 // The call name(children...) of the engine's scalar function; the error is a BinderException.
 duckdb::unique_ptr<duckdb::Expression> CallNative(duckdb::ClientContext& context,
-                                                  const std::string& name, BoundArguments children);
+                                                  const std::string& name, Arguments children);
 
 duckdb::unique_ptr<duckdb::Expression> CastTo(duckdb::ClientContext& context,
                                               duckdb::unique_ptr<duckdb::Expression> expression,

@@ -10,8 +10,10 @@
 #include <string_view>
 #include <utility>
 
+#include "worker/functions/ascii.h"
 #include "worker/functions/decimals.h"
 #include "worker/functions/float_text.h"
+#include "worker/functions/text_view.h"
 #include "worker/functions/wide_integers.h"
 #include "worker/pg_format.h"
 
@@ -24,32 +26,12 @@ using duckdb::Vector;
 
 // ---- from text --------------------------------------------------------------------------------
 
-std::string_view Trimmed(std::string_view text) {
-  constexpr std::string_view kBlanks = " \t\n\v\f\r";
-  const size_t begin = text.find_first_not_of(kBlanks);
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(kBlanks) - begin + 1);
-}
-
 enum class Read : uint8_t { kOk, kSyntax, kRange };
 
-template <class Integer>
-Read ReadInteger(std::string_view text, Integer& value) {
-  text = Trimmed(text);
-  if (text.starts_with('+')) {
-    text.remove_prefix(1);
-    if (text.starts_with('-')) return Read::kSyntax;
-  }
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error == std::errc::invalid_argument || end != text.data() + text.size()) {
-    return Read::kSyntax;
-  }
-  return error == std::errc::result_out_of_range ? Read::kRange : Read::kOk;
-}
-
-template <class Float>
-Read ReadFloat(std::string_view text, Float& value) {
-  text = Trimmed(text);
+// An integer or a float.
+template <class Number>
+Read ReadNumber(std::string_view text, Number& value) {
+  text = WithoutSpaces(text);
   if (text.starts_with('+')) {
     text.remove_prefix(1);
     if (text.starts_with('-')) return Read::kSyntax;
@@ -64,7 +46,7 @@ Read ReadFloat(std::string_view text, Float& value) {
 // digits [. digits] [e [sign] digits], rounded half away from zero to the scale.
 Read ReadDecimal(std::string_view text, DecimalShape shape, Int128& value) {
   constexpr int kFarExponent = 1000;
-  text = Trimmed(text);
+  text = WithoutSpaces(text);
   bool negative = false;
   size_t at = 0;
   if (at < text.size() && (text[at] == '+' || text[at] == '-')) negative = text[at++] == '-';
@@ -148,7 +130,7 @@ bool FromText(Vector& source, Vector& result, size_t count, duckdb::CastParamete
   bool all = true;
   duckdb::UnaryExecutor::ExecuteWithNulls<duckdb::string_t, Physical>(
       source, result, count, [&](duckdb::string_t text, duckdb::ValidityMask& mask, idx_t row) {
-        const std::string_view view(text.GetData(), text.GetSize());
+        const std::string_view view = View(text);
         Physical value{};
         const Read how = read(view, value);
         if (how != Read::kOk) {
@@ -170,14 +152,14 @@ template <class Integer>
 bool TextToInteger(Vector& source, Vector& result, idx_t count,
                    duckdb::CastParameters& parameters) {
   return FromText<Integer>(source, result, count, parameters, kIntegerName<Integer>, "integer",
-                           ReadInteger<Integer>);
+                           ReadNumber<Integer>);
 }
 
 template <class Float>
 bool TextToFloat(Vector& source, Vector& result, idx_t count, duckdb::CastParameters& parameters) {
   constexpr std::string_view kName = sizeof(Float) == 4 ? "real" : "double precision";
   constexpr std::string_view kSyntax = sizeof(Float) == 4 ? "type real" : "type double precision";
-  return FromText<Float>(source, result, count, parameters, kName, kSyntax, ReadFloat<Float>);
+  return FromText<Float>(source, result, count, parameters, kName, kSyntax, ReadNumber<Float>);
 }
 
 template <class Physical>
@@ -195,16 +177,8 @@ bool TextToDecimal(Vector& source, Vector& result, idx_t count,
 
 duckdb::BoundCastInfo BindTextToDecimal(duckdb::BindCastInput&, const LogicalType&,
                                         const LogicalType& target) {
-  switch (target.InternalType()) {
-    case duckdb::PhysicalType::INT16:
-      return TextToDecimal<int16_t>;
-    case duckdb::PhysicalType::INT32:
-      return TextToDecimal<int32_t>;
-    case duckdb::PhysicalType::INT64:
-      return TextToDecimal<int64_t>;
-    default:
-      return TextToDecimal<duckdb::hugeint_t>;
-  }
+  return ByPhysicalType(
+      target, []<class Physical>() { return duckdb::BoundCastInfo(TextToDecimal<Physical>); });
 }
 
 // ---- to text ----------------------------------------------------------------------------------
@@ -225,7 +199,7 @@ bool DecimalToText(Vector& source, Vector& result, idx_t count, duckdb::CastPara
   duckdb::UnaryExecutor::Execute<Physical, duckdb::string_t>(
       source, result, count, [&](Physical value) {
         char text[48 + kFormatSlack];
-        char* end;
+        const char* end;
         if constexpr (std::is_same_v<Physical, duckdb::hugeint_t>) {
           end = PutDecimal128(text, ToInt128(value), scale);
         } else {
@@ -238,16 +212,8 @@ bool DecimalToText(Vector& source, Vector& result, idx_t count, duckdb::CastPara
 
 duckdb::BoundCastInfo BindDecimalToText(duckdb::BindCastInput&, const LogicalType& source,
                                         const LogicalType&) {
-  switch (source.InternalType()) {
-    case duckdb::PhysicalType::INT16:
-      return DecimalToText<int16_t>;
-    case duckdb::PhysicalType::INT32:
-      return DecimalToText<int32_t>;
-    case duckdb::PhysicalType::INT64:
-      return DecimalToText<int64_t>;
-    default:
-      return DecimalToText<duckdb::hugeint_t>;
-  }
+  return ByPhysicalType(
+      source, []<class Physical>() { return duckdb::BoundCastInfo(DecimalToText<Physical>); });
 }
 
 // ---- between numbers --------------------------------------------------------------------------
@@ -337,16 +303,9 @@ bool FloatToDecimal(Vector& source, Vector& result, idx_t count,
 template <class Float>
 duckdb::BoundCastInfo BindFloatToDecimal(duckdb::BindCastInput&, const LogicalType&,
                                          const LogicalType& target) {
-  switch (target.InternalType()) {
-    case duckdb::PhysicalType::INT16:
-      return FloatToDecimal<Float, int16_t>;
-    case duckdb::PhysicalType::INT32:
-      return FloatToDecimal<Float, int32_t>;
-    case duckdb::PhysicalType::INT64:
-      return FloatToDecimal<Float, int64_t>;
-    default:
-      return FloatToDecimal<Float, duckdb::hugeint_t>;
-  }
+  return ByPhysicalType(target, []<class Physical>() {
+    return duckdb::BoundCastInfo(FloatToDecimal<Float, Physical>);
+  });
 }
 
 }  // namespace

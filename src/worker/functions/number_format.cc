@@ -8,7 +8,7 @@
 #include <cstring>
 #include <duckdb.hpp>
 
-#include "worker/functions/calendar_names.h"
+#include "worker/functions/ascii.h"
 
 namespace skep::worker {
 namespace {

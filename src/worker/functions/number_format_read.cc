@@ -2,15 +2,10 @@
 #include <cstring>
 #include <duckdb.hpp>
 
+#include "worker/functions/ascii.h"
 #include "worker/functions/number_format.h"
 
 namespace skep::worker {
-namespace {
-
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-
-}  // namespace
-
 bool NumberFormat::Read(std::string_view text, __int128& value) const {
   if (roman_) throw duckdb::NotImplementedException("\"RN\" not supported for input");
   if (exponent_) throw duckdb::NotImplementedException("\"EEEE\" not supported for input");

@@ -121,9 +121,9 @@ void LnDecimal(duckdb::DataChunk& arguments, duckdb::ExpressionState& state,
       });
 }
 
-duckdb::unique_ptr<duckdb::FunctionData> BindLnDecimal(
-    duckdb::ClientContext&, duckdb::ScalarFunction& function,
-    duckdb::vector<duckdb::unique_ptr<duckdb::Expression>>& arguments) {
+duckdb::unique_ptr<duckdb::FunctionData> BindLnDecimal(duckdb::ClientContext&,
+                                                       duckdb::ScalarFunction& function,
+                                                       Arguments& arguments) {
   if (arguments[0]->IsFoldable()) {
     const unsigned scale = ShapeOf(arguments[0]->return_type).scale;
     function.arguments[0] = LogicalType::DECIMAL(kMaxPrecision, static_cast<uint8_t>(scale));
@@ -149,30 +149,18 @@ void Sign(duckdb::DataChunk& arguments, duckdb::ExpressionState&, duckdb::Vector
       });
 }
 
-duckdb::unique_ptr<duckdb::FunctionData> BindSignDecimal(
-    duckdb::ClientContext&, duckdb::ScalarFunction& function,
-    duckdb::vector<duckdb::unique_ptr<duckdb::Expression>>& arguments) {
+duckdb::unique_ptr<duckdb::FunctionData> BindSignDecimal(duckdb::ClientContext&,
+                                                         duckdb::ScalarFunction& function,
+                                                         Arguments& arguments) {
   const LogicalType& type = arguments[0]->return_type;
   function.arguments[0] = type;
-  switch (type.InternalType()) {
-    case duckdb::PhysicalType::INT16:
-      function.SetFunctionCallback(Sign<int16_t, int16_t>);
-      break;
-    case duckdb::PhysicalType::INT32:
-      function.SetFunctionCallback(Sign<int32_t, int16_t>);
-      break;
-    case duckdb::PhysicalType::INT64:
-      function.SetFunctionCallback(Sign<int64_t, int16_t>);
-      break;
-    default:
-      function.SetFunctionCallback(Sign<duckdb::hugeint_t, int16_t>);
-  }
+  function.SetFunctionCallback(ByPhysicalType(
+      type, []<class Physical>() { return duckdb::scalar_function_t(Sign<Physical, int16_t>); }));
   return nullptr;
 }
 
-duckdb::unique_ptr<duckdb::FunctionData> BindText(
-    duckdb::ClientContext&, duckdb::ScalarFunction& function,
-    duckdb::vector<duckdb::unique_ptr<duckdb::Expression>>&) {
+duckdb::unique_ptr<duckdb::FunctionData> BindText(duckdb::ClientContext&,
+                                                  duckdb::ScalarFunction& function, Arguments&) {
   function.arguments[0] = LogicalType::DOUBLE;
   return nullptr;
 }

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "worker/functions/rows.h"
 #include "worker/functions/super_arguments.h"
 #include "worker/functions/super_builder.h"
 #include "worker/functions/super_value.h"
@@ -17,8 +18,6 @@ using duckdb::idx_t;
 using duckdb::LogicalType;
 using duckdb::string_t;
 using duckdb::Vector;
-
-using Arguments = duckdb::vector<duckdb::unique_ptr<duckdb::Expression>>;
 
 void PutKey(std::string& out, std::string_view quoted_key) {
   if (out.back() != '{') out.push_back(',');
@@ -55,20 +54,20 @@ duckdb::unique_ptr<duckdb::FunctionData> BindObject(duckdb::ClientContext&,
 }
 
 void Object(duckdb::DataChunk& arguments, duckdb::ExpressionState&, Vector& result) {
-  const Rows rows(arguments);
+  const Columns columns(arguments);
   const idx_t count = arguments.AllConstant() ? 1 : arguments.size();
   std::vector<SuperWriter> writers;
-  for (size_t i = 1; i < rows.columns(); i += 2) writers.emplace_back(arguments.data[i], count);
+  for (size_t i = 1; i < columns.size(); i += 2) writers.emplace_back(arguments.data[i], count);
   std::vector<std::string> keys;
   BuildSuper(arguments, result, [&](idx_t row, std::string& out) {
     keys.clear();
     out.push_back('{');
     for (size_t i = 0; i < writers.size(); i++) {
-      if (rows.IsNull(2 * i, row)) {
+      if (columns.IsNull(2 * i, row)) {
         throw duckdb::InvalidInputException("OBJECT keys must not be null");
       }
       std::string key;
-      AppendQuoted(key, rows.Text(2 * i, row));
+      AppendQuoted(key, columns.Text(2 * i, row));
       if (i > 0) out.push_back(',');
       out += key;
       out.push_back(':');
@@ -268,7 +267,7 @@ class Transform {
 };
 
 void ObjectTransform(duckdb::DataChunk& arguments, duckdb::ExpressionState&, Vector& result) {
-  const Rows rows(arguments);
+  const Columns columns(arguments);
   const idx_t count = arguments.AllConstant() ? 1 : arguments.size();
   // KEEP, SET's paths, SET's values: the lists and what is in them.
   duckdb::RecursiveUnifiedVectorFormat lists[3];
@@ -276,8 +275,8 @@ void ObjectTransform(duckdb::DataChunk& arguments, duckdb::ExpressionState&, Vec
     Vector::RecursiveToUnifiedFormat(arguments.data[i + 1], count, lists[i]);
   }
   const auto each = [&](size_t list, idx_t row, auto&& visit) {
-    if (rows.IsNull(list + 1, row)) return;
-    const auto& entry = rows.At<duckdb::list_entry_t>(list + 1, row);
+    if (columns.IsNull(list + 1, row)) return;
+    const auto& entry = columns.At<duckdb::list_entry_t>(list + 1, row);
     const auto& child = lists[list].children[0].unified;
     const auto* texts = duckdb::UnifiedVectorFormat::GetData<string_t>(child);
     for (idx_t i = 0; i < entry.length; i++) {
@@ -287,8 +286,8 @@ void ObjectTransform(duckdb::DataChunk& arguments, duckdb::ExpressionState&, Vec
     }
   };
   BuildSuper(arguments, result, [&](idx_t row, std::string& out) {
-    if (rows.IsNull(0, row)) return false;
-    const std::string_view object = rows.Text(0, row);
+    if (columns.IsNull(0, row)) return false;
+    const std::string_view object = columns.Text(0, row);
     std::vector<Path> keep_paths;
     std::vector<Assignment> assignments;
     each(0, row, [&](std::string_view path) { keep_paths.push_back(ReadPath(path)); });

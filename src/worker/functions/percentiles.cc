@@ -161,8 +161,8 @@ struct OfExactNumbers {
     Int128 below;
     Int128 above;
     Int128 sum;
-    if (__builtin_mul_overflow(Wide(rows.low), position.unit - position.part, &below) ||
-        __builtin_mul_overflow(Wide(rows.high), position.part, &above) ||
+    if (__builtin_mul_overflow(Widen(rows.low), position.unit - position.part, &below) ||
+        __builtin_mul_overflow(Widen(rows.high), position.part, &above) ||
         __builtin_add_overflow(below, above, &sum)) {
       ThrowDecimalOverflow();
     }
@@ -170,10 +170,6 @@ struct OfExactNumbers {
     if (Magnitude(sum) >= Magnitude(kPowersOfTen[kMaxPrecision])) ThrowDecimalOverflow();
     return ToHugeint(sum);
   }
-
- private:
-  static Int128 Wide(duckdb::hugeint_t value) { return ToInt128(value); }
-  static Int128 Wide(int64_t value) { return value; }
 };
 
 template <class Value>
@@ -243,22 +239,10 @@ duckdb::unique_ptr<Percentile> ReadPercentile(const duckdb::Value& value) {
   return percentile;
 }
 
-template <class Value>
-duckdb::AggregateFunction MakeExact(const LogicalType& type, const LogicalType& result) {
-  return Make<Value, duckdb::hugeint_t, Continuous<Value, OfExactNumbers>>(type, result);
-}
-
 duckdb::AggregateFunction ExactFor(const LogicalType& type, const LogicalType& result) {
-  switch (type.InternalType()) {
-    case duckdb::PhysicalType::INT16:
-      return MakeExact<int16_t>(type, result);
-    case duckdb::PhysicalType::INT32:
-      return MakeExact<int32_t>(type, result);
-    case duckdb::PhysicalType::INT64:
-      return MakeExact<int64_t>(type, result);
-    default:
-      return MakeExact<duckdb::hugeint_t>(type, result);
-  }
+  return ByPhysicalType(type, [&]<class Value>() {
+    return Make<Value, duckdb::hugeint_t, Continuous<Value, OfExactNumbers>>(type, result);
+  });
 }
 
 duckdb::AggregateFunction ContinuousFor(const LogicalType& type, Percentile& percentile) {
@@ -319,7 +303,7 @@ void Become(duckdb::AggregateFunction& function, duckdb::AggregateFunction made)
 template <bool kContinuous>
 duckdb::unique_ptr<duckdb::FunctionData> BindPercentile(duckdb::ClientContext& context,
                                                         duckdb::AggregateFunction& function,
-                                                        BoundArguments& arguments) {
+                                                        Arguments& arguments) {
   auto percentile = ReadPercentile(ConstantOf(context, *arguments[1]));
   if (arguments.size() == 3) {
     const duckdb::Value descending = ConstantOf(context, *arguments[2]);
@@ -335,7 +319,7 @@ duckdb::unique_ptr<duckdb::FunctionData> BindPercentile(duckdb::ClientContext& c
 
 duckdb::unique_ptr<duckdb::FunctionData> BindMedian(duckdb::ClientContext&,
                                                     duckdb::AggregateFunction& function,
-                                                    BoundArguments& arguments) {
+                                                    Arguments& arguments) {
   auto half = duckdb::make_uniq<Percentile>();
   half->numerator = 5;
   half->places = 1;

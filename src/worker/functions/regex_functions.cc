@@ -98,7 +98,7 @@ RegexSyntax SyntaxOf(const Shape& shape, const Flags& flags) {
 
 duckdb::unique_ptr<duckdb::FunctionData> BindShape(duckdb::ClientContext& context,
                                                    duckdb::ScalarFunction& function,
-                                                   Expressions& arguments, const Shape& shape) {
+                                                   Arguments& arguments, const Shape& shape) {
   BindText(context, function, arguments);
   auto binding = duckdb::make_uniq<RegexBinding>();
   binding->shape = shape;
@@ -375,18 +375,18 @@ void Replace(DataChunk& arguments, ExpressionState& state, Vector& result) {
 template <size_t flags>
 duckdb::unique_ptr<duckdb::FunctionData> BindFunction(duckdb::ClientContext& context,
                                                       duckdb::ScalarFunction& function,
-                                                      Expressions& arguments) {
+                                                      Arguments& arguments) {
   return BindShape(context, function, arguments, {.flags = flags});
 }
 template <bool ignore_case>
 duckdb::unique_ptr<duckdb::FunctionData> BindOperator(duckdb::ClientContext& context,
                                                       duckdb::ScalarFunction& function,
-                                                      Expressions& arguments) {
+                                                      Arguments& arguments) {
   return BindShape(context, function, arguments, {.ignore_case = ignore_case});
 }
 duckdb::unique_ptr<duckdb::FunctionData> BindSimilar(duckdb::ClientContext& context,
                                                      duckdb::ScalarFunction& function,
-                                                     Expressions& arguments) {
+                                                     Arguments& arguments) {
   return BindShape(context, function, arguments, {.syntax = RegexSyntax::kSimilar, .escape = 2});
 }
 

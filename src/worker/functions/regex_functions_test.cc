@@ -3,17 +3,7 @@
 namespace skep::worker {
 namespace {
 
-class Regexes : public FunctionsTest {
- protected:
-  struct Row {
-    const char* expression;
-    const char* value;
-  };
-  void Check(std::initializer_list<Row> rows) {
-    for (const auto& row : rows)
-      EXPECT_EQ(Ask(std::string("select ") + row.expression), row.value) << row.expression;
-  }
-};
+using Regexes = FunctionsTest;
 
 TEST_F(Regexes, CountMatches) {
   Check({{"rs_regexp_count('one two three', '[a-z]+')", "3"},

@@ -2,6 +2,7 @@
 
 #include <duckdb.hpp>
 
+#include "worker/functions/ascii.h"
 #include "worker/functions/characters.h"
 
 namespace skep::worker {
@@ -15,9 +16,6 @@ using std::string_view;
 }
 
 constexpr string_view kSpecial = "\\^$.[]|()?*+{}";
-
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-bool IsHexDigit(char c) { return IsDigit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
 
 void AppendLiteral(std::string& out, string_view character) {
   if (character.size() == 1 && kSpecial.find(character[0]) != string_view::npos)
@@ -215,7 +213,7 @@ class PosixTranslator {
       case '>':
         return assertion("\\b(?<=\\w)");
       case 'x':
-        if (at_ + 3 < in_.size() && IsHexDigit(in_[at_ + 2]) && IsHexDigit(in_[at_ + 3])) {
+        if (at_ + 3 < in_.size() && HexDigit(in_[at_ + 2]) >= 0 && HexDigit(in_[at_ + 3]) >= 0) {
           atom(in_.substr(at_, 2));
           out += in_.substr(at_, 2);
           at_ += 2;

@@ -25,7 +25,6 @@
 #include "worker/functions/strings.h"
 #include "worker/functions/sums.h"
 #include "worker/functions/super.h"
-#include "worker/functions/text_casts.h"
 #include "worker/functions/text_numbers.h"
 #include "worker/functions/time_zone.h"
 #include "worker/functions/varbyte.h"
@@ -44,8 +43,7 @@ void RegisterFunctions(duckdb::DatabaseInstance& instance) {
   RegisterRegexFunctions(registrar);
   RegisterHash(registrar);
   RegisterVarbyte(registrar);
-  RegisterNumberCasts(registrar);  // the first cast of a pair stays
-  RegisterTextCasts(registrar);
+  RegisterNumberCasts(registrar);
   RegisterCharacterTypes(registrar);
   RegisterTimeZones(registrar);
   RegisterDatetimeCasts(registrar);

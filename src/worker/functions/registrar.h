@@ -8,9 +8,13 @@
 #include <duckdb/function/function_set.hpp>
 #include <duckdb/function/scalar_function.hpp>
 #include <duckdb/main/extension/extension_loader.hpp>
+#include <duckdb/planner/expression.hpp>
 #include <string>
 
 namespace skep::worker {
+
+// What the binder gives a bind callback: the arguments of the call.
+using Arguments = duckdb::vector<duckdb::unique_ptr<duckdb::Expression>>;
 
 class Registrar {
  public:

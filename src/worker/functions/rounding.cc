@@ -1,20 +1,15 @@
 #include "worker/functions/rounding.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <duckdb/common/vector_operations/binary_executor.hpp>
 #include <duckdb/common/vector_operations/unary_executor.hpp>
 #include <duckdb/execution/expression_executor.hpp>
 #include <duckdb/planner/expression.hpp>
 #include <duckdb/planner/expression/bound_function_expression.hpp>
-#include <string_view>
 
 #include "worker/functions/decimals.h"
 #include "worker/functions/native_functions.h"
-#include "worker/functions/types.h"
 #include "worker/functions/wide_integers.h"
 
 namespace skep::worker {
@@ -127,8 +122,6 @@ void RoundByRow(duckdb::DataChunk& arguments, duckdb::ExpressionState& state,
       });
 }
 
-using Arguments = duckdb::vector<duckdb::unique_ptr<duckdb::Expression>>;
-
 void SetShape(duckdb::ScalarFunction& function, unsigned precision, unsigned scale) {
   function.SetReturnType(
       LogicalType::DECIMAL(static_cast<uint8_t>(precision), static_cast<uint8_t>(scale)));
@@ -238,59 +231,6 @@ void RunFloatAt(duckdb::DataChunk& arguments, duckdb::ExpressionState&, duckdb::
       });
 }
 
-// ---- SUPER --------------------------------------------------------------------------------------
-
-bool IsNumber(std::string_view text) {
-  return !text.empty() && (text[0] == '-' || (text[0] >= '0' && text[0] <= '9'));
-}
-
-// One JSON number to another; `integral` when it has neither point nor exponent.
-template <class Operation>
-void RunSuper(duckdb::DataChunk& arguments, duckdb::Vector& result, Operation operation) {
-  duckdb::UnaryExecutor::ExecuteWithNulls<duckdb::string_t, duckdb::string_t>(
-      arguments.data[0], result, arguments.size(),
-      [&](duckdb::string_t value, duckdb::ValidityMask& mask, idx_t row) {
-        const std::string_view text(value.GetData(), value.GetSize());
-        if (!IsNumber(text)) {
-          mask.SetInvalid(row);
-          return duckdb::string_t();
-        }
-        const bool integral = text.find_first_of(".eE") == std::string_view::npos;
-        const std::string out = operation(text, integral);
-        return duckdb::StringVector::AddString(result, out);
-      });
-}
-
-double ToDouble(std::string_view text) {
-  double value = 0;
-  std::from_chars(text.data(), text.data() + text.size(), value);
-  return value;
-}
-
-std::string FromDouble(double value) { return fmt::format("{}", value == 0 ? 0.0 : value); }
-
-template <Mode mode>
-void RoundSuper(duckdb::DataChunk& arguments, duckdb::ExpressionState&, duckdb::Vector& result) {
-  RunSuper(arguments, result, [](std::string_view text, bool integral) {
-    return integral ? std::string(text) : FromDouble(RoundFloat(ToDouble(text), mode));
-  });
-}
-
-void AbsSuper(duckdb::DataChunk& arguments, duckdb::ExpressionState&, duckdb::Vector& result) {
-  RunSuper(arguments, result, [](std::string_view text, bool) {
-    return std::string(text.starts_with('-') ? text.substr(1) : text);
-  });
-}
-
-void SignSuper(duckdb::DataChunk& arguments, duckdb::ExpressionState&, duckdb::Vector& result) {
-  RunSuper(arguments, result, [](std::string_view text, bool) -> std::string {
-    const bool zero = text.substr(0, text.find_first_of("eE")).find_first_of("123456789") ==
-                      std::string_view::npos;
-    if (zero) return "0";
-    return text.starts_with('-') ? "-1" : "1";
-  });
-}
-
 // ---- the functions ------------------------------------------------------------------------------
 
 const LogicalType& DecimalType() {
@@ -343,7 +283,6 @@ duckdb::ScalarFunctionSet WholeNumbers(const std::string& name) {
   set.AddFunction(
       duckdb::ScalarFunction({LogicalType::DOUBLE}, LogicalType::DOUBLE, RunFloat<double, mode>));
   set.AddFunction(duckdb::ScalarFunction({DecimalType()}, DecimalType(), nullptr, BindWhole<mode>));
-  set.AddFunction(duckdb::ScalarFunction({SuperType()}, SuperType(), RoundSuper<mode>));
   set.AddFunction(OfText(RunFloat<double, mode>));
   for (auto& function : set.functions) function.SetFallible();
   return set;
@@ -360,7 +299,6 @@ duckdb::ScalarFunctionSet WithPlaces(const std::string& name) {
   set.AddFunction(duckdb::ScalarFunction({DecimalType()}, DecimalType(), nullptr, BindWhole<mode>));
   set.AddFunction(
       duckdb::ScalarFunction({DecimalType(), places}, DecimalType(), nullptr, BindAt<mode>));
-  set.AddFunction(duckdb::ScalarFunction({SuperType()}, SuperType(), RoundSuper<mode>));
   set.AddFunction(OfText(RunFloat<double, mode>));
   set.AddFunction(OfText(RunFloatAt<mode>, places));
   for (auto& function : set.functions) function.SetFallible();
@@ -385,11 +323,8 @@ void RegisterRounding(Registrar& registrar) {
     function.SetFallible();
     abs.AddFunction(std::move(function));
   }
-  abs.AddFunction(duckdb::ScalarFunction({SuperType()}, SuperType(), AbsSuper));
   abs.AddFunction(OfText(AbsText));
   registrar.Add(std::move(abs));
-
-  registrar.Add(duckdb::ScalarFunction("rs_sign", {SuperType()}, SuperType(), SignSuper));
 }
 
 }  // namespace skep::worker

@@ -3,6 +3,7 @@
 #include <duckdb/common/vector_operations/binary_executor.hpp>
 #include <duckdb/common/vector_operations/unary_executor.hpp>
 
+#include "worker/functions/ascii.h"
 #include "worker/functions/text_arguments.h"
 
 namespace skep::worker {
@@ -46,7 +47,7 @@ std::string_view SoundexOf(std::string_view text, char (&code)[4]) {
   size_t size = 0;
   char last = '0';
   for (char c : text) {
-    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+    c = UpperLetter(c);
     if (c < 'A' || c > 'Z') continue;
     const char digit = DigitOf(c);
     if (size == 0) {

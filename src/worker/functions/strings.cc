@@ -10,17 +10,10 @@
 #include <string_view>
 #include <utility>
 
+#include "worker/functions/ascii.h"
 #include "worker/functions/characters.h"
 #include "worker/functions/text_arguments.h"
-
-// Of the engine's copy of utf8proc, which lower() and upper() use, too; its header is not shipped.
-namespace duckdb {
-// NOLINTBEGIN(readability-identifier-naming)
-int utf8proc_toupper(int code_point);
-int utf8proc_tolower(int code_point);
-int utf8proc_category(int code_point);
-// NOLINTEND(readability-identifier-naming)
-}  // namespace duckdb
+#include "worker/functions/unicode.h"
 
 namespace skep::worker {
 namespace {
@@ -344,39 +337,17 @@ void Reverse(DataChunk& arguments, ExpressionState&, Vector& result) {
       });
 }
 
-void AppendUtf8(std::string& out, int32_t c) {
-  const auto put = [&](int32_t byte) { out.push_back(static_cast<char>(byte)); };
-  if (c < 0x80) {
-    put(c);
-  } else if (c < 0x800) {
-    put(0xC0 | c >> 6);
-    put(0x80 | (c & 0x3F));
-  } else if (c < 0x10000) {
-    put(0xE0 | c >> 12);
-    put(0x80 | (c >> 6 & 0x3F));
-    put(0x80 | (c & 0x3F));
-  } else {
-    put(0xF0 | c >> 18);
-    put(0x80 | (c >> 12 & 0x3F));
-    put(0x80 | (c >> 6 & 0x3F));
-    put(0x80 | (c & 0x3F));
-  }
-}
-
 // Letters, marks and numbers are utf8proc's categories 1 to 11.
 bool IsAlphanumeric(int32_t c) {
-  if (c < 128) return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+  if (c < 128) return IsDigit(static_cast<char>(c)) || IsLetter(static_cast<char>(c));
   const int category = duckdb::utf8proc_category(c);
   return category >= 1 && category <= 11;
 }
 
-char UpperOf(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; }
-char LowerOf(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
-
 void CapitalizeAscii(string_view text, char* to) {
   bool inside = false;
   for (const char c : text) {
-    *to++ = inside ? LowerOf(c) : UpperOf(c);
+    *to++ = inside ? LowerLetter(c) : UpperLetter(c);
     inside = IsAlphanumeric(c);
   }
 }
@@ -387,9 +358,10 @@ void Capitalize(string_view text, std::string& out) {
   while (!text.empty()) {
     const int32_t c = FirstCodePoint(text);
     if (c < 128) {
-      out.push_back(inside ? LowerOf(static_cast<char>(c)) : UpperOf(static_cast<char>(c)));
+      out.push_back(inside ? LowerLetter(static_cast<char>(c)) : UpperLetter(static_cast<char>(c)));
     } else {
-      AppendUtf8(out, inside ? duckdb::utf8proc_tolower(c) : duckdb::utf8proc_toupper(c));
+      AppendUtf8(out, static_cast<uint32_t>(inside ? duckdb::utf8proc_tolower(c)
+                                                   : duckdb::utf8proc_toupper(c)));
     }
     inside = IsAlphanumeric(c);
     text.remove_prefix(FirstLength(text));

@@ -5,14 +5,6 @@ namespace {
 
 class Strings : public FunctionsTest {
  protected:
-  struct Row {
-    const char* expression;
-    const char* value;
-  };
-  void Check(std::initializer_list<Row> rows) {
-    for (const auto& row : rows)
-      EXPECT_EQ(Ask(std::string("select ") + row.expression), row.value) << row.expression;
-  }
   // More rows than a vector has, every fifth NULL, characters of two bytes among them.
   void FillTable() {
     Ask("create table t as select i, case when i % 5 = 0 then null "

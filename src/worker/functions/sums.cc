@@ -33,14 +33,14 @@ struct ExactAverage {
 
   template <class Input, class State, class Operator>
   static void Operation(State& state, const Input& value, duckdb::AggregateUnaryInput&) {
-    AddSum(state, Wide(value));
+    AddSum(state, Widen(value));
     state.count++;
   }
   template <class Input, class State, class Operator>
   static void ConstantOperation(State& state, const Input& value, duckdb::AggregateUnaryInput&,
                                 idx_t count) {
     Int128 product;
-    if (__builtin_mul_overflow(Wide(value), static_cast<Int128>(count), &product)) {
+    if (__builtin_mul_overflow(Widen(value), static_cast<Int128>(count), &product)) {
       ThrowDecimalOverflow();
     }
     AddSum(state, product);
@@ -61,14 +61,6 @@ struct ExactAverage {
   }
 
  private:
-  template <class Input>
-  static Int128 Wide(const Input& value) {
-    if constexpr (std::is_same_v<Input, duckdb::hugeint_t>) {
-      return ToInt128(value);
-    } else {
-      return value;
-    }
-  }
   template <class State>
   static void AddSum(State& state, Int128 value) {
     Int128 sum;
@@ -97,29 +89,18 @@ duckdb::AggregateFunction DecimalAverageOf(const LogicalType& type) {
 
 duckdb::unique_ptr<duckdb::FunctionData> BindDecimalAverage(duckdb::ClientContext&,
                                                             duckdb::AggregateFunction& function,
-                                                            BoundArguments& arguments) {
+                                                            Arguments& arguments) {
   const LogicalType type = arguments[0]->return_type;
   const std::string name = function.name;
-  switch (type.InternalType()) {
-    case duckdb::PhysicalType::INT16:
-      function = DecimalAverageOf<int16_t>(type);
-      break;
-    case duckdb::PhysicalType::INT32:
-      function = DecimalAverageOf<int32_t>(type);
-      break;
-    case duckdb::PhysicalType::INT64:
-      function = DecimalAverageOf<int64_t>(type);
-      break;
-    default:
-      function = DecimalAverageOf<duckdb::hugeint_t>(type);
-  }
+  function =
+      ByPhysicalType(type, [&]<class Physical>() { return DecimalAverageOf<Physical>(type); });
   function.name = name;
   return nullptr;
 }
 
 duckdb::unique_ptr<duckdb::FunctionData> BindFloatAverage(duckdb::ClientContext& context,
                                                           duckdb::AggregateFunction& function,
-                                                          BoundArguments& arguments) {
+                                                          Arguments& arguments) {
   return BindAsNative(context, function, "avg", {LogicalType::DOUBLE}, arguments);
 }
 
@@ -133,12 +114,12 @@ duckdb::AggregateFunction Unbound(duckdb::vector<LogicalType> arguments, const L
 
 duckdb::unique_ptr<duckdb::FunctionData> BindBoolAnd(duckdb::ClientContext& context,
                                                      duckdb::AggregateFunction& function,
-                                                     BoundArguments& arguments) {
+                                                     Arguments& arguments) {
   return BindAsNative(context, function, "bool_and", {LogicalType::BOOLEAN}, arguments);
 }
 duckdb::unique_ptr<duckdb::FunctionData> BindBoolOr(duckdb::ClientContext& context,
                                                     duckdb::AggregateFunction& function,
-                                                    BoundArguments& arguments) {
+                                                    Arguments& arguments) {
   return BindAsNative(context, function, "bool_or", {LogicalType::BOOLEAN}, arguments);
 }
 
@@ -171,7 +152,7 @@ LogicalType NarrowType(const LogicalType& type) {
 
 duckdb::unique_ptr<duckdb::FunctionData> BindNarrow(duckdb::ClientContext&,
                                                     duckdb::ScalarFunction& function,
-                                                    BoundArguments& arguments) {
+                                                    Arguments& arguments) {
   for (size_t i = 0; i < arguments.size(); i++) function.arguments[i] = arguments[i]->return_type;
   function.SetReturnType(NarrowType(arguments[0]->return_type));
   return nullptr;
@@ -190,7 +171,7 @@ duckdb::unique_ptr<duckdb::Expression> Narrowed(duckdb::FunctionBindExpressionIn
 
 duckdb::unique_ptr<duckdb::FunctionData> BindOver(duckdb::ClientContext& context,
                                                   duckdb::ScalarFunction& function,
-                                                  BoundArguments& arguments) {
+                                                  Arguments& arguments) {
   auto data = BindNarrow(context, function, arguments);
   if (arguments[1]->return_type.id() == LogicalTypeId::BIGINT) {
     function.SetReturnType(LogicalType::DECIMAL(kMaxPrecision, 0));

@@ -1,6 +1,7 @@
 #include <cmath>
 #include <functional>
 
+#include "worker/functions/division.h"
 #include "worker/functions/super_arguments.h"
 #include "worker/functions/super_number.h"
 #include "worker/functions/super_operators.h"
@@ -16,10 +17,6 @@ using duckdb::string_t;
 using duckdb::Vector;
 
 constexpr int kDivisionScale = 4;
-
-[[noreturn]] void ByZero() {
-  throw duckdb::Exception(duckdb::ExceptionType::DIVIDE_BY_ZERO, "division by zero");
-}
 
 bool Fits(__int128 value) {
   const __int128 limit = PowerOfTen(kMaxDecimalDigits);
@@ -79,11 +76,11 @@ struct Multiply {
 // integers make an integer.
 struct Divide {
   static double Of(double a, double b) {
-    if (b == 0) ByZero();
+    if (b == 0) ThrowDivisionByZero();
     return a / b;
   }
   static bool Of(Decimal a, Decimal b, Decimal& result) {
-    if (b.value == 0) ByZero();
+    if (b.value == 0) ThrowDivisionByZero();
     if (a.scale == 0 && b.scale == 0) {
       result = {a.value / b.value, 0};
       return true;
@@ -102,11 +99,11 @@ struct Divide {
 
 struct Remainder {
   static double Of(double a, double b) {
-    if (b == 0) ByZero();
+    if (b == 0) ThrowDivisionByZero();
     return std::fmod(a, b);
   }
   static bool Of(Decimal a, Decimal b, Decimal& result) {
-    if (b.value == 0) ByZero();
+    if (b.value == 0) ThrowDivisionByZero();
     result.scale = std::max(a.scale, b.scale);
     if (!Align(a, b)) return false;
     result.value = b.value == -1 ? 0 : a.value % b.value;
@@ -238,12 +235,12 @@ void RegisterSuperArithmetic(Registrar& registrar) {
     registrar.Add(duckdb::ScalarFunction(name, {SuperType()}, SuperType(), std::move(run)));
   };
   unary("rs_super_neg", Unary<Negate>);
-  unary("rs_super_abs", Unary<Absolute>);
-  unary("rs_super_trunc", Unary<Truncate>);
-  unary("rs_super_floor", Unary<Floor>);
-  unary("rs_super_ceil", Unary<Ceiling>);
-  unary("rs_super_round", Unary<Round>);
-  unary("rs_super_sign", Unary<Sign>);
+  unary("rs_abs", Unary<Absolute>);
+  unary("rs_trunc", Unary<Truncate>);
+  unary("rs_floor", Unary<Floor>);
+  unary("rs_ceil", Unary<Ceiling>);
+  unary("rs_round", Unary<Round>);
+  unary("rs_sign", Unary<Sign>);
 }
 
 }  // namespace skep::worker

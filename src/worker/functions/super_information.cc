@@ -2,6 +2,8 @@
 
 #include <limits>
 
+#include "worker/functions/characters.h"
+#include "worker/functions/rows.h"
 #include "worker/functions/super_number.h"
 #include "worker/functions/super_value.h"
 #include "worker/functions/types.h"
@@ -37,30 +39,22 @@ bool IsFloatNumber(std::string_view value) {
   return KindOf(value) == SuperKind::kNumber && IsFloat(value);
 }
 // CHAR holds ASCII only.
-bool IsChar(std::string_view value) {
-  if (!IsVarchar(value)) return false;
-  for (const char c : value) {
-    if (static_cast<unsigned char>(c) >= 0x80) return false;
-  }
-  return true;
+bool IsChar(std::string_view value) { return IsVarchar(value) && IsAscii(value); }
+
+// Runs `measure` on every value; NULL is one, too, of the type "null".
+template <class T, class Measure>
+void OfEveryValue(duckdb::DataChunk& arguments, Vector& result, Measure measure) {
+  const Columns columns(arguments);
+  FillRows<T>(arguments, result, [&](idx_t row, T& out) {
+    out = measure(columns.IsNull(0, row) ? "null" : columns.Text(0, row));
+    return true;
+  });
 }
 
 // False for NULL.
 template <bool (*kTest)(std::string_view)>
 void Test(duckdb::DataChunk& arguments, duckdb::ExpressionState&, Vector& result) {
-  auto& source = arguments.data[0];
-  const bool constant = source.GetVectorType() == duckdb::VectorType::CONSTANT_VECTOR;
-  const idx_t count = constant ? 1 : arguments.size();
-  duckdb::UnifiedVectorFormat input;
-  source.ToUnifiedFormat(count, input);
-  const auto* values = duckdb::UnifiedVectorFormat::GetData<string_t>(input);
-  result.SetVectorType(duckdb::VectorType::FLAT_VECTOR);
-  auto* out = duckdb::FlatVector::GetData<bool>(result);
-  for (idx_t row = 0; row < count; row++) {
-    const idx_t index = input.sel->get_index(row);
-    out[row] = input.validity.RowIsValid(index) && kTest(View(values[index]));
-  }
-  if (constant) result.SetVectorType(duckdb::VectorType::CONSTANT_VECTOR);
+  OfEveryValue<bool>(arguments, result, kTest);
 }
 
 const char* TypeOf(SuperKind kind) {
@@ -81,23 +75,10 @@ const char* TypeOf(SuperKind kind) {
   return "null";
 }
 
-// NULL is a SUPER value too, of the type "null".
 void JsonTypeof(duckdb::DataChunk& arguments, duckdb::ExpressionState&, Vector& result) {
-  auto& source = arguments.data[0];
-  const bool constant = source.GetVectorType() == duckdb::VectorType::CONSTANT_VECTOR;
-  const idx_t count = constant ? 1 : arguments.size();
-  duckdb::UnifiedVectorFormat input;
-  source.ToUnifiedFormat(count, input);
-  const auto* values = duckdb::UnifiedVectorFormat::GetData<string_t>(input);
-  result.SetVectorType(duckdb::VectorType::FLAT_VECTOR);
-  auto* out = duckdb::FlatVector::GetData<string_t>(result);
-  for (idx_t row = 0; row < count; row++) {
-    const idx_t index = input.sel->get_index(row);
-    // Short enough to stand inside of string_t.
-    out[row] = string_t(
-        TypeOf(input.validity.RowIsValid(index) ? KindOf(View(values[index])) : SuperKind::kNull));
-  }
-  if (constant) result.SetVectorType(duckdb::VectorType::CONSTANT_VECTOR);
+  OfEveryValue<string_t>(arguments, result, [](std::string_view value) {
+    return string_t(TypeOf(KindOf(value)));  // short enough to stand inside of string_t
+  });
 }
 
 // The real layout is not published. These weights give the sizes that r_SIZE.md prints and grow as
@@ -138,20 +119,9 @@ size_t BodySize(std::string_view value, size_t depth) {
 }
 
 void Size(duckdb::DataChunk& arguments, duckdb::ExpressionState&, Vector& result) {
-  auto& source = arguments.data[0];
-  const bool constant = source.GetVectorType() == duckdb::VectorType::CONSTANT_VECTOR;
-  const idx_t count = constant ? 1 : arguments.size();
-  duckdb::UnifiedVectorFormat input;
-  source.ToUnifiedFormat(count, input);
-  const auto* values = duckdb::UnifiedVectorFormat::GetData<string_t>(input);
-  result.SetVectorType(duckdb::VectorType::FLAT_VECTOR);
-  auto* out = duckdb::FlatVector::GetData<int32_t>(result);
-  for (idx_t row = 0; row < count; row++) {
-    const idx_t index = input.sel->get_index(row);
-    const std::string_view value = input.validity.RowIsValid(index) ? View(values[index]) : "null";
-    out[row] = static_cast<int32_t>(3 + BodySize(value, 0));
-  }
-  if (constant) result.SetVectorType(duckdb::VectorType::CONSTANT_VECTOR);
+  OfEveryValue<int32_t>(arguments, result, [](std::string_view value) {
+    return static_cast<int32_t>(3 + BodySize(value, 0));
+  });
 }
 
 void JsonSize(duckdb::DataChunk& arguments, duckdb::ExpressionState&, Vector& result) {

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "worker/functions/characters.h"
 #include "worker/functions/super_number.h"
 #include "worker/functions/super_value.h"
 
@@ -20,11 +21,6 @@ constexpr char kArray = '\x40';
 constexpr char kObject = '\x50';
 constexpr char kNull = '\x60';
 
-std::string_view WithoutBlanks(std::string_view text) {
-  while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
-  return text;
-}
-
 // Two bytes end a text; a zero inside of it is followed by a higher one.
 void AppendText(std::string& out, std::string_view text) {
   for (const char c : text) {
@@ -37,7 +33,7 @@ void AppendText(std::string& out, std::string_view text) {
 
 void AppendStringKey(std::string& out, std::string_view quoted) {
   std::string room;
-  const std::string_view text = WithoutBlanks(Unquoted(quoted, room));
+  const std::string_view text = WithoutTrailingBlanks(Unquoted(quoted, room));
   std::string folded;
   AppendInCase(folded, text, false);
   AppendText(out, folded);
@@ -106,7 +102,8 @@ bool CompareScalars(std::string_view a, std::string_view b, int& order) {
     case SuperKind::kString: {
       std::string room_a;
       std::string room_b;
-      order = WithoutBlanks(Unquoted(a, room_a)).compare(WithoutBlanks(Unquoted(b, room_b)));
+      order = WithoutTrailingBlanks(Unquoted(a, room_a))
+                  .compare(WithoutTrailingBlanks(Unquoted(b, room_b)));
       return true;
     }
     default:

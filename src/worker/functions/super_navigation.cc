@@ -1,12 +1,10 @@
 #include "worker/functions/super_navigation.h"
 
-#include <charconv>
 #include <duckdb/execution/expression_executor.hpp>
 #include <duckdb/planner/expression/bound_function_expression.hpp>
+#include <optional>
 #include <utility>
-#include <vector>
 
-#include "worker/functions/json_reader.h"
 #include "worker/functions/super_value.h"
 #include "worker/functions/types.h"
 
@@ -45,20 +43,17 @@ bool Take(const Step& step, std::string_view& value) {
                                       std::string(value.substr(0, 64)));
 }
 
-struct PathData : duckdb::FunctionData {
-  PathData(std::vector<Step> s, bool constant) : steps(std::move(s)), is_constant(constant) {}
+// The step of a call, where it is the same for every row.
+struct StepData : duckdb::FunctionData {
+  explicit StepData(std::optional<Step> s) : step(std::move(s)) {}
   duckdb::unique_ptr<FunctionData> Copy() const override {
-    return duckdb::make_uniq<PathData>(steps, is_constant);
+    return duckdb::make_uniq<StepData>(step);
   }
   bool Equals(const FunctionData& other) const override {
-    const auto& path = other.Cast<PathData>();
-    return steps == path.steps && is_constant == path.is_constant;
+    return step == other.Cast<StepData>().step;
   }
-  std::vector<Step> steps;
-  bool is_constant;
+  std::optional<Step> step;
 };
-
-using Arguments = duckdb::vector<duckdb::unique_ptr<duckdb::Expression>>;
 
 bool Constant(duckdb::ClientContext& context, const Arguments& arguments, const LogicalType& type,
               duckdb::Value& value) {
@@ -70,96 +65,62 @@ bool Constant(duckdb::ClientContext& context, const Arguments& arguments, const 
 duckdb::unique_ptr<duckdb::FunctionData> BindKey(duckdb::ClientContext& context,
                                                  duckdb::ScalarFunction&, Arguments& arguments) {
   duckdb::Value key;
-  std::vector<Step> steps;
-  const bool constant = Constant(context, arguments, LogicalType::VARCHAR, key);
-  if (constant) {
-    steps.emplace_back();
-    AppendQuoted(steps[0].quoted_key, duckdb::StringValue::Get(key));
+  std::optional<Step> step;
+  if (Constant(context, arguments, LogicalType::VARCHAR, key)) {
+    step.emplace();
+    AppendQuoted(step->quoted_key, duckdb::StringValue::Get(key));
   }
-  return duckdb::make_uniq<PathData>(std::move(steps), constant);
+  return duckdb::make_uniq<StepData>(std::move(step));
 }
 
 duckdb::unique_ptr<duckdb::FunctionData> BindIndex(duckdb::ClientContext& context,
                                                    duckdb::ScalarFunction&, Arguments& arguments) {
   duckdb::Value index;
-  std::vector<Step> steps;
-  const bool constant = Constant(context, arguments, LogicalType::BIGINT, index);
-  if (constant) steps.push_back({{}, index.GetValue<int64_t>(), true});
-  return duckdb::make_uniq<PathData>(std::move(steps), constant);
-}
-
-duckdb::unique_ptr<duckdb::FunctionData> BindPath(duckdb::ClientContext& context,
-                                                  duckdb::ScalarFunction&, Arguments& arguments) {
-  duckdb::Value path;
-  std::string text;
-  if (!Constant(context, arguments, LogicalType::VARCHAR, path) ||
-      Canonical(duckdb::StringValue::Get(path), {}, text) != JsonFault::kNone ||
-      KindOf(text) != SuperKind::kArray) {
-    throw duckdb::BinderException("rs_super_path: the path must be a constant JSON array");
-  }
-  std::vector<Step> steps;
-  ArrayElements elements(text);
-  std::string_view element;
-  while (elements.Next(element)) {
-    Step step;
-    if (KindOf(element) == SuperKind::kString) {
-      step.quoted_key = element;
-    } else {
-      step.is_index = true;
-      const auto read =
-          std::from_chars(element.data(), element.data() + element.size(), step.index);
-      if (read.ec != std::errc() || read.ptr != element.data() + element.size()) step.index = -1;
-    }
-    steps.push_back(std::move(step));
-  }
-  return duckdb::make_uniq<PathData>(std::move(steps), true);
+  std::optional<Step> step;
+  if (Constant(context, arguments, LogicalType::BIGINT, index))
+    step = Step{{}, index.GetValue<int64_t>(), true};
+  return duckdb::make_uniq<StepData>(std::move(step));
 }
 
 template <bool kStrict>
-string_t Walk(const std::vector<Step>& steps, string_t value, duckdb::ValidityMask& mask,
-              idx_t row) {
+string_t Walk(const Step& step, string_t value, duckdb::ValidityMask& mask, idx_t row) {
   std::string_view at = View(value);
-  for (const Step& step : steps) {
-    if (!Take(step, at)) {
-      if constexpr (kStrict) Missing(step, at);
-      mask.SetInvalid(row);
-      return {};
-    }
-  }
-  if (at == "null") {
+  const bool found = Take(step, at);
+  if (!found || at == "null") {
+    if (kStrict && !found) Missing(step, at);
     mask.SetInvalid(row);
     return {};
   }
-  return PartOf(at);
+  return Slice(at);
 }
 
 template <bool kStrict>
 void Navigate(duckdb::DataChunk& arguments, duckdb::ExpressionState& state, Vector& result) {
-  const auto& path = state.expr.Cast<duckdb::BoundFunctionExpression>().bind_info->Cast<PathData>();
+  const auto& constant =
+      state.expr.Cast<duckdb::BoundFunctionExpression>().bind_info->Cast<StepData>().step;
   auto& source = arguments.data[0];
-  if (path.is_constant) {
+  Step step;
+  if (constant) {
     duckdb::UnaryExecutor::ExecuteWithNulls<string_t, string_t>(
         source, result, arguments.size(),
         [&](string_t value, duckdb::ValidityMask& mask, idx_t row) {
-          return Walk<kStrict>(path.steps, value, mask, row);
+          return Walk<kStrict>(*constant, value, mask, row);
         });
   } else if (arguments.data[1].GetType().id() == duckdb::LogicalTypeId::VARCHAR) {
-    std::vector<Step> steps(1);
     duckdb::BinaryExecutor::ExecuteWithNulls<string_t, string_t, string_t>(
         source, arguments.data[1], result, arguments.size(),
         [&](string_t value, string_t key, duckdb::ValidityMask& mask, idx_t row) {
-          steps[0].quoted_key.clear();
-          AppendQuoted(steps[0].quoted_key, View(key));
-          return Walk<kStrict>(steps, value, mask, row);
+          step.quoted_key.clear();
+          AppendQuoted(step.quoted_key, View(key));
+          return Walk<kStrict>(step, value, mask, row);
         });
   } else {
-    std::vector<Step> steps(1);
-    steps[0].is_index = true;
+    step.is_index = true;
     duckdb::BinaryExecutor::ExecuteWithNulls<string_t, int64_t, string_t>(
         source, arguments.data[1], result, arguments.size(),
         [&](string_t value, int64_t index, duckdb::ValidityMask& mask, idx_t row) {
-          steps[0].index = index;
-          return Walk<kStrict>(steps, value, mask, row);
+          step.index = index;
+          return Walk<kStrict>(step, value, mask, row);
         });
   }
   duckdb::StringVector::AddHeapReference(result, source);
@@ -184,7 +145,7 @@ class ListBuilder {
     if (value == "null") {
       duckdb::FlatVector::SetNull(column, size_, true);
     } else {
-      duckdb::FlatVector::GetData<string_t>(column)[size_] = PartOf(value);
+      duckdb::FlatVector::GetData<string_t>(column)[size_] = Slice(value);
     }
     return size_++;
   }
@@ -277,7 +238,6 @@ void AddBoth(Registrar& registrar, const std::string& name, const LogicalType& s
 void RegisterSuperNavigation(Registrar& registrar) {
   AddBoth(registrar, "rs_super_get", LogicalType::VARCHAR, BindKey);
   AddBoth(registrar, "rs_super_at", LogicalType::BIGINT, BindIndex);
-  AddBoth(registrar, "rs_super_path", LogicalType::VARCHAR, BindPath);
   for (auto [name, run, second, type] :
        {std::tuple{"rs_super_unnest", &Unnest, "index", LogicalType::BIGINT},
         std::tuple{"rs_super_unpivot", &Unpivot, "key", LogicalType::VARCHAR}}) {

@@ -6,11 +6,11 @@
 
 namespace skep::worker {
 
-// rs_super_get(value, attribute), rs_super_at(value, index from 0) and rs_super_path(value,
-// '["a",0,"b"]', a constant) answer NULL where there is nothing; with "_strict" at the end of the
-// name they raise an error instead. rs_super_unnest(value) -> STRUCT(value, index)[]: the elements
-// of an array, or the value itself if it is none (without an index). rs_super_unpivot(value) ->
-// STRUCT(value, key)[]: the attributes of an object.
+// rs_super_get(value, attribute) and rs_super_at(value, index from 0) answer NULL where there is
+// nothing; with "_strict" at the end of the name they raise an error instead.
+// rs_super_unnest(value) -> STRUCT(value, index)[]: the elements of an array, or the value itself
+// if it is none (without an index). rs_super_unpivot(value) -> STRUCT(value, key)[]: the attributes
+// of an object.
 void RegisterSuperNavigation(Registrar& registrar);
 
 }  // namespace skep::worker

@@ -6,6 +6,9 @@
 #include <cmath>
 #include <cstring>
 
+#include "worker/functions/ascii.h"
+#include "worker/functions/wide_integers.h"
+
 namespace skep::worker {
 namespace {
 
@@ -31,7 +34,7 @@ Digits Split(std::string_view number) {
       after_point = true;
       continue;
     }
-    if (c < '0' || c > '9') break;
+    if (!IsDigit(c)) break;
     if (result.count == 0 && c == '0') {
       if (after_point) result.exponent--;
       continue;
@@ -83,16 +86,7 @@ void AppendScientific(std::string& out, T value) {
 bool IsFloat(std::string_view number) { return number.find('e') != std::string_view::npos; }
 
 __int128 PowerOfTen(int exponent) {
-  static constexpr auto kPowers = [] {
-    std::array<__int128, kMaxDecimalDigits + 1> powers{};
-    __int128 power = 1;
-    for (auto& entry : powers) {
-      entry = power;
-      if (&entry != &powers.back()) power *= 10;
-    }
-    return powers;
-  }();
-  return kPowers[static_cast<size_t>(std::clamp(exponent, 0, kMaxDecimalDigits))];
+  return kPowersOfTen[static_cast<size_t>(std::clamp(exponent, 0, kMaxDecimalDigits))];
 }
 
 int DecimalScale(std::string_view number) {
@@ -104,7 +98,7 @@ int DecimalPrecision(std::string_view number) {
   int digits = 0;
   for (const char c : number) {
     if (c == '.') break;
-    if (c < '0' || c > '9') continue;
+    if (!IsDigit(c)) continue;
     if (digits > 0 || c != '0') digits++;
   }
   return std::max(digits + DecimalScale(number), 1);
@@ -130,7 +124,7 @@ bool ReadDecimal(std::string_view number, Decimal& decimal) {
   if (DecimalPrecision(number) > kMaxDecimalDigits) return false;
   __int128 value = 0;
   for (const char c : number) {
-    if (c >= '0' && c <= '9') value = value * 10 + (c - '0');
+    if (IsDigit(c)) value = value * 10 + (c - '0');
   }
   decimal = {!number.empty() && number[0] == '-' ? -value : value, DecimalScale(number)};
   return true;

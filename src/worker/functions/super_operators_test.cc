@@ -80,11 +80,15 @@ TEST_F(SuperOperators, AnswersNullForWhatIsNoNumber) {
 }
 
 TEST_F(SuperOperators, RoundsAndKeepsTheKind) {
-  EXPECT_EQ(Ask("select rs_super_round(2.5::super), rs_super_floor((-2.5)::super), "
-                "rs_super_ceil((-2.5)::super), rs_super_abs((-2.50)::super), "
-                "rs_super_sign((-7.1)::super), rs_super_trunc(2.9::double::super), "
-                "rs_super_round('x'::super)"),
+  EXPECT_EQ(Ask("select rs_round(2.5::super), rs_floor((-2.5)::super), "
+                "rs_ceil((-2.5)::super), rs_abs((-2.50)::super), "
+                "rs_sign((-7.1)::super), rs_trunc(2.9::double::super), "
+                "rs_round('x'::super)"),
             "3|-3|-2|2.50|-1|2e+0|NULL");
+  // More digits than a float has.
+  EXPECT_EQ(Ask("select rs_ceil(12345678901234567890.5::super), "
+                "rs_floor((-12345678901234567890.5)::super)"),
+            "12345678901234567891|-12345678901234567891");
 }
 
 TEST_F(SuperOperators, JoinsStrings) {

@@ -1,16 +1,12 @@
 #include "worker/functions/super_value.h"
 
-#include <array>
 #include <cstring>
 #include <duckdb/common/exception.hpp>
 
-// The engine's copy of utf8proc, which its headers do not show.
-namespace duckdb {
-int32_t utf8proc_tolower(int32_t codepoint);
-int32_t utf8proc_toupper(int32_t codepoint);
-long utf8proc_iterate(const unsigned char* text, long length, int32_t* codepoint);
-long utf8proc_encode_char(int32_t codepoint, unsigned char* text);
-}  // namespace duckdb
+#include "base/text.h"
+#include "worker/functions/ascii.h"
+#include "worker/functions/characters.h"
+#include "worker/functions/unicode.h"
 
 namespace skep::worker {
 namespace {
@@ -65,13 +61,6 @@ size_t DepthOf(std::string_view text) {
     at++;
   }
   return deepest;
-}
-
-int Hex(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return 0;
 }
 
 }  // namespace
@@ -140,50 +129,7 @@ size_t CountElements(std::string_view array) {
   return count;
 }
 
-void AppendQuoted(std::string& out, std::string_view text) {
-  static constexpr auto kPlain = [] {
-    std::array<bool, 256> plain{};
-    for (size_t c = 0; c < plain.size(); c++) plain[c] = c >= 0x20 && c != '"' && c != '\\';
-    return plain;
-  }();
-  out.push_back('"');
-  const char* at = text.data();
-  const char* end = at + text.size();
-  while (at < end) {
-    const char* run = at;
-    while (at < end && kPlain[static_cast<unsigned char>(*at)]) ++at;
-    out.append(run, static_cast<size_t>(at - run));
-    if (at == end) break;
-    const char c = *at++;
-    out.push_back('\\');
-    switch (c) {
-      case '"':
-      case '\\':
-        out.push_back(c);
-        break;
-      case '\b':
-        out.push_back('b');
-        break;
-      case '\f':
-        out.push_back('f');
-        break;
-      case '\n':
-        out.push_back('n');
-        break;
-      case '\r':
-        out.push_back('r');
-        break;
-      case '\t':
-        out.push_back('t');
-        break;
-      default:
-        out += "u00";
-        out.push_back("0123456789abcdef"[static_cast<unsigned char>(c) >> 4U]);
-        out.push_back("0123456789abcdef"[static_cast<unsigned char>(c) & 15U]);
-    }
-  }
-  out.push_back('"');
-}
+void AppendQuoted(std::string& out, std::string_view text) { AppendJsonString(out, text); }
 
 void AppendUnquoted(std::string& out, std::string_view quoted) {
   if (quoted.size() < 2) return;
@@ -216,7 +162,7 @@ void AppendUnquoted(std::string& out, std::string_view quoted) {
       case 'u':
         // AppendQuoted writes only control characters so.
         if (end - at < 4) return;
-        out.push_back(static_cast<char>(Hex(at[2]) * 16 + Hex(at[3])));
+        out.push_back(static_cast<char>(HexDigit(at[2]) * 16 + HexDigit(at[3])));
         at += 4;
         break;
       default:
@@ -241,8 +187,7 @@ void AppendInCase(std::string& out, std::string_view text, bool upper) {
   while (at < end) {
     if (*at < 0x80) {
       const char c = static_cast<char>(*at++);
-      const bool changes = upper ? c >= 'a' && c <= 'z' : c >= 'A' && c <= 'Z';
-      out.push_back(changes ? static_cast<char>(c ^ 0x20) : c);
+      out.push_back(upper ? UpperLetter(c) : LowerLetter(c));
       continue;
     }
     int32_t codepoint = 0;
@@ -253,9 +198,7 @@ void AppendInCase(std::string& out, std::string_view text, bool upper) {
     }
     at += length;
     codepoint = upper ? duckdb::utf8proc_toupper(codepoint) : duckdb::utf8proc_tolower(codepoint);
-    unsigned char bytes[4];
-    const long written = duckdb::utf8proc_encode_char(codepoint, bytes);
-    out.append(reinterpret_cast<const char*>(bytes), static_cast<size_t>(written));
+    AppendUtf8(out, static_cast<uint32_t>(codepoint));
   }
 }
 

@@ -9,6 +9,8 @@
 #include <string>
 #include <string_view>
 
+#include "worker/functions/text_view.h"
+
 namespace skep::worker {
 
 // Source: limitations-super.md, "Limitations".
@@ -89,15 +91,5 @@ void AppendInCase(std::string& out, std::string_view text, bool upper);
 void CheckSuperLimits(std::string_view text);
 // CheckSuperLimits, then a copy of `text` in the heap of `result`.
 duckdb::string_t AddSuper(duckdb::Vector& result, std::string_view text);
-
-inline std::string_view View(const duckdb::string_t& text) {
-  return {text.GetData(), text.GetSize()};
-}
-
-// A part of the text of `source`, without a copy: the caller lets the result's vector refer to the
-// heap of the source's (StringVector::AddHeapReference).
-inline duckdb::string_t PartOf(std::string_view part) {
-  return {part.data(), static_cast<uint32_t>(part.size())};
-}
 
 }  // namespace skep::worker

@@ -6,9 +6,11 @@
 #include <duckdb/common/types/timestamp.hpp>
 #include <duckdb/common/types/uuid.hpp>
 
+#include "base/crypto.h"
 #include "worker/functions/super_number.h"
 #include "worker/functions/super_value.h"
 #include "worker/functions/types.h"
+#include "worker/functions/wide_integers.h"
 
 namespace skep::worker {
 namespace {
@@ -33,22 +35,9 @@ void Append(std::string& out, const Format& format, idx_t row);
 void AppendDecimalAt(std::string& out, const Format& format, idx_t index) {
   Decimal decimal;
   decimal.scale = duckdb::DecimalType::GetScale(format.logical_type);
-  switch (format.logical_type.InternalType()) {
-    case duckdb::PhysicalType::INT16:
-      decimal.value = At<int16_t>(format, index);
-      break;
-    case duckdb::PhysicalType::INT32:
-      decimal.value = At<int32_t>(format, index);
-      break;
-    case duckdb::PhysicalType::INT64:
-      decimal.value = At<int64_t>(format, index);
-      break;
-    default: {
-      const auto& value = At<duckdb::hugeint_t>(format, index);
-      decimal.value =
-          static_cast<__int128>(static_cast<unsigned __int128>(value.upper) << 64U | value.lower);
-    }
-  }
+  decimal.value = ByPhysicalType(format.logical_type, [&]<class Physical>() {
+    return static_cast<Int128>(Widen(At<Physical>(format, index)));
+  });
   AppendDecimal(out, decimal);
 }
 
@@ -92,15 +81,6 @@ void AppendRange(std::string& out, const Format& child, idx_t offset, idx_t leng
     Append(out, child, offset + i);
   }
   out.push_back(']');
-}
-
-void AppendHex(std::string& out, std::string_view bytes) {
-  out.push_back('"');
-  for (const char c : bytes) {
-    out.push_back("0123456789abcdef"[static_cast<unsigned char>(c) >> 4U]);
-    out.push_back("0123456789abcdef"[static_cast<unsigned char>(c) & 15U]);
-  }
-  out.push_back('"');
 }
 
 void Append(std::string& out, const Format& format, idx_t row) {
@@ -182,7 +162,7 @@ void Append(std::string& out, const Format& format, idx_t row) {
     case LogicalTypeId::UUID:
       return AppendQuoted(out, duckdb::UUID::ToString(At<duckdb::hugeint_t>(format, index)));
     case LogicalTypeId::BLOB:
-      return AppendHex(out, View(At<duckdb::string_t>(format, index)));
+      return AppendQuoted(out, HexEncode(View(At<duckdb::string_t>(format, index))));
     default:
       RefuseType("cannot cast", type);
   }

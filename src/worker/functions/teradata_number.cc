@@ -6,17 +6,16 @@
 #include <limits>
 #include <optional>
 
-#include "worker/functions/calendar_names.h"
+#include "worker/functions/ascii.h"
 #include "worker/functions/date_part.h"
 #include "worker/functions/formatting_functions.h"
+#include "worker/functions/text_view.h"
 
 namespace skep::worker {
 namespace {
 
 using duckdb::LogicalType;
 using duckdb::string_t;
-
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
 // Digits with a power of ten: 123.4E-2 is 1234 and -3.
 struct Scaled {
@@ -120,8 +119,7 @@ std::optional<char> ZonedDigit(char c, bool& negative) {
 
 // Blank text is zero. Nothing when the text is no number, or has more digits than the phrase.
 std::optional<Scaled> ReadNumber(std::string_view text, const Phrase& phrase) {
-  while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
-  while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
+  text = WithoutBlanks(text);
   Scaled number;
   if (text.empty()) {
     number.digits = "0";
@@ -252,7 +250,7 @@ void Run(duckdb::DataChunk& arguments, duckdb::ExpressionState& state, duckdb::V
   constexpr bool kInteger = std::is_same_v<T, int32_t>;
   duckdb::UnaryExecutor::Execute<string_t, T>(
       arguments.data[0], result, arguments.size(), [&](const string_t& text) {
-        const std::string_view view(text.GetData(), text.GetSize());
+        const std::string_view view = View(text);
         const auto number = ReadNumber(view, data.phrase);
         if (!number)
           throw duckdb::ConversionException("invalid input syntax for type numeric: \"%s\"",

@@ -18,7 +18,7 @@ bool IsVarbyte(const LogicalType& type) {
 
 duckdb::unique_ptr<duckdb::FunctionData> BindText(duckdb::ClientContext&,
                                                   duckdb::ScalarFunction& function,
-                                                  Expressions& arguments) {
+                                                  Arguments& arguments) {
   for (size_t i = 0; i < arguments.size() && i < function.arguments.size(); i++) {
     if (function.arguments[i].id() != LogicalTypeId::ANY) continue;
     const LogicalType& type = arguments[i]->return_type;
@@ -67,18 +67,6 @@ bool ConstantText(duckdb::ClientContext& context, const duckdb::Expression& argu
   value = value.CastAs(context, LogicalType::VARCHAR);
   text = duckdb::StringValue::Get(value);
   return true;
-}
-
-Columns::Columns(duckdb::DataChunk& arguments) : formats_(arguments.ColumnCount()) {
-  for (size_t i = 0; i < formats_.size(); i++)
-    arguments.data[i].ToUnifiedFormat(arguments.size(), formats_[i]);
-}
-
-bool Columns::NullAt(size_t row) const {
-  for (const auto& format : formats_) {
-    if (!format.validity.RowIsValid(format.sel->get_index(row))) return true;
-  }
-  return false;
 }
 
 }  // namespace skep::worker

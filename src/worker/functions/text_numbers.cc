@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "worker/functions/ascii.h"
 #include "worker/functions/characters.h"
 #include "worker/functions/text_arguments.h"
 
@@ -58,8 +59,7 @@ int64_t ParseInBase(string_view whole, int64_t base) {
     throw duckdb::OutOfRangeException("base %d is out of range: it must be between 2 and 36", base);
   string_view text = whole.substr(0, whole.find('\0'));
   if (text.empty()) return 0;
-  while (!text.empty() && (text[0] == ' ' || (text[0] >= '\t' && text[0] <= '\r')))
-    text.remove_prefix(1);
+  while (!text.empty() && IsSpace(text[0])) text.remove_prefix(1);
   const bool negative = !text.empty() && text[0] == '-';
   if (!text.empty() && (text[0] == '-' || text[0] == '+')) text.remove_prefix(1);
   if (base == 16 && (text.starts_with("0x") || text.starts_with("0X"))) text.remove_prefix(2);

@@ -13,6 +13,8 @@
 #include <optional>
 #include <utility>
 
+#include "base/text.h"
+#include "worker/functions/ascii.h"
 #include "worker/functions/calendar.h"
 
 namespace skep::worker {
@@ -48,16 +50,6 @@ constexpr int64_t kFirstModelYear = 2038, kModelYears = 28;
 constexpr int64_t kSampledFrom = DayNumber(1840, 1, 1) * kMicrosPerDay;
 constexpr int64_t kSampledTo = DayNumber(kFirstModelYear + kModelYears + 1, 1, 1) * kMicrosPerDay;
 constexpr int64_t kSampleStep = 14 * kMicrosPerDay;
-
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return lower;
-}
-bool IsLetter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
 // The engine's timezone(VARCHAR, TIMESTAMPTZ): the clock in a zone. The same in every instance.
 duckdb::unique_ptr<duckdb::ScalarFunction>& EngineClock() {
@@ -204,15 +196,14 @@ std::shared_ptr<const Zone> Zone::Fixed(int32_t seconds_east, std::string name) 
 }
 
 std::shared_ptr<const Zone> Zone::Find(duckdb::ClientContext* context, std::string_view name) {
-  while (!name.empty() && name.front() == ' ') name.remove_prefix(1);
-  while (!name.empty() && name.back() == ' ') name.remove_suffix(1);
+  name = WithoutBlanks(name);
   if (name.empty() || name.size() > 64) return nullptr;
   const std::string lower = Lower(name);
   const auto* const abbreviation =
       std::ranges::lower_bound(kAbbreviations, lower, {}, &Abbreviation::name);
   if (abbreviation != std::end(kAbbreviations) && abbreviation->name == lower) {
     std::string shown(name);
-    for (char& c : shown) c = static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
+    for (char& c : shown) c = UpperLetter(c);
     return Fixed(abbreviation->seconds_east, std::move(shown));
   }
   if (!lower.starts_with("etc/")) {

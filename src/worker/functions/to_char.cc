@@ -6,6 +6,8 @@
 #include "worker/functions/format_memo.h"
 #include "worker/functions/formatting_functions.h"
 #include "worker/functions/number_format.h"
+#include "worker/functions/text_view.h"
+#include "worker/functions/wide_integers.h"
 
 namespace skep::worker {
 namespace {
@@ -13,8 +15,6 @@ namespace {
 using duckdb::LogicalType;
 using duckdb::LogicalTypeId;
 using duckdb::string_t;
-
-std::string_view View(const string_t& text) { return {text.GetData(), text.GetSize()}; }
 
 template <class Format, class Value, class Write>
 void Run(duckdb::DataChunk& arguments, duckdb::ExpressionState& state, duckdb::Vector& result,
@@ -95,9 +95,7 @@ void RunDecimal(duckdb::DataChunk& arguments, duckdb::ExpressionState& state,
   Run<NumberFormat, duckdb::hugeint_t>(
       arguments, state, result,
       [scale](NumberState& own, const NumberFormat& format, duckdb::hugeint_t value) {
-        const auto wide =
-            static_cast<__int128>(static_cast<unsigned __int128>(value.upper) << 64 | value.lower);
-        format.Write(wide, scale, own.out);
+        format.Write(ToInt128(value), scale, own.out);
       });
 }
 

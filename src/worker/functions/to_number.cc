@@ -7,6 +7,8 @@
 #include "worker/functions/date_part.h"
 #include "worker/functions/formatting_functions.h"
 #include "worker/functions/number_format.h"
+#include "worker/functions/text_view.h"
+#include "worker/functions/wide_integers.h"
 
 namespace skep::worker {
 namespace {
@@ -32,16 +34,12 @@ void Run(duckdb::DataChunk& arguments, duckdb::ExpressionState& state, duckdb::V
       state.expr.Cast<duckdb::BoundFunctionExpression>().bind_info->Cast<NumberData>().format;
   duckdb::UnaryExecutor::Execute<string_t, T>(
       arguments.data[0], result, arguments.size(), [&](const string_t& text) {
-        const std::string_view view(text.GetData(), text.GetSize());
+        const std::string_view view = View(text);
         __int128 value;
         if (!format.Read(view, value))
           throw duckdb::ConversionException("invalid input syntax for type numeric: \"%s\"",
                                             std::string(view.substr(0, 256)));
-        if constexpr (std::is_same_v<T, duckdb::hugeint_t>) {
-          return duckdb::hugeint_t(static_cast<int64_t>(value >> 64), static_cast<uint64_t>(value));
-        } else {
-          return static_cast<T>(value);
-        }
+        return Narrow<T>(value);
       });
 }
 
@@ -59,19 +57,8 @@ duckdb::unique_ptr<duckdb::FunctionData> Bind(duckdb::ClientContext& context,
                                          static_cast<uint8_t>(data->format.scale()));
   function.arguments = {LogicalType::VARCHAR};
   function.SetReturnType(type);
-  switch (type.InternalType()) {
-    case duckdb::PhysicalType::INT16:
-      function.function = Run<int16_t>;
-      break;
-    case duckdb::PhysicalType::INT32:
-      function.function = Run<int32_t>;
-      break;
-    case duckdb::PhysicalType::INT64:
-      function.function = Run<int64_t>;
-      break;
-    default:
-      function.function = Run<duckdb::hugeint_t>;
-  }
+  function.function = ByPhysicalType(
+      type, []<class Physical>() { return duckdb::scalar_function_t(Run<Physical>); });
   return data;
 }
 

@@ -6,6 +6,7 @@
 #include "worker/functions/datetime_format.h"
 #include "worker/functions/format_memo.h"
 #include "worker/functions/formatting_functions.h"
+#include "worker/functions/text_view.h"
 
 namespace skep::worker {
 namespace {
@@ -13,8 +14,6 @@ namespace {
 using duckdb::LogicalType;
 using duckdb::string_t;
 using State = FormatState<DatetimeFormat>;
-
-std::string_view View(const string_t& text) { return {text.GetData(), text.GetSize()}; }
 
 struct ToDate {
   using Type = duckdb::date_t;

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "worker/functions/ascii.h"
 #include "worker/functions/characters.h"
 #include "worker/functions/text_arguments.h"
 
@@ -42,13 +43,6 @@ Format FormatOf(string_view name) {
   if (lower == "utf8" || lower == "utf-8") return Format::kUtf8;
   throw duckdb::InvalidInputException(
       "invalid format \"%s\": it must be hex, binary, utf8 or utf-8", std::string(name));
-}
-
-int HexDigit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
 }
 
 // Digits of `bits` bits each into bytes; missing ones at the front are zero.
@@ -334,7 +328,7 @@ void AddNumberCasts(Registrar& registrar, const LogicalType& type) {
 
 duckdb::unique_ptr<duckdb::FunctionData> BindHex(duckdb::ClientContext& context,
                                                  duckdb::ScalarFunction& function,
-                                                 Expressions& arguments) {
+                                                 Arguments& arguments) {
   switch (arguments[0]->return_type.id()) {
     case duckdb::LogicalTypeId::SMALLINT:
     case duckdb::LogicalTypeId::INTEGER:

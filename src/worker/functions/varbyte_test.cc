@@ -5,10 +5,6 @@ namespace {
 
 class Varbyte : public FunctionsTest {
  protected:
-  struct Row {
-    const char* expression;
-    const char* value;
-  };
   void Check(std::initializer_list<Row> rows) {
     for (const auto& row : rows) {
       const std::string answer = Ask(std::string("select ") + row.expression);

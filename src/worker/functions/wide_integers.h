@@ -39,6 +39,21 @@ Physical Narrow(Int128 value) {
   }
 }
 
+// make.operator()<Physical>() with the integer that a vector of this DECIMAL holds.
+template <class Make>
+auto ByPhysicalType(const duckdb::LogicalType& decimal, Make make) {
+  switch (decimal.InternalType()) {
+    case duckdb::PhysicalType::INT16:
+      return make.template operator()<int16_t>();
+    case duckdb::PhysicalType::INT32:
+      return make.template operator()<int32_t>();
+    case duckdb::PhysicalType::INT64:
+      return make.template operator()<int64_t>();
+    default:
+      return make.template operator()<duckdb::hugeint_t>();
+  }
+}
+
 inline constexpr unsigned kMaxPrecision = 38;
 inline constexpr unsigned kMaxScale = 37;
 

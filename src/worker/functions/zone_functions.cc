@@ -5,6 +5,7 @@
 #include "worker/functions/date_part.h"
 #include "worker/functions/datetime_functions.h"
 #include "worker/functions/session_clock.h"
+#include "worker/functions/text_view.h"
 #include "worker/functions/time_zone.h"
 
 namespace skep::worker {
@@ -13,8 +14,6 @@ namespace {
 using duckdb::LogicalType;
 using duckdb::LogicalTypeId;
 using duckdb::string_t;
-
-std::string_view View(const string_t& text) { return {text.GetData(), text.GetSize()}; }
 
 void RunFromUtc(duckdb::DataChunk& arguments, duckdb::ExpressionState& state,
                 duckdb::Vector& result) {

@@ -15,6 +15,7 @@
 #include "worker/functions/registrar.h"
 #include "worker/functions/spatial/ewkb.h"
 #include "worker/functions/spatial/shape.h"
+#include "worker/functions/text_view.h"
 #include "worker/functions/types.h"
 
 namespace skep::worker::spatial {
@@ -53,7 +54,7 @@ template <class T>
 struct TextInput {
   T Get(const duckdb::UnifiedVectorFormat& format, duckdb::idx_t index) {
     const auto& text = duckdb::UnifiedVectorFormat::GetData<duckdb::string_t>(format)[index];
-    const std::string_view view(text.GetData(), text.GetSize());
+    const std::string_view view = View(text);
     return T{view};
   }
 };
@@ -62,7 +63,7 @@ struct MadeInput {
   const T& Get(const duckdb::UnifiedVectorFormat& format, duckdb::idx_t index) {
     if (!made || index != at) {
       const auto& text = duckdb::UnifiedVectorFormat::GetData<duckdb::string_t>(format)[index];
-      made.emplace(Make::From(ReadEwkb({text.GetData(), text.GetSize()})));
+      made.emplace(Make::From(ReadEwkb(View(text))));
       at = index;
     }
     return *made;

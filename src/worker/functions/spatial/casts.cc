@@ -4,14 +4,13 @@
 
 #include "worker/functions/spatial/chapters.h"
 #include "worker/functions/spatial/geography.h"
+#include "worker/functions/text_view.h"
 #include "worker/functions/types.h"
 
 namespace skep::worker::spatial {
 namespace {
 
 using duckdb::string_t;
-
-std::string_view View(const string_t& text) { return {text.GetData(), text.GetSize()}; }
 
 // A cast whose errors are the value's, so that TRY_CAST gives NULL.
 template <auto Convert>

@@ -1,6 +1,7 @@
 // ST_Collect of two values and of a group's.
 #include <duckdb/function/aggregate_function.hpp>
 
+#include "worker/functions/rows.h"
 #include "worker/functions/spatial/chapters.h"
 
 namespace skep::worker::spatial {
@@ -22,17 +23,12 @@ Geometry Gathered(std::vector<Geometry> members) {
 void CollectTwo(duckdb::DataChunk& chunk, duckdb::ExpressionState&, duckdb::Vector& result) {
   const bool constant = chunk.AllConstant();
   const duckdb::idx_t rows = constant ? 1 : chunk.size();
-  std::array<duckdb::UnifiedVectorFormat, 2> formats;
-  for (size_t i = 0; i < formats.size(); i++)
-    chunk.data[i].ToUnifiedFormat(chunk.size(), formats[i]);
+  const Columns columns(chunk);
   result.SetVectorType(duckdb::VectorType::FLAT_VECTOR);
   for (duckdb::idx_t row = 0; row < rows; row++) {
     std::vector<std::string_view> values;
-    for (auto& format : formats) {
-      const auto at = format.sel->get_index(row);
-      if (!format.validity.RowIsValid(at)) continue;
-      const auto& value = duckdb::UnifiedVectorFormat::GetData<duckdb::string_t>(format)[at];
-      values.emplace_back(value.GetData(), value.GetSize());
+    for (size_t i = 0; i < 2; i++) {
+      if (!columns.IsNull(i, row)) values.push_back(columns.Text(i, row));
     }
     if (values.empty()) {
       duckdb::FlatVector::SetNull(result, row, true);

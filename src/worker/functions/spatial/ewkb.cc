@@ -3,6 +3,9 @@
 #include <bit>
 #include <duckdb.hpp>
 #include <limits>
+#include <utility>
+
+#include "base/crypto.h"
 
 namespace skep::worker::spatial {
 namespace {
@@ -213,17 +216,9 @@ std::string UpperHex(std::string_view bytes) {
 }
 
 std::string FromHex(std::string_view text) {
-  const auto digit = [](char c) -> int {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    InvalidBinary();
-  };
-  if (text.size() % 2 != 0) InvalidBinary();
-  std::string bytes(text.size() / 2, '\0');
-  for (size_t i = 0; i < bytes.size(); i++)
-    bytes[i] = static_cast<char>(digit(text[2 * i]) << 4 | digit(text[2 * i + 1]));
-  return bytes;
+  auto bytes = HexDecode(text);
+  if (!bytes) InvalidBinary();
+  return *std::move(bytes);
 }
 
 std::string_view StoredReader::Take(size_t bytes) {

@@ -1,8 +1,9 @@
 #include "worker/functions/spatial/geohash.h"
 
 #include <array>
-#include <cctype>
 #include <duckdb.hpp>
+
+#include "worker/functions/ascii.h"
 
 namespace skep::worker::spatial {
 namespace {
@@ -44,8 +45,7 @@ Geometry ParseGeoHash(std::string_view text) {
   std::array<Range, 2> ranges{Range{-180, 180}, Range{-90, 90}};
   size_t axis = 0;
   for (const char character : text) {
-    const size_t digit =
-        kAlphabet.find(static_cast<char>(std::tolower(static_cast<unsigned char>(character))));
+    const size_t digit = kAlphabet.find(LowerLetter(character));
     if (digit == std::string_view::npos)
       throw duckdb::InvalidInputException("invalid character in a geohash");
     for (int bit = kBits - 1; bit >= 0; bit--, axis ^= 1)

@@ -1,12 +1,12 @@
 #include "worker/functions/spatial/wkt.h"
 
-#include <algorithm>
 #include <array>
-#include <cctype>
 #include <charconv>
 #include <cmath>
 #include <cstdlib>
 #include <duckdb.hpp>
+
+#include "worker/functions/ascii.h"
 
 namespace skep::worker::spatial {
 namespace {
@@ -37,14 +37,10 @@ class Parser {
                                         std::string(whole_.substr(0, 100)));
   }
   void Skip() {
-    while (!rest_.empty() && std::isspace(static_cast<unsigned char>(rest_.front())) != 0)
-      rest_.remove_prefix(1);
+    while (!rest_.empty() && IsSpace(rest_.front())) rest_.remove_prefix(1);
   }
   bool StartsWithWord(std::string_view word) const {
-    return rest_.size() >= word.size() &&
-           std::equal(word.begin(), word.end(), rest_.begin(), [](char a, char b) {
-             return a == std::toupper(static_cast<unsigned char>(b));
-           });
+    return EqualsNoCase(rest_.substr(0, word.size()), word);
   }
   bool Accept(char c) {
     Skip();
@@ -58,8 +54,8 @@ class Parser {
   std::string Word() {
     Skip();
     std::string word;
-    while (!rest_.empty() && std::isalpha(static_cast<unsigned char>(rest_.front())) != 0) {
-      word.push_back(static_cast<char>(std::toupper(static_cast<unsigned char>(rest_.front()))));
+    while (!rest_.empty() && IsLetter(rest_.front())) {
+      word.push_back(UpperLetter(rest_.front()));
       rest_.remove_prefix(1);
     }
     return word;
@@ -87,8 +83,7 @@ class Parser {
     // No "inf" and "nan".
     const char* first = begin;
     if (first != end && *first == '-') first++;
-    if (first == end || (std::isdigit(static_cast<unsigned char>(*first)) == 0 && *first != '.'))
-      return std::nullopt;
+    if (first == end || (!IsDigit(*first) && *first != '.')) return std::nullopt;
     double number = 0;
     const auto [stop, error] = std::from_chars(begin, end, number);
     if (error == std::errc::result_out_of_range) {
