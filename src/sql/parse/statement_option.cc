@@ -96,21 +96,23 @@ List<Option*> StatementParser::ParseOptions(std::span<const OptionRule> rules) {
   return p_.Copy(options);
 }
 
-// (key value, key value ...): any words, each with the values up to the comma.
+// (key value, key value ...): any words, at least one, each with the values up to the comma.
 List<Option*> StatementParser::ParseSettings() {
   std::vector<Option*> options;
   p_.ExpectOperator("(");
-  if (!p_.AtOperator(")")) {
-    do {
-      auto* option = p_.Make<Option>(p_.at());
-      option->name = p_.ParseAnyName().text;
-      std::vector<Value*> values;
-      p_.TakeOperator("=");
-      while (!p_.failed() && AtValue()) values.push_back(ParseValue());
-      option->values = p_.Copy(values);
-      options.push_back(p_.Close(option));
-    } while (p_.TakeOperator(","));
-  }
+  do {
+    auto* option = p_.Make<Option>(p_.at());
+    if (p_.Peek().kind != TokenKind::kWord) {
+      p_.Unexpected();
+      break;
+    }
+    option->name = p_.ParseAnyName().text;
+    std::vector<Value*> values;
+    p_.TakeOperator("=");
+    while (!p_.failed() && AtValue()) values.push_back(ParseValue());
+    option->values = p_.Copy(values);
+    options.push_back(p_.Close(option));
+  } while (p_.TakeOperator(","));
   p_.ExpectOperator(")");
   return p_.Copy(options);
 }
