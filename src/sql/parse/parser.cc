@@ -128,6 +128,11 @@ ast::Name Parser::ParseAnyName() {
   return {token.value, token.kind == TokenKind::kQuotedName, token.begin, token.end};
 }
 
+std::string_view Parser::ParsePlainWord() {
+  if (Peek().kind != TokenKind::kWord) Unexpected();
+  return failed() ? std::string_view() : ParseAnyName().text;
+}
+
 ast::QualifiedName Parser::ParseQualifiedName() {
   std::vector<ast::Name> parts{ParseName()};
   while (AtOperator(".") &&

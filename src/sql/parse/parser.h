@@ -54,6 +54,7 @@ class Parser {
   // Any identifier that may name an object here: not a word that has to mean something else.
   ast::Name ParseName();
   ast::Name ParseAnyName();                 // behind AS or a dot: any word
+  std::string_view ParsePlainWord();  // any word that is not quoted: the key of an option
   ast::QualifiedName ParseQualifiedName();  // a.b.c
   ast::List<ast::Name> ParseNames();        // a, b, c
   ast::List<ast::Name> ParseNameList();     // (a, b, c)

@@ -503,7 +503,7 @@ Statement* StatementParser::ParseAlterTemplate() {
   } else if (p_.Take("drop")) {
     altered->step = TemplateStep::kDrop;
     auto* option = p_.Make<Option>(p_.at());
-    option->name = p_.ParseAnyName().text;
+    option->name = p_.ParsePlainWord();
     altered->options = p_.Copy(std::vector<Option*>{p_.Close(option)});
   } else {
     p_.Expect("set");
@@ -511,7 +511,7 @@ Statement* StatementParser::ParseAlterTemplate() {
     std::vector<Option*> options;
     do {
       auto* option = p_.Make<Option>(p_.at());
-      option->name = p_.ParseAnyName().text;
+      option->name = p_.ParsePlainWord();
       p_.Expect("to");
       option->values = p_.Copy(std::vector<Value*>{ParseValue()});
       options.push_back(p_.Close(option));

@@ -102,11 +102,7 @@ List<Option*> StatementParser::ParseSettings() {
   p_.ExpectOperator("(");
   do {
     auto* option = p_.Make<Option>(p_.at());
-    if (p_.Peek().kind != TokenKind::kWord) {
-      p_.Unexpected();
-      break;
-    }
-    option->name = p_.ParseAnyName().text;
+    option->name = p_.ParsePlainWord();
     std::vector<Value*> values;
     p_.TakeOperator("=");
     while (!p_.failed() && AtValue()) values.push_back(ParseValue());
