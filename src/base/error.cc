@@ -60,6 +60,13 @@ constexpr std::array<ErrorCodes, static_cast<size_t>(ErrorKind::kCount)> kTable 
     {"grouping_error", "42803", "ValidationException", 400, false},
     {"read_only_transaction", "25006", "ValidationException", 400, false},
     {"dependent_objects", "2BP01", "ValidationException", 400, false},
+    {"duplicate_alias", "42712", "ValidationException", 400, false},
+    {"duplicate_column", "42701", "ValidationException", 400, false},
+    {"ambiguous_alias", "42P09", "ValidationException", 400, false},
+    {"windowing_error", "42P20", "ValidationException", 400, false},
+    {"invalid_column_reference", "42P10", "ValidationException", 400, false},
+    {"cardinality_violation", "21000", "ValidationException", 400, false},
+    {"cannot_coerce", "42846", "ValidationException", 400, false},
 }};
 
 }  // namespace

@@ -65,8 +65,15 @@ enum class ErrorKind : uint8_t {
   kUndefinedObjectSetting,  // Unknown or forbidden setting.
   kInvalidSettingValue,     // A setting's value is out of its range.
   kGroupingError,  // An aggregate or a plain column where the other belongs. Correct the statement.
-  kReadOnlyTransaction,  // A write inside READ ONLY. End the transaction first.
-  kDependentObjects,     // Others depend on what would be dropped. Drop them first, or CASCADE.
+  kReadOnlyTransaction,     // A write inside READ ONLY. End the transaction first.
+  kDependentObjects,        // Others depend on what would be dropped. Drop them first, or CASCADE.
+  kDuplicateAlias,          // Two relations of one FROM, or two queries of WITH, have one name.
+  kDuplicateColumn,         // A column is named twice.
+  kAmbiguousAlias,          // The name fits several relations.
+  kWindowingError,          // A window function where none may stand.
+  kInvalidColumnReference,  // ORDER BY or GROUP BY of something that is not selected.
+  kCardinalityViolation,    // Several rows where one value belongs.
+  kCannotCoerce,            // No cast leads from one type to the other.
   kCount
 };
 

@@ -31,7 +31,9 @@ inline constexpr uint32_t kMaxPacket =
 inline constexpr uint64_t kBlockBytes = 8u << 20;
 // A result format beside 0 (text) and 1 (binary): binary with numerics as Redshift's protocol
 // version 2 has them, scaled integers of 8 or 16 bytes (clients.md).
-inline constexpr uint16_t kRedshiftBinary = 2;
+// Both are of Redshift's drivers, whose intervals are those of PostgreSQL 8.0: microseconds and
+// months, without days between.
+inline constexpr uint16_t kRedshiftBinary = 2, kDriverBinary = 3;
 
 enum class FrameType : uint8_t {
   // gateway -> worker

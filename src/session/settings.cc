@@ -8,7 +8,7 @@
 namespace skep::session {
 namespace {
 
-enum class Form { kText, kBoolean, kInteger, kMilliseconds, kUtf8, kDateStyle };
+enum class Form { kText, kBoolean, kInteger, kMilliseconds, kUtf8, kDateStyle, kSeed };
 
 struct Row {
   std::string_view name;
@@ -60,6 +60,7 @@ constexpr Row kRows[] = {
     {"pg_federation_repeatable_read", "on", Form::kBoolean},
     {"query_group", "unset"},
     {"search_path", "\"$user\", public", Form::kText, false, true},
+    {"seed", "", Form::kSeed, false, true},
     {"server_encoding", "UTF8", Form::kText, true, false, "server_encoding"},
     {"server_version", "8.0.2", Form::kText, true, false, "server_version"},
     {"session_authorization", "", Form::kText, true, false, "session_authorization"},
@@ -139,6 +140,13 @@ Result<std::string> Canonical(const Row& row, std::string_view value) {
       }
       return Bad(row.name, value);
     }
+    case Form::kSeed: {
+      double seed = 0;
+      const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), seed);
+      if (error != std::errc() || end != value.data() + value.size() || !(seed >= 0 && seed <= 1))
+        return Bad(row.name, value);
+      break;
+    }
     case Form::kText:
       break;
   }
@@ -174,9 +182,9 @@ Result<std::string> Settings::Get(std::string_view name) const {
 
 void Settings::Put(const std::string& name, std::string value) {
   auto& slot = values_[name];
-  if (slot == value) return;
-  slot = std::move(value);
   const Row* row = Find(name);
+  if (slot == value && !(row && row->form == Form::kSeed)) return;  // the same seed begins anew
+  slot = std::move(value);
   if (!row) return;
   if (row->worker && std::ranges::find(worker_changes_, name) == worker_changes_.end())
     worker_changes_.push_back(name);

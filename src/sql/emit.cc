@@ -14,6 +14,7 @@ Result<Emitted> StatementEmitter::Run(const ast::Statement& statement) {
   if (writer_.error()) return std::unexpected(*writer_.error());
   out_.text = std::move(writer_.text());
   out_.positions = std::move(writer_.positions());
+  out_.parameters = *resolver_.resolved().parameters;
   return std::move(out_);
 }
 

@@ -41,8 +41,9 @@ struct Emitted {
   std::string text;  // DuckDB's SQL; empty when one of the definitions below is what to do
   std::string tag;   // CommandComplete without counts: "SELECT", "INSERT", "CREATE TABLE"
   bool returns_rows = false;
-  std::vector<Column> output;  // of a query: its columns, with the types the front knows
-  bool counts_rows = false;    // tag carries the number of rows ("INSERT 0 n", "UPDATE n")
+  std::vector<Column> output;    // of a query: its columns, with the types the front knows
+  bool counts_rows = false;      // tag carries the number of rows ("INSERT 0 n", "UPDATE n")
+  std::vector<Type> parameters;  // by number from 0, as far as the statement tells
   std::optional<ExternalSchemaDefinition> external_schema;
   std::string new_schema;  // CREATE SCHEMA: its name
   // What belongs to it: run before and behind `text` in the same transaction.

@@ -134,8 +134,10 @@ const FunctionRow* FindFunctionRow(std::string_view name, size_t arguments, bool
 
 namespace {
 
-// The overload that suits these types best, and how well; nullptr and -1 when none does.
-std::pair<const Overload*, int> BestOverload(const Entry& entry, const std::vector<Type>& types) {
+// The overload that suits these types best, and how well; nullptr and -1 when none does. `alone`:
+// none that suits as well has another result.
+std::pair<const Overload*, int> BestOverload(const Entry& entry, const std::vector<Type>& types,
+                                             bool* alone = nullptr) {
   const Overload* best = nullptr;
   int best_score = -1;
   for (const Overload& overload : entry.overloads) {
@@ -148,9 +150,11 @@ std::pair<const Overload*, int> BestOverload(const Entry& entry, const std::vect
       const int one = Suits(types[i], word);
       score = one < 0 ? -1 : score + one;
     }
+    if (alone && best && score == best_score) *alone &= overload.result == best->result;
     if (score > best_score) {
       best_score = score;
       best = &overload;
+      if (alone) *alone = true;
     }
   }
   return {best, best_score};
@@ -176,8 +180,12 @@ const FunctionRow* FindFunctionRow(std::string_view name, const std::vector<Type
 
 Type ResultType(const FunctionRow& row, const std::vector<Type>& arguments) {
   const Entry* entry = EntryOf(row);
-  const Overload* best = entry ? BestOverload(*entry, arguments).first : nullptr;
+  bool alone = true;
+  const Overload* best = entry ? BestOverload(*entry, arguments, &alone).first : nullptr;
   if (!best) return {};
+  const bool open =
+      std::ranges::any_of(arguments, [](const Type& t) { return t.kind == TypeKind::kUnknown; });
+  if (open && !alone) return {};  // the engine knows the argument's type, and so the result's
   if (best->result == "same") {
     if (arguments.empty()) return {};
     Type type = arguments[0];

@@ -167,6 +167,11 @@ std::string TypeText(const Type& type) {
   return text;
 }
 
+std::string BareTypeText(const Type& type) {
+  const std::string text = TypeText(type);
+  return text.substr(0, text.find('('));
+}
+
 std::string CompactType(const Type& type) {
   const Word* word = FindKind(type.kind);
   if (!word) return "unknown";
@@ -202,7 +207,7 @@ Type CommonType(const Type& a, const Type& b) {
     if (a.kind == kLiteral && (b.kind == kNull || b.kind == kLiteral || b.IsText())) {
       Type text;
       text.kind = b.kind == kLiteral || b.kind == kNull ? kVarchar : b.kind;
-      if (text.kind == kChar) text.kind = kVarchar;
+      text.fold_case = b.fold_case;
       text.length = std::max(a.length, b.length);
       return text;
     }
@@ -242,6 +247,32 @@ Type CommonType(const Type& a, const Type& b) {
   }
   if (a.IsDateTime() && b.IsDateTime()) return a.kind > b.kind ? a : b;
   return {};
+}
+
+namespace {
+
+// Types of one group become each other by themselves.
+int GroupOf(const Type& type) {
+  if (type.IsNumber() || type.kind == kOid) return 1;
+  if (type.IsText()) return 2;
+  if (type.kind == kBoolean) return 3;
+  if (type.kind == kDate || type.kind == kTimestamp || type.kind == kTimestampTz) return 4;
+  if (type.kind == kTime || type.kind == kTimeTz) return 5;
+  if (type.IsInterval()) return 6;
+  return 0;
+}
+
+}  // namespace
+
+bool AreMatched(const Type& a, const Type& b) {
+  if (a.kind == kLiteral || b.kind == kLiteral) return true;  // they take the other's type
+  const int left = GroupOf(a), right = GroupOf(b);
+  return left == 0 || right == 0 || left == right;
+}
+
+std::string Unmatched(std::string_view what, const Type& a, const Type& b) {
+  return std::string(what) + " types " + BareTypeText(a) + " and " + BareTypeText(b) +
+         " cannot be matched";
 }
 
 Type SignatureType(std::string_view word) {

@@ -93,11 +93,17 @@ Result<Type> TypeOf(const ast::TypeName& type);
 
 // "character varying(20)": as SHOW COLUMNS and format_type write it.
 std::string TypeText(const Type& type);
+// The same without length.
+std::string BareTypeText(const Type& type);
 // "varchar(20)": short, to be read back by ParseTypeText.
 std::string CompactType(const Type& type);
 Type ParseCompactType(std::string_view text);
 // What results when values of both meet in one column (set operations, CASE, COALESCE).
 Type CommonType(const Type& a, const Type& b);
+// Whether PostgreSQL would make one type of both without a cast. What is not known here passes.
+bool AreMatched(const Type& a, const Type& b);
+// "UNION types integer and character varying cannot be matched".
+std::string Unmatched(std::string_view what, const Type& a, const Type& b);
 // The word of a function's signature (function_table.h) as a type; kUnknown for "any", "number".
 Type SignatureType(std::string_view word);
 

@@ -228,9 +228,24 @@ char* RowEncoder::Value(char* p, const Column& c, size_t i, size_t row) {
       const int64_t local = c.local[c.local_sel ? c.local_sel[row] : row];
       return PutTimestamp(p, local, true, (local - v) / 1'000'000);
     }
-    case ValueKind::kInterval: {
+    case ValueKind::kInterval:
+    case ValueKind::kIntervalMonths:
+    case ValueKind::kIntervalSeconds:
+    case ValueKind::kIntervalNoDays: {
       const auto v = At<duckdb::interval_t>(c.data, i);
       if (!kBinary) return PutInterval(p, v.months, v.days, v.micros);
+      if (c.kind != ValueKind::kInterval) {
+        const int64_t micros = v.micros + v.days * kMicrosPerDay;
+        if (c.kind != ValueKind::kIntervalMonths) {
+          PutBe64(p, static_cast<uint64_t>(micros));
+          p += 8;
+        }
+        if (c.kind != ValueKind::kIntervalSeconds) {
+          PutBe32(p, static_cast<uint32_t>(v.months));
+          p += 4;
+        }
+        return p;
+      }
       PutBe64(p, static_cast<uint64_t>(v.micros));
       PutBe32(p + 8, static_cast<uint32_t>(v.days));
       PutBe32(p + 12, static_cast<uint32_t>(v.months));

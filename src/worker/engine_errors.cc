@@ -4,7 +4,9 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string_view>
+#include <vector>
 
+#include "base/text.h"
 #include "worker/external_scan/lake_errors.h"
 
 namespace skep::worker {
@@ -102,6 +104,8 @@ Meaning OfCatalog(const std::string& text) {
   }
   if (const auto name = there("Schema"))
     return {ErrorKind::kDuplicateSchema, "schema \"" + *name + "\" already exists"};
+  if (const auto name = Between(text, "Column with name ", " already exists"))
+    return {ErrorKind::kDuplicateColumn, "column \"" + *name + "\" already exists"};
   if (Has(text, "write-write conflict"))
     return {ErrorKind::kSerializationFailure,
             "could not serialize access due to a concurrent change of the same object"};
@@ -110,6 +114,61 @@ Meaning OfCatalog(const std::string& text) {
     return {ErrorKind::kDatatypeMismatch, FirstPart(text)};
   if (Has(text, "does not exist")) return {ErrorKind::kUndefinedObject, FirstPart(text)};
   return {ErrorKind::kConflict, FirstPart(text)};
+}
+
+// The engine's names of types in the user's.
+std::string UserType(std::string_view theirs) {
+  static constexpr std::pair<std::string_view, std::string_view> kTypes[] = {
+      {"INTEGER_LITERAL", "integer"},
+      {"VARCHAR", "character varying"},
+      {"DECIMAL", "numeric"},
+      {"DOUBLE", "double precision"},
+      {"FLOAT", "real"},
+      {"BLOB", "binary varying"},
+      {"TIMESTAMP", "timestamp without time zone"},
+      {"TIME", "time without time zone"}};
+  for (const auto& [name, ours] : kTypes) {
+    if (theirs == name || theirs.starts_with(std::string(name) + "(")) return std::string(ours);
+  }
+  return Lower(theirs);
+}
+
+// "+(DATE, DATE)" as "operator does not exist: date + date"; nothing when it is no operator.
+std::optional<std::string> MissingOperator(std::string_view call) {
+  const size_t open = call.find('(');
+  if (open == 0 || open == std::string_view::npos || !call.ends_with(')') ||
+      call.substr(0, open).find_first_not_of("+-*/%|<>=!~&^#") != std::string_view::npos)
+    return std::nullopt;
+  std::vector<std::string> types;
+  const std::string_view inside = call.substr(open + 1, call.size() - open - 2);
+  size_t depth = 0, begin = 0;
+  for (size_t i = 0; i <= inside.size(); i++) {
+    if (i < inside.size() && inside[i] == '(') depth++;
+    if (i < inside.size() && inside[i] == ')') depth--;
+    if (i < inside.size() && (inside[i] != ',' || depth > 0)) continue;
+    std::string_view type = inside.substr(begin, i - begin);
+    while (type.starts_with(' ')) type.remove_prefix(1);
+    types.push_back(UserType(type));
+    begin = i + 1;
+  }
+  const std::string sign(call.substr(0, open));
+  if (types.size() == 1) return "operator does not exist: " + sign + " " + types[0];
+  if (types.size() != 2) return std::nullopt;
+  return "operator does not exist: " + types[0] + " " + sign + " " + types[1];
+}
+
+// "Unimplemented type for cast (INTEGER -> DATE)": nothing leads there.
+std::optional<Meaning> MissingCast(const std::string& text) {
+  const auto from = Between(text, "Unimplemented type for cast (", " -> ");
+  if (!from) return std::nullopt;
+  const std::string rest = text.substr(text.find(" -> ") + 4);
+  size_t depth = 0, end = 0;
+  for (; end < rest.size() && (rest[end] != ')' || depth > 0); end++) {
+    if (rest[end] == '(') depth++;
+    if (rest[end] == ')') depth--;
+  }
+  return Meaning{ErrorKind::kCannotCoerce, "cannot cast type " + UserType(*from) + " to " +
+                                               UserType(std::string_view(rest).substr(0, end))};
 }
 
 Meaning OfBinder(const std::string& text) {
@@ -135,6 +194,10 @@ Meaning OfBinder(const std::string& text) {
   if (Has(text, "No function matches") || Has(text, "Could not choose a best candidate function")) {
     auto name = Between(text, "'", "'");
     if (name && name->starts_with("rs_")) name->erase(0, 3);  // our functions' prefix
+    if (name) {
+      if (auto missing = MissingOperator(*name))
+        return {ErrorKind::kUndefinedFunction, std::move(*missing)};
+    }
     return {ErrorKind::kUndefinedFunction,
             name ? "no function or operator matches the given name and argument types: " + *name
                  : FirstPart(text)};
@@ -223,6 +286,7 @@ bool IsDiskFull(std::string_view text) {
 
 Meaning MeaningOf(ExceptionType type, const std::string& text) {
   if (IsDiskFull(text)) return {ErrorKind::kDiskFull, "no space is left on the device"};
+  if (auto missing = MissingCast(text)) return std::move(*missing);
   switch (type) {
     case ExceptionType::CATALOG:
       return OfCatalog(text);
@@ -282,6 +346,9 @@ Meaning MeaningOf(ExceptionType type, const std::string& text) {
     case ExceptionType::OBJECT_SIZE:
       return {ErrorKind::kPayloadTooLarge, FirstPart(text)};
     case ExceptionType::INVALID_INPUT:
+      if (Has(text, "ore than one row returned by a subquery"))
+        return {ErrorKind::kCardinalityViolation,
+                "more than one row returned by a subquery used as an expression"};
       if (text.starts_with("value too long for type"))
         return {ErrorKind::kStringTooLong, FirstPart(text)};
       for (const std::string_view argument :

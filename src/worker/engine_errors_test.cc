@@ -56,6 +56,8 @@ TEST_F(EngineErrorsTest, SpeaksOfTheUsersStatement) {
        "invalid input syntax for type double precision: \"1.2.3\"", 0},
       {"select cast('maybe' as boolean)", ErrorKind::kInvalidText,
        "invalid input syntax for type boolean: \"maybe\"", 8},
+      {"select (select 1 union select 2)", ErrorKind::kCardinalityViolation,
+       "more than one row returned by a subquery used as an expression", 0},
       {"create table t(a int)", ErrorKind::kDuplicateTable, "relation \"t\" already exists", 0},
       {"create schema s", ErrorKind::kDuplicateSchema, "schema \"s\" already exists", 0},
       {"drop table missing", ErrorKind::kUndefinedTable, "table \"missing\" does not exist", 12},
@@ -184,4 +186,21 @@ TEST(FunctionErrors, KeepTheirSqlstates) {
 }
 
 }  // namespace
+TEST(EngineErrors, NamesMissingOperatorsAndCasts) {
+  const auto told = [](const char* text) {
+    const Error error = ToError(duckdb::BinderException(text));
+    return std::pair(error.kind, error.message);
+  };
+  EXPECT_EQ(told("No function matches the given name and argument types '+(DATE, DECIMAL(2,1))'."),
+            std::pair(ErrorKind::kUndefinedFunction,
+                      std::string("operator does not exist: date + numeric")));
+  EXPECT_EQ(told("No function matches the given name and argument types '-(VARCHAR)'."),
+            std::pair(ErrorKind::kUndefinedFunction,
+                      std::string("operator does not exist: - character varying")));
+  const Error cast = ToError(duckdb::ConversionException(
+      "Unimplemented type for cast (DECIMAL(10,2) -> DATE) when casting from source column n"));
+  EXPECT_EQ(cast.kind, ErrorKind::kCannotCoerce);
+  EXPECT_EQ(cast.message, "cannot cast type numeric to date");
+}
+
 }  // namespace skep::worker

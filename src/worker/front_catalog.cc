@@ -116,6 +116,9 @@ std::shared_ptr<const sql::RelationEntry> FrontCatalog::Read(sql::RelationKind k
       context_, catalog, schema, duckdb::EntryLookupInfo(duckdb::CatalogType::TABLE_ENTRY, name),
       duckdb::OnEntryNotFound::RETURN_NULL);
   if (!found) return nullptr;
+  // The engine's names ignore case; ours were folded where the user did not ask for it.
+  const bool ours = kind == sql::RelationKind::kTable || kind == sql::RelationKind::kTemporary;
+  if (ours && (found->name != name || found->ParentSchema().name != schema)) return nullptr;
   auto entry = std::make_shared<sql::RelationEntry>();
   entry->kind = kind;
   entry->schema = schema;

@@ -9,6 +9,7 @@
 
 #include "base/bytes.h"
 #include "worker/engine_errors.h"
+#include "worker/front_catalog.h"
 #include "worker/pg_format.h"
 #include "worker/result_shape.h"
 
@@ -18,6 +19,9 @@ namespace {
 using duckdb::LogicalType;
 using duckdb::LogicalTypeId;
 using duckdb::Value;
+
+// The engine's offsets of TIMETZ end here (15:59:59).
+constexpr int32_t kMaxZoneSeconds = 16 * 3600 - 1;
 
 bool IsKnown(const LogicalType& type) {
   return type.id() != LogicalTypeId::INVALID && type.id() != LogicalTypeId::UNKNOWN &&
@@ -182,11 +186,28 @@ Result<Value> ReadBinary(std::string_view bytes, size_t number, const LogicalTyp
       return Value::TIMESTAMPTZ(duckdb::timestamp_tz_t(moment.value));
     }
     case LogicalTypeId::INTERVAL: {
+      // As Redshift's drivers send them: months, microseconds, or both without days.
+      if (exactly(4)) return Value::INTERVAL(static_cast<int32_t>(r.U32Be()), 0, 0);
+      if (exactly(8)) return Value::INTERVAL(0, 0, static_cast<int64_t>(r.U64Be()));
+      if (exactly(12)) {
+        const auto micros = static_cast<int64_t>(r.U64Be());
+        return Value::INTERVAL(static_cast<int32_t>(r.U32Be()), 0, micros);
+      }
       if (!exactly(16)) return Malformed(number);
       const auto micros = static_cast<int64_t>(r.U64Be());
       const auto days = static_cast<int32_t>(r.U32Be());
       const auto months = static_cast<int32_t>(r.U32Be());
       return Value::INTERVAL(months, days, micros);
+    }
+    case LogicalTypeId::TIME_TZ: {
+      if (!exactly(12)) return Malformed(number);
+      const uint64_t micros = r.U64Be();
+      const auto west = static_cast<int32_t>(r.U32Be());
+      if (micros > static_cast<uint64_t>(kMicrosPerDay) || west < -kMaxZoneSeconds ||
+          west > kMaxZoneSeconds)
+        return Malformed(number);
+      return Value::TIMETZ(
+          duckdb::dtime_tz_t(duckdb::dtime_t(static_cast<int64_t>(micros)), -west));
     }
     case LogicalTypeId::UUID: {
       if (!exactly(16)) return Malformed(number);
@@ -203,17 +224,74 @@ Result<Value> ReadBinary(std::string_view bytes, size_t number, const LogicalTyp
   }
 }
 
-std::string TypeText(uint32_t type_oid, bool all) {
-  if (type_oid == oid::kNumeric) return all ? "DECIMAL(38,10)" : "";
-  if (type_oid == 0) return all ? "VARCHAR" : "";
-  const LogicalType type = TypeOfOid(type_oid);
-  if (type.id() == LogicalTypeId::INVALID) return all ? "VARCHAR" : "";
+// A parameter of the type "unknown" is one that was left open.
+bool IsOpen(uint32_t type_oid) { return type_oid == 0 || type_oid == oid::kUnknown; }
+
+std::string TypeText(uint32_t type_oid, Declare declare) {
+  if (type_oid == oid::kNumeric) return declare == Declare::kAll ? "DECIMAL(38,10)" : "";
+  const LogicalType type = IsOpen(type_oid) ? LogicalType() : TypeOfOid(type_oid);
+  if (type.id() == LogicalTypeId::INVALID) return declare == Declare::kKnown ? "" : "VARCHAR";
   return type.IsJSONType() ? "JSON" : type.ToString();
 }
 
 }  // namespace
 
-void DeclareParameters(sql::Emitted& emitted, const std::vector<uint32_t>& types, bool all) {
+sql::Type FrontTypeOfOid(uint32_t type_oid) {
+  if (IsOpen(type_oid)) return {};
+  if (type_oid == oid::kNumeric) return sql::Type::Of(sql::TypeKind::kDecimal);
+  if (type_oid == oid::kBpchar) return sql::Type::Of(sql::TypeKind::kChar);
+  return FrontType(TypeOfOid(type_oid));
+}
+
+std::vector<uint32_t> KnownTypes(std::vector<uint32_t> declared,
+                                 const std::vector<sql::Type>& inferred) {
+  using enum sql::TypeKind;
+  const auto oid_of = [](sql::TypeKind kind) -> uint32_t {
+    switch (kind) {
+      case kBoolean:
+        return oid::kBool;
+      case kSmallint:
+        return oid::kInt2;
+      case kInt:
+        return oid::kInt4;
+      case kBigint:
+        return oid::kInt8;
+      case kDecimal:
+        return oid::kNumeric;
+      case kReal:
+        return oid::kFloat4;
+      case kDouble:
+        return oid::kFloat8;
+      case kChar:
+        return oid::kBpchar;
+      case kVarchar:
+        return oid::kVarchar;
+      case kDate:
+        return oid::kDate;
+      case kTime:
+        return oid::kTime;
+      case kTimeTz:
+        return oid::kTimetz;
+      case kTimestamp:
+        return oid::kTimestamp;
+      case kTimestampTz:
+        return oid::kTimestamptz;
+      case kInterval:
+        return oid::kInterval;
+      case kVarbyte:
+        return oid::kVarbyte;
+      default:
+        return 0;
+    }
+  };
+  declared.resize(std::max(declared.size(), inferred.size()));
+  for (size_t i = 0; i < inferred.size(); i++) {
+    if (IsOpen(declared[i])) declared[i] = oid_of(inferred[i].kind);
+  }
+  return declared;
+}
+
+void DeclareParameters(sql::Emitted& emitted, const std::vector<uint32_t>& types, Declare declare) {
   std::string out;
   std::vector<std::pair<uint32_t, uint32_t>> positions;
   size_t next_position = 0;
@@ -250,9 +328,8 @@ void DeclareParameters(sql::Emitted& emitted, const std::vector<uint32_t>& types
     }
     const std::string name = text.substr(i, end - i);
     const std::string type = number >= 1 && number <= types.size()
-                                 ? TypeText(types[number - 1], all)
-                             : all ? "VARCHAR"
-                                   : "";
+                                 ? TypeText(types[number - 1], declare)
+                                 : TypeText(0, declare);
     out += type.empty() ? name : "CAST(" + name + " AS " + type + ")";
     i = end;
   }
@@ -263,7 +340,7 @@ void DeclareParameters(sql::Emitted& emitted, const std::vector<uint32_t>& types
 Result<Value> ReadParameter(duckdb::ClientContext& context, const ipc::Parameter& parameter,
                             size_t number, uint32_t declared, const LogicalType& expected) {
   LogicalType type = declared == oid::kNumeric ? LogicalType::DECIMAL(38, 10)
-                     : declared == 0           ? LogicalType::INVALID
+                     : IsOpen(declared)        ? LogicalType::INVALID
                                                : TypeOfOid(declared);
   const bool number_as_sent = declared == oid::kNumeric;
   if (!IsKnown(type)) type = IsKnown(expected) ? expected : LogicalType::VARCHAR;

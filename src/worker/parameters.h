@@ -14,9 +14,23 @@
 
 namespace skep::worker {
 
+// Which parameters' types are written into the engine's text.
+enum class Declare : uint8_t {
+  kKnown,           // those that are known, but for numerics: their scale comes with the value
+  kAllButNumerics,  // the others too, as text
+  kAll,
+};
+
 // Writes declared types into the engine's text, "$1" as "CAST($1 AS BIGINT)", and moves the
-// positions along. With `all`, also those that were not declared (as text) and numerics.
-void DeclareParameters(sql::Emitted& emitted, const std::vector<uint32_t>& types, bool all);
+// positions along.
+void DeclareParameters(sql::Emitted& emitted, const std::vector<uint32_t>& types, Declare declare);
+
+// The front's type of a declared parameter; kUnknown for one that was left open.
+sql::Type FrontTypeOfOid(uint32_t type_oid);
+
+// What the client declared, filled up with what the statement tells of the others.
+std::vector<uint32_t> KnownTypes(std::vector<uint32_t> declared,
+                                 const std::vector<sql::Type>& inferred);
 
 // The value of parameter `number` (from 1). `declared` is an OID or 0; `expected` is what the
 // engine made of it, INVALID or UNKNOWN when it does not know. Errors: kInvalidText,

@@ -52,34 +52,54 @@ TEST(DeclareParameters, WritesCastsOfDeclaredTypes) {
   struct Row {
     const char* text;
     std::vector<uint32_t> types;
-    bool all;
+    Declare declare;
     const char* expected;
   };
   const Row rows[] = {
-      {"select $1", {oid::kInt8}, false, "select CAST($1 AS BIGINT)"},
-      {"select $1", {0}, false, "select $1"},
-      {"select $1", {}, false, "select $1"},
-      {"select $1", {}, true, "select CAST($1 AS VARCHAR)"},
-      {"select $1, $2", {0, oid::kDate}, false, "select $1, CAST($2 AS DATE)"},
-      {"select $1, $2", {0, oid::kDate}, true, "select CAST($1 AS VARCHAR), CAST($2 AS DATE)"},
-      {"select $1", {oid::kNumeric}, false, "select $1"},
-      {"select $1", {oid::kNumeric}, true, "select CAST($1 AS DECIMAL(38,10))"},
-      {"select $1", {424242}, false, "select $1"},
-      {"select $1", {424242}, true, "select CAST($1 AS VARCHAR)"},
-      {"select $1", {oid::kSuper}, false, "select CAST($1 AS VARCHAR)"},
-      {"$1", {oid::kText}, false, "CAST($1 AS VARCHAR)"},
-      {"select '$1', \"$1\", $1", {oid::kInt4}, false, "select '$1', \"$1\", CAST($1 AS INTEGER)"},
-      {"select 'it''s $1', $1", {oid::kInt4}, false, "select 'it''s $1', CAST($1 AS INTEGER)"},
-      {"select \"a\"\"$1\", $1", {oid::kInt4}, false, "select \"a\"\"$1\", CAST($1 AS INTEGER)"},
-      {"select 'never closed $1", {oid::kInt4}, false, "select 'never closed $1"},
-      {"select $10, $1", {oid::kInt4}, false, "select $10, CAST($1 AS INTEGER)"},
-      {"select $0, $", {oid::kInt4}, false, "select $0, $"},
-      {"", {oid::kInt4}, false, ""},
-      {"select $99999999999999999999", {oid::kInt4}, false, "select $99999999999999999999"},
+      {"select $1", {oid::kInt8}, Declare::kKnown, "select CAST($1 AS BIGINT)"},
+      {"select $1", {0}, Declare::kKnown, "select $1"},
+      {"select $1", {}, Declare::kKnown, "select $1"},
+      {"select $1", {}, Declare::kAll, "select CAST($1 AS VARCHAR)"},
+      {"select $1, $2", {0, oid::kDate}, Declare::kKnown, "select $1, CAST($2 AS DATE)"},
+      {"select $1, $2",
+       {0, oid::kDate},
+       Declare::kAll,
+       "select CAST($1 AS VARCHAR), CAST($2 AS DATE)"},
+      {"select $1", {oid::kNumeric}, Declare::kKnown, "select $1"},
+      {"select $1", {oid::kNumeric}, Declare::kAll, "select CAST($1 AS DECIMAL(38,10))"},
+      {"select $1, $2",
+       {oid::kNumeric},
+       Declare::kAllButNumerics,
+       "select $1, CAST($2 AS VARCHAR)"},
+      {"select $1", {oid::kUnknown}, Declare::kKnown, "select $1"},
+      {"select $1", {424242}, Declare::kKnown, "select $1"},
+      {"select $1", {424242}, Declare::kAll, "select CAST($1 AS VARCHAR)"},
+      {"select $1", {oid::kSuper}, Declare::kKnown, "select CAST($1 AS VARCHAR)"},
+      {"$1", {oid::kText}, Declare::kKnown, "CAST($1 AS VARCHAR)"},
+      {"select '$1', \"$1\", $1",
+       {oid::kInt4},
+       Declare::kKnown,
+       "select '$1', \"$1\", CAST($1 AS INTEGER)"},
+      {"select 'it''s $1', $1",
+       {oid::kInt4},
+       Declare::kKnown,
+       "select 'it''s $1', CAST($1 AS INTEGER)"},
+      {"select \"a\"\"$1\", $1",
+       {oid::kInt4},
+       Declare::kKnown,
+       "select \"a\"\"$1\", CAST($1 AS INTEGER)"},
+      {"select 'never closed $1", {oid::kInt4}, Declare::kKnown, "select 'never closed $1"},
+      {"select $10, $1", {oid::kInt4}, Declare::kKnown, "select $10, CAST($1 AS INTEGER)"},
+      {"select $0, $", {oid::kInt4}, Declare::kKnown, "select $0, $"},
+      {"", {oid::kInt4}, Declare::kKnown, ""},
+      {"select $99999999999999999999",
+       {oid::kInt4},
+       Declare::kKnown,
+       "select $99999999999999999999"},
   };
   for (const auto& row : rows) {
     auto emitted = EmittedOf(row.text);
-    DeclareParameters(emitted, row.types, row.all);
+    DeclareParameters(emitted, row.types, row.declare);
     EXPECT_EQ(emitted.text, row.expected);
   }
 }
@@ -87,7 +107,7 @@ TEST(DeclareParameters, WritesCastsOfDeclaredTypes) {
 TEST(DeclareParameters, MovesPositionsAlong) {
   //                      0      7   11    17
   auto emitted = EmittedOf("select $1, 'x$1', \"c\"", {{0, 1}, {7, 8}, {11, 12}, {18, 30}});
-  DeclareParameters(emitted, {oid::kInt8}, false);
+  DeclareParameters(emitted, {oid::kInt8}, Declare::kKnown);
   ASSERT_EQ(emitted.text, "select CAST($1 AS BIGINT), 'x$1', \"c\"");
   EXPECT_EQ(emitted.positions,
             (std::vector<std::pair<uint32_t, uint32_t>>{{0, 1}, {7, 8}, {27, 12}, {34, 30}}));
@@ -231,10 +251,19 @@ TEST_F(ParametersTest, RefusesBinaryOfTheWrongLength) {
     uint32_t declared;
     std::vector<size_t> right;
   };
-  const Row rows[] = {{oid::kBool, {1}},        {oid::kInt2, {2, 4, 8}}, {oid::kInt4, {2, 4, 8}},
-                      {oid::kInt8, {2, 4, 8}},  {oid::kFloat4, {4}},     {oid::kFloat8, {4, 8}},
-                      {oid::kDate, {4}},        {oid::kTime, {8}},       {oid::kTimestamp, {8}},
-                      {oid::kTimestamptz, {8}}, {oid::kInterval, {16}},  {oid::kUuid, {16}}};
+  const Row rows[] = {{oid::kBool, {1}},
+                      {oid::kInt2, {2, 4, 8}},
+                      {oid::kInt4, {2, 4, 8}},
+                      {oid::kInt8, {2, 4, 8}},
+                      {oid::kFloat4, {4}},
+                      {oid::kFloat8, {4, 8}},
+                      {oid::kDate, {4}},
+                      {oid::kTime, {8}},
+                      {oid::kTimestamp, {8}},
+                      {oid::kTimestamptz, {8}},
+                      {oid::kTimetz, {12}},
+                      {oid::kUuid, {16}},
+                      {oid::kInterval, {4, 8, 12, 16}}};
   for (const auto& row : rows) {
     for (size_t length = 0; length <= 20; length++) {
       const bool right = std::ranges::find(row.right, length) != row.right.end();

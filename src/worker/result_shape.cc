@@ -137,14 +137,19 @@ Wire WireOf(const LogicalType& type, const sql::Type& declared) {
       if (wire.type_oid == oid::kVarchar && declared.length >= 0)
         wire.modifier = declared.length + 4;
       break;
+    case kNull:  // the engine calls it an integer
+      if (wire.type_oid == oid::kInt4) wire = AsText(oid::kVarchar, Before::kCast);
+      break;
     case kName:
       if (wire.type_oid == oid::kVarchar) wire.type_oid = oid::kName;
       break;
     case kIntervalYearToMonth:
-      if (wire.type_oid == oid::kInterval) wire.type_oid = oid::kIntervalYearToMonth;
+      if (wire.type_oid == oid::kInterval)
+        wire = {ValueKind::kIntervalMonths, oid::kIntervalYearToMonth, 4};
       break;
     case kIntervalDayToSecond:
-      if (wire.type_oid == oid::kInterval) wire.type_oid = oid::kIntervalDayToSecond;
+      if (wire.type_oid == oid::kInterval)
+        wire = {ValueKind::kIntervalSeconds, oid::kIntervalDayToSecond, 8};
       break;
     default:
       break;
@@ -187,7 +192,7 @@ Result<ResultShape> ShapeOf(const duckdb::vector<LogicalType>& types,
                             formats.size(), types.size()));
   }
   for (const uint16_t format : formats) {
-    if (format > ipc::kRedshiftBinary) {
+    if (format > ipc::kDriverBinary) {
       return Fail(ErrorKind::kProtocolViolation,
                   fmt::format("unsupported format code: {}", format));
     }
@@ -195,8 +200,10 @@ Result<ResultShape> ShapeOf(const duckdb::vector<LogicalType>& types,
   ResultShape shape;
   shape.columns.reserve(types.size());
   for (size_t i = 0; i < types.size(); i++) {
-    const Wire wire = WireOf(types[i], DeclaredOf(declared, types.size(), i));
+    Wire wire = WireOf(types[i], DeclaredOf(declared, types.size(), i));
     const uint16_t format = formats.empty() ? 0 : formats[formats.size() == 1 ? 0 : i];
+    if (format >= ipc::kRedshiftBinary && wire.kind == ValueKind::kInterval)
+      wire.kind = ValueKind::kIntervalNoDays;
     shape.columns.push_back({wire.kind, format != 0, format == ipc::kRedshiftBinary, wire.scale,
                              wire.before, wire.cast_to, wire.pad_bytes});
   }
@@ -257,6 +264,8 @@ LogicalType TypeOfOid(uint32_t type_oid) {
     case oid::kTimestamptz:
       return LogicalType::TIMESTAMP_TZ;
     case oid::kInterval:
+    case oid::kIntervalYearToMonth:
+    case oid::kIntervalDayToSecond:
       return LogicalType::INTERVAL;
     case oid::kUuid:
       return LogicalType::UUID;

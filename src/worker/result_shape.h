@@ -46,6 +46,9 @@ enum class ValueKind : uint8_t {
   kTimestamp,
   kTimestampTz,
   kInterval,
+  kIntervalMonths,   // of a type without the other parts
+  kIntervalSeconds,  // the same
+  kIntervalNoDays,   // as PostgreSQL 8.0 had it
   kUuid,
   kText,
   kBlob,

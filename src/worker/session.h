@@ -58,6 +58,9 @@ class Session : public std::enable_shared_from_this<Session> {
     uint32_t parameter_count = 0;
     sql::Emitted emitted;
     std::vector<uint32_t> types;
+    std::vector<uint32_t> parameter_types;  // the same, with what the statement tells of the others
+    // Numerics as they are sent: their scale is known with their value only. Empty: no such need.
+    std::string as_sent;
     duckdb::unique_ptr<duckdb::PreparedStatement> statement;  // null = run directly
     std::optional<duckdb::vector<duckdb::LogicalType>> described;
     // When its plan was made; see WriteClock.
@@ -119,7 +122,8 @@ class Session : public std::enable_shared_from_this<Session> {
   static bool IsTimeless(const Prepared& prepared);
   static bool KeepsPlan(const Prepared& prepared);
   bool PlanFits(const Prepared& prepared) const;
-  Result<sql::Emitted> Emit(const sql::Statement& statement, const std::string& text);
+  Result<sql::Emitted> Emit(const sql::Statement& statement, const std::string& text,
+                            const std::vector<uint32_t>& types);
   Result<std::unique_ptr<Prepared>> PrepareAnew(const std::string& text,
                                                 const std::vector<uint32_t>& types);
   Result<duckdb::case_insensitive_map_t<duckdb::BoundParameterData>> BindParameters(

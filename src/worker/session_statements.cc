@@ -106,8 +106,9 @@ bool Session::IsExternalSchema(std::string_view schema) const {
 bool Session::SchemaExists(const std::string& name) {
   bool exists = false;
   connection_->context->RunFunctionInTransaction([&] {
-    exists = duckdb::Catalog::GetSchema(*connection_->context, attached_.database, name,
-                                        duckdb::OnEntryNotFound::RETURN_NULL) != nullptr;
+    const auto found = duckdb::Catalog::GetSchema(*connection_->context, attached_.database, name,
+                                                  duckdb::OnEntryNotFound::RETURN_NULL);
+    exists = found && found->name == name;
   });
   return exists;
 }
@@ -170,6 +171,8 @@ Result<void> Session::ApplySettings(const ipc::Settings& settings) {
                     "invalid value for parameter \"TimeZone\": \"" + value + "\"");
       zone_ = value;
       ForgetStatements();
+    } else if (name == "seed") {
+      if (!value.empty()) SKEP_TRY(RunTrusted("select setseed(" + value + ")"));
     } else if (name == "enable_result_cache_for_session") {
       use_result_cache_ = value == "on";
     } else {
@@ -255,13 +258,15 @@ Result<void> Session::WithinTransaction(Work work) {
 // ---------------------------------------------------------------- preparing
 
 // Resolved and written within the statement's transaction, so that it sees its own definitions.
-Result<sql::Emitted> Session::Emit(const sql::Statement& statement, const std::string& text) {
+Result<sql::Emitted> Session::Emit(const sql::Statement& statement, const std::string& text,
+                                   const std::vector<uint32_t>& types) {
   Result<sql::Emitted> emitted = Fail(ErrorKind::kInternal, "");
   connection_->context->RunFunctionInTransaction([&] {
     FrontCatalog catalog(*connection_->context, attached_.database,
                          [this](const std::string& schema) { return IsExternalSchema(schema); });
     sql::EmitContext context = Context();
     context.catalog = &catalog;
+    for (const uint32_t type : types) context.parameters.push_back(FrontTypeOfOid(type));
     emitted = sql::EmitDuckDb(statement, text, context);
   });
   return emitted;
@@ -283,10 +288,12 @@ Result<std::unique_ptr<Session::Prepared>> Session::PrepareAnew(
     prepared->emitted.tag = statement.command;
     return prepared;
   }
-  SKEP_TRY_ASSIGN(prepared->emitted, Emit(statement, text));
+  SKEP_TRY_ASSIGN(prepared->emitted, Emit(statement, text, types));
+  prepared->parameter_types = KnownTypes(types, prepared->emitted.parameters);
   if (!IsCached(*prepared)) return prepared;
   const sql::Emitted as_written = prepared->emitted;
-  if (statement.parameter_count > 0) DeclareParameters(prepared->emitted, types, false);
+  const auto& known = prepared->parameter_types;
+  if (statement.parameter_count > 0) DeclareParameters(prepared->emitted, known, Declare::kKnown);
   // External tables are bound anew by every execution, and so are changes: preparing would only do
   // the work twice.
   if ((ReadsLake(*prepared) || !KeepsPlan(*prepared)) && statement.parameter_count == 0)
@@ -295,7 +302,11 @@ Result<std::unique_ptr<Session::Prepared>> Session::PrepareAnew(
   if (statement.parameter_count > 0 &&
       !prepared->statement->data->properties.bound_all_parameters) {
     prepared->emitted = as_written;
-    DeclareParameters(prepared->emitted, types, true);
+    if (std::ranges::find(known, oid::kNumeric) != known.end()) {
+      DeclareParameters(prepared->emitted, known, Declare::kAllButNumerics);
+      prepared->as_sent = std::exchange(prepared->emitted, as_written).text;
+    }
+    DeclareParameters(prepared->emitted, known, Declare::kAll);
     SKEP_TRY(PrepareInEngine(*prepared));
   }
   return prepared;
@@ -377,7 +388,8 @@ Result<duckdb::case_insensitive_map_t<duckdb::BoundParameterData>> Session::Bind
     if (number == 0 || number > request.parameters.size())
       return Fail(ErrorKind::kUndefinedParameter, "there is no parameter $" + name);
     const auto type = expected.find(name);
-    const uint32_t declared = number <= prepared.types.size() ? prepared.types[number - 1] : 0;
+    const auto& types = prepared.parameter_types;
+    const uint32_t declared = number <= types.size() ? types[number - 1] : 0;
     SKEP_TRY_ASSIGN(
         auto value,
         ReadParameter(*connection_->context, request.parameters[number - 1], number, declared,
@@ -402,7 +414,11 @@ Result<duckdb::unique_ptr<duckdb::QueryResult>> Session::RunInEngine(
   duckdb::unique_ptr<duckdb::QueryResult> result;
   SKEP_TRY_ASSIGN(auto values, BindParameters(prepared, request));
   plan_aged_ = false;
-  const bool kept = prepared.statement && KeepsPlan(prepared);
+  // Redshift's binary numerics have the scale that was described.
+  const bool as_sent = !prepared.as_sent.empty() &&
+                       std::ranges::find(request.result_formats, ipc::kRedshiftBinary) ==
+                           request.result_formats.end();
+  const bool kept = prepared.statement && KeepsPlan(prepared) && !as_sent;
   if (kept) {
     running_.kept_plan = true;
     result = prepared.statement->Execute(values, false);
@@ -410,8 +426,8 @@ Result<duckdb::unique_ptr<duckdb::QueryResult>> Session::RunInEngine(
   }
   if (!kept || plan_aged_) {
     // Planned and run within one transaction.
-    auto pending = connection_->context->PendingQuery(prepared.emitted.text, values,
-                                                      duckdb::QueryParameters());
+    auto pending = connection_->context->PendingQuery(
+        as_sent ? prepared.as_sent : prepared.emitted.text, values, duckdb::QueryParameters());
     if (pending->HasError()) return Fail(Translate(pending->GetErrorObject(), &prepared.emitted));
     result = pending->Execute();
   }
@@ -596,6 +612,10 @@ Result<void> Session::DropSchemas(const sql::SchemaDrop& drop) {
       if (!dropped) return dropped;
       continue;
     }
+    if (!SchemaExists(name)) {
+      if (drop.if_exists) continue;
+      return Fail(ErrorKind::kUndefinedSchema, "schema \"" + name + "\" does not exist");
+    }
     const auto result = connection_->Query(fmt::format(
         "DROP SCHEMA {}{}.{}{}", drop.if_exists ? "IF EXISTS " : "",
         sql::QuoteName(attached_.database), sql::QuoteName(name), drop.cascade ? " CASCADE" : ""));
@@ -775,7 +795,8 @@ Result<ipc::StatementDescription> Session::Describe(const ipc::DescribeStatement
     if (!prepared->statement) SKEP_TRY(PrepareInEngine(*prepared));
     const auto expected = prepared->statement->GetExpectedParameterTypes();
     for (size_t number = 1; number <= prepared->parameter_count; number++) {
-      uint32_t type_oid = number <= prepared->types.size() ? prepared->types[number - 1] : 0;
+      const auto& types = prepared->parameter_types;
+      uint32_t type_oid = number <= types.size() ? types[number - 1] : 0;
       const auto type = expected.find(std::to_string(number));
       if (type_oid == 0) {
         const bool known =

@@ -155,3 +155,76 @@ def test_application_name_and_search_path_are_kept(server):
         assert connection.execute("show application_name").fetchone() == ("my tool",)
         connection.execute("set search_path to public")
         assert connection.execute("show search_path").fetchone() == ("public",)
+
+
+def test_a_number_bound_keeps_its_digits(connection, schema):
+    connection.execute(f"create table {schema}.prices (n numeric(10,2), i int)")
+    connection.execute(f"insert into {schema}.prices values (1.50, 2), (2.50, 3)")
+    long = decimal.Decimal("1.49999999999999")
+    assert connection.execute("select %s", (long,)).fetchone() == (long,)
+    assert connection.execute("select %s + 1", (long,)).fetchone() == (long + 1,)
+    count = f"select count(*) from {schema}.prices where "
+    for value in (long, str(long)):  # declared as numeric, and left open
+        assert connection.execute(count + "n > %s", (value,)).fetchone() == (2,)
+        assert connection.execute(count + "n between %s and 2", (value,)).fetchone() == (1,)
+        assert connection.execute(count + "n in (%s, 2.5)", (value,)).fetchone() == (1,)
+        assert connection.execute(f"select n * %s from {schema}.prices where i = 2", (value,)).fetchone() == (long * decimal.Decimal("1.50"),)
+
+
+@pytest.mark.parametrize("sql,values,answer", [
+    ("select $1 + 1", ["2"], 3),
+    ("select 7 / $1", ["2"], 3),
+    ("select i + $1 from {t}", ["3"], 8),
+    ("select i from {t} where i > $1 or i < $1", ["1"], 5),
+    ("select i from {t} where $1 is null or i = $1", ["5"], 5),
+    ("select i from {t} where i = coalesce($1, i)", [None], 5),
+    ("select coalesce($1, 5)", [None], 5),
+    ("select greatest($1, 3)", ["5"], 5),
+    ("select nvl($1, i) from {t}", [None], 5),
+    ("select case i when $1 then $2 else 'other' end from {t}", ["5", "five"], "five"),
+    ("select case when $1 then 1 else 2 end", ["f"], 2),
+    ("select decode(i, $1, 'one', $2) from {t}", ["5", "x"], "one"),
+    ("select i from {t} where i in ($1, $2)", ["4", "5"], 5),
+    ("select i from {t} where (i, v) in (($1, $2))", ["5", "x"], 5),
+    ("select i from {t} where i in (select $1::int)", ["5"], 5),
+    ("select d + $1 from {t}", ["1"], datetime.date(2024, 3, 1)),
+    ("select d - $1 from {t}", ["2024-02-28"], 1),
+    ("select i from {t} where d = $1 or d > $1", ["2024-02-29"], 5),
+    ("select i from {t} limit $1", ["1"], 5),
+    ("select $1::int + $1", ["4"], 8),
+    ("select count(*) from {t} where c = $1", ["ab   "], 1),
+    ("select count(*) from {t} where c in ($1, 'q')", ["ab "], 1),
+    ("select count(*) from {t} where $1 between c and 'ab '", ["ab    "], 1),
+    ("select $1", ["text"], "text"),
+])
+def test_a_parameter_left_open_takes_the_type_beside_it(connection, schema, sql, values, answer):
+    table = f"{schema}.t_{uuid.uuid4().hex[:6]}"
+    connection.execute(f"create table {table} (i int, v varchar(5), d date, c char(5))")
+    connection.execute(f"insert into {table} values (5, 'x', '2024-02-29', 'ab')")
+    cursor = psycopg.RawCursor(connection)
+    assert cursor.execute(sql.format(t=table), values).fetchone() == (answer,)
+
+
+@pytest.mark.parametrize("declared", ["bpchar", "varchar", "text", "unknown"])
+def test_blanks_behind_a_bound_char_do_not_count(connection, schema, declared):
+    table = f"{schema}.t_{uuid.uuid4().hex[:6]}"
+    connection.execute(f"create table {table} (c char(5), v varchar(5))")
+    connection.execute(f"insert into {table} values ('ab', 'ab')")
+    oid = {"bpchar": 1042, "varchar": 1043, "text": 25, "unknown": 705}[declared]
+    run = connection.pgconn.exec_params
+    assert run(f"select count(*) from {table} where c = $1".encode(), [b"ab  "], [oid]).get_value(0, 0) == b"1"
+    assert run(f"select count(*) from {table} where c in ('z', $1)".encode(), [b"ab  "], [oid]).get_value(0, 0) == b"1"
+
+
+@pytest.mark.parametrize("binary", [False, True], ids=["text", "binary"])
+def test_an_interval_reads_the_same_in_both_formats(connection, binary):
+    with connection.cursor(binary=binary) as cursor:
+        assert cursor.execute("select interval '3 days 4 hours', interval '2 months'").fetchone() == (
+            datetime.timedelta(days=3, hours=4), datetime.timedelta(days=60))
+        assert cursor.execute("select %s::interval", (datetime.timedelta(days=1, seconds=5),)).fetchone() == (
+            datetime.timedelta(days=1, seconds=5),)
+
+
+def test_a_time_with_its_zone_binds_in_binary(connection):
+    value = datetime.time(10, 11, 12, tzinfo=datetime.timezone(datetime.timedelta(hours=2)))
+    assert connection.execute("select %b", (value,)).fetchone() == (value,)

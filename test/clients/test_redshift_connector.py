@@ -112,3 +112,35 @@ def test_autocommit_writes_at_once(rs, schema):
     other = rs().cursor()
     other.execute(f"select a from {schema}.t")
     assert other.fetchone()[0] == 1
+
+
+@pytest.mark.parametrize("protocol", [0, 1, 2])
+def test_intervals_are_read_as_they_were_meant(rs, protocol):
+    from redshift_connector.interval import Interval, IntervalDayToSecond, IntervalYearToMonth
+
+    cursor = rs(client_protocol_version=protocol).cursor()
+
+    def one(sql, *values):
+        cursor.execute(sql, values)
+        return cursor.fetchone()[0]
+
+    assert one("select interval '3 days 4 hours'") == datetime.timedelta(days=3, hours=4)
+    assert one("select -interval '36 hours'") == datetime.timedelta(hours=-36)
+    months = one("select interval '1 year 2 months 3 days'")
+    assert isinstance(months, Interval) and (months.months, months.days, months.microseconds) == (14, 0, 3 * 86_400_000_000)
+    assert one("select interval '1-2' year to month") == IntervalYearToMonth(14)
+    assert one("select interval '5 04:00:00' day to second") == IntervalDayToSecond((5 * 24 + 4) * 3_600_000_000)
+    assert one("select date '2024-01-31' + %s", datetime.timedelta(days=1, hours=2)) == datetime.datetime(2024, 2, 1, 2)
+    assert one("select timestamp '2024-01-31' + %s", IntervalYearToMonth(1)) == datetime.datetime(2024, 2, 29)
+
+
+@pytest.mark.parametrize("protocol", [0, 1, 2])
+def test_a_text_bound_beside_a_column_takes_its_type(rs, schema, protocol):
+    connection = rs(client_protocol_version=protocol)
+    cursor = connection.cursor()
+    cursor.execute(f"create table {schema}.t (i int, d date, n numeric(10,2), c char(5))")
+    cursor.execute(f"insert into {schema}.t values (%s, %s, %s, %s)", ("5", "2024-02-29", "1.50", "ab"))
+    for condition, value in [("i = %s", "5"), ("d >= %s", "2024-02-29"), ("n > %s", decimal.Decimal("1.49999")), ("c = %s", "ab   "),
+                             ("c in (%s)", "ab ")]:
+        cursor.execute(f"select count(*) from {schema}.t where {condition}", (value,))
+        assert cursor.fetchone()[0] == 1, condition

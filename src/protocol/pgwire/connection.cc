@@ -195,7 +195,7 @@ asio::awaitable<void> Connection::Serve(Startup startup, control::User user) {
   for (const auto& [name, value] : session_->ReportedSettings())
     AppendParameterStatus(out, name, value);
   // Without it Redshift's drivers fall back to PostgreSQL's protocol.
-  int protocol = kProtocolPlain;
+  int protocol = kProtocolPostgres;
   if (startup.client_protocol) {
     protocol = std::clamp(*startup.client_protocol, kProtocolPlain, kProtocolBinary);
     AppendParameterStatus(out, "server_protocol_version", std::to_string(protocol));

@@ -23,7 +23,7 @@ constexpr size_t kEntryBytes = 256;
 // Messages answered in one go before other clients have their turn.
 constexpr int kTurn = 64;
 // A result format of the session's: binary, numbers as Redshift's protocol version 2 has them.
-constexpr uint16_t kRedshiftBinary = 2;
+constexpr uint16_t kRedshiftBinary = 2, kDriverBinary = 3;
 
 Error Plain(ErrorKind kind, std::string message, std::string hint = {}) {
   return Error{kind, std::move(message), {}, std::move(hint), 0};
@@ -389,8 +389,9 @@ asio::awaitable<Conversation::Step> Conversation::Start(Portal& portal, uint32_t
   request.parameter_types = portal.statement->types;
   request.parameters = std::move(portal.parameters);
   request.result_formats = portal.formats;
-  if (protocol_ >= kProtocolBinary)
-    std::ranges::replace(request.result_formats, uint16_t{1}, kRedshiftBinary);
+  if (protocol_ >= kProtocolPlain)
+    std::ranges::replace(request.result_formats, uint16_t{1},
+                         protocol_ >= kProtocolBinary ? kRedshiftBinary : kDriverBinary);
   request.describe = std::exchange(portal.describe, false);
   const bool describe = request.describe;
   if (max_rows > 0) request.portal = portal.key;

@@ -22,7 +22,8 @@
 namespace skep::pgwire {
 
 // Redshift's protocol versions, as client_protocol_version and server_protocol_version name them.
-inline constexpr int kProtocolPlain = 0, kProtocolColumns = 1, kProtocolBinary = 2;
+inline constexpr int kProtocolPostgres = -1, kProtocolPlain = 0, kProtocolColumns = 1,
+                     kProtocolBinary = 2;
 
 class Conversation final : private session::ScriptSink {
  public:

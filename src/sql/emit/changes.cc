@@ -1,5 +1,6 @@
 // INSERT, UPDATE, DELETE, MERGE, TRUNCATE: values on their way into columns.
 #include <algorithm>
+#include <set>
 
 #include "sql/emit/statement_emitter.h"
 
@@ -57,7 +58,7 @@ Result<std::vector<size_t>> StatementEmitter::TargetColumns(const List<Name>& na
           name.begin);
     const auto index = static_cast<size_t>(found - entry.columns.begin());
     if (std::ranges::find(columns, index) != columns.end())
-      return resolver_.FailAt(ErrorKind::kDuplicateObject,
+      return resolver_.FailAt(ErrorKind::kDuplicateColumn,
                               "column \"" + folded + "\" specified more than once", name.begin);
     columns.push_back(index);
   }
@@ -89,7 +90,7 @@ Result<void> StatementEmitter::EmitInsert(const Insert& insert) {
     }
     writer_.Put(") ");
   };
-  Resolver source(context_, text_);
+  Resolver source(context_, text_, resolver_.resolved().parameters);
   const auto* values = As<Values>(insert.query->body);
   if (values && !insert.with && !insert.query->with && insert.query->order_by.empty() &&
       !insert.query->limit) {
@@ -102,6 +103,10 @@ Result<void> StatementEmitter::EmitInsert(const Insert& insert) {
     SKEP_TRY_ASSIGN(const auto columns, TargetColumns(insert.columns, entry,
                                                       values->rows[0]->items.size(), true, insert));
     DuckDbWriter inner(context_, source.resolved(), text_);
+    for (const Row* row : values->rows) {
+      for (size_t i = 0; i < row->items.size(); i++)
+        source.Infer(row->items[i], entry.columns[columns[i]].type);
+    }
     open(columns);
     writer_.Put("values ");
     for (const Row* row : values->rows) {
@@ -119,6 +124,11 @@ Result<void> StatementEmitter::EmitInsert(const Insert& insert) {
   SKEP_TRY_ASSIGN(const auto output, source.ResolveQuery(*insert.query));
   SKEP_TRY_ASSIGN(const auto columns,
                   TargetColumns(insert.columns, entry, output.size(), true, insert));
+  if (const auto* select = As<Select>(insert.query->body);
+      select && select->items.size() == columns.size()) {
+    for (size_t i = 0; i < columns.size(); i++)
+      source.Infer(select->items[i]->value, entry.columns[columns[i]].type);
+  }
   DuckDbWriter inner(context_, source.resolved(), text_);
   open(columns);
   // Values that may not fit go through a check on their way.
@@ -158,6 +168,7 @@ Result<void> StatementEmitter::EmitInsert(const Insert& insert) {
 
 Result<void> StatementEmitter::Assignments(const List<Assignment*>& set,
                                            const ScopeRelation& target) {
+  std::set<std::string> assigned;
   for (const Assignment* assignment : set) {
     const Name& name = assignment->column[assignment->column.size() - 1];
     const std::string folded = resolver_.Fold(name);
@@ -168,6 +179,10 @@ Result<void> StatementEmitter::Assignments(const List<Assignment*>& set,
           "column \"" + folded + "\" of relation \"" + target.entry->name + "\" does not exist",
           name.begin);
     SKEP_TRY(resolver_.ResolveExpression(*assignment->value, Clause::kWrite));
+    resolver_.Infer(assignment->value, found->type);
+    if (!assigned.insert(found->name).second)
+      return resolver_.FailAt(ErrorKind::kSyntaxError,
+                              "multiple assignments to same column \"" + folded + "\"", name.begin);
     writer_.Put(assignment == set[0] ? "" : ", ");
     writer_.PutName(folded);
     writer_.Put(" = ");
@@ -242,6 +257,8 @@ Result<void> StatementEmitter::EmitMerge(const Merge& merge) {
           SKEP_TRY(resolver_.ResolveExpression(*value, Clause::kWrite));
         SKEP_TRY_ASSIGN(const auto columns, TargetColumns(action->columns, *target->entry,
                                                           action->values.size(), true, *action));
+        for (size_t i = 0; i < columns.size(); i++)
+          resolver_.Infer(action->values[i], target->entry->columns[columns[i]].type);
         writer_.Put("insert (");
         for (size_t i = 0; i < columns.size(); i++) {
           if (i > 0) writer_.Put(", ");

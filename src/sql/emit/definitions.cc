@@ -141,7 +141,7 @@ Result<void> StatementEmitter::EmitCreateTable(const CreateTable& create) {
   writer_.Put(" (");
   const auto add = [&](std::string name, ColumnFacts column, const Node& at) -> Result<void> {
     if (std::ranges::any_of(columns, [&](const auto& c) { return c.first == name; }))
-      return resolver_.Fail1(ErrorKind::kDuplicateObject,
+      return resolver_.Fail1(ErrorKind::kDuplicateColumn,
                              "column \"" + name + "\" specified more than once", &at);
     columns.emplace_back(std::move(name), std::move(column));
     return {};
@@ -226,7 +226,7 @@ Result<void> StatementEmitter::EmitCreateTableAs(const Target& target, bool if_n
   for (size_t i = 0; i < output.size(); i++) {
     for (size_t k = 0; k < i; k++) {
       if (output[k].name == output[i].name)
-        return resolver_.Fail1(ErrorKind::kDuplicateObject,
+        return resolver_.Fail1(ErrorKind::kDuplicateColumn,
                                "column \"" + output[i].name + "\" specified more than once", &at);
     }
   }

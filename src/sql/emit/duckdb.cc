@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/text.h"
+#include "sql/ast/visit.h"
 #include "sql/emit/duckdb_catalog.h"
 #include "sql/quoting.h"
 
@@ -233,6 +234,34 @@ void DuckDbWriter::WriteBinary(const Binary& binary) {
     if (super) return Function(super_function, {binary.left, binary.right});
     infix(op);
   };
+  // Days beside a date or a moment.
+  const auto days = [&](const Type& moment, const Expr* count) {
+    const Type& type = TypeOf(count);
+    const bool of_moment = moment.kind == kTimestamp || moment.kind == kTimestampTz;
+    if (!type.IsInteger() || !(of_moment || (moment.kind == kDate && type.kind == kBigint)))
+      return false;
+    const bool left = count == binary.left;
+    const auto write = [&] {
+      Put(of_moment ? "to_days(cast(" : "cast(");
+      WriteExpression(count);
+      Put(of_moment ? " as integer))" : " as integer)");
+    };
+    if (left)
+      write();
+    else
+      WriteOperand(binary.left);
+    Mark(binary);
+    Put(binary.op == kAdd ? " + " : " - ");
+    if (left)
+      WriteOperand(binary.right);
+    else
+      write();
+    return true;
+  };
+  if (!super && (binary.op == kAdd || binary.op == kSubtract)) {
+    if (days(a, binary.right)) return;
+    if (binary.op == kAdd && days(b, binary.left)) return;
+  }
   switch (binary.op) {
     case kAdd:
       if (a.IsText() && b.IsText()) return infix(" || ");  // text is joined by + as well
@@ -279,20 +308,25 @@ void DuckDbWriter::WriteBinary(const Binary& binary) {
   }
 }
 
-void DuckDbWriter::WriteComparable(const Expr* expr, const Expr* other) {
+// A stored CHAR has no trailing blanks (docs/adr/0005), so text beside it may have none.
+bool DuckDbWriter::NeedsBlanksCut(const Type& type, const Type& against) const {
+  if (type.kind != kVarchar && type.kind != kLiteral) return false;
+  return against.kind == kChar || (context_.exact_text_equality && against.IsText());
+}
+
+void DuckDbWriter::WriteComparable(const Expr* expr, const Type& against) {
   const Type& type = TypeOf(expr);
-  const Type& against = TypeOf(other);
-  // A stored CHAR has no trailing blanks (docs/adr/0005), so a literal beside it may have none.
-  if (const auto* literal = As<Literal>(expr);
-      literal && literal->literal == LiteralKind::kString &&
-      (against.kind == kChar || context_.exact_text_equality)) {
-    std::string_view text = literal->text;
-    while (text.ends_with(' ')) text.remove_suffix(1);
-    if (against.fold_case) return PutString(Lower(text));
-    return PutString(text);
-  }
   const bool fold = (type.IsText() || against.IsText()) && (type.fold_case || against.fold_case);
-  const bool trim = context_.exact_text_equality && type.kind == kVarchar && against.IsText();
+  const auto* literal = As<Literal>(expr);
+  if (literal && literal->literal == LiteralKind::kString &&
+      (NeedsBlanksCut(type, against) || fold)) {
+    std::string_view text = literal->text;
+    while (NeedsBlanksCut(type, against) && text.ends_with(' ')) text.remove_suffix(1);
+    return PutString(fold ? Lower(text) : std::string(text));
+  }
+  // A parameter of the type CHAR still has the blanks that were sent.
+  const bool trim =
+      NeedsBlanksCut(type, against) || (type.kind == kChar && As<Parameter>(expr) != nullptr);
   if (fold) Put("lower(");
   if (trim) Put("rtrim(");
   if (fold || trim)
@@ -320,9 +354,9 @@ void DuckDbWriter::WriteComparison(BinaryOperator op, const Expr* left, const Ex
     }
     return Put(index == 0 ? ")" : "))");
   }
-  WriteComparable(left, right);
+  WriteComparable(left, TypeOf(right));
   Put(kInfix[index]);
-  WriteComparable(right, left);
+  WriteComparable(right, TypeOf(left));
 }
 
 void DuckDbWriter::WriteLike(const Like& like) {
@@ -454,10 +488,35 @@ void DuckDbWriter::WriteField(const Type& of, const std::string& name, std::stri
 }
 
 void DuckDbWriter::WriteBranch(const Expr* expr, const Type& result) {
+  if (result.kind == kChar) {  // without trailing blanks, as CHAR is kept
+    const auto* literal = As<Literal>(expr);
+    if (literal && literal->literal == LiteralKind::kString) {
+      std::string_view text = literal->text;
+      while (text.ends_with(' ')) text.remove_suffix(1);
+      return PutString(text);
+    }
+    if (As<Parameter>(expr)) {
+      Put("rtrim(");
+      WriteExpression(expr);
+      return Put(", ' ')");
+    }
+  }
   if (!result.IsSuper() || TypeOf(expr).IsSuper()) return WriteExpression(expr);
   Put("cast(");
   WriteExpression(expr);
   Put(" as super)");
+}
+
+// The engine would make text of numbers and moments beside a literal.
+void DuckDbWriter::WriteBranchItem(const Expr* expr, const Type& result) {
+  const auto* literal = As<Literal>(expr);
+  const bool cast =
+      literal && literal->literal == LiteralKind::kString &&
+      (result.IsNumber() || result.IsDateTime() || result.IsInterval() || result.kind == kBoolean);
+  if (!cast) return WriteExpression(expr);
+  Put("cast(");
+  WriteExpression(expr);
+  Put(" as " + TypeName(result) + ")");
 }
 
 std::string_view DuckDbWriter::SortFunction(const Type& type) const {
@@ -531,41 +590,81 @@ void DuckDbWriter::WriteFunctionTable(const FunctionTable& table, const Relation
   WriteAliased(*use.relation, true);
 }
 
-// START WITH ... CONNECT BY: a recursive query whose rows carry their LEVEL, under the name of the
-// relation it walks.
+namespace {
+
+bool HasPrior(const Expr& condition) {
+  bool found = false;
+  Walk(condition, [&](const Node& node) {
+    found |= node.kind == NodeKind::kPrior;
+    return !found && node.kind != NodeKind::kQuery;
+  });
+  return found;
+}
+
+}  // namespace
+
+// START WITH ... CONNECT BY: a recursive query whose rows carry their LEVEL, their parent's columns
+// for PRIOR and the rows they came by, under the name of the relation it walks.
 void DuckDbWriter::WriteHierarchy(const Select& select) {
   if (select.from.size() != 1 || As<Join>(select.from[0]))
     return Unsupported("CONNECT BY over several relations", select);
   const RelationUse& use = resolved_.relations.at(select.from[0]);
   const ScopeRelation& relation = *use.relation;
-  const auto columns = [&] {
+  enum class Parent : uint8_t { kNone, kRow };
+  const auto columns = [&](Parent parent) {
     for (size_t i = 0; i < relation.columns.size(); i++) {
       if (relation.columns[i].name.starts_with('$')) continue;
+      const std::string& name = relation.ColumnName(i);
       WriteColumnOf(relation, i);
       Put(" as ");
-      PutName(relation.ColumnName(i));
+      PutName(name);
+      if (parent == Parent::kRow) {
+        Put(", hierarchy.");
+        PutName(name);
+      } else {
+        Put(", case when false then ");
+        WriteColumnOf(relation, i);
+        Put(" end");
+      }
+      Put(" as ");
+      PutName(kPriorPrefix + name);
       Put(", ");
     }
   };
+  // The rows are numbered, so that one that comes again below itself is known.
+  const bool walks = HasPrior(*select.connect_by);
+  const auto numbered = [&] {
+    PutName("numbered rows");
+    WriteAliased(relation, false);
+  };
+  const std::string row = QuoteName(relation.emitted) + ".\"row of hierarchy\"";
   Put("select ");
   if (select.distinct) Put("distinct ");
   WriteSelectList(select);
-  Put(" from (with recursive hierarchy as (select ");
-  columns();
-  Put("cast(1 as bigint) as \"level\" from ");
+  Put(" from (with recursive \"numbered rows\" as materialized (select *, row_number() over () as "
+      "\"row of hierarchy\" from ");
   WriteRelation(*select.from[0]);
+  Put("), hierarchy as (select ");
+  columns(Parent::kNone);
+  Put("cast(1 as bigint) as \"level\", [" + row + "] as \"rows of hierarchy\" from ");
+  numbered();
   if (select.start_with) {
     Put(" where ");
     WriteExpression(select.start_with);
   }
   Put(" union all select ");
-  columns();
-  Put("hierarchy.\"level\" + 1 as \"level\" from hierarchy, ");
-  WriteRelation(*select.from[0]);
+  columns(Parent::kRow);
+  Put("hierarchy.\"level\" + 1 as \"level\", ");
+  const std::string seen = "list_contains(hierarchy.\"rows of hierarchy\", " + row + ")";
+  Put("list_append(hierarchy.\"rows of hierarchy\", ");
+  Put(walks && !select.nocycle ? "rs_no_loop(" + seen + ", " + row + ")" : row);
+  Put(") from hierarchy, ");
+  numbered();
   Put(" where ");
   hierarchy_alias_ = "hierarchy";
-  WriteExpression(select.connect_by);
+  WriteOperand(select.connect_by);
   hierarchy_alias_.clear();
+  if (walks && select.nocycle) Put(" and not " + seen);
   Put(") select * from hierarchy) as ");
   PutName(relation.emitted);
   if (select.where) {

@@ -28,12 +28,15 @@ class DuckDbWriter : public Writer {
   void WriteBinary(const ast::Binary& binary) override;
   void WriteComparison(ast::BinaryOperator op, const ast::Expr* left,
                        const ast::Expr* right) override;
+  void WriteComparable(const ast::Expr* expr, const Type& against) override;
+  bool NeedsBlanksCut(const Type& type, const Type& against) const override;
   void WriteLike(const ast::Like& like) override;
   void WriteCast(const ast::Cast& cast) override;
   void WriteCall(const ast::Call& call) override;
   void WriteSpecial(const ast::Expr* expr) override;
   void WriteField(const Type& of, const std::string& name, std::string value) override;
   void WriteBranch(const ast::Expr* expr, const Type& result) override;
+  void WriteBranchItem(const ast::Expr* expr, const Type& result) override;
   std::string_view SortFunction(const Type& type) const override;
   void WriteIndex(const ast::Index& index) override;
   void WriteUnnest(const ast::Relation& relation, const RelationUse& use, bool unpivot,
@@ -47,11 +50,10 @@ class DuckDbWriter : public Writer {
   void WriteMacro(const ast::Call& call, const FunctionRow& row);
   bool WriteSyntax(const ast::Call& call, const std::string& name);
   bool WriteSession(const ast::Call& call, const std::string& name);
+  bool WriteChoice(const ast::Call& call, std::string_view name, size_t i);
   void WriteArguments(const ast::Call& call, const FunctionRow& row);
   // The date part of an argument as a constant; false when it is not one.
   bool WriteDatePart(const ast::Expr* expr);
-  // An operand of a comparison, so that equal values are equal for the engine.
-  void WriteComparable(const ast::Expr* expr, const ast::Expr* other);
   // An operand of arithmetic beside one of another type: literals get the type Redshift gives them.
   void WriteArithmetic(const ast::Expr* expr, const ast::Expr* other);
   void Function(std::string_view name, std::initializer_list<const ast::Expr*> arguments);

@@ -34,6 +34,22 @@ bool DuckDbWriter::WriteDatePart(const Expr* expr) {
   return true;
 }
 
+// Arguments of functions that answer one of them (COALESCE, DECODE).
+bool DuckDbWriter::WriteChoice(const Call& call, std::string_view name, size_t i) {
+  const auto& arguments = call.arguments;
+  const auto is = [&](std::initializer_list<std::string_view> names) {
+    return std::ranges::find(names, name) != names.end();
+  };
+  const bool decode = name == "decode";
+  const bool last = i + 1 == arguments.size() && i % 2 == 1;  // DECODE's default
+  if (is({"coalesce", "nvl", "greatest", "least"}) || (name == "nvl2" && i > 0) ||
+      (decode && i > 0 && (i % 2 == 0 || last))) {
+    WriteBranch(arguments[i], TypeOf(&call));
+    return true;
+  }
+  return false;
+}
+
 void DuckDbWriter::WriteArguments(const Call& call, const FunctionRow& row) {
   if (call.star) return Put("*");
   const size_t part = DatePartOf(row);
@@ -41,6 +57,7 @@ void DuckDbWriter::WriteArguments(const Call& call, const FunctionRow& row) {
   for (size_t i = 0; i < call.arguments.size(); i++) {
     if (i > 0) Put(", ");
     if (i == part && WriteDatePart(call.arguments[i])) continue;
+    if (WriteChoice(call, row.name, i)) continue;
     // Nothing becomes SUPER by itself (only the lossless casts are implicit to the engine).
     const bool super = overloads.size() == 1 && i < overloads[0].arguments.size() &&
                        overloads[0].arguments[i] == "super" && !TypeOf(call.arguments[i]).IsSuper();
@@ -151,6 +168,11 @@ void DuckDbWriter::WriteCall(const Call& call) {
     Put("rs_" + name + "(");
     WriteList(call.arguments);
     return Put(", false)");
+  }
+  if (row->kind == FunctionKind::kTable && row->how == How::kNative) {
+    Put("unnest(");  // in a select list: a row for each of its values
+    WriteNamed(call, *row);
+    return Put(")");
   }
   switch (row->how) {
     case How::kNative:

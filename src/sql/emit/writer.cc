@@ -51,6 +51,7 @@ std::string Writer::Fold(const Name& name) const {
 }
 
 std::string Writer::FoldAttribute(const Name& name) const {
+  if (name.quoted && context_.case_sensitive_identifiers) return std::string(name.text);
   if (!context_.case_sensitive_super_attributes) return Lower(name.text);
   if (name.quoted) return std::string(name.text);
   return std::string(script_.substr(name.begin, name.end - name.begin));
@@ -145,13 +146,17 @@ void Writer::WriteBody(const QueryBody& body) {
     }
     case NodeKind::kValues: {
       const auto& values = static_cast<const Values&>(body);
-      Put("values ");
+      Put("select * from (values ");
       for (const Row* row : values.rows) {
         if (row != values.rows[0]) Put(", ");
         Put("(");
         WriteList(row->items);
         Put(")");
       }
+      Put(") as listed(");
+      for (size_t i = 0; i < values.rows[0]->items.size(); i++)
+        Put((i > 0 ? ", column" : "column") + std::to_string(i + 1));
+      Put(")");
       break;
     }
     default:
@@ -185,6 +190,7 @@ void Writer::WriteSelect(const Select& select, const Query* ordered) {
 
 void Writer::WriteSelectList(const Select& select) {
   const auto output = resolved_.outputs.find(&select);
+  const auto branch = resolved_.branches.find(&select);
   size_t column = 0;
   bool first = true;
   const auto separate = [&] {
@@ -207,7 +213,10 @@ void Writer::WriteSelectList(const Select& select) {
     }
     separate();
     Mark(*item);
-    WriteExpression(item->value);
+    if (branch != resolved_.branches.end() && column < branch->second.size())
+      WriteBranchItem(item->value, branch->second[column]);
+    else
+      WriteExpression(item->value);
     Put(" as ");
     PutName(output != resolved_.outputs.end() && column < output->second.size()
                 ? output->second[column].name

@@ -55,6 +55,11 @@ class Writer {
   virtual void WriteBinary(const ast::Binary& binary) = 0;
   virtual void WriteComparison(ast::BinaryOperator op, const ast::Expr* left,
                                const ast::Expr* right) = 0;
+  // An operand of a comparison beside values of this type, so that equal values are equal for the
+  // engine.
+  virtual void WriteComparable(const ast::Expr* expr, const Type& against) = 0;
+  // Whether a column of this type must be written anew to be compared with values of that one.
+  virtual bool NeedsBlanksCut(const Type& type, const Type& against) const = 0;
   virtual void WriteLike(const ast::Like& like) = 0;
   virtual void WriteCast(const ast::Cast& cast) = 0;
   virtual void WriteCall(const ast::Call& call) = 0;
@@ -62,6 +67,8 @@ class Writer {
   virtual void WriteField(const Type& of, const std::string& name, std::string value) = 0;
   // One of several values that become one of this type (CASE).
   virtual void WriteBranch(const ast::Expr* expr, const Type& result) = 0;
+  // The same of a branch of a set operation.
+  virtual void WriteBranchItem(const ast::Expr* expr, const Type& result) = 0;
   // A function around what values of this type are sorted by; empty for none.
   virtual std::string_view SortFunction(const Type& type) const = 0;
   virtual void WriteIndex(const ast::Index& index) = 0;
@@ -88,6 +95,11 @@ class Writer {
   void WriteUnpivot(const ast::Unpivot& unpivot, const RelationUse& use);
   void WriteAliased(const ScopeRelation& relation, bool columns);
   void WriteWindow(const ast::Window& window);
+  void WriteMember(const ast::Expr* value, const ast::List<ast::Expr*>& items, bool negated);
+  void WriteMemberOfQuery(const ast::Expr* value, std::string_view op, const ast::Query& query);
+  // A value, or a row of them, beside others: what they have in common with CHAR and collations.
+  void WriteBeside(const ast::Expr* expr, const std::vector<Type>& others);
+  std::vector<Type> PartTypes(const ast::Expr* expr) const;
   void WriteColumn(const ast::ColumnRef& ref);
   void WriteColumnOf(const ScopeRelation& relation, size_t column, bool merged = false);
   // In parentheses unless nothing could tear it apart.
@@ -105,6 +117,7 @@ class Writer {
   const Type& TypeOf(const ast::Expr* expr) const { return resolved_.TypeOf(expr); }
   std::string Fold(const ast::Name& name) const;
   std::string FoldAttribute(const ast::Name& name) const;  // of a SUPER object
+  static inline const std::string kPriorPrefix = "prior ";
   static bool IsAtomic(const ast::Expr* expr);
 
   const FrontContext& context_;
@@ -117,6 +130,7 @@ class Writer {
   size_t depth_ = 0;
   std::string hierarchy_alias_;  // of the rows of CONNECT BY, while their query is written
   bool in_prior_ = false;
+  const ast::Join* renamed_join_ = nullptr;  // whose inside is written
   std::string filter_;  // " filter (...)" of the aggregate that is written next (PIVOT)
 };
 

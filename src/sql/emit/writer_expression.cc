@@ -13,6 +13,13 @@ namespace {
 constexpr size_t kMaxEmittedBytes = 64u << 20;
 constexpr size_t kMaxDepth = 3000;
 
+// Of several types beside a value the one that says most about how it compares.
+Type StrictOf(const Type& a, const Type& b) {
+  Type strict = b.kind == TypeKind::kChar || a.kind == TypeKind::kUnknown ? b : a;
+  strict.fold_case = a.fold_case || b.fold_case;
+  return strict;
+}
+
 }  // namespace
 
 bool Writer::IsAtomic(const Expr* expr) {
@@ -61,10 +68,12 @@ void Writer::WriteList(const List<Expr*>& items) {
 void Writer::WriteColumnOf(const ScopeRelation& relation, size_t column, bool merged) {
   if (!merged) {
     // PRIOR speaks of the parent's row.
-    PutName(in_prior_ ? std::string_view(hierarchy_alias_) : std::string_view(relation.emitted));
+    PutName(in_prior_ && !hierarchy_alias_.empty() ? hierarchy_alias_ : relation.emitted);
     Put(".");
   }
-  PutName(relation.ColumnName(column));
+  // Behind the hierarchy its rows know their parent's columns.
+  PutName((in_prior_ && hierarchy_alias_.empty() ? kPriorPrefix : "") +
+          relation.ColumnName(column));
 }
 
 void Writer::WriteColumn(const ColumnRef& ref) {
@@ -162,6 +171,82 @@ void Writer::WriteWindow(const Window& window) {
   Put(")");
 }
 
+std::vector<Type> Writer::PartTypes(const Expr* expr) const {
+  const auto* row = As<Row>(expr);
+  if (!row) return {TypeOf(expr)};
+  std::vector<Type> types;
+  for (const Expr* item : row->items) types.push_back(TypeOf(item));
+  return types;
+}
+
+void Writer::WriteBeside(const Expr* expr, const std::vector<Type>& others) {
+  const auto* row = As<Row>(expr);
+  if (!row) return WriteComparable(expr, others.empty() ? Type{} : others[0]);
+  Put("(");
+  for (size_t i = 0; i < row->items.size(); i++) {
+    if (i > 0) Put(", ");
+    WriteComparable(row->items[i], i < others.size() ? others[i] : Type{});
+  }
+  Put(")");
+}
+
+void Writer::WriteMember(const Expr* value, const List<Expr*>& items, bool negated) {
+  if (TypeOf(value).IsSuper()) {
+    Put(negated ? "(not (" : "(");
+    for (const Expr* item : items) {
+      if (item != items[0]) Put(" or ");
+      WriteComparison(BinaryOperator::kEqual, value, item);
+    }
+    Put(negated ? "))" : ")");
+    return;
+  }
+  const std::vector<Type> types = PartTypes(value);
+  std::vector<Type> beside(types.size());
+  for (const Expr* item : items) {
+    const std::vector<Type> parts = PartTypes(item);
+    for (size_t i = 0; i < parts.size() && i < beside.size(); i++)
+      beside[i] = StrictOf(beside[i], parts[i]);
+  }
+  WriteBeside(value, beside);
+  Put(negated ? " not in (" : " in (");
+  for (const Expr* item : items) {
+    if (item != items[0]) Put(", ");
+    WriteBeside(item, types);
+  }
+  Put(")");
+}
+
+void Writer::WriteMemberOfQuery(const Expr* value, std::string_view op, const Query& query) {
+  const std::vector<Type> types = PartTypes(value);
+  const auto output = resolved_.outputs.find(&query);
+  std::vector<Type> columns;
+  bool cut = false;
+  if (output != resolved_.outputs.end()) {
+    for (size_t i = 0; i < output->second.size(); i++) {
+      columns.push_back(output->second[i].type);
+      cut |= i < types.size() && NeedsBlanksCut(columns[i], types[i]);
+    }
+  }
+  WriteBeside(value, columns);
+  Put(op);
+  if (!cut) {
+    WriteQuery(query);
+    return Put(")");
+  }
+  const auto name = [](size_t i) { return "c" + std::to_string(i); };
+  Put("select ");
+  for (size_t i = 0; i < columns.size(); i++) {
+    if (i > 0) Put(", ");
+    const bool this_one = i < types.size() && NeedsBlanksCut(columns[i], types[i]);
+    Put(this_one ? "rtrim(" + name(i) + ", ' ')" : name(i));
+  }
+  Put(" from (");
+  WriteQuery(query);
+  Put(") as compared(");
+  for (size_t i = 0; i < columns.size(); i++) Put((i > 0 ? ", " : "") + name(i));
+  Put("))");
+}
+
 void Writer::WriteExpression(const Expr* expr) {
   if (error_ || !expr) return;
   if (out_.size() > kMaxEmittedBytes)
@@ -171,21 +256,6 @@ void Writer::WriteExpression(const Expr* expr) {
     depth_--;
     return;
   }
-  const auto in = [&](const Expr* value, const auto& items, bool negated) {
-    if (TypeOf(value).IsSuper()) {
-      Put(negated ? "(not (" : "(");
-      for (const Expr* item : items) {
-        if (item != items[0]) Put(" or ");
-        WriteComparison(BinaryOperator::kEqual, value, item);
-      }
-      Put(negated ? "))" : ")");
-      return;
-    }
-    WriteOperand(value);
-    Put(negated ? " not in (" : " in (");
-    WriteList(items);
-    Put(")");
-  };
   switch (expr->kind) {
     case NodeKind::kLiteral:
       Mark(*expr);
@@ -266,24 +336,21 @@ void Writer::WriteExpression(const Expr* expr) {
         Put(between.negated ? "))" : ")");
         break;
       }
-      WriteOperand(between.value);
+      WriteComparable(between.value, StrictOf(TypeOf(between.low), TypeOf(between.high)));
       Put(between.negated ? " not between " : " between ");
-      WriteOperand(between.low);
+      WriteComparable(between.low, TypeOf(between.value));
       Put(" and ");
-      WriteOperand(between.high);
+      WriteComparable(between.high, TypeOf(between.value));
       break;
     }
     case NodeKind::kInList: {
       const auto& list = *static_cast<const InList*>(expr);
-      in(list.value, list.items, list.negated);
+      WriteMember(list.value, list.items, list.negated);
       break;
     }
     case NodeKind::kInQuery: {
       const auto& query = *static_cast<const InQuery*>(expr);
-      WriteOperand(query.value);
-      Put(query.negated ? " not in (" : " in (");
-      WriteQuery(*query.query);
-      Put(")");
+      WriteMemberOfQuery(query.value, query.negated ? " not in (" : " in (", *query.query);
       break;
     }
     case NodeKind::kLike:
@@ -298,12 +365,9 @@ void Writer::WriteExpression(const Expr* expr) {
         Unsupported("ANY or ALL of a list", *expr);
         break;
       }
-      WriteOperand(quantified.value);
-      Put(" ");
-      Put(kOperators[index]);
-      Put(quantified.all ? " all (" : " any (");
-      WriteQuery(*quantified.query);
-      Put(")");
+      const std::string op = " " + std::string(kOperators[index]);
+      WriteMemberOfQuery(quantified.value, op + (quantified.all ? " all (" : " any ("),
+                         *quantified.query);
       break;
     }
     case NodeKind::kExists:
@@ -323,12 +387,16 @@ void Writer::WriteExpression(const Expr* expr) {
       Put("case");
       if (node.operand && !TypeOf(node.operand).IsSuper()) {
         Put(" ");
-        WriteExpression(node.operand);
+        Type beside;
+        for (const When* when : node.whens) beside = StrictOf(beside, TypeOf(when->condition));
+        WriteComparable(node.operand, beside);
       }
       for (const When* when : node.whens) {
         Put(" when ");
         if (node.operand && TypeOf(node.operand).IsSuper())
           WriteComparison(BinaryOperator::kEqual, node.operand, when->condition);
+        else if (node.operand)
+          WriteComparable(when->condition, TypeOf(node.operand));
         else
           WriteExpression(when->condition);
         Put(" then ");

@@ -172,6 +172,20 @@ void Writer::WriteRelation(const Relation& relation) {
   if (error_) return;
   Mark(relation);
   if (const auto* join = As<Join>(&relation)) {
+    const auto renamed = resolved_.pivots.find(join);
+    if (renamed != resolved_.pivots.end() && renamed_join_ != join) {
+      renamed_join_ = join;
+      const ScopeRelation& whole = *resolved_.relations.at(join).relation;
+      Put("(select ");
+      for (const Expansion& one : renamed->second.others) {
+        if (&one != &renamed->second.others.front()) Put(", ");
+        WriteColumnOf(*one.relation, one.column, one.merged);
+      }
+      Put(" from ");
+      WriteRelation(relation);
+      Put(")");
+      return WriteAliased(whole, true);
+    }
     if (join->parenthesised) Put("(");
     WriteRelation(*join->left);
     if (join->natural) Put(" natural");

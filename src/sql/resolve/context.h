@@ -15,6 +15,7 @@ struct FrontContext {
   uint32_t process_id = 0;
   std::vector<std::string> search_path;  // schemas that exist, in order
   Catalog* catalog = nullptr;
+  std::vector<Type> parameters;                  // as the client declared them; kUnknown: left open
   bool case_sensitive_identifiers = false;       // enable_case_sensitive_identifier
   bool case_sensitive_super_attributes = false;  // enable_case_sensitive_super_attribute
   // How lenient SUPER values are: json_parse and navigation, casts, searches for NULL.

@@ -17,6 +17,8 @@ Type TextOf(int32_t length) {
   return type;
 }
 
+constexpr uint32_t kMaxParameters = 65535;
+
 bool In(std::string_view word, std::initializer_list<std::string_view> list) {
   return std::ranges::find(list, word) != list.end();
 }
@@ -28,6 +30,18 @@ Result<Type> Resolver::Visit(const Expr* expr, Scope& scope, Clause clause) {
   SKEP_TRY_ASSIGN(Type type, VisitAny(expr, scope, clause));
   if (type.kind != kUnknown) resolved_.types[expr] = type;
   return type;
+}
+
+// What decides something is a truth value: no number stands for one.
+Result<void> Resolver::Condition(const Expr* expr, Scope& scope, Clause clause,
+                                 std::string_view word) {
+  SKEP_TRY_ASSIGN(const Type type, Visit(expr, scope, clause));
+  Infer(expr, Type::Of(kBoolean));
+  if (AreMatched(type, Type::Of(kBoolean))) return {};
+  return Fail1(
+      ErrorKind::kDatatypeMismatch,
+      "argument of " + std::string(word) + " must be type boolean, not type " + BareTypeText(type),
+      expr);
 }
 
 Result<Type> Resolver::Subquery(const Query& query, Scope& scope) {
@@ -80,7 +94,13 @@ Result<Type> Resolver::VisitAny(const Expr* expr, Scope& scope, Clause clause) {
       if (!type) return Fail1(type.error().kind, type.error().message, typed.type);
       return *type;
     }
-    case NodeKind::kParameter:
+    case NodeKind::kParameter: {
+      const auto number = static_cast<const Parameter*>(expr)->number;
+      auto& parameters = *resolved_.parameters;
+      if (number > 0 && number <= kMaxParameters && parameters.size() < number)
+        parameters.resize(number);
+      return resolved_.TypeOf(expr);
+    }
     case NodeKind::kDefault:
       return Type{};
     case NodeKind::kColumnRef:
@@ -101,8 +121,11 @@ Result<Type> Resolver::VisitAny(const Expr* expr, Scope& scope, Clause clause) {
       return Fail1(ErrorKind::kSyntaxError, "syntax error at or near \"*\"", expr);
     case NodeKind::kUnary: {
       const auto& unary = *static_cast<const Unary*>(expr);
+      if (unary.op == UnaryOperator::kNot) {
+        SKEP_TRY(Condition(unary.operand, scope, clause, "NOT"));
+        return Type::Of(kBoolean);
+      }
       SKEP_TRY_ASSIGN(Type type, visit(unary.operand));
-      if (unary.op == UnaryOperator::kNot) return Type::Of(kBoolean);
       if (unary.op == UnaryOperator::kSquareRoot || unary.op == UnaryOperator::kCubeRoot)
         return Type::Of(kDouble);
       if (type.kind == kLiteral) return Type{};
@@ -111,8 +134,10 @@ Result<Type> Resolver::VisitAny(const Expr* expr, Scope& scope, Clause clause) {
     case NodeKind::kBinary:
       return VisitBinary(*static_cast<const Binary*>(expr), scope, clause);
     case NodeKind::kLogical:
-      for (const Expr* operand : static_cast<const Logical*>(expr)->operands)
-        SKEP_TRY(visit(operand));
+      for (const Expr* operand : static_cast<const Logical*>(expr)->operands) {
+        SKEP_TRY(Condition(operand, scope, clause,
+                           static_cast<const Logical*>(expr)->is_or ? "OR" : "AND"));
+      }
       return Type::Of(kBoolean);
     case NodeKind::kIsTest:
       SKEP_TRY(visit(static_cast<const IsTest*>(expr)->operand));
@@ -122,12 +147,15 @@ Result<Type> Resolver::VisitAny(const Expr* expr, Scope& scope, Clause clause) {
       SKEP_TRY(visit(between.value));
       SKEP_TRY(visit(between.low));
       SKEP_TRY(visit(between.high));
+      InferEach({between.value, between.low, between.high});
       return Type::Of(kBoolean);
     }
     case NodeKind::kInList: {
       const auto& in = *static_cast<const InList*>(expr);
       SKEP_TRY(visit(in.value));
       for (const Expr* item : in.items) SKEP_TRY(visit(item));
+      for (const Expr* item : in.items) InferRow(in.value, item);
+      for (const Expr* item : in.items) InferRow(item, in.value);
       return Type::Of(kBoolean);
     }
     case NodeKind::kInQuery: {
@@ -140,6 +168,7 @@ Result<Type> Resolver::VisitAny(const Expr* expr, Scope& scope, Clause clause) {
                      output.size() > (row ? row->items.size() : 1) ? "subquery has too many columns"
                                                                    : "subquery has too few columns",
                      in.query);
+      InferQuery(in.value, output);
       return Type::Of(kBoolean);
     }
     case NodeKind::kLike: {
@@ -147,12 +176,16 @@ Result<Type> Resolver::VisitAny(const Expr* expr, Scope& scope, Clause clause) {
       SKEP_TRY(visit(like.value));
       SKEP_TRY(visit(like.pattern));
       SKEP_TRY(visit(like.escape));
+      for (const Expr* text : {like.value, like.pattern, like.escape}) Infer(text, TextOf(-1));
       return Type::Of(kBoolean);
     }
     case NodeKind::kQuantified: {
       const auto& quantified = *static_cast<const Quantified*>(expr);
       SKEP_TRY(visit(quantified.value));
-      if (quantified.query) SKEP_TRY(Subquery(*quantified.query, scope));
+      if (quantified.query) {
+        SKEP_TRY_ASSIGN(const auto output, QueryIn(*quantified.query, &scope));
+        InferQuery(quantified.value, output);
+      }
       for (const Expr* item : quantified.items) SKEP_TRY(visit(item));
       return Type::Of(kBoolean);
     }
@@ -169,23 +202,36 @@ Result<Type> Resolver::VisitAny(const Expr* expr, Scope& scope, Clause clause) {
     case NodeKind::kCase: {
       const auto& node = *static_cast<const Case*>(expr);
       SKEP_TRY(visit(node.operand));
-      Type type = Type::Of(kNull);
+      std::vector<const Expr*> results;
       for (const When* when : node.whens) {
-        SKEP_TRY(visit(when->condition));
-        SKEP_TRY_ASSIGN(const Type result, visit(when->result));
-        type = CommonType(type, result);
+        if (node.operand) {
+          SKEP_TRY(visit(when->condition));
+          InferEach({node.operand, when->condition});
+        } else {
+          SKEP_TRY(Condition(when->condition, scope, clause, "CASE/WHEN"));
+        }
+        SKEP_TRY(visit(when->result));
+        results.push_back(when->result);
       }
       if (node.otherwise) {
-        SKEP_TRY_ASSIGN(const Type result, visit(node.otherwise));
-        type = CommonType(type, result);
+        SKEP_TRY(visit(node.otherwise));
+        results.push_back(node.otherwise);
       }
-      return type;
+      return CommonOf(results, "CASE");
     }
     case NodeKind::kCast: {
       const auto& cast = *static_cast<const Cast*>(expr);
       SKEP_TRY(visit(cast.operand));
       auto type = TypeOf(*cast.type);
       if (!type) return Fail1(type.error().kind, type.error().message, cast.type);
+      Infer(cast.operand, *type);
+      // Numbers and moments are nothing to each other.
+      const Type& from = resolved_.TypeOf(cast.operand);
+      const auto moment = [](const Type& t) { return t.IsDateTime() || t.IsInterval(); };
+      const auto count = [](const Type& t) { return t.IsNumber() || t.kind == kBoolean; };
+      if ((moment(from) && count(*type)) || (count(from) && moment(*type)))
+        return Fail1(ErrorKind::kCannotCoerce,
+                     "cannot cast type " + BareTypeText(from) + " to " + BareTypeText(*type), expr);
       return *type;
     }
     case NodeKind::kCall:
@@ -286,7 +332,8 @@ Type Resolver::Navigate(Type type, const std::vector<std::string>& parts, size_t
 
 // Every way to read the name, from the innermost scope outwards; the first that fits.
 std::optional<Reference> Resolver::FindColumn(const std::vector<std::string>& parts,
-                                              Scope& innermost, bool& ambiguous) {
+                                              Scope& innermost, bool& ambiguous,
+                                              bool& ambiguous_table) {
   const size_t n = parts.size();
   for (Scope* scope = &innermost; scope; scope = scope->parent) {
     const auto alias = [&]() -> std::optional<Reference> {
@@ -312,10 +359,22 @@ std::optional<Reference> Resolver::FindColumn(const std::vector<std::string>& pa
         found.relation = relation;
         found.column = i;
         found.used = used;
+        for (size_t j = i + 1; j < relation->columns.size(); j++)
+          ambiguous |= relation->columns[j].name == name;
         return found;
       }
       return std::nullopt;
     };
+    if (n >= 2) {
+      const auto of_name =
+          std::ranges::count_if(scope->relations, [&](const ScopeRelation* relation) {
+            return relation->alias == parts[0] && in(relation, parts[1], 2);
+          });
+      if (of_name > 1) {
+        ambiguous_table = true;
+        return std::nullopt;
+      }
+    }
     if (scope->output_first && n == 1) {
       if (auto found = alias()) return found;
     }
@@ -377,8 +436,11 @@ std::optional<Reference> Resolver::FindColumn(const std::vector<std::string>& pa
 Result<Type> Resolver::VisitColumn(const ColumnRef& ref, Scope& scope, Clause clause) {
   std::vector<std::string> parts;
   for (const Name& part : ref.parts) parts.push_back(Fold(part));
-  bool ambiguous = false;
-  auto found = FindColumn(parts, scope, ambiguous);
+  bool ambiguous = false, ambiguous_table = false;
+  auto found = FindColumn(parts, scope, ambiguous, ambiguous_table);
+  if (ambiguous_table)
+    return Fail1(ErrorKind::kAmbiguousAlias, "table reference \"" + parts[0] + "\" is ambiguous",
+                 &ref);
   if (ambiguous)
     return Fail1(ErrorKind::kAmbiguousColumn, "column reference \"" + parts[0] + "\" is ambiguous",
                  &ref);
@@ -438,11 +500,147 @@ Result<Type> Resolver::VisitColumn(const ColumnRef& ref, Scope& scope, Clause cl
   return type;
 }
 
+// ---------------------------------------------------------------- parameters
+
+// What PostgreSQL takes for a parameter whose type was left open: that of what it stands beside.
+void Resolver::Infer(const Expr* expr, const Type& type) {
+  const auto* parameter = As<Parameter>(expr);
+  if (!parameter || parameter->number == 0 || parameter->number > resolved_.parameters->size())
+    return;
+  Type& known = (*resolved_.parameters)[parameter->number - 1];
+  if (known.kind != kUnknown) return;
+  switch (type.kind) {
+    case kBoolean:
+    case kSmallint:
+    case kInt:
+    case kBigint:
+    case kDecimal:
+    case kReal:
+    case kDouble:
+    case kChar:
+    case kDate:
+    case kTime:
+    case kTimeTz:
+    case kTimestamp:
+    case kTimestampTz:
+      known = Type::Of(type.kind);  // any length: the value is what was sent
+      return;
+    case kVarchar:
+    case kLiteral:
+    case kName:
+      known = Type::Of(kVarchar);
+      return;
+    case kInterval:
+    case kIntervalYearToMonth:
+    case kIntervalDayToSecond:
+      known = Type::Of(kInterval);
+      return;
+    default:
+      return;
+  }
+}
+
+void Resolver::InferEach(std::initializer_list<const Expr*> operands) {
+  for (const Expr* one : operands) {
+    for (const Expr* other : operands) Infer(one, resolved_.TypeOf(other));
+  }
+}
+
+void Resolver::InferRow(const Expr* value, const Expr* item) {
+  const auto* a = As<Row>(value);
+  const auto* b = As<Row>(item);
+  if (!a || !b) return Infer(item, resolved_.TypeOf(value));
+  for (size_t i = 0; i < a->items.size() && i < b->items.size(); i++)
+    Infer(b->items[i], resolved_.TypeOf(a->items[i]));
+}
+
+void Resolver::InferQuery(const Expr* value, const std::vector<Column>& output) {
+  const auto* row = As<Row>(value);
+  if (!row) return Infer(value, output.empty() ? Type{} : output[0].type);
+  for (size_t i = 0; i < row->items.size() && i < output.size(); i++)
+    Infer(row->items[i], output[i].type);
+}
+
+void Resolver::InferBinary(const Binary& binary, const Type& a, const Type& b) {
+  using enum BinaryOperator;
+  switch (binary.op) {
+    case kEqual:
+    case kNotEqual:
+    case kLess:
+    case kLessEqual:
+    case kGreater:
+    case kGreaterEqual:
+      InferRow(binary.left, binary.right);
+      InferRow(binary.right, binary.left);
+      return;
+    case kMatch:
+    case kMatchInsensitive:
+    case kNotMatch:
+    case kNotMatchInsensitive:
+      Infer(binary.left, TextOf(-1));
+      Infer(binary.right, TextOf(-1));
+      return;
+    case kConcat:
+      if (!b.IsSuper() && b.kind != kVarbyte) Infer(binary.left, TextOf(-1));
+      if (!a.IsSuper() && a.kind != kVarbyte) Infer(binary.right, TextOf(-1));
+      return;
+    default:
+      break;
+  }
+  // Arithmetic: days beside a date, an interval beside a moment; else the other operand's type.
+  const auto beside = [&](const Type& other, bool right) -> Type {
+    if (other.IsText()) return {};
+    if (other.IsDateTime() && binary.op == kAdd)
+      return Type::Of(other.kind == kDate ? kInt : kInterval);
+    if (other.IsDateTime() && !right) return other;
+    if (other.IsInterval() && (binary.op == kMultiply || binary.op == kDivide))
+      return Type::Of(kDouble);
+    if (other.IsInterval() && binary.op == kAdd && !right) return other;
+    return other;
+  };
+  Infer(binary.left, beside(b, false));
+  Infer(binary.right, beside(a, true));
+}
+
+void Resolver::InferArguments(const Call& call, std::string_view name) {
+  const auto& arguments = call.arguments;
+  const auto among = [&](size_t from, size_t step) {
+    for (size_t i = from; i < arguments.size(); i += step) {
+      for (size_t j = from; j < arguments.size(); j += step)
+        Infer(arguments[i], resolved_.TypeOf(arguments[j]));
+    }
+  };
+  if (In(name, {"coalesce", "nvl", "greatest", "least", "isnull", "nullif"})) return among(0, 1);
+  if (name == "nvl2") return among(1, 1);
+  if (name != "decode") return;
+  for (size_t i = 1; i + 1 < arguments.size(); i += 2) InferEach({arguments[0], arguments[i]});
+  for (size_t i = 2; i < arguments.size(); i += 2) {
+    if (arguments.size() % 2 == 0) InferEach({arguments[i], arguments.back()});
+  }
+  among(2, 2);
+}
+
+// The one type that these become, or PostgreSQL's refusal.
+Result<Type> Resolver::CommonOf(const std::vector<const Expr*>& values, std::string_view what) {
+  Type type = Type::Of(kNull);
+  for (const Expr* value : values) {
+    const Type& one = resolved_.TypeOf(value);
+    if (!AreMatched(type, one))
+      return Fail1(ErrorKind::kDatatypeMismatch, Unmatched(what, type, one), value);
+    type = CommonType(type, one);
+  }
+  return type;
+}
+
 // ---------------------------------------------------------------- operators and calls
 
 Result<Type> Resolver::VisitBinary(const Binary& binary, Scope& scope, Clause clause) {
-  SKEP_TRY_ASSIGN(const Type a, Visit(binary.left, scope, clause));
-  SKEP_TRY_ASSIGN(const Type b, Visit(binary.right, scope, clause));
+  SKEP_TRY_ASSIGN(Type a, Visit(binary.left, scope, clause));
+  SKEP_TRY_ASSIGN(Type b, Visit(binary.right, scope, clause));
+  InferBinary(binary, a, b);
+  if (As<Parameter>(binary.left)) a = resolved_.TypeOf(binary.left);
+  if (As<Parameter>(binary.right)) b = resolved_.TypeOf(binary.right);
+  SKEP_TRY(CheckOperator(binary, a, b));
   using enum BinaryOperator;
   switch (binary.op) {
     case kEqual:
@@ -494,21 +692,91 @@ Result<Type> Resolver::VisitBinary(const Binary& binary, Scope& scope, Clause cl
   return Type{};
 }
 
+// Aggregates and window functions stand where their rows are known.
+Result<void> Resolver::CheckCall(const Call& call, const FunctionRow& row, Clause clause) const {
+  const std::string_view where = clause == Clause::kWhere     ? "WHERE clause"
+                                 : clause == Clause::kGroupBy ? "GROUP BY clause"
+                                 : clause == Clause::kFrom    ? "JOIN conditions"
+                                 : clause == Clause::kHaving  ? "HAVING clause"
+                                                              : "";
+  const std::string place(where);
+  if (call.over || row.kind == FunctionKind::kWindow) {
+    if (!where.empty())
+      return Fail1(ErrorKind::kWindowingError, "window functions not allowed in " + place, &call);
+    // As the guide has it for each of them.
+    if (call.over && row.kind == FunctionKind::kAggregate && !call.over->order_by.empty() &&
+        !call.over->from && row.name != "listagg" && row.name != "ratio_to_report")
+      return Fail1(ErrorKind::kSyntaxError,
+                   "Aggregate window functions with an ORDER BY clause require a frame clause",
+                   &call);
+    return {};
+  }
+  if (row.kind == FunctionKind::kAggregate && row.name != "grouping" && row.name != "grouping_id" &&
+      !where.empty() && clause != Clause::kHaving)
+    return Fail1(ErrorKind::kGroupingError, "aggregates not allowed in " + place, &call);
+  return {};
+}
+
+// PostgreSQL's "operator does not exist", where both types are known and nothing leads from one to
+// the other. Text becomes a number or a date by itself.
+Result<void> Resolver::CheckOperator(const Binary& binary, const Type& a, const Type& b) const {
+  using enum BinaryOperator;
+  static constexpr std::pair<BinaryOperator, std::string_view> kSigns[] = {
+      {kAdd, "+"},        {kSubtract, "-"}, {kMultiply, "*"},     {kDivide, "/"},
+      {kModulo, "%"},     {kEqual, "="},    {kNotEqual, "<>"},    {kLess, "<"},
+      {kLessEqual, "<="}, {kGreater, ">"},  {kGreaterEqual, ">="}};
+  const auto sign =
+      std::ranges::find(kSigns, binary.op, &std::pair<BinaryOperator, std::string_view>::first);
+  if (sign == std::end(kSigns)) return {};
+  const auto plain = [](const Type& type) {
+    return type.IsNumber() || type.kind == kBoolean || type.IsDateTime() || type.IsInterval();
+  };
+  if (!plain(a) || !plain(b)) return {};
+  const auto days = [](const Type& moment, const Type& count) {
+    return count.IsInteger() &&
+           (moment.kind == kDate || moment.kind == kTimestamp || moment.kind == kTimestampTz);
+  };
+  const auto clock = [](const Type& type) { return type.kind == kTime || type.kind == kTimeTz; };
+  bool exists = false;
+  switch (binary.op) {
+    case kAdd:
+      exists = (a.IsNumber() && b.IsNumber()) || days(a, b) || days(b, a) ||
+               (a.IsInterval() && !b.IsNumber() && b.kind != kBoolean) ||
+               (b.IsInterval() && !a.IsNumber() && a.kind != kBoolean) ||
+               (a.kind == kDate && clock(b)) || (clock(a) && b.kind == kDate);
+      break;
+    case kSubtract:
+      exists = (a.IsNumber() && b.IsNumber()) || days(a, b) ||
+               (b.IsInterval() && (a.IsDateTime() || a.IsInterval())) ||
+               (a.IsDateTime() && b.IsDateTime() && clock(a) == clock(b));
+      break;
+    case kMultiply:
+      exists =
+          (a.IsNumber() && (b.IsNumber() || b.IsInterval())) || (a.IsInterval() && b.IsNumber());
+      break;
+    case kDivide:
+      exists = b.IsNumber() && (a.IsNumber() || a.IsInterval());
+      break;
+    case kModulo:
+      exists = a.IsNumber() && b.IsNumber();
+      break;
+    default:
+      exists = AreMatched(a, b);
+  }
+  if (exists) return {};
+  return Fail1(ErrorKind::kUndefinedFunction,
+               "operator does not exist: " + BareTypeText(a) + " " + std::string(sign->second) +
+                   " " + BareTypeText(b),
+               &binary);
+}
+
 Result<Type> Resolver::VisitCall(const Call& call, Scope& scope, Clause clause) {
   const std::string name = Fold(call.name.back());
   const size_t count = call.star ? 1 : call.arguments.size();
   bool known = false;
   const FunctionRow* row = FindFunctionRow(name, count, &known);
   if (call.star && !row) row = FindFunctionRow(name, 0, &known);
-  if (row && (row->kind == FunctionKind::kAggregate) && !call.over &&
-      (clause == Clause::kWhere || clause == Clause::kGroupBy)) {
-    return Fail1(ErrorKind::kGroupingError,
-                 clause == Clause::kWhere ? "aggregates not allowed in WHERE clause"
-                                          : "aggregates not allowed in GROUP BY clause",
-                 &call);
-  }
-  if (call.over && clause == Clause::kWhere)
-    return Fail1(ErrorKind::kGroupingError, "window functions not allowed in WHERE clause", &call);
+  if (row) SKEP_TRY(CheckCall(call, *row, clause));
   // A date part is a bare word, not a column.
   const size_t datepart = row ? DatePartOf(*row) : SIZE_MAX;
   std::vector<Type> types;
@@ -533,6 +801,10 @@ Result<Type> Resolver::VisitCall(const Call& call, Scope& scope, Clause clause) 
       if (bound && bound->offset) SKEP_TRY(Visit(bound->offset, scope, clause));
     }
   }
+  InferArguments(call, name);
+  for (size_t i = 0; i < call.arguments.size() && i < types.size(); i++) {
+    if (As<Parameter>(call.arguments[i])) types[i] = resolved_.TypeOf(call.arguments[i]);
+  }
   if (row && !call.star) row = FindFunctionRow(name, types);
   if (!row) {
     std::string signature;
@@ -546,18 +818,20 @@ Result<Type> Resolver::VisitCall(const Call& call, Scope& scope, Clause clause) 
   if (row->how == How::kRefused)
     return Fail1(ErrorKind::kFeatureNotSupported, std::string(row->target), &call);
   resolved_.functions[&call] = row;
-  if (In(name, {"coalesce", "nvl", "greatest", "least", "isnull"})) {
-    Type type = Type::Of(kNull);
-    for (const Type& one : types) type = CommonType(type, one);
-    return type;
-  }
-  if (name == "nvl2" && types.size() == 3) return CommonType(types[1], types[2]);
+  const std::vector<const Expr*> arguments(call.arguments.begin(), call.arguments.end());
+  if (In(name, {"coalesce", "nvl", "greatest", "least", "isnull"}))
+    return CommonOf(arguments, name == "greatest" ? "GREATEST"
+                               : name == "least"  ? "LEAST"
+                                                  : "COALESCE");
+  if (name == "nvl2" && arguments.size() == 3)
+    return CommonOf({arguments[1], arguments[2]}, "CASE");
   if (name == "nullif" && !types.empty())
     return types[0].kind == kLiteral ? TextOf(types[0].length) : types[0];
-  if (name == "decode" && types.size() >= 3) {
-    Type type = types.size() % 2 == 0 ? types.back() : Type::Of(kNull);
-    for (size_t i = 2; i < types.size(); i += 2) type = CommonType(type, types[i]);
-    return type;
+  if (name == "decode" && arguments.size() >= 3) {
+    std::vector<const Expr*> results;
+    for (size_t i = 2; i < arguments.size(); i += 2) results.push_back(arguments[i]);
+    if (arguments.size() % 2 == 0) results.push_back(arguments.back());
+    return CommonOf(results, "CASE");
   }
   return ResultType(*row, types);
 }

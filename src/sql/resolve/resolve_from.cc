@@ -14,6 +14,8 @@ Result<void> Resolver::From(const Relation& relation, Scope& scope) {
     case NodeKind::kNamedTable:
       return FromNamed(static_cast<const NamedTable&>(relation), scope);
     case NodeKind::kJoin:
+      if (static_cast<const Join&>(relation).alias.name)
+        return FromAliasedJoin(static_cast<const Join&>(relation), scope);
       return FromJoin(static_cast<const Join&>(relation), scope);
     case NodeKind::kPivot:
       return FromPivot(static_cast<const Pivot&>(relation), scope);
@@ -66,6 +68,15 @@ Result<void> Resolver::From(const Relation& relation, Scope& scope) {
   }
 }
 
+// What looks like a table's name, as a value.
+const Expr* Resolver::PathOf(const NamedTable& table) {
+  auto* path = resolved_.arena.New<ColumnRef>();
+  path->begin = table.begin;
+  path->end = table.end;
+  path->parts = table.name;
+  return path;
+}
+
 Result<void> Resolver::FromNamed(const NamedTable& table, Scope& scope) {
   std::vector<std::string> parts;
   for (const Name& part : table.name) parts.push_back(Fold(part));
@@ -77,19 +88,24 @@ Result<void> Resolver::FromNamed(const NamedTable& table, Scope& scope) {
                                      nullptr};
       return {};
     }
+    // from t, t.list as x, x as y: an element that is a list itself.
+    for (const ScopeRelation* relation : scope.relations) {
+      if (relation->alias != parts[0] || relation->entry || relation->columns.empty() ||
+          relation->columns[0].name != parts[0])
+        continue;
+      const Type& element = relation->columns[0].type;
+      if (element.IsSuper() || element.kind == kArray)
+        return FromPath(table, *PathOf(table), table.alias, table.at, false, scope);
+    }
   } else {
     // c.orders: aliases come before schemas.
     for (Scope* s = &scope; s; s = s->parent) {
       const bool known = std::ranges::any_of(
           s->relations, [&](const ScopeRelation* r) { return r->alias == parts[0]; });
       if (!known) continue;
-      bool ambiguous = false;
-      if (!FindColumn(parts, scope, ambiguous)) break;
-      auto* path = resolved_.arena.New<ColumnRef>();
-      path->begin = table.begin;
-      path->end = table.end;
-      path->parts = table.name;
-      return FromPath(table, *path, table.alias, table.at, false, scope);
+      bool ambiguous = false, ambiguous_table = false;
+      if (!FindColumn(parts, scope, ambiguous, ambiguous_table)) break;
+      return FromPath(table, *PathOf(table), table.alias, table.at, false, scope);
     }
   }
   SKEP_TRY_ASSIGN(auto entry, Find(table.name));
@@ -97,7 +113,8 @@ Result<void> Resolver::FromNamed(const NamedTable& table, Scope& scope) {
     return Fail1(ErrorKind::kUndefinedTable,
                  "relation \"" + Dotted(table.name) + "\" does not exist", &table);
   }
-  SKEP_TRY_ASSIGN(auto* added, Add(scope, table, entry->name, entry->columns, &table.alias));
+  SKEP_TRY_ASSIGN(auto* added,
+                  Add(scope, table, entry->name, entry->columns, &table.alias, entry.get()));
   added->entry = entry;
   if (!table.alias.name) added->schema = entry->schema;
   resolved_.relations[&table] = {RelationUse::Kind::kEntry, added, {}, nullptr};
@@ -128,14 +145,28 @@ Result<void> Resolver::FromPath(const Relation& relation, const Expr& path, cons
   return {};
 }
 
+// (a join b on ...) as c: its columns are those of one relation.
+Result<void> Resolver::FromAliasedJoin(const Join& join, Scope& scope) {
+  Scope& inner = scopes_.emplace_back();
+  inner.parent = scope.parent;
+  SKEP_TRY(FromJoin(join, inner));
+  Star star;
+  std::vector<Column> columns;
+  SKEP_TRY(ExpandStar(star, inner, columns));
+  PivotUse use;
+  use.others = resolved_.stars[&star];
+  resolved_.stars.erase(&star);
+  SKEP_TRY_ASSIGN(auto* added, Add(scope, join, "", std::move(columns), &join.alias));
+  resolved_.pivots[&join] = std::move(use);
+  resolved_.relations[&join] = {RelationUse::Kind::kQuery, added, {}, nullptr};
+  return {};
+}
+
 Result<void> Resolver::FromJoin(const Join& join, Scope& scope) {
   const size_t first = scope.relations.size();
   SKEP_TRY(From(*join.left, scope));
   const size_t middle = scope.relations.size();
   SKEP_TRY(From(*join.right, scope));
-  if (join.alias.name)
-    return Fail1(ErrorKind::kFeatureNotSupported, "an alias of joined tables is not supported",
-                 &join);
   std::vector<std::pair<std::string, uint32_t>> shared;
   for (const Name& name : join.using_columns) shared.emplace_back(Fold(name), name.begin);
   const auto find = [&](const std::string& name, size_t from, size_t to) -> const Column* {
@@ -167,7 +198,7 @@ Result<void> Resolver::FromJoin(const Join& join, Scope& scope) {
         std::ranges::any_of(scope.merged, [&, &n = name](const Column& c) { return c.name == n; });
     if (!known) scope.merged.push_back({name, CommonType(left->type, right->type)});
   }
-  if (join.on) SKEP_TRY(Visit(join.on, scope, Clause::kFrom));
+  if (join.on) SKEP_TRY(Condition(join.on, scope, Clause::kFrom, "JOIN/ON"));
   return {};
 }
 

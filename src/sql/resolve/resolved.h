@@ -97,11 +97,20 @@ struct Resolved {
   std::unordered_map<const ast::Node*, RelationUse> relations;
   std::unordered_map<const ast::Node*, PivotUse> pivots;
   std::unordered_map<const ast::Node*, std::string> common_tables;  // CommonTable: emitted name
+  // Of a branch of a set operation: the types all branches become.
+  std::unordered_map<const ast::Node*, std::vector<Type>> branches;
   std::vector<Access> reads;
   std::deque<ScopeRelation> pool;
+  // By number, from 0: as declared, or as their first use gives them. Shared by the resolvers of
+  // one statement.
+  std::shared_ptr<std::vector<Type>> parameters;
 
   const Type& TypeOf(const ast::Expr* expr) const {
     static const Type kNone;
+    if (const auto* parameter = ast::As<ast::Parameter>(expr)) {
+      const size_t index = parameter->number - 1;
+      return parameters && index < parameters->size() ? (*parameters)[index] : kNone;
+    }
     const auto it = types.find(expr);
     return it == types.end() ? kNone : it->second;
   }

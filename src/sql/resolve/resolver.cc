@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "sql/ast/visit.h"
 #include "sql/function_lookup.h"
 #include "sql/parse/token.h"
 
@@ -51,6 +52,7 @@ std::string LabelOf(const Expr* expr) {
         {"decode", "case"},
         {"dateadd", "date_add"},
         {"datediff", "date_diff"},
+        {"getdate", "timestamp"},
         {"sysdate", "timestamp"},
         {"current_date", "date"},
         {"substr", "substring"},
@@ -189,8 +191,17 @@ Result<Resolver::Target> Resolver::NewObject(const QualifiedName& name, bool tem
 // ---------------------------------------------------------------- scopes
 
 Result<ScopeRelation*> Resolver::Add(Scope& scope, const Relation& at, std::string alias,
-                                     std::vector<Column> columns, const Alias* written) {
-  if (written && written->name) alias = Fold(written->name);
+                                     std::vector<Column> columns, const Alias* written,
+                                     const RelationEntry* entry) {
+  const bool renamed = written && written->name;
+  if (renamed) alias = Fold(written->name);
+  for (const ScopeRelation* other : scope.relations) {
+    if (alias.empty() || other->alias != alias) continue;
+    // Tables of several schemas may share their name; it means none of them then.
+    if (entry && !renamed && !other->schema.empty() && other->schema != entry->schema) continue;
+    return Fail1(ErrorKind::kDuplicateAlias,
+                 "table name \"" + alias + "\" specified more than once", &at);
+  }
   if (written && !written->columns.empty()) {
     if (written->columns.size() > columns.size() && !columns.empty()) {
       return FailAt(ErrorKind::kUndefinedColumn,
@@ -226,9 +237,6 @@ Result<ScopeRelation*> Resolver::Add(Scope& scope, const Relation& at, std::stri
                                [&](const auto* other) { return other->emitted == name; });
   };
   if (taken(relation.emitted)) {
-    if (!alias.empty() && written && written->name)
-      return Fail1(ErrorKind::kDuplicateObject,
-                   "table name \"" + alias + "\" specified more than once", &at);
     size_t number = 2;
     while (taken(relation.emitted + "_" + std::to_string(number))) number++;
     relation.emitted += "_" + std::to_string(number);
@@ -270,6 +278,10 @@ ScopeRelation* Resolver::EnterColumns(std::string alias, std::vector<Column> col
 }
 
 Result<Type> Resolver::ResolveExpression(const Expr& expr, Clause clause) {
+  if (clause == Clause::kWhere) {
+    SKEP_TRY(Condition(&expr, statement_, clause, "WHERE"));
+    return Type::Of(kBoolean);
+  }
   return Visit(&expr, statement_, clause);
 }
 
@@ -286,8 +298,10 @@ Result<std::vector<Column>> Resolver::QueryIn(const Query& query, Scope* outer) 
   if (query.limit || query.offset) {
     Scope& scope = scopes_.emplace_back();
     scope.parent = outer;
-    if (query.limit) SKEP_TRY(Visit(query.limit, scope, Clause::kSelect));
-    if (query.offset) SKEP_TRY(Visit(query.offset, scope, Clause::kSelect));
+    for (const Expr* count : {query.limit, query.offset}) {
+      SKEP_TRY(Visit(count, scope, Clause::kSelect));
+      Infer(count, Type::Of(kBigint));
+    }
   }
   common_ = before;
   resolved_.outputs[&query] = output;
@@ -295,8 +309,12 @@ Result<std::vector<Column>> Resolver::QueryIn(const Query& query, Scope* outer) 
 }
 
 Result<void> Resolver::With(const WithClause& with, Scope* outer) {
+  std::set<std::string> names;
   for (const CommonTable* table : with.tables) {
     const std::string name = Fold(table->name);
+    if (!names.insert(name).second)
+      return FailAt(ErrorKind::kDuplicateAlias,
+                    "WITH query name \"" + name + "\" specified more than once", table->name.begin);
     CommonTables entry;
     entry.name = name;
     entry.emitted = name;
@@ -373,17 +391,49 @@ Result<std::vector<Column>> Resolver::Body(const QueryBody& body, Scope* outer,
 Result<std::vector<Column>> Resolver::SetIn(const SetOperation& operation, Scope* outer) {
   SKEP_TRY_ASSIGN(auto left, Body(*operation.left, outer, nullptr));
   SKEP_TRY_ASSIGN(const auto right, Body(*operation.right, outer, nullptr));
+  const std::string_view word = operation.op == SetOperator::kUnion       ? "UNION"
+                                : operation.op == SetOperator::kIntersect ? "INTERSECT"
+                                                                          : "EXCEPT";
   if (left.size() != right.size()) {
-    const std::string_view word = operation.op == SetOperator::kUnion       ? "UNION"
-                                  : operation.op == SetOperator::kIntersect ? "INTERSECT"
-                                                                            : "EXCEPT";
     return Fail1(ErrorKind::kSyntaxError,
                  "each " + Text(word) + " query must have the same number of columns",
                  operation.right);
   }
-  for (size_t i = 0; i < left.size(); i++) left[i].type = CommonType(left[i].type, right[i].type);
+  const std::vector<Type> left_types = BranchTypes(*operation.left, left);
+  const std::vector<Type> right_types = BranchTypes(*operation.right, right);
+  std::vector<Type> types;
+  for (size_t i = 0; i < left.size(); i++) {
+    if (!AreMatched(left_types[i], right_types[i]))
+      return Fail1(ErrorKind::kDatatypeMismatch, Unmatched(word, left_types[i], right_types[i]),
+                   operation.right);
+    types.push_back(CommonType(left_types[i], right_types[i]));
+    left[i].type = types.back();
+  }
+  SetBranchTypes(operation, types);
   resolved_.outputs[&operation] = left;
   return left;
+}
+
+// The types a branch has to offer: a literal still takes that of the other side.
+std::vector<Type> Resolver::BranchTypes(const QueryBody& body,
+                                        const std::vector<Column>& output) const {
+  std::vector<Type> types;
+  for (const Column& column : output) types.push_back(column.type);
+  const auto* select = As<Select>(&body);
+  if (!select || select->items.size() != output.size()) return types;
+  for (size_t i = 0; i < types.size(); i++) {
+    if (As<Literal>(select->items[i]->value)) types[i] = resolved_.TypeOf(select->items[i]->value);
+  }
+  return types;
+}
+
+void Resolver::SetBranchTypes(const QueryBody& body, const std::vector<Type>& types) {
+  if (const auto* operation = As<SetOperation>(&body)) {
+    SetBranchTypes(*operation->left, types);
+    SetBranchTypes(*operation->right, types);
+  } else if (As<Select>(&body)) {
+    resolved_.branches[&body] = types;
+  }
 }
 
 Result<std::vector<Column>> Resolver::ValuesIn(const Values& values, Scope* outer) {
@@ -447,28 +497,90 @@ Result<std::vector<Column>> Resolver::SelectIn(const Select& select, Scope* oute
       }
     }
   }
-  if (select.top) SKEP_TRY(Visit(select.top, scope, Clause::kSelect));
-  if (select.where) SKEP_TRY(Visit(select.where, scope, Clause::kWhere));
+  SKEP_TRY(Visit(select.top, scope, Clause::kSelect));
+  Infer(select.top, Type::Of(kBigint));
+  if (select.where) SKEP_TRY(Condition(select.where, scope, Clause::kWhere, "WHERE"));
   if (select.start_with) SKEP_TRY(Visit(select.start_with, scope, Clause::kWhere));
   if (select.connect_by) SKEP_TRY(Visit(select.connect_by, scope, Clause::kWhere));
   const auto grouping = [&](const auto& self, const GroupingElement& element) -> Result<void> {
-    for (const Expr* item : element.items) SKEP_TRY(Visit(item, scope, Clause::kGroupBy));
+    for (const Expr* item : element.items) {
+      SKEP_TRY(CheckPosition(item, output.size(), "GROUP BY"));
+      SKEP_TRY(Visit(item, scope, Clause::kGroupBy));
+    }
     for (const GroupingElement* inner : element.elements) SKEP_TRY(self(self, *inner));
     return {};
   };
   for (const GroupingElement* element : select.group_by) SKEP_TRY(grouping(grouping, *element));
-  if (select.having) SKEP_TRY(Visit(select.having, scope, Clause::kHaving));
-  if (select.qualify) SKEP_TRY(Visit(select.qualify, scope, Clause::kQualify));
-  if (ordered) SKEP_TRY(OrderBy(ordered->order_by, scope));
+  if (select.having) SKEP_TRY(Condition(select.having, scope, Clause::kHaving, "HAVING"));
+  if (select.qualify) SKEP_TRY(Condition(select.qualify, scope, Clause::kQualify, "QUALIFY"));
+  if (ordered) SKEP_TRY(OrderBy(ordered->order_by, scope, output));
   resolved_.outputs[&select] = output;
   return output;
 }
 
-Result<void> Resolver::OrderBy(const List<OrderItem*>& items, Scope& scope) {
+Result<void> Resolver::OrderBy(const List<OrderItem*>& items, Scope& scope,
+                               const std::vector<Column>& output) {
   scope.output_first = true;
-  for (const OrderItem* item : items) SKEP_TRY(Visit(item->value, scope, Clause::kOrderBy));
+  for (const OrderItem* item : items) {
+    SKEP_TRY(CheckPosition(item->value, output.size(), "ORDER BY"));
+    SKEP_TRY(Visit(item->value, scope, Clause::kOrderBy));
+    if (scope.select->distinct) SKEP_TRY(CheckDistinctOrder(item->value, *scope.select));
+  }
   scope.output_first = false;
   return {};
+}
+
+// A number stands for a column of the output; another constant for nothing.
+Result<void> Resolver::CheckPosition(const Expr* expr, size_t columns,
+                                     std::string_view clause) const {
+  const auto* minus = As<Unary>(expr);
+  const auto* literal =
+      As<Literal>(minus && minus->op == UnaryOperator::kMinus ? minus->operand : expr);
+  if (!literal || literal->literal <= LiteralKind::kFalse) return {};
+  if (literal->literal != LiteralKind::kInteger)
+    return Fail1(ErrorKind::kSyntaxError, "non-integer constant in " + Text(clause), expr);
+  const std::string_view text = literal->text;
+  const bool fits = text.size() < 9 && !minus;
+  const size_t position = fits ? std::stoul(Text(text)) : 0;
+  if (position >= 1 && position <= columns) return {};
+  return Fail1(
+      ErrorKind::kInvalidColumnReference,
+      Text(clause) + " position " + (minus ? "-" : "") + Text(text) + " is not in select list",
+      expr);
+}
+
+// Rows that became one have no single value of a column that was not selected.
+Result<void> Resolver::CheckDistinctOrder(const Expr* expr, const Select& select) const {
+  const auto column_of = [&](const Node& node) -> const Reference* {
+    const auto found = resolved_.references.find(&node);
+    return found != resolved_.references.end() && found->second.kind == Reference::Kind::kColumn
+               ? &found->second
+               : nullptr;
+  };
+  std::set<std::pair<const ScopeRelation*, size_t>> selected;
+  for (const SelectItem* item : select.items) {
+    if (const auto stars = resolved_.stars.find(item->value); stars != resolved_.stars.end()) {
+      for (const Expansion& one : stars->second) selected.emplace(one.relation, one.column);
+      continue;
+    }
+    if (!As<ColumnRef>(expr) && Equal(*item->value, *expr)) return {};
+    // Of an expression that is selected any part may order: the engine does not tell them apart.
+    Walk(*item->value, [&](const Node& node) {
+      const Reference* column = column_of(node);
+      if (column && (!As<ColumnRef>(expr) || &node == item->value))
+        selected.emplace(column->relation, column->column);
+      return true;
+    });
+  }
+  bool missing = false;
+  Walk(*expr, [&](const Node& node) {
+    const Reference* column = column_of(node);
+    missing |= column && !selected.contains({column->relation, column->column});
+    return node.kind != NodeKind::kQuery;
+  });
+  if (!missing) return {};
+  return Fail1(ErrorKind::kInvalidColumnReference,
+               "for SELECT DISTINCT, ORDER BY expressions must appear in select list", expr);
 }
 
 // Behind a set operation only the output's own names and numbers mean anything.
@@ -477,8 +589,10 @@ Result<void> Resolver::OrderByOutput(const Query& query, const std::vector<Colum
   Scope& scope = scopes_.emplace_back();
   scope.parent = outer;
   scope.merged = output;
-  for (const OrderItem* item : query.order_by)
+  for (const OrderItem* item : query.order_by) {
+    SKEP_TRY(CheckPosition(item->value, output.size(), "ORDER BY"));
     SKEP_TRY(Visit(item->value, scope, Clause::kOrderBy));
+  }
   return {};
 }
 

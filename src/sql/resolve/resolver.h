@@ -18,14 +18,22 @@ namespace skep::sql {
 
 class Resolver {
  public:
-  Resolver(const FrontContext& context, std::string_view script)
-      : context_(context), script_(script) {}
+  // `parameters`: of another resolver of the same statement.
+  Resolver(const FrontContext& context, std::string_view script,
+           std::shared_ptr<std::vector<Type>> parameters = nullptr)
+      : context_(context), script_(script) {
+    resolved_.parameters = parameters ? std::move(parameters)
+                                      : std::make_shared<std::vector<Type>>(context.parameters);
+  }
 
   // Errors: kUndefinedTable, kUndefinedColumn, kAmbiguousColumn, kDuplicateObject (an alias twice),
   // kUndefinedFunction, kGroupingError, those of the catalog. With the position in the script.
   Result<std::vector<Column>> ResolveQuery(const ast::Query& query);
   // An expression over one relation (UPDATE, DELETE, defaults, policies) and, in DML, its sources.
   Result<Type> ResolveExpression(const ast::Expr& expr, Clause clause);
+
+  // An open parameter takes this type, as that of what stands beside it; else nothing happens.
+  void Infer(const ast::Expr* expr, const Type& type);
 
   // Relations that expressions may name from here on (of UPDATE ... FROM, DELETE ... USING, MERGE).
   // `target` is the relation that is written; its own name stays visible.
@@ -82,7 +90,13 @@ class Resolver {
   Result<std::vector<Column>> SetIn(const ast::SetOperation& operation, Scope* outer);
   Result<std::vector<Column>> ValuesIn(const ast::Values& values, Scope* outer);
   Result<void> With(const ast::WithClause& with, Scope* outer);
-  Result<void> OrderBy(const ast::List<ast::OrderItem*>& items, Scope& scope);
+  Result<void> OrderBy(const ast::List<ast::OrderItem*>& items, Scope& scope,
+                       const std::vector<Column>& output);
+  Result<void> CheckPosition(const ast::Expr* expr, size_t columns, std::string_view clause) const;
+  Result<void> CheckDistinctOrder(const ast::Expr* expr, const ast::Select& select) const;
+  std::vector<Type> BranchTypes(const ast::QueryBody& body,
+                                const std::vector<Column>& output) const;
+  void SetBranchTypes(const ast::QueryBody& body, const std::vector<Type>& types);
   Result<void> OrderByOutput(const ast::Query& query, const std::vector<Column>& output,
                              Scope* outer);
 
@@ -94,18 +108,30 @@ class Resolver {
   Result<void> FromPath(const ast::Relation& relation, const ast::Expr& path,
                         const ast::Alias& alias, const ast::Name& at, bool unpivot, Scope& scope);
   Result<ScopeRelation*> Add(Scope& scope, const ast::Relation& at, std::string alias,
-                             std::vector<Column> columns, const ast::Alias* written);
+                             std::vector<Column> columns, const ast::Alias* written,
+                             const RelationEntry* entry = nullptr);
+  const ast::Expr* PathOf(const ast::NamedTable& table);
+  Result<void> FromAliasedJoin(const ast::Join& join, Scope& scope);
 
   Result<Type> Visit(const ast::Expr* expr, Scope& scope, Clause clause);
   Result<Type> VisitAny(const ast::Expr* expr, Scope& scope, Clause clause);
   Result<Type> VisitColumn(const ast::ColumnRef& ref, Scope& scope, Clause clause);
   Result<Type> VisitCall(const ast::Call& call, Scope& scope, Clause clause);
+  Result<Type> CommonOf(const std::vector<const ast::Expr*>& values, std::string_view what);
+  void InferEach(std::initializer_list<const ast::Expr*> operands);
+  void InferRow(const ast::Expr* value, const ast::Expr* item);
+  void InferQuery(const ast::Expr* value, const std::vector<Column>& output);
+  void InferBinary(const ast::Binary& binary, const Type& a, const Type& b);
+  void InferArguments(const ast::Call& call, std::string_view name);
   Result<Type> VisitBinary(const ast::Binary& binary, Scope& scope, Clause clause);
+  Result<void> Condition(const ast::Expr* expr, Scope& scope, Clause clause, std::string_view word);
   Result<Type> Subquery(const ast::Query& query, Scope& scope);
   Result<void> ExpandStar(const ast::Star& star, Scope& scope, std::vector<Column>& output);
   std::optional<Reference> FindColumn(const std::vector<std::string>& parts, Scope& scope,
-                                      bool& ambiguous);
+                                      bool& ambiguous, bool& ambiguous_table);
   void NoteRead(const Reference& reference, Clause clause);
+  Result<void> CheckOperator(const ast::Binary& binary, const Type& a, const Type& b) const;
+  Result<void> CheckCall(const ast::Call& call, const FunctionRow& row, Clause clause) const;
   Type Navigate(Type type, const std::vector<std::string>& parts, size_t from) const;
   std::string OutputName(const ast::SelectItem& item) const;
 

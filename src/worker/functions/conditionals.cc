@@ -176,6 +176,15 @@ ExpressionPointer Least(duckdb::FunctionBindExpressionInput& input) {
   return Choose(input, "least", "LEAST");
 }
 
+// Of CONNECT BY: the number of a row, unless it was passed on the way to it.
+void NoLoop(duckdb::DataChunk& arguments, duckdb::ExpressionState&, duckdb::Vector& result) {
+  duckdb::BinaryExecutor::Execute<bool, int64_t, int64_t>(
+      arguments.data[0], arguments.data[1], result, arguments.size(), [](bool seen, int64_t row) {
+        if (seen) throw duckdb::InvalidInputException("CONNECT BY loop in user data");
+        return row;
+      });
+}
+
 void Add(Registrar& registrar, const std::string& name, size_t arguments, bool more,
          duckdb::function_bind_expression_t make) {
   duckdb::ScalarFunction function(name, duckdb::vector<LogicalType>(arguments, LogicalType::ANY),
@@ -196,6 +205,10 @@ void RegisterConditionals(Registrar& registrar) {
   Add(registrar, "rs_least", 1, true, Least);
   Add(registrar, "rs_nvl2", 3, false, Nvl2);
   Add(registrar, "rs_nullif", 2, false, Nullif);
+  duckdb::ScalarFunction no_loop("rs_no_loop", {LogicalType::BOOLEAN, LogicalType::BIGINT},
+                                 LogicalType::BIGINT, NoLoop);
+  no_loop.SetFallible();
+  registrar.Add(std::move(no_loop));
 }
 
 }  // namespace skep::worker
