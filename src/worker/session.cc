@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
@@ -241,6 +242,20 @@ void Session::Attach(const ipc::AttachSession& request) {
   if (auto applied = ApplySettings(request.settings); !applied) attach_error_ = applied.error();
 }
 
+namespace {
+
+// Whether rows of these types are what was described. A number computed from a parameter may have
+// other digits: it carries them with it.
+bool SameForClient(const duckdb::vector<duckdb::LogicalType>& described,
+                   const duckdb::vector<duckdb::LogicalType>& made, bool any_digits) {
+  return std::ranges::equal(described, made, [&](const auto& a, const auto& b) {
+    return a == b || (any_digits && a.id() == duckdb::LogicalTypeId::DECIMAL &&
+                      b.id() == duckdb::LogicalTypeId::DECIMAL);
+  });
+}
+
+}  // namespace
+
 duckdb::unique_ptr<duckdb::PhysicalOperator> Session::MakeCollector(
     duckdb::ClientContext& context, duckdb::PreparedStatementData& data) {
   if (!running_.trusted) CheckPlan(data, attached_.database);
@@ -257,8 +272,15 @@ duckdb::unique_ptr<duckdb::PhysicalOperator> Session::MakeCollector(
     plan_aged_ = true;
     throw duckdb::BinderException("the plan has aged");
   }
-  if (running_.prepared && running_.prepared->described && !running_.output->describe &&
-      *running_.prepared->described != data.types) {
+  const auto* prepared = running_.prepared;
+  const auto& formats = running_.output->formats;
+  // Redshift's binary numerics have the scale that was described.
+  const bool any_digits = prepared &&
+                          std::ranges::find(prepared->parameter_types, oid::kNumeric) !=
+                              prepared->parameter_types.end() &&
+                          std::ranges::find(formats, ipc::kRedshiftBinary) == formats.end();
+  if (prepared && prepared->described && !running_.output->describe &&
+      !SameForClient(*prepared->described, data.types, any_digits)) {
     throw duckdb::NotImplementedException("cached plan must not change result type");
   }
   return MakeWireCollector(context, data, *running_.output);

@@ -144,3 +144,17 @@ def test_a_text_bound_beside_a_column_takes_its_type(rs, schema, protocol):
                              ("c in (%s)", "ab ")]:
         cursor.execute(f"select count(*) from {schema}.t where {condition}", (value,))
         assert cursor.fetchone()[0] == 1, condition
+
+
+@pytest.mark.parametrize("protocol", [0, 1, 2])
+def test_a_number_bound_comes_back(rs, protocol):
+    cursor = rs(client_protocol_version=protocol).cursor()
+    cursor.execute("select %s, %s + 1", (decimal.Decimal("1.25"), decimal.Decimal("-0.0625")))
+    assert list(cursor.fetchone()) == [decimal.Decimal("1.25"), decimal.Decimal("0.9375")]
+
+
+@pytest.mark.parametrize("protocol", [0, 1])
+def test_a_number_bound_beside_a_column_may_have_more_digits(rs, protocol):
+    cursor = rs(client_protocol_version=protocol).cursor()
+    cursor.execute("select case when n > 1 then %s else n end from (select 2.5::numeric(5,1) as n) t", (decimal.Decimal("1.2345"),))
+    assert cursor.fetchone()[0] == decimal.Decimal("1.2345")

@@ -513,7 +513,7 @@ void DuckDbWriter::WriteBranchItem(const Expr* expr, const Type& result) {
   const bool cast =
       literal && literal->literal == LiteralKind::kString &&
       (result.IsNumber() || result.IsDateTime() || result.IsInterval() || result.kind == kBoolean);
-  if (!cast) return WriteExpression(expr);
+  if (!cast) return WriteBranch(expr, result);
   Put("cast(");
   WriteExpression(expr);
   Put(" as " + TypeName(result) + ")");
