@@ -143,6 +143,17 @@ void DuckDbWriter::WriteCall(const Call& call) {
     if (call.over) WriteWindow(*call.over);
     return;
   }
+  // SUPER is text to the engine: what is most is so by the key that sorts.
+  if ((name == "max" || name == "min") && TypeOf(call.arguments[0]).IsSuper()) {
+    Put(name == "max" ? "arg_max(" : "arg_min(");
+    WriteExpression(call.arguments[0]);
+    Put(", rs_super_sort_key(");
+    WriteExpression(call.arguments[0]);
+    Put("))");
+    Put(std::exchange(filter_, {}));
+    if (call.over) WriteWindow(*call.over);
+    return;
+  }
   // The engine's sums are wider in a window than what they are here.
   if (name == "avg" && call.over) {
     Put("rs_over(rs_avg(");
