@@ -416,7 +416,7 @@ TEST(ResultShapeTest, RefusesFormatsThatDoNotFit) {
   EXPECT_TRUE(ShapeOf(types, {0, 1, 2}));
   EXPECT_EQ(ShapeOf(types, {0, 1}).error().kind, ErrorKind::kProtocolViolation);
   EXPECT_EQ(ShapeOf(types, {0, 1, 0, 1}).error().kind, ErrorKind::kProtocolViolation);
-  EXPECT_EQ(ShapeOf(types, {3}).error().kind, ErrorKind::kProtocolViolation);
+  EXPECT_EQ(ShapeOf(types, {4}).error().kind, ErrorKind::kProtocolViolation);
   EXPECT_EQ(ShapeOf(types, {0xffff}).error().kind, ErrorKind::kProtocolViolation);
   const duckdb::vector<duckdb::LogicalType> too_many(kMaxColumns + 1, duckdb::LogicalType::INTEGER);
   EXPECT_EQ(ShapeOf(too_many, {}).error().kind, ErrorKind::kPayloadTooLarge);

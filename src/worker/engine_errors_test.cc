@@ -84,7 +84,8 @@ TEST_F(EngineErrorsTest, SpeaksOfTheUsersStatement) {
       {"select sum(b) from t", ErrorKind::kUndefinedFunction, nullptr, 0},
       {"select sum(sum(a)) from t", ErrorKind::kGroupingError, nullptr, 0},
       {"select a from t where sum(a) > 1", ErrorKind::kGroupingError, nullptr, 0},
-      {"select a from t order by 7", ErrorKind::kSyntaxError, nullptr, 0},
+      {"select a from t order by 7", ErrorKind::kInvalidColumnReference,
+       "ORDER BY position 7 is not in select list", 26},
       {"drop schema s", ErrorKind::kDependentObjects, nullptr, 0},
   };
   for (const auto& row : rows) {
@@ -197,7 +198,7 @@ TEST(EngineErrors, NamesMissingOperatorsAndCasts) {
   EXPECT_EQ(told("No function matches the given name and argument types '-(VARCHAR)'."),
             std::pair(ErrorKind::kUndefinedFunction,
                       std::string("operator does not exist: - character varying")));
-  const Error cast = ToError(duckdb::ConversionException(
+  const Error cast = ToError(duckdb::InvalidInputException(
       "Unimplemented type for cast (DECIMAL(10,2) -> DATE) when casting from source column n"));
   EXPECT_EQ(cast.kind, ErrorKind::kCannotCoerce);
   EXPECT_EQ(cast.message, "cannot cast type numeric to date");

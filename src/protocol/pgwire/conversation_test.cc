@@ -304,7 +304,7 @@ TEST_F(PgwireConversation, AClientCannotMakeItKeepAnyAmount) {
 
 TEST_F(PgwireConversation, GivesRedshiftsDriversTheirFormOfColumnsAndNumbers) {
   const std::string bind = Framed('B', "\0\0\0\0\0\1\0\0\0\3abc\0\2\0\0\0\1"s);
-  for (const auto& [version, format] : std::map<std::string, std::string>{{"1", "1"}, {"2", "2"}}) {
+  for (const auto& [version, format] : std::map<std::string, std::string>{{"1", "3"}, {"2", "2"}}) {
     auto& client = Ready(0, {{"client_protocol_version", version}});
     auto said = client.Send(ParseOf("", "echo") + bind + ExecuteOf("") + kSync).ReadUntil('Z');
     EXPECT_EQ(Framed('D', said[2].body), Row({"abc", format, "echo"}));
