@@ -60,6 +60,7 @@ constexpr std::array<ErrorCodes, static_cast<size_t>(ErrorKind::kCount)> kTable 
     {"grouping_error", "42803", "ValidationException", 400, false},
     {"read_only_transaction", "25006", "ValidationException", 400, false},
     {"dependent_objects", "2BP01", "ValidationException", 400, false},
+    {"too_many_columns", "54011", "ValidationException", 400, false},
 }};
 
 }  // namespace

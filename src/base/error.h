@@ -67,6 +67,7 @@ enum class ErrorKind : uint8_t {
   kGroupingError,  // An aggregate or a plain column where the other belongs. Correct the statement.
   kReadOnlyTransaction,  // A write inside READ ONLY. End the transaction first.
   kDependentObjects,     // Others depend on what would be dropped. Drop them first, or CASCADE.
+  kTooManyColumns,       // More columns than a table can have. Split the table.
   kCount
 };
 

@@ -4,6 +4,14 @@
 
 namespace skep::sql {
 
+namespace {
+
+std::string Written(const nlohmann::json& json) {
+  return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+}  // namespace
+
 bool NeedsDeclaring(const Type& type) {
   switch (type.kind) {
     case TypeKind::kChar:
@@ -50,7 +58,7 @@ std::string ColumnFacts::Text() const {
   if (distkey) json["distkey"] = true;
   if (sortkey) json["sortkey"] = sortkey;
   if (!comment.empty()) json["comment"] = comment;
-  return json.empty() ? std::string() : json.dump();
+  return json.empty() ? std::string() : Written(json);
 }
 
 TableFacts TableFacts::Read(std::string_view text) {
@@ -86,7 +94,7 @@ std::string TableFacts::Text() const {
   put("definition", definition);
   if (late_binding) json["late_binding"] = true;
   put("comment", comment);
-  return json.empty() ? std::string() : json.dump();
+  return json.empty() ? std::string() : Written(json);
 }
 
 }  // namespace skep::sql

@@ -101,7 +101,7 @@ Result<void> StatementEmitter::EmitInsert(const Insert& insert) {
     }
     SKEP_TRY_ASSIGN(const auto columns, TargetColumns(insert.columns, entry,
                                                       values->rows[0]->items.size(), true, insert));
-    DuckDbWriter inner(context_, source.resolved(), text_);
+    DuckDbWriter inner(context_, source.resolved(), text_, &writer_);
     open(columns);
     writer_.Put("values ");
     for (const Row* row : values->rows) {
@@ -119,7 +119,7 @@ Result<void> StatementEmitter::EmitInsert(const Insert& insert) {
   SKEP_TRY_ASSIGN(const auto output, source.ResolveQuery(*insert.query));
   SKEP_TRY_ASSIGN(const auto columns,
                   TargetColumns(insert.columns, entry, output.size(), true, insert));
-  DuckDbWriter inner(context_, source.resolved(), text_);
+  DuckDbWriter inner(context_, source.resolved(), text_, &writer_);
   open(columns);
   // Values that may not fit go through a check on their way.
   bool checked = false;

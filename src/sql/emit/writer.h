@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "sql/ast/query.h"
+#include "sql/parse/token.h"
 #include "sql/resolve/context.h"
 #include "sql/resolve/resolved.h"
 
@@ -18,7 +20,9 @@ namespace skep::sql {
 
 class Writer {
  public:
-  Writer(const FrontContext& context, const Resolved& resolved, std::string_view script);
+  // `beside`: another writer of the same script.
+  Writer(const FrontContext& context, const Resolved& resolved, std::string_view script,
+         const Writer* beside = nullptr);
   virtual ~Writer() = default;
   Writer(const Writer&) = delete;
   Writer& operator=(const Writer&) = delete;
@@ -97,7 +101,10 @@ class Writer {
     std::string before;
     std::swap(before, out_);
     const auto marks = positions_.size();
+    const size_t held = before.size();
+    held_ += held;
     write();
+    held_ -= held;
     std::swap(before, out_);
     positions_.resize(marks);
     return before;
@@ -110,8 +117,11 @@ class Writer {
   const FrontContext& context_;
   const Resolved& resolved_;
   std::string_view script_;
-  bool ascii_ = true;
+  std::shared_ptr<const CharacterPositions> characters_;
+  size_t most_bytes_;
   std::string out_;
+  size_t held_ = 0;  // bytes of what was written before the text that is being captured
+  size_t steps_ = 0;
   std::vector<std::pair<uint32_t, uint32_t>> positions_;
   std::optional<Error> error_;
   size_t depth_ = 0;

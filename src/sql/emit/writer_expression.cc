@@ -9,9 +9,9 @@ using namespace ast;
 
 namespace {
 
-// Rewrites that repeat an expression must not multiply without end.
-constexpr size_t kMaxEmittedBytes = 64u << 20;
 constexpr size_t kMaxDepth = 3000;
+// Between two looks at whether somebody still waits.
+constexpr size_t kStepsBetweenLooks = 1024;
 
 }  // namespace
 
@@ -164,7 +164,9 @@ void Writer::WriteWindow(const Window& window) {
 
 void Writer::WriteExpression(const Expr* expr) {
   if (error_ || !expr) return;
-  if (out_.size() > kMaxEmittedBytes)
+  if (++steps_ % kStepsBetweenLooks == 0 && context_.stopped && context_.stopped())
+    return Raise(ErrorKind::kQueryCanceled, "canceling statement due to user request", *expr);
+  if (out_.size() + held_ > most_bytes_)
     return Raise(ErrorKind::kPayloadTooLarge, "the statement becomes too long", *expr);
   if (++depth_ > kMaxDepth) {
     Raise(ErrorKind::kPayloadTooLarge, "the statement is nested too deeply", *expr);

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "sql/ast/visit.h"
+#include "sql/parse/script.h"
 
 namespace skep::sql {
 using namespace ast;
@@ -61,7 +62,7 @@ std::string RedactText(std::string_view text) {
   while (i < text.size()) {
     const char c = text[i];
     if (c == '-' && i + 1 < text.size() && text[i + 1] == '-') {
-      const size_t end = std::min(text.find('\n', i), text.size());
+      const size_t end = std::min(text.find_first_of("\r\n", i), text.size());
       out += text.substr(i, end - i);
       i = end;
     } else if (c == '\'') {
@@ -147,6 +148,17 @@ std::string Redact(const Statement& statement, std::string_view text) {
   }
   out += text.substr(at);
   return out;
+}
+
+std::string RedactScript(std::string_view script) {
+  std::string out;
+  size_t at = 0;
+  for (const ParsedStatement& one : ParseWholeScript(script).statements) {
+    out += RedactText(script.substr(at, one.offset - at));
+    out += one.tree ? Redact(*one.tree, one.text) : RedactText(one.text);
+    at = one.offset + one.text.size();
+  }
+  return out + RedactText(script.substr(at));
 }
 
 }  // namespace skep::sql

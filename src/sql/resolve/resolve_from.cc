@@ -10,6 +10,7 @@ using namespace ast;
 using enum TypeKind;
 
 Result<void> Resolver::From(const Relation& relation, Scope& scope) {
+  SKEP_TRY(Look());
   switch (relation.kind) {
     case NodeKind::kNamedTable:
       return FromNamed(static_cast<const NamedTable&>(relation), scope);
@@ -216,6 +217,7 @@ Result<void> Resolver::FromPivot(const Pivot& pivot, Scope& scope) {
         });
       }
     }
+    SKEP_TRY(CheckWidth(columns.size() + pivot.aggregates.size(), *value));
     for (size_t a = 0; a < pivot.aggregates.size(); a++) {
       const SelectItem* aggregate = pivot.aggregates[a];
       std::string name = label;
@@ -223,8 +225,8 @@ Result<void> Resolver::FromPivot(const Pivot& pivot, Scope& scope) {
         name += "_" + Fold(aggregate->alias);
       else if (pivot.aggregates.size() > 1)
         name += "_" + LabelOf(aggregate->value);
-      use.labels.push_back(name);
-      columns.push_back({name, types[a]});
+      use.labels.push_back(FrontContext::Cut(std::move(name)));
+      columns.push_back({use.labels.back(), types[a]});
     }
   }
   SKEP_TRY_ASSIGN(auto* added, Add(scope, pivot, "", std::move(columns), &pivot.alias));

@@ -1,6 +1,7 @@
 #include "sql/resolve/resolver.h"
 
 #include <algorithm>
+#include <set>
 
 #include "base/text.h"
 #include "sql/function_lookup.h"
@@ -11,8 +12,6 @@ using namespace ast;
 using enum TypeKind;
 
 namespace {
-
-constexpr size_t kMaxNameBytes = 127;
 
 std::string Text(std::string_view text) { return std::string(text); }
 
@@ -103,17 +102,26 @@ std::unexpected<Error> Resolver::FailAt(ErrorKind kind, std::string message, uin
   return std::unexpected(std::move(error));
 }
 
+Result<void> Resolver::Look() {
+  constexpr size_t kStepsBetweenLooks = 256;
+  if (++steps_ % kStepsBetweenLooks != 0 || !context_.stopped || !context_.stopped()) return {};
+  return Fail(ErrorKind::kQueryCanceled, "canceling statement due to user request");
+}
+
+// PostgreSQL's limit of a list of columns.
+Result<void> Resolver::CheckWidth(size_t columns, const Node& at) const {
+  constexpr size_t kMaxColumns = 1664;
+  if (columns <= kMaxColumns) return {};
+  return Fail1(ErrorKind::kTooManyColumns,
+               "target lists can have at most " + std::to_string(kMaxColumns) + " entries", &at);
+}
+
 std::unexpected<Error> Resolver::Fail1(ErrorKind kind, std::string message, const Node* at,
                                        std::string hint) const {
   return FailAt(kind, std::move(message), at->begin, std::move(hint));
 }
 
-std::string Resolver::Fold(const Name& name) const {
-  std::string text =
-      name.quoted && context_.case_sensitive_identifiers ? Text(name.text) : Lower(name.text);
-  if (text.size() > kMaxNameBytes) text.resize(kMaxNameBytes);
-  return text;
-}
+std::string Resolver::Fold(const Name& name) const { return context_.Fold(name); }
 
 std::string Resolver::Dotted(const QualifiedName& name) const {
   std::string text;
@@ -123,7 +131,7 @@ std::string Resolver::Dotted(const QualifiedName& name) const {
 
 std::string Resolver::OutputName(const SelectItem& item) const {
   if (item.alias) return Fold(item.alias);
-  const std::string label = LabelOf(item.value);
+  const std::string label = FrontContext::Cut(LabelOf(item.value));
   return context_.case_sensitive_identifiers ? label : Lower(label);
 }
 
@@ -296,6 +304,7 @@ Result<std::vector<Column>> Resolver::QueryIn(const Query& query, Scope* outer) 
 
 Result<void> Resolver::With(const WithClause& with, Scope* outer) {
   for (const CommonTable* table : with.tables) {
+    SKEP_TRY(Look());
     const std::string name = Fold(table->name);
     CommonTables entry;
     entry.name = name;
@@ -393,6 +402,7 @@ Result<std::vector<Column>> Resolver::ValuesIn(const Values& values, Scope* oute
   for (const Row* row : values.rows) {
     if (row != values.rows[0] && row->items.size() != output.size())
       return Fail1(ErrorKind::kSyntaxError, "VALUES lists must all be the same length", row);
+    SKEP_TRY(CheckWidth(row->items.size(), *row));
     for (size_t i = 0; i < row->items.size(); i++) {
       SKEP_TRY_ASSIGN(Type type, Visit(row->items[i], scope, Clause::kSelect));
       if (i == output.size())
@@ -419,6 +429,7 @@ Result<std::vector<Column>> Resolver::SelectIn(const Select& select, Scope* oute
   scope.aliases = true;
   for (size_t i = 0; i < select.items.size(); i++) {
     const SelectItem& item = *select.items[i];
+    SKEP_TRY(CheckWidth(output.size() + 1, item));
     scope.aliases_before = i;
     if (const auto* star = As<Star>(item.value)) {
       SKEP_TRY(ExpandStar(*star, scope, output));
@@ -431,6 +442,7 @@ Result<std::vector<Column>> Resolver::SelectIn(const Select& select, Scope* oute
     }
     output.push_back({OutputName(item), std::move(type)});
   }
+  SKEP_TRY(CheckWidth(output.size(), select));
   scope.aliases_before = SIZE_MAX;
   if (!select.exclude.empty()) {
     for (const Name& name : select.exclude) {
