@@ -9,6 +9,8 @@
 #include <duckdb/common/types/column/column_data_collection.hpp>
 #include <duckdb/main/client_data.hpp>
 #include <duckdb/main/prepared_statement_data.hpp>
+#include <duckdb/parser/parsed_data/create_table_info.hpp>
+#include <duckdb/parser/statement/create_statement.hpp>
 
 #include "sql/quoting.h"
 #include "sql/statement.h"
@@ -81,6 +83,14 @@ std::string KeyOf(const std::string& text, const std::vector<uint32_t>& types) {
   std::string key;
   for (const uint32_t type : types) key += fmt::format("{},", type);
   return key + ";" + text;
+}
+
+// What is kept beside a new table, as the engine's comments.
+void PutFacts(duckdb::SQLStatement& statement, const sql::Emitted& emitted) {
+  auto& info = statement.Cast<duckdb::CreateStatement>().info->Cast<duckdb::CreateTableInfo>();
+  for (const auto& [column, facts] : emitted.column_facts)
+    info.columns.GetColumnMutable(column).SetComment(duckdb::Value(facts));
+  if (!emitted.table_facts.empty()) info.comment = duckdb::Value(emitted.table_facts);
 }
 
 void AppendTextRow(Frame& frame, std::string_view value) {
@@ -575,6 +585,7 @@ Result<ipc::StatementComplete> Session::RunDefinition(Prepared& prepared) {
       if (statements.size() != 1 && prepared.kind != kDrop)
         return Fail(ErrorKind::kInternal,
                     fmt::format("{} statements where one was written", statements.size()));
+      if (prepared.kind == kCreateTable) PutFacts(*statements.front(), prepared.emitted);
       for (auto& statement : statements) {
         const auto result = connection_->Query(std::move(statement));
         if (result->HasError()) return Fail(Translate(result->GetErrorObject(), &prepared.emitted));

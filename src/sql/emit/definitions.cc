@@ -222,13 +222,12 @@ Result<void> StatementEmitter::EmitCreateTable(const CreateTable& create) {
     return resolver_.Fail1(ErrorKind::kSyntaxError, "a table needs at least one column", &create);
   writer_.Put(")");
   ApplyAttributes(create.attributes, facts, columns);
-  const std::string table = TargetText(target);
-  for (const auto& [name, known] : columns) {
-    ColumnFacts kept = known;
-    if (!NeedsDeclaring(kept.type)) kept.type = {};
-    CommentOnColumn(table, name, kept, "");
+  for (auto& [name, known] : columns) {
+    if (!NeedsDeclaring(known.type)) known.type = {};
+    if (std::string text = known.Text(); !text.empty())
+      out_.column_facts.emplace_back(name, std::move(text));
   }
-  if (const std::string text = facts.Text(); !text.empty()) CommentOnRelation("table", table, text);
+  out_.table_facts = facts.Text();
   return {};
 }
 

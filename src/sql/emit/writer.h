@@ -97,6 +97,7 @@ class Writer {
   // In parentheses unless nothing could tear it apart.
   void WriteOperand(const ast::Expr* expr);
   void WriteList(const ast::List<ast::Expr*>& items);
+  void WriteOperands(const ast::Logical& logical, size_t first, size_t behind);
   std::string Captured(const auto& write) {
     std::string before;
     std::swap(before, out_);

@@ -58,6 +58,28 @@ void Writer::WriteList(const List<Expr*>& items) {
   }
 }
 
+// The engine takes a chain of AND apart in the square of its length; in groups it does not.
+void Writer::WriteOperands(const Logical& logical, size_t first, size_t behind) {
+  constexpr size_t kGroup = 64;
+  size_t step = 1;
+  while (step * kGroup < behind - first) step *= kGroup;
+  for (size_t i = first; i < behind; i += step) {
+    if (i > first) Put(logical.is_or ? " or " : " and ");
+    if (step > 1) {
+      Put("(");
+      WriteOperands(logical, i, std::min(i + step, behind));
+      Put(")");
+      continue;
+    }
+    const Expr* operand = logical.operands[i];
+    const auto* negation = As<Unary>(operand);
+    const bool torn = As<Logical>(operand) || (negation && negation->op == UnaryOperator::kNot);
+    if (torn) Put("(");
+    WriteExpression(operand);
+    if (torn) Put(")");
+  }
+}
+
 void Writer::WriteColumnOf(const ScopeRelation& relation, size_t column, bool merged) {
   if (!merged) {
     // PRIOR speaks of the parent's row.
@@ -234,18 +256,7 @@ void Writer::WriteExpression(const Expr* expr) {
     }
     case NodeKind::kLogical: {
       const auto& logical = *static_cast<const Logical*>(expr);
-      for (const Expr* operand : logical.operands) {
-        if (operand != logical.operands[0]) Put(logical.is_or ? " or " : " and ");
-        const auto* inner = As<Logical>(operand);
-        const auto* negation = As<Unary>(operand);
-        if (inner || (negation && negation->op == UnaryOperator::kNot)) {
-          Put("(");
-          WriteExpression(operand);
-          Put(")");
-        } else {
-          WriteExpression(operand);
-        }
-      }
+      WriteOperands(logical, 0, logical.operands.size());
       break;
     }
     case NodeKind::kIsTest: {

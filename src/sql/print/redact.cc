@@ -17,6 +17,11 @@ constexpr std::string_view kAnnouncing[] = {
     "password", "credentials", "access_key_id",        "secret_access_key", "session_token",
     "token",    "secret_arn",  "master_symmetric_key", "parameters"};
 
+// What such a word ends with within a literal: its value stands behind a '='.
+constexpr std::string_view kAssigned[] = {"secret_access_key", "session_token", "symmetric_key"};
+
+bool IsSecretCharacter(char c) { return c > ' ' && c != '\'' && c != ';' && c != ','; }
+
 bool IsWord(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
          static_cast<unsigned char>(c) >= 0x80;
@@ -105,6 +110,15 @@ std::string RedactText(std::string_view text) {
       else
         out += word;
       i = end;
+      // 'aws_secret_access_key=...' that no CREDENTIALS stands before.
+      const bool assigned = std::ranges::any_of(kAssigned, [&](std::string_view known) {
+        return word.size() >= known.size() &&
+               SameWord(word.substr(word.size() - known.size()), known);
+      });
+      if (assigned && i + 1 < text.size() && text[i] == '=' && IsSecretCharacter(text[i + 1])) {
+        out += "=***";
+        for (i++; i < text.size() && IsSecretCharacter(text[i]);) i++;
+      }
     } else {
       // aws_secret_access_key=...;  within a literal that holds CREDENTIALS
       if (c != '=' && c != ' ' && c != '\t' && c != '\n' && c != '\r') secret = false;
