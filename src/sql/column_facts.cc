@@ -76,6 +76,7 @@ TableFacts TableFacts::Read(std::string_view text) {
   facts.encode = read("encode");
   facts.constraints = json.value("constraints", std::vector<std::string>());
   facts.definition = read("definition");
+  facts.relations = json.value("relations", size_t{0});
   facts.late_binding = json.value("late_binding", false);
   facts.comment = read("comment");
   return facts;
@@ -92,6 +93,7 @@ std::string TableFacts::Text() const {
   put("encode", encode);
   if (!constraints.empty()) json["constraints"] = constraints;
   put("definition", definition);
+  if (relations > 1) json["relations"] = relations;
   if (late_binding) json["late_binding"] = true;
   put("comment", comment);
   return json.empty() ? std::string() : Written(json);

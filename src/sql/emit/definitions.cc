@@ -316,6 +316,7 @@ Result<void> StatementEmitter::EmitCreateView(const CreateView& create) {
   const std::string view = TargetText(target);
   TableFacts facts;
   facts.definition = Print(*create.query);
+  facts.relations = writer_.relations();
   CommentOnRelation("view", view, facts.Text());
   for (const Column& column : output) {
     ColumnFacts known;

@@ -111,7 +111,7 @@ void Writer::WriteWith(const WithClause& with) {
       }
       Put(")");
     }
-    Put(" as (");
+    Put(resolved_.materialised.contains(table) ? " as materialized (" : " as (");
     WriteQuery(*table->query);
     Put(")");
   }

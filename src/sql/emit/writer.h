@@ -47,6 +47,8 @@ class Writer {
   std::string& text() { return out_; }
   std::vector<std::pair<uint32_t, uint32_t>>& positions() { return positions_; }
   const std::optional<Error>& error() const { return error_; }
+  // Relations written so far, each view as those that it reads.
+  size_t relations() const { return relations_; }
   void Raise(ErrorKind kind, std::string message, const ast::Node& at);
   void Unsupported(std::string_view what, const ast::Node& at);
 
@@ -123,6 +125,7 @@ class Writer {
   std::string out_;
   size_t held_ = 0;  // bytes of what was written before the text that is being captured
   size_t steps_ = 0;
+  size_t relations_ = 0;
   std::vector<std::pair<uint32_t, uint32_t>> positions_;
   std::optional<Error> error_;
   size_t depth_ = 0;

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "sql/ast/visit.h"
+#include "sql/column_facts.h"
 #include "sql/emit/writer.h"
 
 namespace skep::sql {
@@ -214,6 +215,14 @@ void Writer::WriteRelation(const Relation& relation) {
   if (found == resolved_.relations.end())
     return Raise(ErrorKind::kInternal, "a relation was not resolved", relation);
   const RelationUse& use = found->second;
+  // Views that each read the one before them twice would double for each.
+  constexpr size_t kMaxRelations = 2000;
+  const auto& entry = use.relation->entry;
+  relations_ += entry && !entry->facts.empty()
+                    ? std::max<size_t>(TableFacts::Read(entry->facts).relations, 1)
+                    : 1;
+  if (relations_ > kMaxRelations)
+    return Raise(ErrorKind::kPayloadTooLarge, "the statement reads too many relations", relation);
   switch (relation.kind) {
     case NodeKind::kNamedTable: {
       const auto& table = static_cast<const NamedTable&>(relation);

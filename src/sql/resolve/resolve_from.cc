@@ -73,6 +73,7 @@ Result<void> Resolver::FromNamed(const NamedTable& table, Scope& scope) {
   if (parts.size() == 1) {
     for (const CommonTables* common = common_; common; common = common->parent) {
       if (common->name != parts[0]) continue;
+      copies_ += common->copies;
       SKEP_TRY_ASSIGN(auto* added, Add(scope, table, parts[0], common->columns, &table.alias));
       resolved_.relations[&table] = {RelationUse::Kind::kCommonTable, added, common->emitted,
                                      nullptr};

@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "sql/ast/query.h"
@@ -97,6 +98,7 @@ struct Resolved {
   std::unordered_map<const ast::Node*, RelationUse> relations;
   std::unordered_map<const ast::Node*, PivotUse> pivots;
   std::unordered_map<const ast::Node*, std::string> common_tables;  // CommonTable: emitted name
+  std::unordered_set<const ast::Node*> materialised;  // CommonTable: to be read from one place
   std::vector<Access> reads;
   std::deque<ScopeRelation> pool;
 

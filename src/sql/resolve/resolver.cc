@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "base/text.h"
 #include "sql/function_lookup.h"
@@ -348,8 +349,18 @@ Result<void> Resolver::With(const WithClause& with, Scope* outer) {
         continue;
       }
     }
+    const size_t outside = std::exchange(copies_, 0);
     SKEP_TRY_ASSIGN(auto columns, QueryIn(*table->query, outer));
     SKEP_TRY(rename(columns));
+    // The engine puts a common table wherever it is read, so that each reading the one before it
+    // twice would double for each.
+    constexpr size_t kMostCopies = 64;
+    entry.copies = std::max<size_t>(copies_, 1);
+    if (entry.copies > kMostCopies) {
+      resolved_.materialised.insert(table);
+      entry.copies = 1;
+    }
+    copies_ = outside;
     add(std::move(columns));
     resolved_.common_tables[table] = added->emitted;
   }

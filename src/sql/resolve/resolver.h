@@ -74,6 +74,7 @@ class Resolver {
     std::string name;
     std::string emitted;
     std::vector<Column> columns;
+    size_t copies = 1;  // of common tables that reading this one means, each in its place
   };
 
   Result<std::vector<Column>> Body(const ast::QueryBody& body, Scope* outer,
@@ -122,6 +123,7 @@ class Resolver {
   std::deque<CommonTables> common_pool_;
   CommonTables* common_ = nullptr;
   size_t common_count_ = 0;
+  size_t copies_ = 0;  // of what the query that is being resolved reads
   size_t steps_ = 0;
 };
 
