@@ -171,6 +171,8 @@ SOON = 20
     ("create table public.wide (" + ", ".join(f"c{i} int" for i in range(300_000)) + ")", {"54011"}),
     ("select " + "(" * 5000 + "1" + ")" * 5000, {"54000"}),
     ("select 1" + " + 1" * 100_000, {"54000"}),
+    ("with a as (select 1 as x from " + ", ".join(f"pg_class t{i}" for i in range(60)) + ") select 1 from " +
+     ", ".join(f"a as b{i}" for i in range(60)), {"54000"}),
     ("select 1 from " + ", ".join(f"pg_class t{i}" for i in range(20_000)), {"54000"}),
     ("select true" + " and true" * 20_000, {"ok"}),
     ("select false" + " or 1 = 2" * 20_000, {"ok"}),

@@ -111,8 +111,12 @@ void Writer::WriteWith(const WithClause& with) {
       }
       Put(")");
     }
-    Put(resolved_.materialised.contains(table) ? " as materialized (" : " as (");
+    const bool once = resolved_.materialised.contains(table);
+    const size_t before = relations_;
+    Put(once ? " as materialized (" : " as (");
     WriteQuery(*table->query);
+    if (!once && emitted != resolved_.common_tables.end())
+      relations_of_[emitted->second] = relations_ - before;
     Put(")");
   }
   Put(" ");

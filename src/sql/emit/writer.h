@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -126,6 +127,7 @@ class Writer {
   size_t held_ = 0;  // bytes of what was written before the text that is being captured
   size_t steps_ = 0;
   size_t relations_ = 0;
+  std::map<std::string, size_t> relations_of_;  // of common tables, by emitted name
   std::vector<std::pair<uint32_t, uint32_t>> positions_;
   std::optional<Error> error_;
   size_t depth_ = 0;

@@ -218,9 +218,14 @@ void Writer::WriteRelation(const Relation& relation) {
   // Views that each read the one before them twice would double for each.
   constexpr size_t kMaxRelations = 2000;
   const auto& entry = use.relation->entry;
-  relations_ += entry && !entry->facts.empty()
-                    ? std::max<size_t>(TableFacts::Read(entry->facts).relations, 1)
-                    : 1;
+  size_t read = 1;
+  if (entry && !entry->facts.empty()) {
+    read = std::max<size_t>(TableFacts::Read(entry->facts).relations, 1);
+  } else if (use.kind == RelationUse::Kind::kCommonTable) {
+    const auto common = relations_of_.find(use.common_table);
+    if (common != relations_of_.end()) read = std::max<size_t>(common->second, 1);
+  }
+  relations_ += read;
   if (relations_ > kMaxRelations)
     return Raise(ErrorKind::kPayloadTooLarge, "the statement reads too many relations", relation);
   switch (relation.kind) {
