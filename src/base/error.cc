@@ -67,6 +67,7 @@ constexpr std::array<ErrorCodes, static_cast<size_t>(ErrorKind::kCount)> kTable 
     {"invalid_column_reference", "42P10", "ValidationException", 400, false},
     {"cardinality_violation", "21000", "ValidationException", 400, false},
     {"cannot_coerce", "42846", "ValidationException", 400, false},
+    {"too_many_columns", "54011", "ValidationException", 400, false},
 }};
 
 }  // namespace

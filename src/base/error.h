@@ -74,6 +74,7 @@ enum class ErrorKind : uint8_t {
   kInvalidColumnReference,  // ORDER BY or GROUP BY of something that is not selected.
   kCardinalityViolation,    // Several rows where one value belongs.
   kCannotCoerce,            // No cast leads from one type to the other.
+  kTooManyColumns,          // More columns than a table can have. Split the table.
   kCount
 };
 

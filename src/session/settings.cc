@@ -8,6 +8,9 @@
 namespace skep::session {
 namespace {
 
+constexpr size_t kMaxValueBytes = 64u << 10;
+constexpr size_t kMaxCustomSettings = 100;
+
 enum class Form { kText, kBoolean, kInteger, kMilliseconds, kUtf8, kDateStyle, kSeed };
 
 struct Row {
@@ -197,9 +200,14 @@ void Settings::Put(const std::string& name, std::string value) {
 Result<void> Settings::Set(std::string_view name, std::string_view value, bool local) {
   const std::string key = Lower(name);
   const Row* row = Find(key);
+  // The gateway holds them, twice within a transaction.
+  if (value.size() > kMaxValueBytes)
+    return Fail(ErrorKind::kPayloadTooLarge, "the value of a parameter can have 64 KB at most");
   if (!row) {
     // Custom settings have a class, as in PostgreSQL: "app.tenant".
     if (key.find('.') == std::string::npos) return Unknown(name);
+    if (!values_.contains(key) && values_.size() >= std::size(kRows) + kMaxCustomSettings)
+      return Fail(ErrorKind::kPayloadTooLarge, "a session can have 100 parameters of its own");
     Put(key, std::string(value));
     return {};
   }

@@ -53,9 +53,11 @@ Error Warning(std::string message) {
 
 class WarehouseSession final : public Session {
  public:
-  WarehouseSession(asio::any_io_executor executor, compute::Pool& pool, SessionOptions options)
+  WarehouseSession(asio::any_io_executor executor, compute::Pool& pool, net::BlockingPool& reading,
+                   SessionOptions options)
       : executor_(std::move(executor)),
         pool_(pool),
+        reading_(reading),
         options_(std::move(options)),
         id_(NewUuid()),
         settings_(options_.settings, options_.user, options_.superuser) {}
@@ -80,6 +82,8 @@ class WarehouseSession final : public Session {
   asio::awaitable<void> Close() override;
 
  private:
+  using Script = std::shared_ptr<const std::string>;
+  asio::awaitable<Result<std::vector<sql::Statement>>> Parse(Script script);
   asio::awaitable<Result<Outcome>> ExecuteOne(const sql::Statement& statement,
                                               StatementRequest request, RowSink& sink);
   asio::awaitable<Result<Outcome>> RunInWorker(ipc::ExecuteStatement message, RowSink& sink);
@@ -103,6 +107,7 @@ class WarehouseSession final : public Session {
 
   asio::any_io_executor executor_;
   compute::Pool& pool_;
+  net::BlockingPool& reading_;
   SessionOptions options_;
   const std::string id_;
   Settings settings_;
@@ -124,6 +129,26 @@ class WarehouseSession final : public Session {
   std::shared_ptr<compute::Admission::Waiter> waiter_;
 };
 
+// Long scripts are read on another thread, so that no other connection waits for it, and without
+// their trees, which are many times as large and of no use here.
+asio::awaitable<Result<std::vector<sql::Statement>>> WarehouseSession::Parse(Script script) {
+  constexpr size_t kLongBytes = 64u << 10;
+  constexpr size_t kMaxBytes = sql::kMaxStatementBytes + (1u << 20);
+  if (script->size() > kMaxBytes)
+    co_return Fail(ErrorKind::kPayloadTooLarge, "the script is larger than 17 MB");
+  if (script->size() <= kLongBytes) co_return sql::ParseScript(*script);
+  auto read = [script] {
+    auto statements = sql::ParseScript(*script);
+    if (!statements) return statements;
+    for (sql::Statement& statement : *statements) {
+      statement.tree = nullptr;
+      statement.script.reset();
+    }
+    return statements;
+  };
+  co_return co_await reading_.Run(std::move(read));
+}
+
 asio::awaitable<Result<Outcome>> WarehouseSession::Execute(StatementRequest request,
                                                            RowSink& sink) {
   if (transaction_ != 'E') {
@@ -134,7 +159,9 @@ asio::awaitable<Result<Outcome>> WarehouseSession::Execute(StatementRequest requ
       }
     }
   }
-  auto parsed = sql::ParseScript(request.text);
+  cancelled_ = false;
+  const auto script = std::make_shared<const std::string>(std::move(request.text));
+  auto parsed = co_await Parse(script);
   if (!parsed) {
     co_await FailTransaction();
     co_return Fail(parsed.error());
@@ -144,8 +171,7 @@ asio::awaitable<Result<Outcome>> WarehouseSession::Execute(StatementRequest requ
     co_return Fail(ErrorKind::kSyntaxError,
                    "cannot insert multiple commands into a prepared statement");
   }
-  cancelled_ = false;
-  const std::string before = request.text.substr(0, parsed->front().offset);
+  const std::string before = script->substr(0, parsed->front().offset);
   const std::string text(parsed->front().text);
   sql::Statement statement = parsed->front();
   statement.text = text;
@@ -165,7 +191,8 @@ asio::awaitable<Result<void>> WarehouseSession::RunScript(std::string script, Sc
       co_return co_await sink.Completed(*outcome);
     }
   }
-  auto parsed = sql::ParseScript(script);
+  const auto text = std::make_shared<const std::string>(std::move(script));
+  auto parsed = co_await Parse(text);
   if (!parsed) {
     co_await FailTransaction();
     co_return Fail(parsed.error());
@@ -180,7 +207,7 @@ asio::awaitable<Result<void>> WarehouseSession::RunScript(std::string script, Sc
     auto outcome = co_await ExecuteOne(statement, std::move(request), sink);
     if (!outcome) {
       failure = outcome.error();
-      MovePosition(*failure, std::string_view(script).substr(0, statement.offset));
+      MovePosition(*failure, std::string_view(*text).substr(0, statement.offset));
       break;
     }
     auto completed = co_await sink.Completed(*outcome);
@@ -564,7 +591,8 @@ asio::awaitable<Result<ipc::StatementDescription>> WarehouseSession::Describe(
     description.columns = answer->columns;
     co_return description;
   }
-  SKEP_CO_TRY_ASSIGN(auto parsed, sql::ParseScript(text));
+  const auto script = std::make_shared<const std::string>(std::move(text));
+  SKEP_CO_TRY_ASSIGN(auto parsed, co_await Parse(script));
   if (parsed.empty()) co_return description;
   if (parsed.size() > 1) {
     co_return Fail(ErrorKind::kSyntaxError,
@@ -612,7 +640,7 @@ asio::awaitable<Result<ipc::StatementDescription>> WarehouseSession::Describe(
     Follow(failed->transaction);
     UpdatePin();
     Error error = failed->error.error;
-    MovePosition(error, std::string_view(text).substr(0, statement.offset));
+    MovePosition(error, std::string_view(*script).substr(0, statement.offset));
     co_return Fail(std::move(error));
   }
   if (auto* described = std::get_if<ipc::StatementDescription>(&*end)) {
@@ -701,7 +729,7 @@ asio::awaitable<Result<std::unique_ptr<Session>>> WarehouseSessions::Open(Sessio
   if (default_timeout_ms_ > 0)
     options.settings.insert(options.settings.begin(),
                             {"statement_timeout", std::to_string(default_timeout_ms_)});
-  co_return std::make_unique<WarehouseSession>(executor_, pool_, std::move(options));
+  co_return std::make_unique<WarehouseSession>(executor_, pool_, reading_, std::move(options));
 }
 
 }  // namespace skep::session

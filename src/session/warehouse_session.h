@@ -28,6 +28,7 @@ class WarehouseSessions final : public SessionFactory {
   compute::Pool& pool_;
   control::Store& store_;
   net::BlockingPool& blocking_;
+  net::BlockingPool reading_{1};  // long scripts, one at a time: their trees take memory
   const uint64_t default_timeout_ms_;
   uint32_t next_process_id_ = 1000;
 };

@@ -4,6 +4,14 @@
 
 namespace skep::sql {
 
+namespace {
+
+std::string Written(const nlohmann::json& json) {
+  return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+}  // namespace
+
 bool NeedsDeclaring(const Type& type) {
   switch (type.kind) {
     case TypeKind::kChar:
@@ -50,7 +58,7 @@ std::string ColumnFacts::Text() const {
   if (distkey) json["distkey"] = true;
   if (sortkey) json["sortkey"] = sortkey;
   if (!comment.empty()) json["comment"] = comment;
-  return json.empty() ? std::string() : json.dump();
+  return json.empty() ? std::string() : Written(json);
 }
 
 TableFacts TableFacts::Read(std::string_view text) {
@@ -68,6 +76,7 @@ TableFacts TableFacts::Read(std::string_view text) {
   facts.encode = read("encode");
   facts.constraints = json.value("constraints", std::vector<std::string>());
   facts.definition = read("definition");
+  facts.relations = json.value("relations", size_t{0});
   facts.late_binding = json.value("late_binding", false);
   facts.comment = read("comment");
   return facts;
@@ -84,9 +93,10 @@ std::string TableFacts::Text() const {
   put("encode", encode);
   if (!constraints.empty()) json["constraints"] = constraints;
   put("definition", definition);
+  if (relations > 1) json["relations"] = relations;
   if (late_binding) json["late_binding"] = true;
   put("comment", comment);
-  return json.empty() ? std::string() : json.dump();
+  return json.empty() ? std::string() : Written(json);
 }
 
 }  // namespace skep::sql

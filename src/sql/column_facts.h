@@ -38,6 +38,7 @@ struct TableFacts {
   std::vector<std::string>
       constraints;         // PRIMARY KEY, UNIQUE, FOREIGN KEY, as Redshift prints them
   std::string definition;  // of a view: the user's own query
+  size_t relations = 0;    // of a view: how many it reads, each view as those that it reads
   bool late_binding = false;
   std::string comment;
 

@@ -28,6 +28,17 @@ Result<void> StatementEmitter::EmitQuery(const Query& query) {
 
 Result<void> StatementEmitter::EmitExplain(const Explain& explain) {
   if (explain.analyze) return Unsupported("EXPLAIN ANALYZE", explain);
+  switch (explain.statement->kind) {  // what has a plan
+    case NodeKind::kQueryStatement:
+    case NodeKind::kInsert:
+    case NodeKind::kUpdate:
+    case NodeKind::kDelete:
+    case NodeKind::kMerge:
+    case NodeKind::kCreateTableAs:
+      break;
+    default:
+      return Unsupported("EXPLAIN of this statement", *explain.statement);
+  }
   const auto* query = As<QueryStatement>(explain.statement);
   if (!query) {
     writer_.Put("explain ");

@@ -48,6 +48,11 @@ struct Emitted {
   std::string new_schema;  // CREATE SCHEMA: its name
   // What belongs to it: run before and behind `text` in the same transaction.
   std::vector<std::string> before, after;
+  // CREATE TABLE: what is kept beside its columns, by name, and beside itself (docs/adr/0005). Put
+  // into the engine's catalog together with the table: a change for each column would cost its
+  // square.
+  std::vector<std::pair<std::string, std::string>> column_facts;
+  std::string table_facts;
   std::optional<SchemaDrop> schema_drop;
   // Maps a byte offset in `text` back to a 1-based character position in the user's statement;
   // sorted by first.

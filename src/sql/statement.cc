@@ -129,7 +129,7 @@ Result<uint32_t> CountParameters(const ast::Statement& tree, std::string_view sc
 }  // namespace
 
 Result<std::vector<Statement>> ParseScript(std::string_view script) {
-  auto parsed = std::make_shared<const ParsedScript>(ParseWholeScript(script));
+  auto parsed = std::make_shared<const ParsedScript>(ParseWholeScript(script, AfterError::kStop));
   std::vector<Statement> statements;
   for (const ParsedStatement& one : parsed->statements) {
     Statement statement;

@@ -287,6 +287,8 @@ bool IsDiskFull(std::string_view text) {
 Meaning MeaningOf(ExceptionType type, const std::string& text) {
   if (IsDiskFull(text)) return {ErrorKind::kDiskFull, "no space is left on the device"};
   if (auto missing = MissingCast(text)) return std::move(*missing);
+  if (Has(text, "Max expression depth") || Has(text, "memory exhausted"))
+    return {ErrorKind::kPayloadTooLarge, "the statement is nested too deeply"};
   switch (type) {
     case ExceptionType::CATALOG:
       return OfCatalog(text);
@@ -296,8 +298,6 @@ Meaning MeaningOf(ExceptionType type, const std::string& text) {
     case ExceptionType::SYNTAX: {
       if (const auto token = Between(text, "syntax error at or near \"", "\""))
         return {ErrorKind::kSyntaxError, "syntax error at or near \"" + *token + "\""};
-      if (Has(text, "Max expression depth") || Has(text, "memory exhausted"))
-        return {ErrorKind::kPayloadTooLarge, "the statement is nested too deeply"};
       return {ErrorKind::kSyntaxError, FirstPart(text)};
     }
     case ExceptionType::CONVERSION:

@@ -125,6 +125,7 @@ std::shared_ptr<const sql::RelationEntry> FrontCatalog::Read(sql::RelationKind k
   entry->name = found->name;
   if (found->type == duckdb::CatalogType::VIEW_ENTRY) {
     auto& view = found->Cast<duckdb::ViewCatalogEntry>();
+    if (!view.comment.IsNull()) entry->facts = view.comment.ToString();
     if (kind == sql::RelationKind::kTable) entry->kind = sql::RelationKind::kView;
     auto columns = view.GetColumnInfo();
     if (!columns) {
@@ -154,16 +155,12 @@ std::shared_ptr<const sql::RelationEntry> FrontCatalog::Read(sql::RelationKind k
 Result<std::shared_ptr<const sql::RelationEntry>> FrontCatalog::Find(std::string_view schema_name,
                                                                      std::string_view table) {
   const std::string schema(schema_name), name(table);
-  // The engine compares names without regard to case, so what is hidden is hidden in any.
-  const std::string folded = Lower(schema);
-  if (folded == sql::kHiddenSchema || folded == sql::kLakeCatalog || folded == "main")
-    return nullptr;
   const auto key = std::pair(schema, name);
   if (const auto known = known_.find(key); known != known_.end()) return known->second;
   std::shared_ptr<const sql::RelationEntry> entry;
   if (schema.empty()) {
     entry = Read(sql::RelationKind::kTemporary, "temp", "main", name);
-  } else if (folded == "pg_catalog" || folded == "information_schema") {
+  } else if (sql::IsReservedSchema(schema)) {
     if (sql::IsSystemRelation(schema, name))
       entry = Read(sql::RelationKind::kSystem, "system", schema, name);
   } else if (is_external_(schema)) {

@@ -65,7 +65,8 @@ void CheckName(const std::string& catalog, const std::string& schema, const std:
                const std::string& database) {
   const bool known =
       catalog == database || catalog == "temp" || catalog == sql::kLakeCatalog || catalog.empty();
-  if (!known || schema == sql::kHiddenSchema)
+  // Nothing of users is in the schemas that the engine makes in each database.
+  if (!known || (catalog != "temp" && sql::IsReservedSchema(schema)))
     Refuse("table " + catalog + "." + schema + "." + name);
 }
 

@@ -109,6 +109,17 @@ TEST_F(PlanGuardTest, RefusesWhatTheEngineWouldRun) {
            "ALTER TABLE skep_catalog.format ADD COLUMN x INT",
            "DROP TABLE skep_catalog.external_schemas",
            "DROP SCHEMA skep_catalog CASCADE",
+           "SELECT * FROM dev.\"SKEP_CATALOG\".format",
+           "CREATE TABLE dev.\"Skep_Catalog\".x(a INT)",
+           "CREATE TABLE dev.\"Skep_Catalog\".y AS SELECT 1 a",
+           "CREATE VIEW dev.\"sKEP_CATALOG\".z AS SELECT 1 a",
+           "ALTER TABLE dev.\"SKEP_CATALOG\".format ADD COLUMN x INT",
+           "DROP TABLE dev.\"SKEP_CATALOG\".format",
+           "DROP SCHEMA \"SKEP_CATALOG\" CASCADE",
+           "CREATE TABLE dev.main.t(a INT)",
+           "CREATE TABLE dev.\"Main\".t AS SELECT 1 a",
+           "CREATE VIEW dev.main.v AS SELECT 1 a",
+           "DROP SCHEMA dev.main CASCADE",
            "MERGE INTO skep_catalog.format USING (VALUES (1)) s(a) ON true WHEN MATCHED THEN "
            "DELETE",
        }) {

@@ -134,6 +134,7 @@ class Session : public std::enable_shared_from_this<Session> {
 
   Result<void> ApplySettings(const ipc::Settings& settings);
   Result<void> BeginTransaction();
+  Result<void> BeginAsked(bool asked);
   Result<void> EndTransaction(bool commit);
   void FailTransaction() noexcept;
   char TransactionState() const { return in_transaction_ ? 'T' : failed_ ? 'E' : 'I'; }
@@ -169,7 +170,8 @@ class Session : public std::enable_shared_from_this<Session> {
   std::vector<std::string> search_path_;
   bool search_path_stale_ = true;
   bool in_transaction_ = false;
-  bool failed_ = false;  // the last request failed inside a transaction
+  bool own_transaction_ = false;  // it is the running statement's, not the client's
+  bool failed_ = false;           // the last request failed inside a transaction
   bool wrote_in_transaction_ = false;
   uint64_t own_writes_ = 0;  // not yet visible to others
   bool plan_aged_ = false;

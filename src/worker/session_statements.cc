@@ -9,6 +9,8 @@
 #include <duckdb/common/types/column/column_data_collection.hpp>
 #include <duckdb/main/client_data.hpp>
 #include <duckdb/main/prepared_statement_data.hpp>
+#include <duckdb/parser/parsed_data/create_table_info.hpp>
+#include <duckdb/parser/statement/create_statement.hpp>
 
 #include "sql/quoting.h"
 #include "sql/statement.h"
@@ -83,6 +85,14 @@ std::string KeyOf(const std::string& text, const std::vector<uint32_t>& types) {
   return key + ";" + text;
 }
 
+// What is kept beside a new table, as the engine's comments.
+void PutFacts(duckdb::SQLStatement& statement, const sql::Emitted& emitted) {
+  auto& info = statement.Cast<duckdb::CreateStatement>().info->Cast<duckdb::CreateTableInfo>();
+  for (const auto& [column, facts] : emitted.column_facts)
+    info.columns.GetColumnMutable(column).SetComment(duckdb::Value(facts));
+  if (!emitted.table_facts.empty()) info.comment = duckdb::Value(emitted.table_facts);
+}
+
 void AppendTextRow(Frame& frame, std::string_view value) {
   ByteWriter w;
   w.U8('D')
@@ -140,7 +150,7 @@ void Session::ResolveSearchPath() {
     auto& context = *connection_->context;
     for (std::string name : SplitPath(search_path_text_)) {
       if (name == "$user") name = attached_.user;
-      if (name == "pg_catalog" || name == "main" || name == sql::kHiddenSchema) continue;
+      if (sql::IsReservedSchema(name)) continue;
       if (IsExternalSchema(name)) {
         entries.emplace_back(std::string(sql::kLakeCatalog), name);
       } else if (duckdb::Catalog::GetSchema(context, attached_.database, name,
@@ -238,20 +248,32 @@ Result<void> Session::EndTransaction(bool commit) {
 }
 
 void Session::FailTransaction() noexcept {
-  if (!connection_ || !in_transaction_) return;
-  (void)EndTransaction(false);
-  failed_ = true;
+  const bool own = std::exchange(own_transaction_, false);
+  if (!connection_) return;
+  if (in_transaction_) {
+    (void)EndTransaction(false);
+    failed_ = !own;
+  } else if (connection_->HasActiveTransaction()) {  // its commit failed, or was interrupted
+    engine_.store().Rollback(*connection_);
+  }
 }
 
+// The client's own transaction, begun with its first statement.
+Result<void> Session::BeginAsked(bool asked) {
+  if (!asked || in_transaction_) return {};
+  auto begun = BeginTransaction();
+  failed_ = !begun;
+  return begun;
+}
+
+// What fails is rolled back when it is answered (FailTransaction), however it failed.
 template <class Work>
 Result<void> Session::WithinTransaction(Work work) {
   if (in_transaction_) return work();
   SKEP_TRY(BeginTransaction());
-  Result<void> done = work();
-  if (!done) {
-    (void)EndTransaction(false);
-    return done;
-  }
+  own_transaction_ = true;
+  SKEP_TRY(work());
+  own_transaction_ = false;
   return EndTransaction(true);
 }
 
@@ -267,8 +289,11 @@ Result<sql::Emitted> Session::Emit(const sql::Statement& statement, const std::s
     sql::EmitContext context = Context();
     context.catalog = &catalog;
     for (const uint32_t type : types) context.parameters.push_back(FrontTypeOfOid(type));
+    context.stopped = [this] { return outlet_->stopped(); };
     emitted = sql::EmitDuckDb(statement, text, context);
   });
+  if (!emitted && emitted.error().kind == ErrorKind::kQueryCanceled)
+    return Fail(Translate(duckdb::ErrorData(duckdb::InterruptException()), nullptr));
   return emitted;
 }
 
@@ -402,8 +427,13 @@ Result<duckdb::case_insensitive_map_t<duckdb::BoundParameterData>> Session::Bind
 // ---------------------------------------------------------------- running
 
 Result<void> Session::RunTrusted(const std::string& text) {
+  // The plan guard does not look at it, so it must be what it was written as: one statement.
+  auto statements = connection_->ExtractStatements(text);
+  if (statements.size() != 1)
+    return Fail(ErrorKind::kInternal,
+                fmt::format("{} statements where one was written", statements.size()));
   const Running before = std::exchange(running_, Running{.trusted = true});
-  const auto result = connection_->Query(text);
+  const auto result = connection_->Query(std::move(statements.front()));
   running_ = before;
   if (result->HasError()) return Fail(Translate(result->GetErrorObject(), nullptr));
   return {};
@@ -548,6 +578,7 @@ void Session::NoteWrite(std::optional<WriteClock::Scope>& scope) {
 }
 
 Result<ipc::StatementComplete> Session::RunDefinition(Prepared& prepared) {
+  using enum sql::ast::NodeKind;
   ipc::StatementComplete complete;
   complete.tag = prepared.emitted.tag;
   if (prepared.parameter_count > 0)
@@ -565,9 +596,16 @@ Result<ipc::StatementComplete> Session::RunDefinition(Prepared& prepared) {
       return Fail(ErrorKind::kDuplicateSchema, "schema \"" + name + "\" already exists");
     for (const std::string& text : prepared.emitted.before) SKEP_TRY(RunTrusted(text));
     if (!prepared.emitted.text.empty()) {
-      const auto result =
-          connection_->context->Query(prepared.emitted.text, duckdb::QueryParameters());
-      if (result->HasError()) return Fail(Translate(result->GetErrorObject(), &prepared.emitted));
+      auto statements = connection_->ExtractStatements(prepared.emitted.text);
+      // DROP a, b is several statements there.
+      if (statements.size() != 1 && prepared.kind != kDrop)
+        return Fail(ErrorKind::kInternal,
+                    fmt::format("{} statements where one was written", statements.size()));
+      if (prepared.kind == kCreateTable) PutFacts(*statements.front(), prepared.emitted);
+      for (auto& statement : statements) {
+        const auto result = connection_->Query(std::move(statement));
+        if (result->HasError()) return Fail(Translate(result->GetErrorObject(), &prepared.emitted));
+      }
     }
     for (const std::string& text : prepared.emitted.after) SKEP_TRY(RunTrusted(text));
     return {};
@@ -769,7 +807,7 @@ Result<ipc::StatementComplete> Session::Execute(const ipc::ExecuteStatement& req
     const auto start = Clock::now();
     if (ipc::StatementComplete kept; use_result_cache_ && AnswerFromCache(request, kept))
       return kept;
-    if (request.begin_first && !in_transaction_) SKEP_TRY(BeginTransaction());
+    SKEP_TRY(BeginAsked(request.begin_first));
     SKEP_TRY_ASSIGN(Prepared * prepared, Prepare(request.text, request.parameter_types));
     const uint64_t compile_us = MicrosecondsSince(start);
     const auto started = Clock::now();
@@ -784,7 +822,7 @@ Result<ipc::StatementComplete> Session::Execute(const ipc::ExecuteStatement& req
 
 Result<ipc::StatementDescription> Session::Describe(const ipc::DescribeStatement& request) {
   return Attended<ipc::StatementDescription>(request, [&]() -> Result<ipc::StatementDescription> {
-    if (request.begin_first && !in_transaction_) SKEP_TRY(BeginTransaction());
+    SKEP_TRY(BeginAsked(request.begin_first));
     SKEP_TRY_ASSIGN(Prepared * prepared, Prepare(request.text, request.parameter_types));
     ipc::StatementDescription description;
     if (prepared->kind == sql::ast::NodeKind::kExplain) {

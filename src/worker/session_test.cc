@@ -275,11 +275,11 @@ TEST_F(SessionTest, RefusesAResultOfTooManyColumns) {
   for (size_t i = 0; i < kMaxColumns; i++) text += ",0";
   const Reply reply = client->Run(text);
   ASSERT_TRUE(reply.error);
-  EXPECT_EQ(reply.error->kind, ErrorKind::kPayloadTooLarge);
-  EXPECT_EQ(reply.error->message, "a result can have at most 1664 columns");
+  EXPECT_EQ(reply.error->kind, ErrorKind::kTooManyColumns);
+  EXPECT_EQ(reply.error->message, "target lists can have at most 1664 entries");
   const Reply described = client->Describe(text);
   ASSERT_TRUE(described.error);
-  EXPECT_EQ(described.error->kind, ErrorKind::kPayloadTooLarge);
+  EXPECT_EQ(described.error->kind, ErrorKind::kTooManyColumns);
   EXPECT_EQ(client->Run("select 2").Text(), "2");
 }
 

@@ -22,6 +22,7 @@
 #include "base/crypto.h"
 #include "base/ids.h"
 #include "base/log.h"
+#include "sql/print/redact.h"
 
 namespace skep::redshift_data {
 namespace asio = boost::asio;
@@ -541,7 +542,7 @@ asio::awaitable<Answer<std::string>> DataService::State::ExecuteStatement(Contex
   s.caller = context.caller.Name();
   s.name = name->value;
   s.client_token = token->value;
-  s.sql = sql->value;
+  s.sql = sql::RedactScript(sql->value);  // others may list it
   s.parameters_json = Dump(parameters);
   s.created_ms = options.now_ms();
 

@@ -42,6 +42,11 @@ Result<RewrittenSql> RewriteParameters(std::string_view sql,
   if (!tokens) return out;
   out.text.clear();
   size_t copied = 0;
+  uint32_t next_character = 1;  // behind out.text
+  const auto append = [&](std::string_view piece) {
+    next_character += sql::CharacterPosition(piece, piece.size()) - 1;
+    out.text += piece;
+  };
   int64_t by = 0;
   for (size_t i = 0; i + 1 < tokens->size(); i++) {
     const sql::Token& colon = (*tokens)[i];
@@ -62,10 +67,10 @@ Result<RewrittenSql> RewriteParameters(std::string_view sql,
     auto used = std::ranges::find(out.order, index);
     const auto number = static_cast<size_t>(used - out.order.begin()) + 1;
     if (used == out.order.end()) out.order.push_back(index);
-    out.text += sql.substr(copied, colon.begin - copied);
-    const uint32_t begin = sql::CharacterPosition(out.text, out.text.size());
+    append(sql.substr(copied, colon.begin - copied));
+    const uint32_t begin = next_character;
     const std::string placeholder = fmt::format("${}", number);
-    out.text += placeholder;
+    append(placeholder);
     copied = end;
     by += static_cast<int64_t>(1 + name.size()) - static_cast<int64_t>(placeholder.size());
     out.shifts.push_back({begin + static_cast<uint32_t>(placeholder.size()), begin, by});

@@ -43,6 +43,19 @@ HttpResponse Plain(int status, std::string text) {
   return {status, "text/plain; charset=utf-8", {}, std::move(text)};
 }
 
+// A request's part of what all bodies together may take.
+class Room {
+ public:
+  Room(uint64_t& taken, uint64_t bytes) : taken_(taken), bytes_(bytes) { taken_ += bytes_; }
+  ~Room() { taken_ -= bytes_; }
+  Room(const Room&) = delete;
+  Room& operator=(const Room&) = delete;
+
+ private:
+  uint64_t& taken_;
+  const uint64_t bytes_;
+};
+
 }  // namespace
 
 std::string_view HttpRequest::Header(std::string_view name) const {
@@ -73,6 +86,7 @@ struct HttpServer::State : std::enable_shared_from_this<HttpServer::State> {
   asio::steady_timer ended;  // cancelled whenever a connection ends
   uint64_t next_id = 1;
   std::map<uint64_t, Connection> connections;
+  uint64_t body_bytes = 0;  // announced by the requests that are being read and answered
 
   void Take(tcp::socket socket);
   asio::awaitable<void> Serve(tcp::socket socket, uint64_t id);
@@ -144,20 +158,29 @@ asio::awaitable<void> HttpServer::State::Converse(Stream& stream, beast::tcp_str
     connections[id].busy = true;
     tcp_layer.expires_after(options.request_timeout);
     co_await http::async_read_header(stream, buffer, parser, Into(error));
-    if (!error && beast::iequals(parser.get()[http::field::expect], "100-continue")) {
+    constexpr uint64_t kSmallBody = 64u << 10;
+    const uint64_t announced = error              ? 0
+                               : parser.chunked() ? options.max_body_bytes
+                                                  : parser.content_length().value_or(0);
+    const bool crowded =
+        announced > kSmallBody && body_bytes + announced > options.max_bodies_bytes;
+    const Room room{body_bytes, crowded || announced <= kSmallBody ? 0 : announced};
+    if (!error && !crowded && beast::iequals(parser.get()[http::field::expect], "100-continue")) {
       http::response<http::empty_body> go_on(http::status::continue_, 11);
       co_await http::async_write(stream, go_on, Into(error));
       if (error) co_return;
     }
-    if (!error) co_await http::async_read(stream, buffer, parser, Into(error));
-    bool keep_alive = !error && parser.get().keep_alive();
+    if (!error && !crowded) co_await http::async_read(stream, buffer, parser, Into(error));
+    bool keep_alive = !error && !crowded && parser.get().keep_alive();
     HttpResponse answer;
     if (error == http::error::end_of_stream || error == asio::error::eof ||
         error == asio::error::connection_reset || error == asio::error::operation_aborted ||
         error == beast::error::timeout) {
       co_return;
     }
-    if (error == http::error::body_limit) {
+    if (crowded) {
+      answer = Plain(503, "Too many large requests are being read. Try again later.\n");
+    } else if (error == http::error::body_limit) {
       answer =
           Plain(413, fmt::format("The request is larger than {} bytes.\n", options.max_body_bytes));
     } else if (error == http::error::header_limit || error == http::error::buffer_overflow) {

@@ -45,6 +45,9 @@ struct HttpOptions {
   uint16_t port = 0;                               // 0 = any free one
   std::shared_ptr<boost::asio::ssl::context> tls;  // null = plain
   uint64_t max_body_bytes = 16ull << 20;
+  // Of all requests at once, those with small bodies aside: a body is held before anybody has asked
+  // who sends it.
+  uint64_t max_bodies_bytes = 256ull << 20;
   uint32_t max_header_bytes = 64u << 10;
   size_t max_connections = 4096;
   std::chrono::milliseconds request_timeout =

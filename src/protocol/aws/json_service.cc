@@ -23,6 +23,7 @@ namespace {
 constexpr std::string_view kContentType = "application/x-amz-json-1.1";
 constexpr int kMaxDepth = 64;
 constexpr size_t kMaxCachedKeys = 10000;
+constexpr size_t kLongBytes = 64u << 10;
 
 struct KnownKey {
   control::AccessKey key;
@@ -190,8 +191,15 @@ asio::awaitable<api::Answer<std::string>> JsonService::State::Dispatch(HttpReque
         target.empty() ? "The request names no operation in X-Amz-Target."
                        : fmt::format("The operation {} is not known here.", target.substr(0, 200)));
   }
-  auto body =
-      request.body.empty() ? std::optional<Json>(Json::object()) : ParseObject(request.body);
+  std::optional<Json> body;
+  if (request.body.empty()) {
+    body = Json::object();
+  } else if (request.body.size() <= kLongBytes) {
+    body = ParseObject(request.body);
+  } else {  // nobody else waits for it
+    auto read = [text = std::move(request.body)] { return ParseObject(text); };
+    body = co_await blocking.Run(std::move(read));
+  }
   if (!body) co_return api::Refuse("SerializationException", "The body is no JSON object.");
   co_return co_await service->Call(std::move(context), name, std::move(*body));
 }

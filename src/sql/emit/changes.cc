@@ -102,7 +102,7 @@ Result<void> StatementEmitter::EmitInsert(const Insert& insert) {
     }
     SKEP_TRY_ASSIGN(const auto columns, TargetColumns(insert.columns, entry,
                                                       values->rows[0]->items.size(), true, insert));
-    DuckDbWriter inner(context_, source.resolved(), text_);
+    DuckDbWriter inner(context_, source.resolved(), text_, &writer_);
     for (const Row* row : values->rows) {
       for (size_t i = 0; i < row->items.size(); i++)
         source.Infer(row->items[i], entry.columns[columns[i]].type);
@@ -129,7 +129,7 @@ Result<void> StatementEmitter::EmitInsert(const Insert& insert) {
     for (size_t i = 0; i < columns.size(); i++)
       source.Infer(select->items[i]->value, entry.columns[columns[i]].type);
   }
-  DuckDbWriter inner(context_, source.resolved(), text_);
+  DuckDbWriter inner(context_, source.resolved(), text_, &writer_);
   open(columns);
   // Values that may not fit go through a check on their way.
   bool checked = false;

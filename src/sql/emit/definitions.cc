@@ -1,9 +1,11 @@
 // Tables, views and schemas: what the engine holds of them, and what is kept beside it
 // (docs/adr/0005).
 #include <algorithm>
+#include <charconv>
 #include <set>
 
 #include "base/ids.h"
+#include "base/text.h"
 #include "sql/emit/statement_emitter.h"
 #include "sql/print/print.h"
 
@@ -11,21 +13,25 @@ namespace skep::sql {
 using namespace ast;
 
 Result<void> StatementEmitter::CheckSchema(const Target& target, const Node& at) {
-  if (target.schema == "pg_catalog" || target.schema == "information_schema" ||
-      target.schema == kHiddenSchema || target.schema == kLakeCatalog || target.schema == "main" ||
-      target.schema == "temp" || target.schema == "system")
+  if (IsReservedSchema(target.schema))
     return resolver_.Fail1(ErrorKind::kInsufficientPrivilege,
                            "permission denied for schema " + target.schema, &at);
-  if (target.schema.starts_with("pg_"))
-    return resolver_.Fail1(ErrorKind::kInsufficientPrivilege,
-                           "permission denied for schema " + target.schema, &at);
-  if (target.name.starts_with("pg_") && target.schema.empty())
+  if (target.schema.empty() && Lower(target.name).starts_with("pg_"))
     return resolver_.Fail1(ErrorKind::kInsufficientPrivilege,
                            "permission denied to create \"" + target.name + "\"", &at);
   if (!target.schema.empty() && context_.catalog &&
       context_.catalog->IsExternalSchema(target.schema))
     return Unsupported("creating a relation in an external schema this way", at);
   return {};
+}
+
+// Source: the developer guide's ALTER TABLE, "Usage notes".
+Result<void> StatementEmitter::CheckColumnCount(size_t columns, const Node& at) {
+  constexpr size_t kMaxColumns = 1600;
+  if (columns <= kMaxColumns) return {};
+  return resolver_.Fail1(ErrorKind::kTooManyColumns,
+                         "tables can have at most " + std::to_string(kMaxColumns) + " columns",
+                         &at);
 }
 
 namespace {
@@ -89,6 +95,20 @@ void StatementEmitter::ApplyAttributes(const TableAttributes& attributes, TableF
   }
 }
 
+// Of IDENTITY(seed, step), 1 where none is written.
+Result<int64_t> StatementEmitter::IdentityNumber(std::string_view digits, const Node& at) {
+  if (digits.empty()) return 1;
+  int64_t number = 0;
+  const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  if (read.ptr != digits.data() + digits.size())
+    return resolver_.Fail1(ErrorKind::kSyntaxError, "IDENTITY takes two whole numbers", &at);
+  if (read.ec != std::errc())
+    return resolver_.Fail1(ErrorKind::kNumericOutOfRange,
+                           "value \"" + std::string(digits) + "\" is out of range for type bigint",
+                           &at);
+  return number;
+}
+
 // The engine's column; what it cannot hold goes to the facts.
 Result<void> StatementEmitter::EmitColumn(const ColumnDefinition& column, const Target& target,
                                           bool comma) {
@@ -109,16 +129,17 @@ Result<void> StatementEmitter::EmitColumn(const ColumnDefinition& column, const 
   if (column.identity != IdentityKind::kNone) {
     const std::string sequence = QuoteName(context_.database) + "." + QuoteName(kHiddenSchema) +
                                  "." + QuoteName("identity-" + NewUuid());
-    out_.before.push_back("create sequence " + sequence + " start with " +
-                          std::string(column.seed.empty() ? "1" : column.seed) + " increment by " +
-                          std::string(column.step.empty() ? "1" : column.step));
+    SKEP_TRY_ASSIGN(const int64_t seed, IdentityNumber(column.seed, column));
+    SKEP_TRY_ASSIGN(const int64_t step, IdentityNumber(column.step, column));
+    out_.before.push_back("create sequence " + sequence + " start with " + std::to_string(seed) +
+                          " increment by " + std::to_string(step));
     writer_.Put(" default nextval(" + QuoteString(sequence) + ")");
     return {};
   }
   if (column.default_value) {
     Resolver defaults(context_, text_);
     SKEP_TRY(defaults.ResolveExpression(*column.default_value, Clause::kWrite));
-    DuckDbWriter inner(context_, defaults.resolved(), text_);
+    DuckDbWriter inner(context_, defaults.resolved(), text_, &writer_);
     inner.WriteAssigned(column.default_value, *type);
     if (inner.error()) return std::unexpected(*inner.error());
     writer_.Put(" default (" + inner.text() + ")");
@@ -139,10 +160,12 @@ Result<void> StatementEmitter::EmitCreateTable(const CreateTable& create) {
   writer_.Put(target.schema.empty() ? "create temporary table " : "create table ");
   PutTarget(target);
   writer_.Put(" (");
+  std::set<std::string> names;
   const auto add = [&](std::string name, ColumnFacts column, const Node& at) -> Result<void> {
-    if (std::ranges::any_of(columns, [&](const auto& c) { return c.first == name; }))
+    if (!names.insert(name).second)
       return resolver_.Fail1(ErrorKind::kDuplicateColumn,
                              "column \"" + name + "\" specified more than once", &at);
+    SKEP_TRY(CheckColumnCount(columns.size() + 1, at));
     columns.emplace_back(std::move(name), std::move(column));
     return {};
   };
@@ -199,13 +222,12 @@ Result<void> StatementEmitter::EmitCreateTable(const CreateTable& create) {
     return resolver_.Fail1(ErrorKind::kSyntaxError, "a table needs at least one column", &create);
   writer_.Put(")");
   ApplyAttributes(create.attributes, facts, columns);
-  const std::string table = TargetText(target);
-  for (const auto& [name, known] : columns) {
-    ColumnFacts kept = known;
-    if (!NeedsDeclaring(kept.type)) kept.type = {};
-    CommentOnColumn(table, name, kept, "");
+  for (auto& [name, known] : columns) {
+    if (!NeedsDeclaring(known.type)) known.type = {};
+    if (std::string text = known.Text(); !text.empty())
+      out_.column_facts.emplace_back(name, std::move(text));
   }
-  if (const std::string text = facts.Text(); !text.empty()) CommentOnRelation("table", table, text);
+  out_.table_facts = facts.Text();
   return {};
 }
 
@@ -223,12 +245,12 @@ Result<void> StatementEmitter::EmitCreateTableAs(const Target& target, bool if_n
     return resolver_.FailAt(ErrorKind::kSyntaxError,
                             "CREATE TABLE AS specifies too many column names", columns[0].begin);
   for (size_t i = 0; i < columns.size(); i++) output[i].name = resolver_.Fold(columns[i]);
-  for (size_t i = 0; i < output.size(); i++) {
-    for (size_t k = 0; k < i; k++) {
-      if (output[k].name == output[i].name)
-        return resolver_.Fail1(ErrorKind::kDuplicateColumn,
-                               "column \"" + output[i].name + "\" specified more than once", &at);
-    }
+  SKEP_TRY(CheckColumnCount(output.size(), at));
+  std::set<std::string> names;
+  for (const Column& column : output) {
+    if (!names.insert(column.name).second)
+      return resolver_.Fail1(ErrorKind::kDuplicateColumn,
+                             "column \"" + column.name + "\" specified more than once", &at);
   }
   writer_.Put(target.schema.empty() ? "create temporary table " : "create table ");
   PutTarget(target);
@@ -275,6 +297,7 @@ Result<void> StatementEmitter::EmitCreateView(const CreateView& create) {
     return resolver_.FailAt(ErrorKind::kSyntaxError,
                             "CREATE VIEW specifies more column names than columns",
                             create.columns[0].begin);
+  SKEP_TRY(CheckColumnCount(output.size(), create));
   for (size_t i = 0; i < create.columns.size(); i++)
     output[i].name = resolver_.Fold(create.columns[i]);
   writer_.Put(create.or_replace ? "create or replace " : "create ");
@@ -293,6 +316,7 @@ Result<void> StatementEmitter::EmitCreateView(const CreateView& create) {
   const std::string view = TargetText(target);
   TableFacts facts;
   facts.definition = Print(*create.query);
+  facts.relations = writer_.relations();
   CommentOnRelation("view", view, facts.Text());
   for (const Column& column : output) {
     ColumnFacts known;
@@ -320,6 +344,7 @@ Result<void> StatementEmitter::EmitAlterTable(const AlterTable& alter) {
       case AlterStep::kAddColumn: {
         if (alter.actions.size() > 1)
           return Unsupported("adding a column together with other changes", *action);
+        SKEP_TRY(CheckColumnCount(entry.columns.size() + 1, *action));
         writer_.Put("alter table " + table + " add column ");
         SKEP_TRY(EmitColumn(*action->column, {entry.schema, entry.name}, false));
         SKEP_TRY_ASSIGN(const Type type, TypeOf(*action->column->type));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/text.h"
 #include "sql/quoting.h"
 
 namespace skep::sql {
@@ -10,6 +11,7 @@ namespace {
 struct SystemRelation {
   std::string_view schema, name;
   std::string_view condition;  // of the rows that users may see; empty: all of them
+  std::string_view columns = "*";
 };
 constexpr SystemRelation kRelations[] = {
     {"information_schema", "columns", "table_schema <> 'skep_catalog'"},
@@ -25,7 +27,12 @@ constexpr SystemRelation kRelations[] = {
      "'skep_catalog')"},
     {"pg_catalog", "pg_constraint", ""},
     {"pg_catalog", "pg_database", ""},
-    {"pg_catalog", "pg_description", ""},
+    // What the engine calls a comment holds facts of ours (docs/adr/0005) beside the user's own.
+    {"pg_catalog", "pg_description",
+     "case when description like '{%' then json_extract_string(description, '$.comment') else "
+     "description end is not null",
+     "objoid, classoid, objsubid, case when description like '{%' then "
+     "json_extract_string(description, '$.comment') else description end as description"},
     {"pg_catalog", "pg_namespace", "nspname <> 'skep_catalog'"},
     {"pg_catalog", "pg_tables", "schemaname <> 'skep_catalog'"},
     {"pg_catalog", "pg_type", ""},
@@ -40,6 +47,13 @@ const SystemRelation* FindSystem(std::string_view schema, std::string_view name)
 
 }  // namespace
 
+bool IsReservedSchema(std::string_view name) {
+  const std::string folded = Lower(name);
+  return folded == kHiddenSchema || folded == kLakeCatalog || folded == "main" ||
+         folded == "temp" || folded == "system" || folded == "information_schema" ||
+         folded.starts_with("pg_");
+}
+
 bool IsSystemRelation(std::string_view schema, std::string_view name) {
   return FindSystem(schema, name) != nullptr;
 }
@@ -48,7 +62,8 @@ std::string SystemRelationText(std::string_view schema, std::string_view name) {
   std::string text = QuoteName(schema) + "." + QuoteName(name);
   const SystemRelation* relation = FindSystem(schema, name);
   if (!relation || relation->condition.empty()) return text;
-  return "(select * from " + text + " where " + std::string(relation->condition) + ")";
+  return "(select " + std::string(relation->columns) + " from " + text + " where " +
+         std::string(relation->condition) + ")";
 }
 
 }  // namespace skep::sql

@@ -13,6 +13,10 @@ inline constexpr std::string_view kLakeCatalog = "skep_lake";
 // Schema of hidden metadata tables inside each database file; user statements may never name it.
 inline constexpr std::string_view kHiddenSchema = "skep_catalog";
 
+// Whether a schema of this name belongs to the engine or to us and not to users. The engine
+// compares names without regard to case, so the letters' case does not matter.
+bool IsReservedSchema(std::string_view name);
+
 // Whether users may read this relation of pg_catalog or information_schema.
 bool IsSystemRelation(std::string_view schema, std::string_view name);
 // The relation as the engine reads it, without what belongs to the hidden schema.

@@ -39,6 +39,7 @@ class StatementEmitter {
   Result<void> EmitMerge(const ast::Merge& merge);
   Result<void> EmitTruncate(const ast::Truncate& truncate);
   Result<void> EmitCreateTable(const ast::CreateTable& create);
+  Result<int64_t> IdentityNumber(std::string_view digits, const ast::Node& at);
   Result<void> EmitColumn(const ast::ColumnDefinition& column, const Target& target, bool comma);
   Result<void> EmitCreateTableAs(const Target& target, bool if_not_exists,
                                  const ast::List<ast::Name>& columns,
@@ -59,6 +60,7 @@ class StatementEmitter {
                                             bool known_values, const ast::Node& at);
   Result<std::shared_ptr<const RelationEntry>> Existing(const ast::QualifiedName& name,
                                                         const ast::Node& at);
+  Result<void> CheckColumnCount(size_t columns, const ast::Node& at);
   Result<void> CheckSchema(const Target& target, const ast::Node& at);
   void ApplyAttributes(const ast::TableAttributes& attributes, TableFacts& facts,
                        std::vector<std::pair<std::string, ColumnFacts>>& columns);

@@ -3,16 +3,30 @@
 #include <algorithm>
 
 #include "base/text.h"
-#include "sql/parse/token.h"
 #include "sql/quoting.h"
 
 namespace skep::sql {
 using namespace ast;
 
-Writer::Writer(const FrontContext& context, const Resolved& resolved, std::string_view script)
-    : context_(context), resolved_(resolved), script_(script) {
-  ascii_ = std::ranges::all_of(script, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
-  out_.reserve(script.size() * 2);
+namespace {
+
+// Rewrites that repeat an expression must not multiply without end: a statement grows by its own
+// length only, up to a cap.
+constexpr size_t kMaxGrowth = 8;
+constexpr size_t kFreeBytes = 4u << 20;
+constexpr size_t kMaxEmittedBytes = 64u << 20;
+
+}  // namespace
+
+Writer::Writer(const FrontContext& context, const Resolved& resolved, std::string_view script,
+               const Writer* beside)
+    : context_(context),
+      resolved_(resolved),
+      script_(script),
+      characters_(beside ? beside->characters_
+                         : std::make_shared<const CharacterPositions>(script)),
+      most_bytes_(std::min(kFreeBytes + kMaxGrowth * script.size(), kMaxEmittedBytes)) {
+  if (!beside) out_.reserve(script.size() * 2);
 }
 
 void Writer::Raise(ErrorKind kind, std::string message, const Node& at) {
@@ -20,7 +34,7 @@ void Writer::Raise(ErrorKind kind, std::string message, const Node& at) {
   Error error;
   error.kind = kind;
   error.message = std::move(message);
-  error.position = CharacterPosition(script_, at.begin);
+  error.position = characters_->At(at.begin);
   error_ = std::move(error);
 }
 
@@ -32,8 +46,7 @@ void Writer::PutName(std::string_view name) { out_ += QuoteName(name); }
 void Writer::PutString(std::string_view text) { out_ += QuoteString(text); }
 
 void Writer::Mark(const Node& node) {
-  positions_.emplace_back(static_cast<uint32_t>(out_.size()),
-                          ascii_ ? node.begin + 1 : CharacterPosition(script_, node.begin));
+  positions_.emplace_back(static_cast<uint32_t>(out_.size()), characters_->At(node.begin));
 }
 
 void Writer::Append(const Writer& other) {
@@ -43,12 +56,7 @@ void Writer::Append(const Writer& other) {
   out_ += other.out_;
 }
 
-std::string Writer::Fold(const Name& name) const {
-  std::string text = name.quoted && context_.case_sensitive_identifiers ? std::string(name.text)
-                                                                        : Lower(name.text);
-  if (text.size() > 127) text.resize(127);
-  return text;
-}
+std::string Writer::Fold(const Name& name) const { return context_.Fold(name); }
 
 std::string Writer::FoldAttribute(const Name& name) const {
   if (name.quoted && context_.case_sensitive_identifiers) return std::string(name.text);
@@ -104,8 +112,12 @@ void Writer::WriteWith(const WithClause& with) {
       }
       Put(")");
     }
-    Put(" as (");
+    const bool once = resolved_.materialised.contains(table);
+    const size_t before = relations_;
+    Put(once ? " as materialized (" : " as (");
     WriteQuery(*table->query);
+    if (!once && emitted != resolved_.common_tables.end())
+      relations_of_[emitted->second] = relations_ - before;
     Put(")");
   }
   Put(" ");

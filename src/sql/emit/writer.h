@@ -4,6 +4,8 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,6 +13,7 @@
 #include <vector>
 
 #include "sql/ast/query.h"
+#include "sql/parse/token.h"
 #include "sql/resolve/context.h"
 #include "sql/resolve/resolved.h"
 
@@ -18,7 +21,9 @@ namespace skep::sql {
 
 class Writer {
  public:
-  Writer(const FrontContext& context, const Resolved& resolved, std::string_view script);
+  // `beside`: another writer of the same script.
+  Writer(const FrontContext& context, const Resolved& resolved, std::string_view script,
+         const Writer* beside = nullptr);
   virtual ~Writer() = default;
   Writer(const Writer&) = delete;
   Writer& operator=(const Writer&) = delete;
@@ -43,6 +48,8 @@ class Writer {
   std::string& text() { return out_; }
   std::vector<std::pair<uint32_t, uint32_t>>& positions() { return positions_; }
   const std::optional<Error>& error() const { return error_; }
+  // Relations written so far, each view as those that it reads.
+  size_t relations() const { return relations_; }
   void Raise(ErrorKind kind, std::string message, const ast::Node& at);
   void Unsupported(std::string_view what, const ast::Node& at);
 
@@ -105,11 +112,15 @@ class Writer {
   // In parentheses unless nothing could tear it apart.
   void WriteOperand(const ast::Expr* expr);
   void WriteList(const ast::List<ast::Expr*>& items);
+  void WriteOperands(const ast::Logical& logical, size_t first, size_t behind);
   std::string Captured(const auto& write) {
     std::string before;
     std::swap(before, out_);
     const auto marks = positions_.size();
+    const size_t held = before.size();
+    held_ += held;
     write();
+    held_ -= held;
     std::swap(before, out_);
     positions_.resize(marks);
     return before;
@@ -123,8 +134,13 @@ class Writer {
   const FrontContext& context_;
   const Resolved& resolved_;
   std::string_view script_;
-  bool ascii_ = true;
+  std::shared_ptr<const CharacterPositions> characters_;
+  size_t most_bytes_;
   std::string out_;
+  size_t held_ = 0;  // bytes of what was written before the text that is being captured
+  size_t steps_ = 0;
+  size_t relations_ = 0;
+  std::map<std::string, size_t> relations_of_;  // of common tables, by emitted name
   std::vector<std::pair<uint32_t, uint32_t>> positions_;
   std::optional<Error> error_;
   size_t depth_ = 0;

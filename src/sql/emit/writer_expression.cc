@@ -9,9 +9,9 @@ using namespace ast;
 
 namespace {
 
-// Rewrites that repeat an expression must not multiply without end.
-constexpr size_t kMaxEmittedBytes = 64u << 20;
 constexpr size_t kMaxDepth = 3000;
+// Between two looks at whether somebody still waits.
+constexpr size_t kStepsBetweenLooks = 1024;
 
 // Of several types beside a value the one that says most about how it compares.
 Type StrictOf(const Type& a, const Type& b) {
@@ -62,6 +62,28 @@ void Writer::WriteList(const List<Expr*>& items) {
   for (const Expr* item : items) {
     if (item != items[0]) Put(", ");
     WriteExpression(item);
+  }
+}
+
+// The engine takes a chain of AND apart in the square of its length; in groups it does not.
+void Writer::WriteOperands(const Logical& logical, size_t first, size_t behind) {
+  constexpr size_t kGroup = 64;
+  size_t step = 1;
+  while (step * kGroup < behind - first) step *= kGroup;
+  for (size_t i = first; i < behind; i += step) {
+    if (i > first) Put(logical.is_or ? " or " : " and ");
+    if (step > 1) {
+      Put("(");
+      WriteOperands(logical, i, std::min(i + step, behind));
+      Put(")");
+      continue;
+    }
+    const Expr* operand = logical.operands[i];
+    const auto* negation = As<Unary>(operand);
+    const bool torn = As<Logical>(operand) || (negation && negation->op == UnaryOperator::kNot);
+    if (torn) Put("(");
+    WriteExpression(operand);
+    if (torn) Put(")");
   }
 }
 
@@ -249,7 +271,9 @@ void Writer::WriteMemberOfQuery(const Expr* value, std::string_view op, const Qu
 
 void Writer::WriteExpression(const Expr* expr) {
   if (error_ || !expr) return;
-  if (out_.size() > kMaxEmittedBytes)
+  if (++steps_ % kStepsBetweenLooks == 0 && context_.stopped && context_.stopped())
+    return Raise(ErrorKind::kQueryCanceled, "canceling statement due to user request", *expr);
+  if (out_.size() + held_ > most_bytes_)
     return Raise(ErrorKind::kPayloadTooLarge, "the statement becomes too long", *expr);
   if (++depth_ > kMaxDepth) {
     Raise(ErrorKind::kPayloadTooLarge, "the statement is nested too deeply", *expr);
@@ -302,18 +326,7 @@ void Writer::WriteExpression(const Expr* expr) {
     }
     case NodeKind::kLogical: {
       const auto& logical = *static_cast<const Logical*>(expr);
-      for (const Expr* operand : logical.operands) {
-        if (operand != logical.operands[0]) Put(logical.is_or ? " or " : " and ");
-        const auto* inner = As<Logical>(operand);
-        const auto* negation = As<Unary>(operand);
-        if (inner || (negation && negation->op == UnaryOperator::kNot)) {
-          Put("(");
-          WriteExpression(operand);
-          Put(")");
-        } else {
-          WriteExpression(operand);
-        }
-      }
+      WriteOperands(logical, 0, logical.operands.size());
       break;
     }
     case NodeKind::kIsTest: {

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "sql/ast/visit.h"
+#include "sql/column_facts.h"
 #include "sql/emit/writer.h"
 
 namespace skep::sql {
@@ -228,6 +229,19 @@ void Writer::WriteRelation(const Relation& relation) {
   if (found == resolved_.relations.end())
     return Raise(ErrorKind::kInternal, "a relation was not resolved", relation);
   const RelationUse& use = found->second;
+  // Views that each read the one before them twice would double for each.
+  constexpr size_t kMaxRelations = 2000;
+  const auto& entry = use.relation->entry;
+  size_t read = 1;
+  if (entry && !entry->facts.empty()) {
+    read = std::max<size_t>(TableFacts::Read(entry->facts).relations, 1);
+  } else if (use.kind == RelationUse::Kind::kCommonTable) {
+    const auto common = relations_of_.find(use.common_table);
+    if (common != relations_of_.end()) read = std::max<size_t>(common->second, 1);
+  }
+  relations_ += read;
+  if (relations_ > kMaxRelations)
+    return Raise(ErrorKind::kPayloadTooLarge, "the statement reads too many relations", relation);
   switch (relation.kind) {
     case NodeKind::kNamedTable: {
       const auto& table = static_cast<const NamedTable&>(relation);

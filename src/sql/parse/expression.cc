@@ -11,6 +11,9 @@ namespace {
 // A chain a + b + c is a tree as deep as it is long; whoever walks it does so by recursion.
 constexpr size_t kMaxChain = 2000;
 
+// Of one AND or OR.
+constexpr size_t kMaxOperands = 50'000;
+
 using enum Parser::Level;
 
 struct BinaryToken {
@@ -148,7 +151,11 @@ Expr* Parser::ParseLevel(int lowest) {
       const int level = is_or ? kOr : kAnd;
       if (level < lowest) break;
       std::vector<Expr*> operands{left};
-      while (Take(is_or ? "or" : "and")) operands.push_back(ParseLevel(level + 1));
+      while (Take(is_or ? "or" : "and")) {
+        if (operands.size() >= kMaxOperands)
+          Raise(ErrorKind::kPayloadTooLarge, "the expression is too long", Peek().begin);
+        operands.push_back(ParseLevel(level + 1));
+      }
       auto* logical = Make<Logical>(first);
       logical->is_or = is_or;
       logical->operands = Copy(operands);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/text.h"
+
 namespace skep::sql {
 namespace {
 
@@ -51,10 +53,18 @@ void Parser::Unexpected() { UnexpectedAt(Peek()); }
 void Parser::UnexpectedAt(const Token& token) {
   if (token.kind == TokenKind::kEnd)
     return Raise(ErrorKind::kSyntaxError, "syntax error at end of input", token.begin);
-  Raise(ErrorKind::kSyntaxError,
-        "syntax error at or near \"" +
-            std::string(script_.substr(token.begin, token.end - token.begin)) + "\"",
-        token.begin);
+  // Histories keep errors: what may be COPY's credentials is not repeated, and nothing endlessly.
+  constexpr size_t kMostBytes = 200;
+  std::string text(script_.substr(token.begin, token.end - token.begin));
+  const std::string folded = token.kind == TokenKind::kString ? Lower(text) : std::string();
+  if (folded.find("secret") != std::string::npos || folded.find("token=") != std::string::npos)
+    text = "'***'";
+  if (text.size() > kMostBytes) {
+    size_t end = kMostBytes;
+    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) end--;
+    text = text.substr(0, end) + "...";
+  }
+  Raise(ErrorKind::kSyntaxError, "syntax error at or near \"" + text + "\"", token.begin);
 }
 
 std::string_view Parser::ExpectString() {
@@ -65,16 +75,22 @@ std::string_view Parser::ExpectString() {
   return Take().value;
 }
 
-std::string_view Parser::ExpectInteger() {
-  const size_t first = at_;
-  if (!TakeOperator("-")) TakeOperator("+");
-  if (Peek().kind != TokenKind::kInteger) {
+// Made of the tokens alone: the script may have comments between the sign and the digits.
+std::string_view Parser::Signed(bool whole) {
+  const bool negative = TakeOperator("-");
+  if (!negative) TakeOperator("+");
+  const TokenKind kind = Peek().kind;
+  if (kind != TokenKind::kInteger &&
+      (whole || (kind != TokenKind::kDecimal && kind != TokenKind::kFloat))) {
     Unexpected();
     return {};
   }
-  Take();
-  return TextBetween(first, at_);
+  const std::string_view digits = Take().value;
+  return negative ? arena_.Copy(std::string_view("-" + std::string(digits))) : digits;
 }
+
+std::string_view Parser::ExpectInteger() { return Signed(true); }
+std::string_view Parser::ExpectNumber() { return Signed(false); }
 
 // The token behind the one that closes the parenthesis `open`; the end when nothing does. A table
 // made once a statement: rules decide by it what stands before them instead of trying.

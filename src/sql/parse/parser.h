@@ -54,7 +54,7 @@ class Parser {
   // Any identifier that may name an object here: not a word that has to mean something else.
   ast::Name ParseName();
   ast::Name ParseAnyName();                 // behind AS or a dot: any word
-  std::string_view ParsePlainWord();  // any word that is not quoted: the key of an option
+  std::string_view ParsePlainWord();        // any word that is not quoted: the key of an option
   ast::QualifiedName ParseQualifiedName();  // a.b.c
   ast::List<ast::Name> ParseNames();        // a, b, c
   ast::List<ast::Name> ParseNameList();     // (a, b, c)
@@ -97,7 +97,8 @@ class Parser {
     if (!TakeOperator(op)) Unexpected();
   }
   std::string_view ExpectString();
-  std::string_view ExpectInteger();  // digits, perhaps with a sign before them
+  std::string_view ExpectInteger();  // digits, perhaps behind a minus
+  std::string_view ExpectNumber();   // the same of any number
   size_t at() const { return at_; }
   void Seek(size_t token) {
     if (!error_) at_ = token;
@@ -148,6 +149,7 @@ class Parser {
 
  private:
   void Enter();
+  std::string_view Signed(bool whole);
 
   // parse/expression.cc
   ast::Expr* ParseLevel(int lowest);

@@ -24,7 +24,8 @@ size_t ByteOffset(std::string_view text, uint32_t position) {
 
 class ScriptParser {
  public:
-  explicit ScriptParser(std::string_view script) : script_(script) {
+  ScriptParser(std::string_view script, AfterError after)
+      : script_(script), stop_(after == AfterError::kStop) {
     result_.arena = std::make_unique<ast::Arena>();
   }
 
@@ -83,13 +84,13 @@ class ScriptParser {
         tokens->push_back(end);
       }
       ParseTokens(readable, *tokens, 0);
-      if (errors_ >= kMaxErrors) return false;
+      if (errors_ >= kMaxErrors || stopped_) return false;
       std::string_view text = script_.substr(begin, behind - begin);
       while (!text.empty() && static_cast<unsigned char>(text.back()) <= ' ') text.remove_suffix(1);
       Add(text, begin).error = error;
       result_.statements.back().error.position =
           CharacterPosition(script_, ByteOffset(readable, error.position));
-      if (++errors_ >= kMaxErrors || behind >= readable.size()) return false;
+      if (++errors_ >= kMaxErrors || stop_ || behind >= readable.size()) return false;
       std::string rest(readable);
       for (size_t i = 0; i <= behind; i++) rest[i] = ' ';
       readable = result_.arena->Copy(std::string_view(rest));
@@ -106,6 +107,13 @@ class ScriptParser {
       size_t behind = first;
       while (behind + 1 < tokens.size() && !tokens[behind].IsOperator(";")) behind++;
       const size_t begin = tokens[first].begin;
+      if (result_.statements.size() >= kMaxStatements) {
+        ParsedStatement& rest = Add(script_.substr(begin), begin);
+        rest.error.kind = ErrorKind::kPayloadTooLarge;
+        rest.error.message = "the script has too many statements";
+        stopped_ = true;
+        return;
+      }
       const size_t end = tokens[behind - 1].end;
       ParsedStatement& statement = Add(script_.substr(begin, end - begin), begin);
       if (end - begin > kMaxStatementBytes) {
@@ -125,6 +133,9 @@ class ScriptParser {
         else
           statement.error = *parser.error();
       }
+      stopped_ =
+          stop_ && !statement.tree && statement.error.kind != ErrorKind::kFeatureNotSupported;
+      if (stopped_) return;
       if (!statement.tree && ++errors_ >= kMaxErrors && behind + 1 < tokens.size()) {
         statement.text = script_.substr(begin);
         return;
@@ -136,10 +147,14 @@ class ScriptParser {
   std::string_view script_;
   ParsedScript result_;
   size_t errors_ = 0;
+  bool stop_;
+  bool stopped_ = false;
 };
 
 }  // namespace
 
-ParsedScript ParseWholeScript(std::string_view script) { return ScriptParser(script).Run(); }
+ParsedScript ParseWholeScript(std::string_view script, AfterError after) {
+  return ScriptParser(script, after).Run();
+}
 
 }  // namespace skep::sql

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "sql/ast/visit.h"
+#include "sql/parse/token.h"
 #include "sql/print/print.h"
 #include "sql/statement.h"
 
@@ -74,6 +75,59 @@ TEST(ParseWholeScript, KeepsWhatStandsBeforeAnUnterminatedLiteral) {
   EXPECT_EQ(script.statements[1].error.position, 18u);
 }
 
+TEST(ParseWholeScript, StopsAtTheFirstErrorWhenAsked) {
+  for (const std::string bad : {"selct 2", "select `"}) {
+    const std::string sql = "select 1; create role r; abort wrk; " + bad + "; select 3; select `";
+    const ParsedScript script = ParseWholeScript(sql, AfterError::kStop);
+    ASSERT_FALSE(script.statements.empty()) << sql;
+    EXPECT_FALSE(script.statements.back().tree) << sql;
+    EXPECT_EQ(script.statements.back().error.kind, ErrorKind::kSyntaxError) << sql;
+    EXPECT_LE(script.statements.back().offset, sql.find(bad)) << sql;
+  }
+  const std::string bad = Repeat("select `;", 1'000'000);
+  EXPECT_EQ(ParseWholeScript(bad, AfterError::kStop).statements.size(), 1u);
+}
+
+TEST(ParseWholeScript, EndsLineCommentsAtEitherLineEnd) {
+  for (const char* sql : {"select 1 -- x\n, 2", "select 1 -- x\r, 2", "select 1 -- x\r\n, 2"}) {
+    const ParsedScript script = ParseWholeScript(sql);
+    ASSERT_TRUE(script.statements.at(0).tree) << sql;
+    EXPECT_EQ(script.statements[0].text, sql);
+  }
+}
+
+TEST(ParseWholeScript, RefusesAZeroByte) {
+  for (const std::string_view sql :
+       {std::string_view("select 'a\0b'", 12), std::string_view("select \"a\0b\"", 12),
+        std::string_view("select 1 -- \0", 13)}) {
+    const ParsedScript script = ParseWholeScript(sql);
+    ASSERT_EQ(script.statements.size(), 1u);
+    EXPECT_FALSE(script.statements[0].tree);
+  }
+}
+
+TEST(ParseStatement, MakesNumbersOfTheirTokensAlone) {
+  for (const char* sql : {"create table t (a int identity(-/*x*/1, - --\r2\n))",
+                          "create table t (a int identity(-1,-2))"}) {
+    const ParsedScript script = ParseWholeScript(sql);
+    const auto* create = ast::As<ast::CreateTable>(script.statements.at(0).tree);
+    ASSERT_TRUE(create) << sql;
+    const auto* column = ast::As<ast::ColumnDefinition>(create->elements[0]);
+    ASSERT_TRUE(column) << sql;
+    EXPECT_EQ(column->seed, "-1") << sql;
+    EXPECT_EQ(column->step, "-2") << sql;
+  }
+}
+
+TEST(CharacterPositions, CountAsTheSlowWayDoes) {
+  std::string text;
+  for (int i = 0; i < 700; i++) text += i % 3 == 0 ? "é" : i % 5 == 0 ? "🐝" : "x";
+  const CharacterPositions positions(text);
+  for (size_t i = 0; i <= text.size(); i++)
+    ASSERT_EQ(positions.At(i), CharacterPosition(text, i)) << i;
+  EXPECT_EQ(CharacterPositions("").At(0), 1u);
+}
+
 TEST(ParseWholeScript, StopsTellingStatementsApartAfterTooManyErrors) {
   const std::string sql = Repeat("x;", 1'000'000);
   const ParsedScript script = ParseWholeScript(sql);
@@ -81,6 +135,14 @@ TEST(ParseWholeScript, StopsTellingStatementsApartAfterTooManyErrors) {
   EXPECT_EQ(script.statements.back().text.size() + script.statements.back().offset, sql.size());
   const std::string bad = Repeat("select `;", 100'000);
   EXPECT_EQ(ParseWholeScript(bad).statements.size(), kMaxErrors);
+}
+
+TEST(ParseWholeScript, ReadsSoManyStatementsAndNoMore) {
+  const std::string sql = Repeat("end;", kMaxStatements + 10);
+  const ParsedScript script = ParseWholeScript(sql);
+  ASSERT_EQ(script.statements.size(), kMaxStatements + 1);
+  EXPECT_TRUE(script.statements[kMaxStatements - 1].tree);
+  EXPECT_EQ(script.statements.back().error.kind, ErrorKind::kPayloadTooLarge);
 }
 
 TEST(ParseWholeScript, RefusesAStatementAboveItsLimitAlone) {

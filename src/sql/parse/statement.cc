@@ -528,7 +528,6 @@ bool StatementParser::AtValue() const {
 
 Value* StatementParser::ParseValue(bool secret) {
   auto* value = p_.Make<Value>(p_.at());
-  const size_t first = p_.at();
   value->secret = secret;
   const Token& token = p_.Peek();
   switch (token.kind) {
@@ -551,14 +550,7 @@ Value* StatementParser::ParseValue(bool secret) {
       break;
     default:
       value->form = ValueForm::kNumber;
-      if (!p_.TakeOperator("-")) p_.TakeOperator("+");
-      if (p_.Peek().kind != TokenKind::kInteger && p_.Peek().kind != TokenKind::kDecimal &&
-          p_.Peek().kind != TokenKind::kFloat) {
-        p_.Unexpected();
-        return value;
-      }
-      p_.Take();
-      value->text = p_.TextBetween(first, p_.at());
+      value->text = p_.ExpectNumber();
   }
   return p_.Close(value);
 }

@@ -1,5 +1,6 @@
 #include "sql/parse/token.h"
 
+#include <algorithm>
 #include <array>
 #include <string>
 
@@ -33,6 +34,8 @@ class Reader {
   Reader(std::string_view script, ast::Arena& arena) : s_(script), arena_(arena) {}
 
   Result<std::vector<Token>> Run() {
+    if (const size_t zero = s_.find('\0'); zero != std::string_view::npos)
+      return Bad("invalid byte sequence for encoding \"UTF8\": 0x00", zero);
     tokens_.reserve(s_.size() / 5 + 8);
     while (true) {
       SKEP_TRY_ASSIGN(const bool spaced, SkipBlanks());
@@ -75,7 +78,7 @@ class Reader {
       if (ClassAt(i_) == kBlank) {
         i_++;
       } else if (s_[i_] == '-' && At(i_ + 1) == '-') {
-        i_ = std::min(s_.find('\n', i_), s_.size());
+        i_ = std::min(s_.find_first_of("\r\n", i_), s_.size());
       } else if (s_[i_] == '/' && At(i_ + 1) == '*') {
         const size_t begin = i_;
         size_t depth = 0;
@@ -370,11 +373,33 @@ class Reader {
 
 }  // namespace
 
+namespace {
+
+uint32_t CountCharacters(std::string_view text) {
+  uint32_t count = 0;
+  for (const char c : text) count += (static_cast<unsigned char>(c) & 0xc0) != 0x80;
+  return count;
+}
+
+}  // namespace
+
 uint32_t CharacterPosition(std::string_view text, size_t offset) {
-  uint32_t position = 1;
-  for (const char c : text.substr(0, offset))
-    position += (static_cast<unsigned char>(c) & 0xc0) != 0x80;
-  return position;
+  return 1 + CountCharacters(text.substr(0, offset));
+}
+
+CharacterPositions::CharacterPositions(std::string_view text) : text_(text) {
+  before_.reserve(text.size() / kStride + 1);
+  uint32_t count = 0;
+  for (size_t i = 0; i <= text.size(); i += kStride) {
+    before_.push_back(count);
+    count += CountCharacters(text.substr(i, kStride));
+  }
+}
+
+uint32_t CharacterPositions::At(size_t offset) const {
+  offset = std::min(offset, text_.size());
+  const size_t from = offset / kStride * kStride;
+  return 1 + before_[offset / kStride] + CountCharacters(text_.substr(from, offset - from));
 }
 
 Result<std::vector<Token>> ReadTokens(std::string_view script, ast::Arena& arena) {

@@ -41,7 +41,20 @@ struct Token {
 // 1-based character position in the script.
 Result<std::vector<Token>> ReadTokens(std::string_view script, ast::Arena& arena);
 
-// Character (not byte) position of a byte offset, counted from 1.
+// Character (not byte) position of a byte offset, counted from 1. Cost: linear in the offset.
 uint32_t CharacterPosition(std::string_view text, size_t offset);
+
+// The same of many offsets in one text, which must outlive it. Cost: constant.
+class CharacterPositions {
+ public:
+  explicit CharacterPositions(std::string_view text);
+  uint32_t At(size_t offset) const;
+
+ private:
+  static constexpr size_t kStride = 256;
+
+  std::string_view text_;
+  std::vector<uint32_t> before_;  // characters in front of each kStride bytes
+};
 
 }  // namespace skep::sql

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "sql/ast/visit.h"
+#include "sql/parse/script.h"
 
 namespace skep::sql {
 using namespace ast;
@@ -15,6 +16,11 @@ constexpr std::string_view kBlanked = "'***'";
 constexpr std::string_view kAnnouncing[] = {
     "password", "credentials", "access_key_id",        "secret_access_key", "session_token",
     "token",    "secret_arn",  "master_symmetric_key", "parameters"};
+
+// What such a word ends with within a literal: its value stands behind a '='.
+constexpr std::string_view kAssigned[] = {"secret_access_key", "session_token", "symmetric_key"};
+
+bool IsSecretCharacter(char c) { return c > ' ' && c != '\'' && c != ';' && c != ','; }
 
 bool IsWord(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
@@ -61,7 +67,7 @@ std::string RedactText(std::string_view text) {
   while (i < text.size()) {
     const char c = text[i];
     if (c == '-' && i + 1 < text.size() && text[i + 1] == '-') {
-      const size_t end = std::min(text.find('\n', i), text.size());
+      const size_t end = std::min(text.find_first_of("\r\n", i), text.size());
       out += text.substr(i, end - i);
       i = end;
     } else if (c == '\'') {
@@ -104,6 +110,15 @@ std::string RedactText(std::string_view text) {
       else
         out += word;
       i = end;
+      // 'aws_secret_access_key=...' that no CREDENTIALS stands before.
+      const bool assigned = std::ranges::any_of(kAssigned, [&](std::string_view known) {
+        return word.size() >= known.size() &&
+               SameWord(word.substr(word.size() - known.size()), known);
+      });
+      if (assigned && i + 1 < text.size() && text[i] == '=' && IsSecretCharacter(text[i + 1])) {
+        out += "=***";
+        for (i++; i < text.size() && IsSecretCharacter(text[i]);) i++;
+      }
     } else {
       // aws_secret_access_key=...;  within a literal that holds CREDENTIALS
       if (c != '=' && c != ' ' && c != '\t' && c != '\n' && c != '\r') secret = false;
@@ -147,6 +162,17 @@ std::string Redact(const Statement& statement, std::string_view text) {
   }
   out += text.substr(at);
   return out;
+}
+
+std::string RedactScript(std::string_view script) {
+  std::string out;
+  size_t at = 0;
+  for (const ParsedStatement& one : ParseWholeScript(script).statements) {
+    out += RedactText(script.substr(at, one.offset - at));
+    out += one.tree ? Redact(*one.tree, one.text) : RedactText(one.text);
+    at = one.offset + one.text.size();
+  }
+  return out + RedactText(script.substr(at));
 }
 
 }  // namespace skep::sql

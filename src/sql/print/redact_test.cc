@@ -54,6 +54,18 @@ TEST(Redact, LeavesNoSecretInPrintedText) {
             "prepare p as copy t from 's3://b' credentials '***' csv");
 }
 
+TEST(RedactScript, BlanksEachStatementByItsTreeOrItsWords) {
+  static constexpr std::pair<std::string_view, std::string_view> kCases[] = {
+      {" select 'password', 'a' ;create user u password 'p'; -- end",
+       " select 'password', 'a' ;create user u password '***'; -- end"},
+      {"creat user u password 'p'; select ` password 'q'; select password 'r",
+       "creat user u password '***'; select ` password '***'; select password '***'"},
+      {"select password = 'plain' from t", "select password = 'plain' from t"},
+      {"", ""},
+  };
+  for (const auto& [text, redacted] : kCases) EXPECT_EQ(RedactScript(text), redacted) << text;
+}
+
 TEST(RedactText, BlanksWhatStandsBehindAnnouncingWords) {
   static constexpr std::pair<std::string_view, std::string_view> kCases[] = {
       {"creat user x password 'p'", "creat user x password '***'"},
@@ -62,6 +74,8 @@ TEST(RedactText, BlanksWhatStandsBehindAnnouncingWords) {
       {"execute 'alter user u password ''pw'' createdb'",
        "execute 'alter user u password ''***'' createdb'"},
       {"select 'AKIAIOSFODNN7EXAMPLE'", "select '***'"},
+      {"copy t 'aws_access_key_id=x;aws_secret_access_key=a/b+c==;x=t' csv",
+       "copy t 'aws_access_key_id=x;aws_secret_access_key=***;x=t' csv"},
       {"select 1 -- password 'x'\n, 'y'", "select 1 -- password 'x'\n, 'y'"},
       {"", ""},
   };

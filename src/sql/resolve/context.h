@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
+#include "sql/ast/node.h"
 #include "sql/resolve/catalog.h"
 
 namespace skep::sql {
@@ -26,6 +28,14 @@ struct FrontContext {
   bool cast_super_null_on_error = true;
   bool default_array_search_null_handling = true;
   bool exact_text_equality = false;  // trailing blanks of VARCHAR do not count in comparisons
+
+  // Whether nobody waits for the statement any longer; asked now and then while it is written.
+  std::function<bool()> stopped;
+
+  // An identifier as these settings fold it, cut.
+  std::string Fold(const ast::Name& name) const;
+  // At 127 bytes, between characters. Source: the developer guide's "Names and identifiers".
+  static std::string Cut(std::string name);
 };
 
 }  // namespace skep::sql

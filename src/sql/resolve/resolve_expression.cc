@@ -27,6 +27,7 @@ bool In(std::string_view word, std::initializer_list<std::string_view> list) {
 
 Result<Type> Resolver::Visit(const Expr* expr, Scope& scope, Clause clause) {
   if (!expr) return Type{};
+  SKEP_TRY(Look());
   SKEP_TRY_ASSIGN(Type type, VisitAny(expr, scope, clause));
   if (type.kind != kUnknown) resolved_.types[expr] = type;
   return type;
@@ -339,17 +340,16 @@ std::optional<Reference> Resolver::FindColumn(const std::vector<std::string>& pa
     const auto alias = [&]() -> std::optional<Reference> {
       if (!scope->aliases || !scope->select) return std::nullopt;
       const auto& items = scope->select->items;
-      for (size_t i = 0; i < items.size() && i < scope->aliases_before; i++) {
-        const SelectItem* item = items[i];
-        if (As<Star>(item->value)) continue;
-        const bool named = item->alias && Fold(item->alias) == parts[0];
-        if (!named || scope->open.contains(item)) continue;
-        Reference found;
-        found.kind = Reference::Kind::kAlias;
-        found.item = item;
-        return found;
+      for (size_t& i = scope->aliases_seen; i < items.size() && i < scope->aliases_before; i++) {
+        if (items[i]->alias && !As<Star>(items[i]->value))
+          scope->named.emplace(Fold(items[i]->alias), items[i]);
       }
-      return std::nullopt;
+      const auto named = scope->named.find(parts[0]);
+      if (named == scope->named.end()) return std::nullopt;
+      Reference found;
+      found.kind = Reference::Kind::kAlias;
+      found.item = named->second;
+      return found;
     };
     const auto in = [&](const ScopeRelation* relation, const std::string& name,
                         size_t used) -> std::optional<Reference> {

@@ -10,6 +10,7 @@ using namespace ast;
 using enum TypeKind;
 
 Result<void> Resolver::From(const Relation& relation, Scope& scope) {
+  SKEP_TRY(Look());
   switch (relation.kind) {
     case NodeKind::kNamedTable:
       return FromNamed(static_cast<const NamedTable&>(relation), scope);
@@ -83,6 +84,7 @@ Result<void> Resolver::FromNamed(const NamedTable& table, Scope& scope) {
   if (parts.size() == 1) {
     for (const CommonTables* common = common_; common; common = common->parent) {
       if (common->name != parts[0]) continue;
+      copies_ += common->copies;
       SKEP_TRY_ASSIGN(auto* added, Add(scope, table, parts[0], common->columns, &table.alias));
       resolved_.relations[&table] = {RelationUse::Kind::kCommonTable, added, common->emitted,
                                      nullptr};
@@ -247,6 +249,7 @@ Result<void> Resolver::FromPivot(const Pivot& pivot, Scope& scope) {
         });
       }
     }
+    SKEP_TRY(CheckWidth(columns.size() + pivot.aggregates.size(), *value));
     for (size_t a = 0; a < pivot.aggregates.size(); a++) {
       const SelectItem* aggregate = pivot.aggregates[a];
       std::string name = label;
@@ -254,8 +257,8 @@ Result<void> Resolver::FromPivot(const Pivot& pivot, Scope& scope) {
         name += "_" + Fold(aggregate->alias);
       else if (pivot.aggregates.size() > 1)
         name += "_" + LabelOf(aggregate->value);
-      use.labels.push_back(name);
-      columns.push_back({name, types[a]});
+      use.labels.push_back(FrontContext::Cut(std::move(name)));
+      columns.push_back({use.labels.back(), types[a]});
     }
   }
   SKEP_TRY_ASSIGN(auto* added, Add(scope, pivot, "", std::move(columns), &pivot.alias));

@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "sql/ast/query.h"
@@ -99,6 +100,7 @@ struct Resolved {
   std::unordered_map<const ast::Node*, std::string> common_tables;  // CommonTable: emitted name
   // Of a branch of a set operation: the types all branches become.
   std::unordered_map<const ast::Node*, std::vector<Type>> branches;
+  std::unordered_set<const ast::Node*> materialised;  // CommonTable: to be read from one place
   std::vector<Access> reads;
   std::deque<ScopeRelation> pool;
   // By number, from 0: as declared, or as their first use gives them. Shared by the resolvers of

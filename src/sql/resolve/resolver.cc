@@ -1,6 +1,8 @@
 #include "sql/resolve/resolver.h"
 
 #include <algorithm>
+#include <set>
+#include <utility>
 
 #include "base/text.h"
 #include "sql/ast/visit.h"
@@ -12,8 +14,6 @@ using namespace ast;
 using enum TypeKind;
 
 namespace {
-
-constexpr size_t kMaxNameBytes = 127;
 
 std::string Text(std::string_view text) { return std::string(text); }
 
@@ -105,17 +105,26 @@ std::unexpected<Error> Resolver::FailAt(ErrorKind kind, std::string message, uin
   return std::unexpected(std::move(error));
 }
 
+Result<void> Resolver::Look() {
+  constexpr size_t kStepsBetweenLooks = 256;
+  if (++steps_ % kStepsBetweenLooks != 0 || !context_.stopped || !context_.stopped()) return {};
+  return Fail(ErrorKind::kQueryCanceled, "canceling statement due to user request");
+}
+
+// PostgreSQL's limit of a list of columns.
+Result<void> Resolver::CheckWidth(size_t columns, const Node& at) const {
+  constexpr size_t kMaxColumns = 1664;
+  if (columns <= kMaxColumns) return {};
+  return Fail1(ErrorKind::kTooManyColumns,
+               "target lists can have at most " + std::to_string(kMaxColumns) + " entries", &at);
+}
+
 std::unexpected<Error> Resolver::Fail1(ErrorKind kind, std::string message, const Node* at,
                                        std::string hint) const {
   return FailAt(kind, std::move(message), at->begin, std::move(hint));
 }
 
-std::string Resolver::Fold(const Name& name) const {
-  std::string text =
-      name.quoted && context_.case_sensitive_identifiers ? Text(name.text) : Lower(name.text);
-  if (text.size() > kMaxNameBytes) text.resize(kMaxNameBytes);
-  return text;
-}
+std::string Resolver::Fold(const Name& name) const { return context_.Fold(name); }
 
 std::string Resolver::Dotted(const QualifiedName& name) const {
   std::string text;
@@ -125,7 +134,7 @@ std::string Resolver::Dotted(const QualifiedName& name) const {
 
 std::string Resolver::OutputName(const SelectItem& item) const {
   if (item.alias) return Fold(item.alias);
-  const std::string label = LabelOf(item.value);
+  const std::string label = FrontContext::Cut(LabelOf(item.value));
   return context_.case_sensitive_identifiers ? label : Lower(label);
 }
 
@@ -311,6 +320,7 @@ Result<std::vector<Column>> Resolver::QueryIn(const Query& query, Scope* outer) 
 Result<void> Resolver::With(const WithClause& with, Scope* outer) {
   std::set<std::string> names;
   for (const CommonTable* table : with.tables) {
+    SKEP_TRY(Look());
     const std::string name = Fold(table->name);
     if (!names.insert(name).second)
       return FailAt(ErrorKind::kDuplicateAlias,
@@ -357,8 +367,18 @@ Result<void> Resolver::With(const WithClause& with, Scope* outer) {
         continue;
       }
     }
+    const size_t outside = std::exchange(copies_, 0);
     SKEP_TRY_ASSIGN(auto columns, QueryIn(*table->query, outer));
     SKEP_TRY(rename(columns));
+    // The engine puts a common table wherever it is read, so that each reading the one before it
+    // twice would double for each.
+    constexpr size_t kMostCopies = 64;
+    entry.copies = std::max<size_t>(copies_, 1);
+    if (entry.copies > kMostCopies) {
+      resolved_.materialised.insert(table);
+      entry.copies = 1;
+    }
+    copies_ = outside;
     add(std::move(columns));
     resolved_.common_tables[table] = added->emitted;
   }
@@ -443,6 +463,7 @@ Result<std::vector<Column>> Resolver::ValuesIn(const Values& values, Scope* oute
   for (const Row* row : values.rows) {
     if (row != values.rows[0] && row->items.size() != output.size())
       return Fail1(ErrorKind::kSyntaxError, "VALUES lists must all be the same length", row);
+    SKEP_TRY(CheckWidth(row->items.size(), *row));
     for (size_t i = 0; i < row->items.size(); i++) {
       SKEP_TRY_ASSIGN(Type type, Visit(row->items[i], scope, Clause::kSelect));
       if (i == output.size())
@@ -469,6 +490,7 @@ Result<std::vector<Column>> Resolver::SelectIn(const Select& select, Scope* oute
   scope.aliases = true;
   for (size_t i = 0; i < select.items.size(); i++) {
     const SelectItem& item = *select.items[i];
+    SKEP_TRY(CheckWidth(output.size() + 1, item));
     scope.aliases_before = i;
     if (const auto* star = As<Star>(item.value)) {
       SKEP_TRY(ExpandStar(*star, scope, output));
@@ -481,6 +503,7 @@ Result<std::vector<Column>> Resolver::SelectIn(const Select& select, Scope* oute
     }
     output.push_back({OutputName(item), std::move(type)});
   }
+  SKEP_TRY(CheckWidth(output.size(), select));
   scope.aliases_before = SIZE_MAX;
   if (!select.exclude.empty()) {
     for (const Name& name : select.exclude) {

@@ -5,9 +5,9 @@
 #pragma once
 
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "sql/ast/query.h"
@@ -72,14 +72,17 @@ class Resolver {
     bool aliases = false;              // of the select list may be used
     size_t aliases_before = SIZE_MAX;  // only items in front of this one
     bool hierarchical = false;
-    bool output_first = false;              // ORDER BY: a bare name is an alias first
-    std::set<const ast::SelectItem*> open;  // aliases being read: no alias means itself
+    bool output_first = false;  // ORDER BY: a bare name is an alias first
+    // The select list's aliases among its first aliases_seen items; of equal ones the first.
+    std::unordered_map<std::string, const ast::SelectItem*> named;
+    size_t aliases_seen = 0;
   };
   struct CommonTables {
     CommonTables* parent = nullptr;
     std::string name;
     std::string emitted;
     std::vector<Column> columns;
+    size_t copies = 1;  // of common tables that reading this one means, each in its place
   };
 
   Result<std::vector<Column>> Body(const ast::QueryBody& body, Scope* outer,
@@ -129,6 +132,9 @@ class Resolver {
   Result<void> ExpandStar(const ast::Star& star, Scope& scope, std::vector<Column>& output);
   std::optional<Reference> FindColumn(const std::vector<std::string>& parts, Scope& scope,
                                       bool& ambiguous, bool& ambiguous_table);
+  Result<void> CheckWidth(size_t columns, const ast::Node& at) const;
+  // An error when nobody waits any longer.
+  Result<void> Look();
   void NoteRead(const Reference& reference, Clause clause);
   Result<void> CheckOperator(const ast::Binary& binary, const Type& a, const Type& b) const;
   Result<void> CheckCall(const ast::Call& call, const FunctionRow& row, Clause clause) const;
@@ -143,6 +149,8 @@ class Resolver {
   std::deque<CommonTables> common_pool_;
   CommonTables* common_ = nullptr;
   size_t common_count_ = 0;
+  size_t copies_ = 0;  // of what the query that is being resolved reads
+  size_t steps_ = 0;
 };
 
 // The label Redshift gives a select item without an alias.

@@ -148,30 +148,35 @@ class NativeStore final : public Store {
     }
   }
 
-  // Makes the hidden tables of a new database, checks the version of an old one.
+  // Makes the hidden tables where they are missing, checks the version of those that are there.
   Result<void> Prepare(duckdb::Connection& connection, const std::string& name) {
     const auto result = connection.Query(
         fmt::format("SELECT max(version) FROM \"{}\".{}.format", name, sql::kHiddenSchema));
     if (!result->HasError()) {
       const auto version = result->GetValue(0, 0);
-      if (version.IsNull() || version.GetValue<int32_t>() > kFormat) {
+      if (!version.IsNull() && version.GetValue<int32_t>() > kFormat) {
         return Fail(ErrorKind::kFeatureNotSupported,
                     fmt::format("database \"{}\" was written by a newer version", name), {},
                     "Run the version that wrote it, or a newer one.");
       }
-      return {};
-    }
-    if (result->GetErrorObject().Type() != duckdb::ExceptionType::CATALOG)
+      const auto others = connection.Query(fmt::format(
+          "SELECT 1 FROM \"{}\".{}.external_schemas LIMIT 0", name, sql::kHiddenSchema));
+      if (!version.IsNull() && !others->HasError()) return {};
+    } else if (result->GetErrorObject().Type() != duckdb::ExceptionType::CATALOG) {
       return Fail(ToError(result->GetErrorObject(), nullptr));
+    }
     SKEP_TRY(Begin(connection));
     const auto made = Run(
-        connection, fmt::format("CREATE SCHEMA IF NOT EXISTS \"{0}\".public; CREATE SCHEMA "
-                                "\"{0}\".{1}; CREATE TABLE \"{0}\".{1}.format (version INTEGER); "
-                                "INSERT INTO \"{0}\".{1}.format VALUES ({2}); "
-                                "CREATE TABLE \"{0}\".{1}.external_schemas (name VARCHAR, "
-                                "catalog_database VARCHAR, catalog_id VARCHAR, region VARCHAR, "
-                                "role_chain VARCHAR[], created TIMESTAMP);",
-                                name, sql::kHiddenSchema, kFormat));
+        connection,
+        fmt::format(
+            "CREATE SCHEMA IF NOT EXISTS \"{0}\".public; CREATE SCHEMA IF NOT EXISTS \"{0}\".{1}; "
+            "CREATE TABLE IF NOT EXISTS \"{0}\".{1}.format (version INTEGER); "
+            "INSERT INTO \"{0}\".{1}.format SELECT {2} WHERE NOT EXISTS "
+            "(SELECT 1 FROM \"{0}\".{1}.format); "
+            "CREATE TABLE IF NOT EXISTS \"{0}\".{1}.external_schemas (name VARCHAR, "
+            "catalog_database VARCHAR, catalog_id VARCHAR, region VARCHAR, "
+            "role_chain VARCHAR[], created TIMESTAMP);",
+            name, sql::kHiddenSchema, kFormat));
     if (!made) {
       Rollback(connection);
       return made;

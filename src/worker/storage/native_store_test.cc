@@ -95,6 +95,28 @@ TEST_F(NativeStoreTest, CreatesADatabaseOnceAndFindsItAgain) {
   EXPECT_EQ(again.Ask("SELECT count(*) FROM dev.skep_catalog.format"), "1");
 }
 
+TEST_F(NativeStoreTest, MakesHiddenTablesAgainThatAreGone) {
+  for (const char* broken :
+       {"DROP SCHEMA dev.skep_catalog CASCADE",
+        "DROP SCHEMA dev.skep_catalog CASCADE; CREATE SCHEMA dev.\"Skep_Catalog\"",
+        "DROP TABLE dev.skep_catalog.external_schemas", "DROP TABLE dev.skep_catalog.format",
+        "DELETE FROM dev.skep_catalog.format"}) {
+    {
+      Worker worker(folder_.path());
+      ASSERT_TRUE(worker.store->OpenDatabase(worker.engine, "dev"));
+      duckdb::Connection connection(worker.engine);
+      for (auto& statement : connection.ExtractStatements(broken))
+        ASSERT_FALSE(connection.Query(std::move(statement))->HasError()) << broken;
+      worker.store->Close(worker.engine);
+    }
+    Worker again(folder_.path());
+    const auto opened = again.store->OpenAll(again.engine);
+    ASSERT_TRUE(opened) << broken << ": " << opened.error().message;
+    EXPECT_EQ(again.Ask("SELECT max(version) FROM dev.skep_catalog.format"), "1") << broken;
+    EXPECT_EQ(again.Ask("SELECT count(*) FROM dev.skep_catalog.external_schemas"), "0") << broken;
+  }
+}
+
 TEST_F(NativeStoreTest, RefusesNamesThatAreNotNames) {
   Worker worker(folder_.path());
   for (const std::string name :
