@@ -177,6 +177,7 @@ SOON = 20
     ("select true" + " and true" * 20_000, {"ok"}),
     ("select false" + " or 1 = 2" * 20_000, {"ok"}),
     ("select true" + " and true" * 60_000, {"54000"}),
+    ("select coalesce(null" + ", null" * 200_000 + ", 1)", {"ok"}),
 ], ids=lambda v: v[:24] if isinstance(v, str) else None)
 def test_what_would_multiply_is_refused_soon(db, sql, codes):
     started = time.monotonic()

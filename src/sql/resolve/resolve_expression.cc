@@ -502,14 +502,11 @@ Result<Type> Resolver::VisitColumn(const ColumnRef& ref, Scope& scope, Clause cl
 
 // ---------------------------------------------------------------- parameters
 
-// What PostgreSQL takes for a parameter whose type was left open: that of what it stands beside.
-void Resolver::Infer(const Expr* expr, const Type& type) {
-  const auto* parameter = As<Parameter>(expr);
-  if (!parameter || parameter->number == 0 || parameter->number > resolved_.parameters->size())
-    return;
-  Type& known = (*resolved_.parameters)[parameter->number - 1];
-  if (known.kind != kUnknown) return;
-  switch (type.kind) {
+namespace {
+
+// The type of a parameter beside a value of this one; kUnknown when it tells nothing.
+Type ParameterType(const Type& beside) {
+  switch (beside.kind) {
     case kBoolean:
     case kSmallint:
     case kInt:
@@ -523,21 +520,29 @@ void Resolver::Infer(const Expr* expr, const Type& type) {
     case kTimeTz:
     case kTimestamp:
     case kTimestampTz:
-      known = Type::Of(type.kind);  // any length: the value is what was sent
-      return;
+      return Type::Of(beside.kind);  // any length: the value is what was sent
     case kVarchar:
     case kLiteral:
     case kName:
-      known = Type::Of(kVarchar);
-      return;
+      return Type::Of(kVarchar);
     case kInterval:
     case kIntervalYearToMonth:
     case kIntervalDayToSecond:
-      known = Type::Of(kInterval);
-      return;
+      return Type::Of(kInterval);
     default:
-      return;
+      return {};
   }
+}
+
+}  // namespace
+
+// What PostgreSQL takes for a parameter whose type was left open: that of what it stands beside.
+void Resolver::Infer(const Expr* expr, const Type& type) {
+  const auto* parameter = As<Parameter>(expr);
+  if (!parameter || parameter->number == 0 || parameter->number > resolved_.parameters->size())
+    return;
+  Type& known = (*resolved_.parameters)[parameter->number - 1];
+  if (known.kind == kUnknown) known = ParameterType(type);
 }
 
 void Resolver::InferEach(std::initializer_list<const Expr*> operands) {
@@ -595,7 +600,6 @@ void Resolver::InferBinary(const Binary& binary, const Type& a, const Type& b) {
     if (other.IsDateTime() && !right) return other;
     if (other.IsInterval() && (binary.op == kMultiply || binary.op == kDivide))
       return Type::Of(kDouble);
-    if (other.IsInterval() && binary.op == kAdd && !right) return other;
     return other;
   };
   Infer(binary.left, beside(b, false));
@@ -604,10 +608,13 @@ void Resolver::InferBinary(const Binary& binary, const Type& a, const Type& b) {
 
 void Resolver::InferArguments(const Call& call, std::string_view name) {
   const auto& arguments = call.arguments;
+  // The first type that tells anything is that of all.
   const auto among = [&](size_t from, size_t step) {
     for (size_t i = from; i < arguments.size(); i += step) {
-      for (size_t j = from; j < arguments.size(); j += step)
-        Infer(arguments[i], resolved_.TypeOf(arguments[j]));
+      const Type type = ParameterType(resolved_.TypeOf(arguments[i]));
+      if (type.kind == kUnknown) continue;
+      for (size_t j = from; j < arguments.size(); j += step) Infer(arguments[j], type);
+      return;
     }
   };
   if (In(name, {"coalesce", "nvl", "greatest", "least", "isnull", "nullif"})) return among(0, 1);
