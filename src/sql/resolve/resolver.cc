@@ -328,12 +328,14 @@ Result<void> Resolver::With(const WithClause& with, Scope* outer) {
     CommonTables entry;
     entry.name = name;
     entry.emitted = name;
-    for (const CommonTables* other = common_; other; other = other->parent) {
-      if (other->emitted == entry.emitted) {
-        entry.emitted = name + "_" + std::to_string(++common_count_ + 1);
-        break;
+    // The engine sees names of its own only: one that hides none from outside.
+    const auto taken = [&](const std::string& emitted) {
+      for (const CommonTables* other = common_; other; other = other->parent) {
+        if (other->emitted == emitted) return true;
       }
-    }
+      return false;
+    };
+    while (taken(entry.emitted)) entry.emitted = name + "_" + std::to_string(++common_count_ + 1);
     const auto rename = [&](std::vector<Column>& columns) -> Result<void> {
       if (table->columns.size() > columns.size())
         return FailAt(ErrorKind::kUndefinedColumn,
