@@ -132,7 +132,8 @@ Result<void> StatementEmitter::EmitColumn(const ColumnDefinition& column, const 
     SKEP_TRY_ASSIGN(const int64_t seed, IdentityNumber(column.seed, column));
     SKEP_TRY_ASSIGN(const int64_t step, IdentityNumber(column.step, column));
     out_.before.push_back("create sequence " + sequence + " start with " + std::to_string(seed) +
-                          " increment by " + std::to_string(step));
+                          " increment by " + std::to_string(step) +
+                          " minvalue -9223372036854775807 maxvalue 9223372036854775807");
     writer_.Put(" default nextval(" + QuoteString(sequence) + ")");
     return {};
   }
