@@ -337,17 +337,15 @@ void Writer::WriteUnpivot(const Unpivot& unpivot, const RelationUse& use) {
     Put(", ");
   }
   const size_t count = use.relation->columns.size();
-  PutName("unpivoted");
-  Put(".");
-  PutName(Fold(unpivot.name));
-  Put(" as ");
-  PutName(use.relation->columns[count - 2].name);
+  const auto unpivoted = [&](const Name& name, const Column& column) {
+    Put("\"unpivoted\".");
+    PutName(Fold(name));
+    Put(" as ");
+    PutName(column.name);
+  };
+  unpivoted(unpivot.name, use.relation->columns[count - 2]);
   Put(", ");
-  PutName("unpivoted");
-  Put(".");
-  PutName(Fold(unpivot.value));
-  Put(" as ");
-  PutName(use.relation->columns[count - 1].name);
+  unpivoted(unpivot.value, use.relation->columns[count - 1]);
   Put(" from ");
   WriteRelation(*unpivot.source);
   Put(" cross join lateral (values ");
