@@ -205,6 +205,15 @@ def test_views_that_each_read_the_last_twice_end(db):
         db.execute(f"drop view if exists public.twice{i} cascade")
 
 
+def test_settings_of_a_session_are_bounded(db):
+    assert code_of(db, "set app.long to '" + "x" * 66_000 + "'") == "54000"
+    for i in range(100):
+        db.execute(f"set app.s{i} to 'v{i}'")
+    assert code_of(db, "set app.one_more to 'v'") == "54000"
+    db.execute("set app.s99 to 'changed'")
+    assert db.execute("show app.s99").fetchone() == ("changed",)
+
+
 def test_the_widest_table_can_be_made(db):
     db.execute("drop table if exists public.wide")
     started = time.monotonic()

@@ -355,6 +355,22 @@ TEST_F(AwsApi, RefusesMalformedAndOversizedHttp) {
   EXPECT_EQ(Send("PUT /x HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n").status, 404);
 }
 
+TEST_F(AwsApi, RefusesBodiesThatTogetherTakeTooMuch) {
+  HttpOptions http;
+  http.max_bodies_bytes = 100'000;
+  Open(http);
+  const auto post = [&](size_t bytes) {
+    return Send("POST / HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: " +
+                std::to_string(bytes) + "\r\n\r\n" + std::string(bytes, 'x'))
+        .status;
+  };
+  EXPECT_EQ(post(200'000), 503);
+  const int answered = post(90'000);  // not by this limit
+  EXPECT_NE(answered, 503);
+  EXPECT_EQ(post(90'000), answered);  // what a request took is given back
+  EXPECT_EQ(post(90'000), answered);
+}
+
 TEST_F(AwsApi, ClosesAConnectionThatIsSlowInSending) {
   HttpOptions http;
   http.request_timeout = std::chrono::milliseconds(50);
