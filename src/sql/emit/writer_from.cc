@@ -233,7 +233,7 @@ void Writer::WriteRelation(const Relation& relation) {
   constexpr size_t kMaxRelations = 2000;
   const auto& entry = use.relation->entry;
   size_t read = 1;
-  if (entry && !entry->facts.empty()) {
+  if (entry && entry->kind != RelationKind::kTable && !entry->facts.empty()) {
     read = std::max<size_t>(TableFacts::Read(entry->facts).relations, 1);
   } else if (use.kind == RelationUse::Kind::kCommonTable) {
     const auto common = relations_of_.find(use.common_table);
