@@ -98,6 +98,9 @@ std::string CompactType(const Type& type);
 Type ParseCompactType(std::string_view text);
 // What results when values of both meet in one column (set operations, CASE, COALESCE).
 Type CommonType(const Type& a, const Type& b);
+// DECIMAL arithmetic: the type by the operands' own, DECIMAL or integer; DECIMAL without digits
+// when one of them has none. Source: the developer guide's "Computations with numeric values".
+Type DecimalResult(ast::BinaryOperator op, const Type& a, const Type& b);
 // The word of a function's signature (function_table.h) as a type; kUnknown for "any", "number".
 Type SignatureType(std::string_view word);
 

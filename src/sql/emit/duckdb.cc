@@ -197,7 +197,10 @@ void DuckDbWriter::WriteArithmetic(const Expr* expr, const Expr* other) {
   const Type& type = TypeOf(expr);
   const Type& against = TypeOf(other);
   const auto* literal = As<Literal>(expr);
-  if (literal && literal->literal == LiteralKind::kInteger &&
+  const auto* sign = As<Unary>(expr);
+  const auto* whole =
+      sign && sign->op == UnaryOperator::kMinus ? As<Literal>(sign->operand) : literal;
+  if (whole && whole->literal == LiteralKind::kInteger &&
       (against.kind == kSmallint || against.kind == kReal || against.kind == kDecimal ||
        against.kind == kUnknown)) {
     WriteExpression(expr);
@@ -211,13 +214,32 @@ void DuckDbWriter::WriteArithmetic(const Expr* expr, const Expr* other) {
   WriteOperand(expr);
 }
 
+bool DuckDbWriter::IsNull(const Expr* expr, int depth) const {
+  if (depth > 8) return false;
+  if (const auto* literal = As<Literal>(expr)) return literal->literal == LiteralKind::kNull;
+  if (const auto* cast = As<Cast>(expr)) return IsNull(cast->operand, depth + 1);
+  if (const auto* unary = As<Unary>(expr)) return IsNull(unary->operand, depth + 1);
+  if (const auto* binary = As<Binary>(expr))
+    return IsNull(binary->left, depth + 1) || IsNull(binary->right, depth + 1);
+  const auto* call = As<Call>(expr);
+  if (!call) return false;
+  const auto row = resolved_.functions.find(call);
+  if (row == resolved_.functions.end() || row->second->kind != FunctionKind::kScalar) return false;
+  return std::ranges::any_of(call->arguments,
+                             [&](const Expr* one) { return IsNull(one, depth + 1); });
+}
+
 void DuckDbWriter::WriteBinary(const Binary& binary) {
+  WriteKeepingType(binary, std::array{binary.left, binary.right}, [&] { WriteOperator(binary); });
+}
+
+void DuckDbWriter::WriteOperator(const Binary& binary) {
   using enum BinaryOperator;
   const Type& a = TypeOf(binary.left);
   const Type& b = TypeOf(binary.right);
   const bool super = a.IsSuper() || b.IsSuper();
   const auto infix = [&](std::string_view op) {
-    const bool arithmetic = binary.op <= kModulo;
+    const bool arithmetic = binary.op <= kModulo || binary.op == kBitAnd || binary.op == kBitOr;
     if (arithmetic)
       WriteArithmetic(binary.left, binary.right);
     else
@@ -454,6 +476,11 @@ void DuckDbWriter::WriteField(const Type& of, const std::string& name, std::stri
 }
 
 void DuckDbWriter::WriteBranch(const Expr* expr, const Type& result) {
+  // The engine would take an integer literal beside a SMALLINT for one.
+  if (TypeOf(expr).kind == kSmallint && (result.kind == kInt || result.kind == kBigint)) {
+    WriteOperand(expr);
+    return Put("::integer");
+  }
   if (!result.IsSuper() || TypeOf(expr).IsSuper()) return WriteExpression(expr);
   Put("cast(");
   WriteExpression(expr);

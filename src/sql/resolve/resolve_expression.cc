@@ -489,7 +489,7 @@ Result<Type> Resolver::VisitBinary(const Binary& binary, Scope& scope, Clause cl
     if (binary.op == kPower || a.kind == kDouble || b.kind == kDouble || a.kind == kReal ||
         b.kind == kReal)
       return Type::Of(kDouble);
-    return Type::Of(kDecimal);
+    return DecimalResult(binary.op, a, b);
   }
   return Type{};
 }
@@ -559,7 +559,13 @@ Result<Type> Resolver::VisitCall(const Call& call, Scope& scope, Clause clause) 
     for (size_t i = 2; i < types.size(); i += 2) type = CommonType(type, types[i]);
     return type;
   }
-  return ResultType(*row, types);
+  Type type = ResultType(*row, types);
+  if (type.kind == kDecimal && In(name, {"sum", "avg"}) && types[0].kind == kDecimal &&
+      types[0].length > 0) {
+    type.length = 38;
+    type.scale = types[0].scale;
+  }
+  return type;
 }
 
 }  // namespace skep::sql
