@@ -154,18 +154,21 @@ def converted(value, before: Type, after: Type):
     raise AssertionError((before, after))
 
 
-def comparable(value, t: Type):
-    if t.kind == "dec":
-        return (value, t.scale)
-    return value
+COMPARING = {"=", "<>", "<", "<=", ">", ">=", "in", "between", "nullif"}
+
+
+def meet(a: Type, b: Type) -> bool:
+    """Whether a DECIMAL holds the values of both."""
+    if "dec" not in (a.kind, b.kind):
+        return True
+    a, b = as_decimal(a), as_decimal(b)
+    return max(a.digits - a.scale, b.digits - b.scale) + max(a.scale, b.scale) <= MOST
 
 
 def compare(a, at: Type, b, bt: Type) -> int:
     if at.kind == "dec" or bt.kind == "dec":
         at, bt = as_decimal(at), as_decimal(bt)
         scale = max(at.scale, bt.scale)
-        if max(at.digits - at.scale, bt.digits - bt.scale) + scale > MOST:
-            raise Open  # no DECIMAL holds both
         a, b = a * 10 ** (scale - at.scale), b * 10 ** (scale - bt.scale)
     elif "ts" in (at.kind, bt.kind):
         a, b = converted(a, at, TS), converted(b, bt, TS)
@@ -325,7 +328,7 @@ def like(text: str, pattern: str) -> bool:
 
 def evaluate(e: Expr, row: dict):
     """The value of an expression for a row of leaves. Raises Refused and Open."""
-    if e.type.digits > MOST:
+    if e.type.digits > MOST or (e.op in COMPARING and not all(meet(e.args[0].type, one.type) for one in e.args[1:])):
         raise Open
     values, refused = [], set()
     for one in e.args:

@@ -256,7 +256,9 @@ void PostgresWriter::WriteDecimal(BinaryOperator op, const Expr* left, const Exp
   using enum BinaryOperator;
   const auto type_of = [&](const Expr* expr, const Expr* other) {
     const Type& type = TypeOf(expr);
-    return type.IsNumber() ? type : TypeOf(other);
+    if (type.IsNumber()) return type;
+    // A literal takes the other's type; of anything else it is not known.
+    return As<Literal>(expr) ? TypeOf(other) : Type::Of(kDecimal);
   };
   const Type a = type_of(left, right), b = type_of(right, left);
   const Type shape = DecimalResult(op, a, b);

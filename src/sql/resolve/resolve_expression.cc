@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "sql/date_parts.h"
 #include "sql/function_lookup.h"
 #include "sql/resolve/resolver.h"
 
@@ -192,8 +193,10 @@ Result<Type> Resolver::VisitAny(const Expr* expr, Scope& scope, Clause clause) {
       return VisitCall(*static_cast<const Call*>(expr), scope, clause);
     case NodeKind::kExtract: {
       const auto& extract = *static_cast<const Extract*>(expr);
-      SKEP_TRY(visit(extract.source));
-      return Type{};
+      SKEP_TRY_ASSIGN(const Type source, visit(extract.source));
+      const auto part = CanonicalDatePart(Lower(extract.part));
+      if (!part || *part == "epoch") return Type{};
+      return source.kind == kDate || source.kind == kTimestamp ? Type::Of(kInt) : Type{};
     }
     case NodeKind::kPosition: {
       const auto& position = *static_cast<const Position*>(expr);
