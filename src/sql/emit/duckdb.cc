@@ -221,6 +221,11 @@ bool DuckDbWriter::IsNull(const Expr* expr, int depth) const {
   if (const auto* unary = As<Unary>(expr)) return IsNull(unary->operand, depth + 1);
   if (const auto* binary = As<Binary>(expr))
     return IsNull(binary->left, depth + 1) || IsNull(binary->right, depth + 1);
+  if (const auto* position = As<Position>(expr))
+    return IsNull(position->needle, depth + 1) || IsNull(position->text, depth + 1);
+  if (const auto* substring = As<Substring>(expr)) return IsNull(substring->text, depth + 1);
+  if (const auto* trim = As<Trim>(expr)) return IsNull(trim->text, depth + 1);
+  if (const auto* extract = As<Extract>(expr)) return IsNull(extract->source, depth + 1);
   const auto* call = As<Call>(expr);
   if (!call) return false;
   const auto row = resolved_.functions.find(call);
