@@ -157,12 +157,12 @@ def converted(value, before: Type, after: Type):
 COMPARING = {"=", "<>", "<", "<=", ">", ">=", "in", "between", "nullif"}
 
 
-def meet(a: Type, b: Type) -> bool:
-    """Whether a DECIMAL holds the values of both."""
-    if "dec" not in (a.kind, b.kind):
+def meet(types: list[Type]) -> bool:
+    """Whether a DECIMAL holds the values of all."""
+    if all(t.kind != "dec" for t in types):
         return True
-    a, b = as_decimal(a), as_decimal(b)
-    return max(a.digits - a.scale, b.digits - b.scale) + max(a.scale, b.scale) <= MOST
+    types = [as_decimal(t) for t in types]
+    return max(t.digits - t.scale for t in types) + max(t.scale for t in types) <= MOST
 
 
 def compare(a, at: Type, b, bt: Type) -> int:
@@ -328,7 +328,7 @@ def like(text: str, pattern: str) -> bool:
 
 def evaluate(e: Expr, row: dict):
     """The value of an expression for a row of leaves. Raises Refused and Open."""
-    if e.type.digits > MOST or (e.op in COMPARING and not all(meet(e.args[0].type, one.type) for one in e.args[1:])):
+    if e.type.digits > MOST or (e.op in COMPARING and not meet([one.type for one in e.args])):
         raise Open
     values, refused = [], set()
     for one in e.args:

@@ -162,6 +162,10 @@ void DuckDbWriter::WriteTypedLiteral(const TypedLiteral& literal) {
 // ---------------------------------------------------------------- operators
 
 void DuckDbWriter::WriteUnary(const Unary& unary) {
+  WriteKeepingType(unary, std::array{unary.operand}, [&] { WriteSign(unary); });
+}
+
+void DuckDbWriter::WriteSign(const Unary& unary) {
   const Type& type = TypeOf(unary.operand);
   switch (unary.op) {
     case UnaryOperator::kMinus:
@@ -197,13 +201,19 @@ void DuckDbWriter::WriteArithmetic(const Expr* expr, const Expr* other) {
   const Type& type = TypeOf(expr);
   const Type& against = TypeOf(other);
   const auto* literal = As<Literal>(expr);
-  const auto* sign = As<Unary>(expr);
-  const auto* whole =
-      sign && sign->op == UnaryOperator::kMinus ? As<Literal>(sign->operand) : literal;
+  const Expr* unsigned_value = expr;
+  while (const auto* sign = As<Unary>(unsigned_value)) {
+    if (sign->op != UnaryOperator::kMinus && sign->op != UnaryOperator::kPlus) break;
+    unsigned_value = sign->operand;
+  }
+  const auto* whole = As<Literal>(unsigned_value);
   if (whole && whole->literal == LiteralKind::kInteger &&
       (against.kind == kSmallint || against.kind == kReal || against.kind == kDecimal ||
        against.kind == kUnknown)) {
-    WriteExpression(expr);
+    if (whole == expr || As<Literal>(As<Unary>(expr)->operand))
+      WriteExpression(expr);
+    else
+      WriteOperand(expr);
     return Put(type.kind == kInt ? "::integer" : type.kind == kBigint ? "::bigint" : "");
   }
   if (literal && literal->literal == LiteralKind::kString && against.IsNumber()) {

@@ -43,6 +43,7 @@ class DuckDbWriter : public Writer {
   void WriteHierarchy(const ast::Select& select) override;
 
  private:
+  void WriteSign(const ast::Unary& unary);
   void WriteOperator(const ast::Binary& binary);
   void WriteFunction(const ast::Call& call);
   // The engine forgets the type of what a NULL makes NULL; a cast keeps the front's.

@@ -48,7 +48,9 @@ void DuckDbWriter::WriteArguments(const Call& call, const FunctionRow& row) {
     const bool super = overloads.size() == 1 && i < overloads[0].arguments.size() &&
                        overloads[0].arguments[i] == "super" && !TypeOf(call.arguments[i]).IsSuper();
     if (super) Put("cast(");
-    if (one_of_several && TypeOf(call.arguments[i]).kind == kSmallint)
+    if (row.name == "mod" && call.arguments.size() == 2)
+      WriteArithmetic(call.arguments[i], call.arguments[1 - i]);
+    else if (one_of_several && TypeOf(call.arguments[i]).kind == kSmallint)
       WriteBranch(call.arguments[i], TypeOf(&call));
     else
       WriteExpression(call.arguments[i]);
