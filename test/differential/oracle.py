@@ -501,6 +501,8 @@ def aggregate(name: str, distinct: bool, values: list, t: Type):
         return {"min": min, "max": max}[name](values), result
     total = sum(values)
     if name == "avg":
+        if abs(total) >= 10**MOST:
+            raise Open  # the mean fits, the sum on the way may not
         return check(cut(total, len(values)), result), result
     return check(total, result), result
 
