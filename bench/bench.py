@@ -187,6 +187,22 @@ def bench_tpch(folder):
           [[f"{median(ours):.2f}", f"{median(theirs):.2f}", f"{median(ours) / median(theirs):.2f}"]])
 
 
+def bench_front(folder):
+    """The way from text to the engine's SQL, for each query of TPC-H and TPC-DS."""
+    for name, make in (("tpch", "call dbgen(sf=0)"), ("tpcds", "call dsdgen(sf=0)")):
+        con = duckdb.connect()
+        con.execute(f"load '{ROOT}/.deps/duckdb/extensions/{name}.duckdb_extension'")
+        con.execute(make)
+        tables = con.execute("select table_name, string_agg(column_name || ' ' || data_type, ', ' order by ordinal_position) "
+                             "from information_schema.columns group by 1").fetchall()
+        (folder / f"{name}.sql").write_text("".join(f"create table {one} ({columns});\n" for one, columns in tables))
+        queries = [text.strip().rstrip(";") for _, text in con.execute(f"from {name}_queries()").fetchall()]
+        (folder / f"{name}_queries.sql").write_text(";\n".join(queries))
+        done = subprocess.run([READER.with_name("query_front"), folder / f"{name}.sql", folder / f"{name}_queries.sql"],
+                              capture_output=True, text=True, check=True)
+        print(f"{name}: {done.stdout}", end="")
+
+
 def bench_export(folder):
     database = tpch_file()
     with skep(folder, database) as server, postgres(folder) as (pg, pg_pid):

@@ -93,6 +93,7 @@ int Main(int argc, char** argv) {
   RegisterInit(root, context);
   RegisterServe(root, context);
   RegisterSql(root, context);
+  RegisterTranslate(root, context);
   RegisterUser(root, context);
   RegisterWorkspace(root, context);
   RegisterConfig(root, context);

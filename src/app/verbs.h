@@ -27,6 +27,7 @@ struct Context {
 void RegisterInit(CLI::App& root, Context& context);
 void RegisterServe(CLI::App& root, Context& context);
 void RegisterSql(CLI::App& root, Context& context);
+void RegisterTranslate(CLI::App& root, Context& context);
 void RegisterUser(CLI::App& root, Context& context);
 void RegisterWorkspace(CLI::App& root, Context& context);
 void RegisterConfig(CLI::App& root, Context& context);

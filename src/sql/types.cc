@@ -202,6 +202,18 @@ Type ParseCompactType(std::string_view text) {
   return type;
 }
 
+namespace {
+
+// What an integer becomes beside a DECIMAL.
+Type AsDecimal(const Type& type) {
+  if (type.kind == kDecimal) return type;
+  Type decimal = Type::Of(kDecimal);
+  decimal.length = type.kind == kSmallint ? 5 : type.kind == kInt ? 10 : 19;
+  return decimal;
+}
+
+}  // namespace
+
 Type CommonType(const Type& a, const Type& b) {
   if (a.kind == kNull || a.kind == kLiteral) {
     if (a.kind == kLiteral && (b.kind == kNull || b.kind == kLiteral || b.IsText())) {
@@ -223,6 +235,7 @@ Type CommonType(const Type& a, const Type& b) {
   }
   if (a.kind == b.kind) {
     if (a.kind != kDecimal) return a;
+    if (a.length < 0 || b.length < 0) return Type::Of(kDecimal);
     Type decimal = a;
     decimal.scale = std::max(a.scale, b.scale);
     decimal.length = std::min(38, std::max(a.length - a.scale, b.length - b.scale) + decimal.scale);
@@ -236,14 +249,7 @@ Type CommonType(const Type& a, const Type& b) {
       real.kind = kDouble;
       return real;
     }
-    const auto as_decimal = [](const Type& type) {
-      if (type.kind == kDecimal) return type;
-      Type decimal;
-      decimal.kind = kDecimal;
-      decimal.length = type.kind == kSmallint ? 5 : type.kind == kInt ? 10 : 19;
-      return decimal;
-    };
-    return CommonType(as_decimal(a), as_decimal(b));
+    return CommonType(AsDecimal(a), AsDecimal(b));
   }
   if (a.IsDateTime() && b.IsDateTime()) return a.kind > b.kind ? a : b;
   return {};
@@ -273,6 +279,35 @@ bool AreMatched(const Type& a, const Type& b) {
 std::string Unmatched(std::string_view what, const Type& a, const Type& b) {
   return std::string(what) + " types " + BareTypeText(a) + " and " + BareTypeText(b) +
          " cannot be matched";
+}
+
+Type DecimalResult(ast::BinaryOperator op, const Type& left, const Type& right) {
+  constexpr int32_t kMost = 38, kMostScale = 37, kLeastScaleOfQuotient = 4;
+  const Type a = AsDecimal(left), b = AsDecimal(right);
+  Type result = Type::Of(kDecimal);
+  if (a.length < 0 || b.length < 0) return result;
+  const int32_t whole = std::max(a.length - a.scale, b.length - b.scale);
+  switch (op) {
+    case ast::BinaryOperator::kMultiply:
+      result.length = a.length + b.length + 1;
+      result.scale = std::min(a.scale + b.scale, kMostScale);
+      break;
+    case ast::BinaryOperator::kDivide:
+      result.scale = std::max(kLeastScaleOfQuotient, a.scale + b.length - b.scale + 1);
+      result.length = a.length - a.scale + b.scale + result.scale;
+      if (result.length > kMost)
+        result.scale = std::max(result.scale - (result.length - kMost), kLeastScaleOfQuotient);
+      break;
+    case ast::BinaryOperator::kModulo:
+      result.scale = std::max(a.scale, b.scale);
+      result.length = whole + result.scale;
+      break;
+    default:  // + and -
+      result.scale = std::max(a.scale, b.scale);
+      result.length = whole + 1 + result.scale;
+  }
+  result.length = std::min(result.length, kMost);
+  return result;
 }
 
 Type SignatureType(std::string_view word) {

@@ -104,6 +104,9 @@ Type CommonType(const Type& a, const Type& b);
 bool AreMatched(const Type& a, const Type& b);
 // "UNION types integer and character varying cannot be matched".
 std::string Unmatched(std::string_view what, const Type& a, const Type& b);
+// DECIMAL arithmetic: the type by the operands' own, DECIMAL or integer; DECIMAL without digits
+// when one of them has none. Source: the developer guide's "Computations with numeric values".
+Type DecimalResult(ast::BinaryOperator op, const Type& a, const Type& b);
 // The word of a function's signature (function_table.h) as a type; kUnknown for "any", "number".
 Type SignatureType(std::string_view word);
 

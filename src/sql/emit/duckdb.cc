@@ -163,6 +163,10 @@ void DuckDbWriter::WriteTypedLiteral(const TypedLiteral& literal) {
 // ---------------------------------------------------------------- operators
 
 void DuckDbWriter::WriteUnary(const Unary& unary) {
+  WriteKeepingType(unary, std::array{unary.operand}, [&] { WriteSign(unary); });
+}
+
+void DuckDbWriter::WriteSign(const Unary& unary) {
   const Type& type = TypeOf(unary.operand);
   switch (unary.op) {
     case UnaryOperator::kMinus:
@@ -198,10 +202,19 @@ void DuckDbWriter::WriteArithmetic(const Expr* expr, const Expr* other) {
   const Type& type = TypeOf(expr);
   const Type& against = TypeOf(other);
   const auto* literal = As<Literal>(expr);
-  if (literal && literal->literal == LiteralKind::kInteger &&
+  const Expr* unsigned_value = expr;
+  while (const auto* sign = As<Unary>(unsigned_value)) {
+    if (sign->op != UnaryOperator::kMinus && sign->op != UnaryOperator::kPlus) break;
+    unsigned_value = sign->operand;
+  }
+  const auto* whole = As<Literal>(unsigned_value);
+  if (whole && whole->literal == LiteralKind::kInteger &&
       (against.kind == kSmallint || against.kind == kReal || against.kind == kDecimal ||
        against.kind == kUnknown)) {
-    WriteExpression(expr);
+    if (whole == expr || As<Literal>(As<Unary>(expr)->operand))
+      WriteExpression(expr);
+    else
+      WriteOperand(expr);
     return Put(type.kind == kInt ? "::integer" : type.kind == kBigint ? "::bigint" : "");
   }
   if (literal && literal->literal == LiteralKind::kString && against.IsNumber()) {
@@ -212,13 +225,37 @@ void DuckDbWriter::WriteArithmetic(const Expr* expr, const Expr* other) {
   WriteOperand(expr);
 }
 
+bool DuckDbWriter::IsNull(const Expr* expr, int depth) const {
+  if (depth > 8) return false;
+  if (const auto* literal = As<Literal>(expr)) return literal->literal == LiteralKind::kNull;
+  if (const auto* cast = As<Cast>(expr)) return IsNull(cast->operand, depth + 1);
+  if (const auto* unary = As<Unary>(expr)) return IsNull(unary->operand, depth + 1);
+  if (const auto* binary = As<Binary>(expr))
+    return IsNull(binary->left, depth + 1) || IsNull(binary->right, depth + 1);
+  if (const auto* position = As<Position>(expr))
+    return IsNull(position->needle, depth + 1) || IsNull(position->text, depth + 1);
+  if (const auto* substring = As<Substring>(expr)) return IsNull(substring->text, depth + 1);
+  if (const auto* trim = As<Trim>(expr)) return IsNull(trim->text, depth + 1);
+  if (const auto* extract = As<Extract>(expr)) return IsNull(extract->source, depth + 1);
+  const auto* call = As<Call>(expr);
+  if (!call) return false;
+  const auto row = resolved_.functions.find(call);
+  if (row == resolved_.functions.end() || row->second->kind != FunctionKind::kScalar) return false;
+  return std::ranges::any_of(call->arguments,
+                             [&](const Expr* one) { return IsNull(one, depth + 1); });
+}
+
 void DuckDbWriter::WriteBinary(const Binary& binary) {
+  WriteKeepingType(binary, std::array{binary.left, binary.right}, [&] { WriteOperator(binary); });
+}
+
+void DuckDbWriter::WriteOperator(const Binary& binary) {
   using enum BinaryOperator;
   const Type& a = TypeOf(binary.left);
   const Type& b = TypeOf(binary.right);
   const bool super = a.IsSuper() || b.IsSuper();
   const auto infix = [&](std::string_view op) {
-    const bool arithmetic = binary.op <= kModulo;
+    const bool arithmetic = binary.op <= kModulo || binary.op == kBitAnd || binary.op == kBitOr;
     if (arithmetic)
       WriteArithmetic(binary.left, binary.right);
     else
@@ -500,6 +537,11 @@ void DuckDbWriter::WriteBranch(const Expr* expr, const Type& result) {
       WriteExpression(expr);
       return Put(", ' ')");
     }
+  }
+  // The engine would take an integer literal beside a SMALLINT for one.
+  if (TypeOf(expr).kind == kSmallint && (result.kind == kInt || result.kind == kBigint)) {
+    WriteOperand(expr);
+    return Put("::integer");
   }
   if (!result.IsSuper() || TypeOf(expr).IsSuper()) return WriteExpression(expr);
   Put("cast(");

@@ -14,7 +14,8 @@ class DuckDbWriter : public Writer {
  public:
   using Writer::Writer;
 
-  void WriteAssigned(const ast::Expr* expr, const Type& target) override;
+  // Through here values go into a column of this type (INSERT, UPDATE).
+  void WriteAssigned(const ast::Expr* expr, const Type& target);
   // A value that is already written, on its way into a column of this type.
   void WriteAssignedText(const std::string& value, const Type& target);
   void WriteRelationEntry(const RelationEntry& entry) override;
@@ -45,6 +46,23 @@ class DuckDbWriter : public Writer {
   void WriteHierarchy(const ast::Select& select) override;
 
  private:
+  void WriteSign(const ast::Unary& unary);
+  void WriteOperator(const ast::Binary& binary);
+  void WriteFunction(const ast::Call& call);
+  // The engine forgets the type of what a NULL makes NULL; a cast keeps the front's.
+  void WriteKeepingType(const ast::Expr& expr, const auto& operands, const auto& write) {
+    const Type& type = TypeOf(&expr);
+    const bool known = type.IsNumber() || type.IsText() || type.IsDateTime();
+    const bool sized = type.kind != TypeKind::kDecimal || type.length > 0;
+    bool null = false;
+    for (const ast::Expr* operand : operands) null |= IsNull(operand, 0);
+    if (!known || !sized || !null) return write();
+    Put("cast(");
+    write();
+    Put(" as " + TypeName(type) + ")");
+  }
+  // Whether it is a NULL whatever its columns hold, as far as that is seen at once.
+  bool IsNull(const ast::Expr* expr, int depth) const;
   void WriteCastTo(const Type& target, const ast::Expr* operand, bool lenient);
   void WriteNamed(const ast::Call& call, const FunctionRow& row);
   void WriteMacro(const ast::Call& call, const FunctionRow& row);

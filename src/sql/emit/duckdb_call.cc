@@ -54,6 +54,9 @@ void DuckDbWriter::WriteArguments(const Call& call, const FunctionRow& row) {
   if (call.star) return Put("*");
   const size_t part = DatePartOf(row);
   const std::vector<Overload>& overloads = OverloadsOf(row);
+  // COALESCE and its like.
+  const bool one_of_several =
+      overloads.size() == 1 && (overloads[0].result == "same" || overloads[0].result == "any");
   for (size_t i = 0; i < call.arguments.size(); i++) {
     if (i > 0) Put(", ");
     if (i == part && WriteDatePart(call.arguments[i])) continue;
@@ -62,7 +65,12 @@ void DuckDbWriter::WriteArguments(const Call& call, const FunctionRow& row) {
     const bool super = overloads.size() == 1 && i < overloads[0].arguments.size() &&
                        overloads[0].arguments[i] == "super" && !TypeOf(call.arguments[i]).IsSuper();
     if (super) Put("cast(");
-    WriteExpression(call.arguments[i]);
+    if (row.name == "mod" && call.arguments.size() == 2)
+      WriteArithmetic(call.arguments[i], call.arguments[1 - i]);
+    else if (one_of_several && TypeOf(call.arguments[i]).kind == kSmallint)
+      WriteBranch(call.arguments[i], TypeOf(&call));
+    else
+      WriteExpression(call.arguments[i]);
     if (super) Put(" as super)");
   }
 }
@@ -133,6 +141,13 @@ void DuckDbWriter::WriteMacro(const Call& call, const FunctionRow& row) {
 }
 
 void DuckDbWriter::WriteCall(const Call& call) {
+  const auto row = resolved_.functions.find(&call);
+  if (row == resolved_.functions.end() || row->second->kind != FunctionKind::kScalar)
+    return WriteFunction(call);
+  WriteKeepingType(call, call.arguments, [&] { WriteFunction(call); });
+}
+
+void DuckDbWriter::WriteFunction(const Call& call) {
   const std::string name = Fold(call.name.back());
   const auto found = resolved_.functions.find(&call);
   if (found == resolved_.functions.end())

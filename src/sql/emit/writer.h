@@ -33,8 +33,6 @@ class Writer {
   void WriteWithClause(const ast::WithClause& with) { WriteWith(with); }
   void WriteOneRelation(const ast::Relation& relation) { WriteRelation(relation); }
   void WriteFromList(const ast::List<ast::Relation*>& from, std::string_view word);
-  // Through here values go into a column of this type (INSERT, UPDATE).
-  virtual void WriteAssigned(const ast::Expr* expr, const Type& target) = 0;
 
   void Put(std::string_view text) { out_ += text; }
   void PutName(std::string_view name);
@@ -86,7 +84,7 @@ class Writer {
 
   // ---- shared
   void WriteBody(const ast::QueryBody& body);
-  void WriteSelect(const ast::Select& select, const ast::Query* ordered);
+  virtual void WriteSelect(const ast::Select& select, const ast::Query* ordered);
   void WriteSelectList(const ast::Select& select);
   void WriteFrom(const ast::Select& select);
   void WriteRelation(const ast::Relation& relation);

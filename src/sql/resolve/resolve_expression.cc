@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "sql/date_parts.h"
 #include "sql/function_lookup.h"
 #include "sql/resolve/resolver.h"
 
@@ -239,8 +240,10 @@ Result<Type> Resolver::VisitAny(const Expr* expr, Scope& scope, Clause clause) {
       return VisitCall(*static_cast<const Call*>(expr), scope, clause);
     case NodeKind::kExtract: {
       const auto& extract = *static_cast<const Extract*>(expr);
-      SKEP_TRY(visit(extract.source));
-      return Type{};
+      SKEP_TRY_ASSIGN(const Type source, visit(extract.source));
+      const auto part = CanonicalDatePart(Lower(extract.part));
+      if (!part || *part == "epoch") return Type{};
+      return source.kind == kDate || source.kind == kTimestamp ? Type::Of(kInt) : Type{};
     }
     case NodeKind::kPosition: {
       const auto& position = *static_cast<const Position*>(expr);
@@ -694,7 +697,7 @@ Result<Type> Resolver::VisitBinary(const Binary& binary, Scope& scope, Clause cl
     if (binary.op == kPower || a.kind == kDouble || b.kind == kDouble || a.kind == kReal ||
         b.kind == kReal)
       return Type::Of(kDouble);
-    return Type::Of(kDecimal);
+    return DecimalResult(binary.op, a, b);
   }
   return Type{};
 }
@@ -840,7 +843,13 @@ Result<Type> Resolver::VisitCall(const Call& call, Scope& scope, Clause clause) 
     if (arguments.size() % 2 == 0) results.push_back(arguments.back());
     return CommonOf(results, "CASE");
   }
-  return ResultType(*row, types);
+  Type type = ResultType(*row, types);
+  if (type.kind == kDecimal && In(name, {"sum", "avg"}) && types[0].kind == kDecimal &&
+      types[0].length > 0) {
+    type.length = 38;
+    type.scale = types[0].scale;
+  }
+  return type;
 }
 
 }  // namespace skep::sql
