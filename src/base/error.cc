@@ -19,7 +19,9 @@ constexpr std::array<ErrorCodes, static_cast<size_t>(ErrorKind::kCount)> kTable 
     {"duplicate_object", "42710", "AlreadyExistsException", 400, false},
     {"duplicate_table", "42P07", "AlreadyExistsException", 400, false},
     {"duplicate_schema", "42P06", "AlreadyExistsException", 400, false},
+    {"duplicate_function", "42723", "AlreadyExistsException", 400, false},
     {"ambiguous_column", "42702", "ValidationException", 400, false},
+    {"invalid_function_definition", "42P13", "ValidationException", 400, false},
     {"datatype_mismatch", "42804", "ValidationException", 400, false},
     {"invalid_text", "22P02", "ValidationException", 400, false},
     {"invalid_datetime", "22007", "ValidationException", 400, false},
@@ -59,6 +61,9 @@ constexpr std::array<ErrorCodes, static_cast<size_t>(ErrorKind::kCount)> kTable 
     {"invalid_setting_value", "22023", "ValidationException", 400, false},
     {"grouping_error", "42803", "ValidationException", 400, false},
     {"read_only_transaction", "25006", "ValidationException", 400, false},
+    {"wrong_object_type", "42809", "ValidationException", 400, false},
+    {"duplicate_column", "42701", "ValidationException", 400, false},
+    {"cardinality_violation", "21000", "ValidationException", 400, false},
     {"dependent_objects", "2BP01", "ValidationException", 400, false},
 }};
 

@@ -69,6 +69,8 @@ TableFacts TableFacts::Read(std::string_view text) {
   facts.constraints = json.value("constraints", std::vector<std::string>());
   facts.definition = read("definition");
   facts.late_binding = json.value("late_binding", false);
+  facts.columns = json.value("columns", std::vector<std::string>());
+  facts.depends = json.value("depends", std::vector<std::string>());
   facts.comment = read("comment");
   return facts;
 }
@@ -85,6 +87,8 @@ std::string TableFacts::Text() const {
   if (!constraints.empty()) json["constraints"] = constraints;
   put("definition", definition);
   if (late_binding) json["late_binding"] = true;
+  if (!columns.empty()) json["columns"] = columns;
+  if (!depends.empty()) json["depends"] = depends;
   put("comment", comment);
   return json.empty() ? std::string() : json.dump();
 }

@@ -39,6 +39,8 @@ struct TableFacts {
       constraints;         // PRIMARY KEY, UNIQUE, FOREIGN KEY, as Redshift prints them
   std::string definition;  // of a view: the user's own query
   bool late_binding = false;
+  std::vector<std::string> columns;  // of a late-binding view: their names, when it gives them
+  std::vector<std::string> depends;  // of a view: RelationKey of what it reads
   std::string comment;
 
   static TableFacts Read(std::string_view text);

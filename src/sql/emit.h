@@ -47,6 +47,9 @@ struct Emitted {
   std::string new_schema;  // CREATE SCHEMA: its name
   // What belongs to it: run before and behind `text` in the same transaction.
   std::vector<std::string> before, after;
+  // What the engine does only behind a commit of the rest; when it fails, `undo` takes the rest
+  // back. Not within a transaction block.
+  std::string behind_commit, undo;
   std::optional<SchemaDrop> schema_drop;
   // Maps a byte offset in `text` back to a 1-based character position in the user's statement;
   // sorted by first.

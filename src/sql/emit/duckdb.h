@@ -17,6 +17,8 @@ class DuckDbWriter : public Writer {
   void WriteAssigned(const ast::Expr* expr, const Type& target) override;
   // A value that is already written, on its way into a column of this type.
   void WriteAssignedText(const std::string& value, const Type& target);
+  // The body of a function of the user's: its arguments are p1, p2, ...
+  void WriteFunctionBody(const ast::Expr* body, const Type& returns);
   void WriteRelationEntry(const RelationEntry& entry) override;
   // The engine's name of a type.
   static std::string TypeName(const Type& type);
@@ -43,6 +45,7 @@ class DuckDbWriter : public Writer {
 
  private:
   void WriteCastTo(const Type& target, const ast::Expr* operand, bool lenient);
+  void WriteUserCall(const ast::Call& call, const FunctionEntry& function);
   void WriteNamed(const ast::Call& call, const FunctionRow& row);
   void WriteMacro(const ast::Call& call, const FunctionRow& row);
   bool WriteSyntax(const ast::Call& call, const std::string& name);

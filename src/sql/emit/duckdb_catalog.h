@@ -13,6 +13,9 @@ inline constexpr std::string_view kLakeCatalog = "skep_lake";
 // Schema of hidden metadata tables inside each database file; user statements may never name it.
 inline constexpr std::string_view kHiddenSchema = "skep_catalog";
 
+// The column of the empty query that stands for a late-binding view in the engine.
+inline constexpr std::string_view kLateBindingColumn = "late binding";
+
 // Whether users may read this relation of pg_catalog or information_schema.
 bool IsSystemRelation(std::string_view schema, std::string_view name);
 // The relation as the engine reads it, without what belongs to the hidden schema.

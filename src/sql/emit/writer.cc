@@ -32,8 +32,9 @@ void Writer::PutName(std::string_view name) { out_ += QuoteName(name); }
 void Writer::PutString(std::string_view text) { out_ += QuoteString(text); }
 
 void Writer::Mark(const Node& node) {
+  const uint32_t begin = place_.value_or(node.begin);
   positions_.emplace_back(static_cast<uint32_t>(out_.size()),
-                          ascii_ ? node.begin + 1 : CharacterPosition(script_, node.begin));
+                          ascii_ ? begin + 1 : CharacterPosition(script_, begin));
 }
 
 void Writer::Append(const Writer& other) {

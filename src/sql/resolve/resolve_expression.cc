@@ -80,7 +80,17 @@ Result<Type> Resolver::VisitAny(const Expr* expr, Scope& scope, Clause clause) {
       if (!type) return Fail1(type.error().kind, type.error().message, typed.type);
       return *type;
     }
-    case NodeKind::kParameter:
+    case NodeKind::kParameter: {
+      if (!arguments_) return Type{};
+      const auto& parameter = *static_cast<const Parameter*>(expr);
+      if (parameter.number == 0 || parameter.number > arguments_->size())
+        return Fail1(
+            ErrorKind::kUndefinedParameter,
+            "there is no parameter $" + (parameter.number == 0 ? std::string(parameter.name)
+                                                               : std::to_string(parameter.number)),
+            expr);
+      return (*arguments_)[parameter.number - 1];
+    }
     case NodeKind::kDefault:
       return Type{};
     case NodeKind::kColumnRef:
@@ -498,8 +508,9 @@ Result<Type> Resolver::VisitCall(const Call& call, Scope& scope, Clause clause) 
   const std::string name = Fold(call.name.back());
   const size_t count = call.star ? 1 : call.arguments.size();
   bool known = false;
-  const FunctionRow* row = FindFunctionRow(name, count, &known);
-  if (call.star && !row) row = FindFunctionRow(name, 0, &known);
+  const bool qualified = call.name.size() > 1 && Fold(call.name[0]) != "pg_catalog";
+  const FunctionRow* row = qualified ? nullptr : FindFunctionRow(name, count, &known);
+  if (call.star && !row && !qualified) row = FindFunctionRow(name, 0, &known);
   if (row && (row->kind == FunctionKind::kAggregate) && !call.over &&
       (clause == Clause::kWhere || clause == Clause::kGroupBy)) {
     return Fail1(ErrorKind::kGroupingError,
@@ -535,10 +546,10 @@ Result<Type> Resolver::VisitCall(const Call& call, Scope& scope, Clause clause) 
   }
   if (row && !call.star) row = FindFunctionRow(name, types);
   if (!row) {
-    std::string signature;
-    for (const Type& type : types) signature += (signature.empty() ? "" : ", ") + TypeText(type);
+    SKEP_TRY_ASSIGN(const Type type, VisitUserCall(call, name, types));
+    if (resolved_.user_functions.contains(&call)) return type;
     return Fail1(ErrorKind::kUndefinedFunction,
-                 "function " + name + "(" + signature + ") does not exist", &call,
+                 "function " + SignatureText(name, types) + " does not exist", &call,
                  known
                      ? "There is a function of this name with another number of arguments."
                      : "No function of this name is offered; see docs/compatibility/functions.md.");

@@ -27,6 +27,9 @@ class Resolver {
   // An expression over one relation (UPDATE, DELETE, defaults, policies) and, in DML, its sources.
   Result<Type> ResolveExpression(const ast::Expr& expr, Clause clause);
 
+  // $1 ... $n are a function's arguments of these types, and there are no others.
+  void EnterArguments(std::vector<Type> types) { arguments_ = std::move(types); }
+
   // Relations that expressions may name from here on (of UPDATE ... FROM, DELETE ... USING, MERGE).
   // `target` is the relation that is written; its own name stays visible.
   Result<ScopeRelation*> EnterTarget(const ast::QualifiedName& name, const ast::Name& alias);
@@ -89,6 +92,7 @@ class Resolver {
   Result<void> From(const ast::Relation& relation, Scope& scope);
   Result<void> FromJoin(const ast::Join& join, Scope& scope);
   Result<void> FromNamed(const ast::NamedTable& table, Scope& scope);
+  Result<void> FromLateView(const ast::NamedTable& table, const RelationEntry& view, Scope& scope);
   Result<void> FromPivot(const ast::Pivot& pivot, Scope& scope);
   Result<void> FromUnpivot(const ast::Unpivot& unpivot, Scope& scope);
   Result<void> FromPath(const ast::Relation& relation, const ast::Expr& path,
@@ -100,6 +104,8 @@ class Resolver {
   Result<Type> VisitAny(const ast::Expr* expr, Scope& scope, Clause clause);
   Result<Type> VisitColumn(const ast::ColumnRef& ref, Scope& scope, Clause clause);
   Result<Type> VisitCall(const ast::Call& call, Scope& scope, Clause clause);
+  Result<Type> VisitUserCall(const ast::Call& call, const std::string& name,
+                             const std::vector<Type>& types);
   Result<Type> VisitBinary(const ast::Binary& binary, Scope& scope, Clause clause);
   Result<Type> Subquery(const ast::Query& query, Scope& scope);
   Result<void> ExpandStar(const ast::Star& star, Scope& scope, std::vector<Column>& output);
@@ -117,6 +123,10 @@ class Resolver {
   std::deque<CommonTables> common_pool_;
   CommonTables* common_ = nullptr;
   size_t common_count_ = 0;
+  size_t late_views_ = 0;  // that are being read, one within the other
+  std::optional<std::vector<Type>> arguments_;
+  // Nodes that the call of a user's function becomes.
+  std::unordered_map<const ast::Node*, uint64_t> expanded_;
 };
 
 // The label Redshift gives a select item without an alias.
