@@ -26,7 +26,9 @@ enum class ErrorKind : uint8_t {
   kDuplicateObject,        // It exists already.
   kDuplicateTable,         // The table exists already.
   kDuplicateSchema,        // The schema exists already.
+  kDuplicateFunction,      // A function of this name with these arguments exists already.
   kAmbiguousColumn,        // The name fits several columns.
+  kInvalidFunctionDefinition,  // A function's parts do not go together.
   kDatatypeMismatch,       // Types do not go together.
   kInvalidText,            // A value cannot be read as the type wanted.
   kInvalidDatetime,        // Text is no date, time or interval.
@@ -66,6 +68,7 @@ enum class ErrorKind : uint8_t {
   kInvalidSettingValue,     // A setting's value is out of its range.
   kGroupingError,  // An aggregate or a plain column where the other belongs. Correct the statement.
   kReadOnlyTransaction,     // A write inside READ ONLY. End the transaction first.
+  kWrongObjectType,         // A view where a table belongs, or the other way round.
   kDependentObjects,        // Others depend on what would be dropped. Drop them first, or CASCADE.
   kDuplicateAlias,          // Two relations of one FROM, or two queries of WITH, have one name.
   kDuplicateColumn,         // A column is named twice.

@@ -43,7 +43,7 @@ constexpr Row kRows[] = {
     {"enable_numeric_rounding", "on", Form::kBoolean},
     {"enable_result_cache_for_session", "on", Form::kBoolean, false, true},
     {"enable_vacuum_boost", "off", Form::kBoolean},
-    {"error_on_nondeterministic_update", "off", Form::kBoolean},
+    {"error_on_nondeterministic_update", "off", Form::kBoolean, false, true},
     {"extra_float_digits", "0", Form::kInteger},
     {"integer_datetimes", "on", Form::kBoolean, true, false, "integer_datetimes"},
     {"interval_forbid_composite_literals", "on", Form::kBoolean},

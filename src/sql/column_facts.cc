@@ -78,6 +78,8 @@ TableFacts TableFacts::Read(std::string_view text) {
   facts.definition = read("definition");
   facts.relations = json.value("relations", size_t{0});
   facts.late_binding = json.value("late_binding", false);
+  facts.columns = json.value("columns", std::vector<std::string>());
+  facts.depends = json.value("depends", std::vector<std::string>());
   facts.comment = read("comment");
   return facts;
 }
@@ -95,6 +97,8 @@ std::string TableFacts::Text() const {
   put("definition", definition);
   if (relations > 1) json["relations"] = relations;
   if (late_binding) json["late_binding"] = true;
+  if (!columns.empty()) json["columns"] = columns;
+  if (!depends.empty()) json["depends"] = depends;
   put("comment", comment);
   return json.empty() ? std::string() : Written(json);
 }

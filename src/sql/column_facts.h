@@ -40,6 +40,8 @@ struct TableFacts {
   std::string definition;  // of a view: the user's own query
   size_t relations = 0;    // of a view: how many it reads, each view as those that it reads
   bool late_binding = false;
+  std::vector<std::string> columns;  // of a late-binding view: their names, when it gives them
+  std::vector<std::string> depends;  // of a view: RelationKey of what it reads
   std::string comment;
 
   static TableFacts Read(std::string_view text);

@@ -89,6 +89,8 @@ Result<void> StatementEmitter::Dispatch(const ast::Statement& statement) {
       return EmitCreateView(static_cast<const CreateView&>(statement));
     case NodeKind::kAlterTable:
       return EmitAlterTable(static_cast<const AlterTable&>(statement));
+    case NodeKind::kCreateFunction:
+      return EmitCreateFunction(static_cast<const CreateFunction&>(statement));
     case NodeKind::kDrop:
       return EmitDrop(static_cast<const Drop&>(statement));
     case NodeKind::kComment:

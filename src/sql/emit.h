@@ -53,6 +53,9 @@ struct Emitted {
   // square.
   std::vector<std::pair<std::string, std::string>> column_facts;
   std::string table_facts;
+  // What the engine does only behind a commit of the rest; when it fails, `undo` takes the rest
+  // back. Not within a transaction block.
+  std::string behind_commit, undo;
   std::optional<SchemaDrop> schema_drop;
   // Maps a byte offset in `text` back to a 1-based character position in the user's statement;
   // sorted by first.

@@ -24,6 +24,7 @@ bool IsOffered(const ast::Statement& tree) {
     case NodeKind::kCreateTable:
     case NodeKind::kCreateTableAs:
     case NodeKind::kCreateView:
+    case NodeKind::kCreateFunction:
     case NodeKind::kCreateSchema:
     case NodeKind::kCreateExternalSchema:
     case NodeKind::kAlterTable:
@@ -44,7 +45,7 @@ bool IsOffered(const ast::Statement& tree) {
     case NodeKind::kDrop: {
       const auto object = static_cast<const ast::Drop&>(tree).object;
       return object == ast::ObjectKind::kTable || object == ast::ObjectKind::kView ||
-             object == ast::ObjectKind::kSchema;
+             object == ast::ObjectKind::kSchema || object == ast::ObjectKind::kFunction;
     }
     default:
       return false;

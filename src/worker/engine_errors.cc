@@ -349,6 +349,8 @@ Meaning MeaningOf(ExceptionType type, const std::string& text) {
       if (Has(text, "ore than one row returned by a subquery"))
         return {ErrorKind::kCardinalityViolation,
                 "more than one row returned by a subquery used as an expression"};
+      if (text.starts_with("Found multiple matches"))
+        return {ErrorKind::kCardinalityViolation, FirstPart(text)};
       if (text.starts_with("value too long for type"))
         return {ErrorKind::kStringTooLong, FirstPart(text)};
       for (const std::string_view argument :

@@ -1,8 +1,11 @@
 #include "worker/front_catalog.h"
 
+#include <algorithm>
 #include <duckdb/catalog/catalog.hpp>
+#include <duckdb/catalog/catalog_entry/schema_catalog_entry.hpp>
 #include <duckdb/catalog/catalog_entry/table_catalog_entry.hpp>
 #include <duckdb/catalog/catalog_entry/view_catalog_entry.hpp>
+#include <duckdb/parser/constraints/not_null_constraint.hpp>
 
 #include "base/text.h"
 #include "sql/column_facts.h"
@@ -125,6 +128,7 @@ std::shared_ptr<const sql::RelationEntry> FrontCatalog::Read(sql::RelationKind k
   entry->name = found->name;
   if (found->type == duckdb::CatalogType::VIEW_ENTRY) {
     auto& view = found->Cast<duckdb::ViewCatalogEntry>();
+    entry->is_view = true;
     if (!view.comment.IsNull()) entry->facts = view.comment.ToString();
     if (kind == sql::RelationKind::kTable) entry->kind = sql::RelationKind::kView;
     auto columns = view.GetColumnInfo();
@@ -144,6 +148,11 @@ std::shared_ptr<const sql::RelationEntry> FrontCatalog::Read(sql::RelationKind k
   if (!table.comment.IsNull()) entry->facts = table.comment.ToString();
   for (const auto& column : table.GetColumns().Logical())
     entry->columns.push_back(ColumnOf(column.Name(), column.Type(), column.Comment()));
+  for (const auto& constraint : table.GetConstraints()) {
+    if (constraint->type != duckdb::ConstraintType::NOT_NULL) continue;
+    const size_t index = constraint->Cast<duckdb::NotNullConstraint>().index.index;
+    if (index < entry->columns.size()) entry->columns[index].not_null = true;
+  }
   if (kind == sql::RelationKind::kExternal) {
     for (const char* pseudo : {"$path", "$size"})
       entry->columns.push_back(
@@ -170,6 +179,56 @@ Result<std::shared_ptr<const sql::RelationEntry>> FrontCatalog::Find(std::string
   }
   known_.emplace(key, entry);
   return entry;
+}
+
+std::vector<std::shared_ptr<const sql::RelationEntry>> FrontCatalog::Dependents(
+    const sql::RelationEntry& of) {
+  const std::string key = sql::RelationKey(of);
+  std::vector<std::shared_ptr<const sql::RelationEntry>> views;
+  const auto look = [&](duckdb::CatalogEntry& found) {
+    if (found.type != duckdb::CatalogType::VIEW_ENTRY || found.internal || found.comment.IsNull())
+      return;
+    std::string text = found.comment.ToString();
+    const auto depends = sql::TableFacts::Read(text).depends;
+    if (std::ranges::find(depends, key) == depends.end()) return;
+    auto entry = std::make_shared<sql::RelationEntry>();
+    entry->kind = sql::RelationKind::kView;
+    entry->is_view = true;
+    entry->schema = found.ParentSchema().name;
+    entry->name = found.name;
+    entry->facts = std::move(text);
+    views.push_back(std::move(entry));
+  };
+  duckdb::Catalog::GetCatalog(context_, database_)
+      .ScanSchemas(context_, [&](duckdb::SchemaCatalogEntry& schema) {
+        schema.Scan(context_, duckdb::CatalogType::TABLE_ENTRY, look);
+      });
+  return views;
+}
+
+std::vector<std::shared_ptr<const sql::FunctionEntry>> FrontCatalog::FindFunctions(
+    std::string_view schema_name, std::string_view function) {
+  const auto key = std::pair(std::string(schema_name), std::string(function));
+  if (const auto known = functions_.find(key); known != functions_.end()) return known->second;
+  auto& found = functions_[key];
+  const std::string folded = Lower(key.first);
+  if (folded == sql::kHiddenSchema || folded == sql::kLakeCatalog || folded == "main") return found;
+  auto schema = duckdb::Catalog::GetSchema(context_, database_, key.first,
+                                           duckdb::OnEntryNotFound::RETURN_NULL);
+  if (!schema) return found;
+  const std::string start = "routine " + key.second + "(";
+  schema->Scan(context_, duckdb::CatalogType::MACRO_ENTRY, [&](duckdb::CatalogEntry& macro) {
+    std::string_view name = macro.name;
+    if (name.starts_with("volatile ")) name.remove_prefix(9);
+    if (!name.starts_with(start) || macro.comment.IsNull()) return;
+    auto entry = std::make_shared<sql::FunctionEntry>();
+    entry->schema = schema->name;
+    entry->name = key.second;
+    entry->engine_name = macro.name;
+    entry->facts = sql::FunctionFacts::Read(macro.comment.ToString());
+    found.push_back(std::move(entry));
+  });
+  return found;
 }
 
 }  // namespace skep::worker

@@ -31,6 +31,11 @@ class FrontCatalog final : public sql::Catalog {
   Result<std::shared_ptr<const sql::RelationEntry>> Find(std::string_view schema,
                                                          std::string_view name) override;
 
+  std::vector<std::shared_ptr<const sql::RelationEntry>> Dependents(
+      const sql::RelationEntry& of) override;
+  std::vector<std::shared_ptr<const sql::FunctionEntry>> FindFunctions(
+      std::string_view schema, std::string_view name) override;
+
  private:
   std::shared_ptr<const sql::RelationEntry> Read(sql::RelationKind kind, const std::string& catalog,
                                                  const std::string& schema,
@@ -40,6 +45,10 @@ class FrontCatalog final : public sql::Catalog {
   std::string database_;
   std::function<bool(const std::string&)> is_external_;
   std::map<std::pair<std::string, std::string>, std::shared_ptr<const sql::RelationEntry>> known_;
+  // By schema and name.
+  std::map<std::pair<std::string, std::string>,
+           std::vector<std::shared_ptr<const sql::FunctionEntry>>>
+      functions_;
 };
 
 }  // namespace skep::worker

@@ -181,6 +181,9 @@ class Session : public std::enable_shared_from_this<Session> {
 
   std::list<std::unique_ptr<Prepared>> recent_;  // newest first
   std::unordered_map<std::string, std::list<std::unique_ptr<Prepared>>::iterator> statements_;
+  // What clients were told of the columns of their statements, by key. It outlives the plans, so
+  // that a change of the tables between is seen.
+  std::unordered_map<std::string, duckdb::vector<duckdb::LogicalType>> described_;
   std::unique_ptr<Prepared> uncached_;
   ResultCache results_;
   bool use_result_cache_ = true;  // enable_result_cache_for_session

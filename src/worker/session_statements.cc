@@ -27,6 +27,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr size_t kKeptStatements = 128;
+constexpr size_t kKeptDescriptions = 1024;
 constexpr size_t kKeptTextBytes = 64u << 10;
 constexpr size_t kFetchFrameBytes = 64u << 10;
 
@@ -191,6 +192,8 @@ Result<void> Session::ApplySettings(const ipc::Settings& settings) {
           {"enable_case_sensitive_super_attribute",
            &sql::FrontContext::case_sensitive_super_attributes},
           {"enable_exact_varchar_comparison", &sql::FrontContext::exact_text_equality},
+          {"error_on_nondeterministic_update",
+           &sql::FrontContext::error_on_nondeterministic_update},
           {"parse_super_null_on_error", &sql::FrontContext::parse_super_null_on_error},
           {"json_parse_dedup_attributes", &sql::FrontContext::json_parse_dedup_attributes},
           {"json_parse_truncate_strings", &sql::FrontContext::json_parse_truncate_strings},
@@ -303,6 +306,8 @@ Result<std::unique_ptr<Session::Prepared>> Session::PrepareAnew(
   if (parsed.size() != 1) return Fail(ErrorKind::kSyntaxError, "exactly one statement is expected");
   const sql::Statement& statement = parsed.front();
   auto prepared = std::make_unique<Prepared>();
+  if (const auto told = described_.find(KeyOf(text, types)); told != described_.end())
+    prepared->described = told->second;
   prepared->text = text;
   prepared->types = types;
   prepared->kind = statement.kind;
@@ -584,6 +589,10 @@ Result<ipc::StatementComplete> Session::RunDefinition(Prepared& prepared) {
   if (prepared.parameter_count > 0)
     return Fail(ErrorKind::kFeatureNotSupported,
                 "parameters are not supported in " + prepared.emitted.tag);
+  if (in_transaction_ && !prepared.emitted.behind_commit.empty())
+    return Fail(ErrorKind::kFeatureNotSupported,
+                prepared.emitted.tag + " of this form is not supported in a transaction block", {},
+                "Run it by itself, or leave NOT NULL out.");
   const auto done = WithinTransaction([&]() -> Result<void> {
     own_writes_++;
     wrote_in_transaction_ = true;
@@ -611,6 +620,16 @@ Result<ipc::StatementComplete> Session::RunDefinition(Prepared& prepared) {
     return {};
   });
   if (!done) return Fail(done.error());
+  if (!prepared.emitted.behind_commit.empty()) {
+    if (auto completed = RunTrusted(prepared.emitted.behind_commit); !completed) {
+      SKEP_TRY(RunTrusted(prepared.emitted.undo));
+      return Fail(completed.error());
+    }
+    engine_.DefinitionsChanged();
+  }
+  // TRUNCATE "commits the transaction in which it is run".
+  if (prepared.kind == sql::ast::NodeKind::kTruncate && in_transaction_)
+    SKEP_TRY(EndTransaction(true));
   search_path_stale_ = true;
   if (prepared.temporary) temporary_tables_ = true;
   return complete;
@@ -849,6 +868,8 @@ Result<ipc::StatementDescription> Session::Describe(const ipc::DescribeStatement
           DescribeColumns(prepared->statement->GetNames(), prepared->statement->GetTypes(),
                           prepared->emitted.output);
       prepared->described = prepared->statement->GetTypes();
+      if (described_.size() >= kKeptDescriptions) described_.clear();
+      described_[KeyOf(request.text, request.parameter_types)] = *prepared->described;
     }
     return description;
   });

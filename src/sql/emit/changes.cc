@@ -2,10 +2,19 @@
 #include <algorithm>
 #include <set>
 
+#include "base/text.h"
 #include "sql/emit/statement_emitter.h"
 
 namespace skep::sql {
 using namespace ast;
+
+namespace {
+
+// Columns that the source of a MERGE gets; no user's name holds a blank at its end.
+constexpr std::string_view kMatchedRow = "matched row ", kSourceRow = "source row ",
+                           kMatchNumber = "match number ";
+
+}  // namespace
 
 Result<std::shared_ptr<const RelationEntry>> StatementEmitter::Existing(const QualifiedName& name,
                                                                         const Node& at) {
@@ -20,10 +29,10 @@ Result<std::shared_ptr<const RelationEntry>> StatementEmitter::Existing(const Qu
 Result<ScopeRelation*> StatementEmitter::Changed(const QualifiedName& name, const Name& alias,
                                                  const Node& at) {
   SKEP_TRY_ASSIGN(auto* target, resolver_.EnterTarget(name, alias));
+  if (target->entry->is_view)
+    return resolver_.Fail1(ErrorKind::kWrongObjectType,
+                           "cannot change a view: \"" + target->entry->name + "\"", &at);
   switch (target->entry->kind) {
-    case RelationKind::kView:
-      return resolver_.Fail1(ErrorKind::kDatatypeMismatch,
-                             "cannot change a view: \"" + target->entry->name + "\"", &at);
     case RelationKind::kExternal:
       return Unsupported("writing to an external table", at);
     case RelationKind::kSystem:
@@ -166,9 +175,10 @@ Result<void> StatementEmitter::EmitInsert(const Insert& insert) {
   return {};
 }
 
-Result<void> StatementEmitter::Assignments(const List<Assignment*>& set,
-                                           const ScopeRelation& target) {
-  std::set<std::string> assigned;
+// The column of each assignment, with the names of its value resolved.
+Result<std::vector<const Column*>> StatementEmitter::Assigned(const List<Assignment*>& set,
+                                                              const ScopeRelation& target) {
+  std::vector<const Column*> columns;
   for (const Assignment* assignment : set) {
     const Name& name = assignment->column[assignment->column.size() - 1];
     const std::string folded = resolver_.Fold(name);
@@ -178,17 +188,30 @@ Result<void> StatementEmitter::Assignments(const List<Assignment*>& set,
           ErrorKind::kUndefinedColumn,
           "column \"" + folded + "\" of relation \"" + target.entry->name + "\" does not exist",
           name.begin);
-    SKEP_TRY(resolver_.ResolveExpression(*assignment->value, Clause::kWrite));
-    resolver_.Infer(assignment->value, found->type);
-    if (!assigned.insert(found->name).second)
+    if (std::ranges::find(columns, &*found) != columns.end())
       return resolver_.FailAt(ErrorKind::kSyntaxError,
                               "multiple assignments to same column \"" + folded + "\"", name.begin);
-    writer_.Put(assignment == set[0] ? "" : ", ");
-    writer_.PutName(folded);
-    writer_.Put(" = ");
-    writer_.WriteAssigned(assignment->value, found->type);
+    SKEP_TRY(resolver_.ResolveExpression(*assignment->value, Clause::kWrite));
+    resolver_.Infer(assignment->value, found->type);
+    columns.push_back(&*found);
   }
-  return {};
+  return columns;
+}
+
+void StatementEmitter::WriteAssignments(const List<Assignment*>& set,
+                                        const std::vector<const Column*>& columns) {
+  for (size_t i = 0; i < set.size(); i++) {
+    if (i > 0) writer_.Put(", ");
+    writer_.PutName(columns[i]->name);
+    writer_.Put(" = ");
+    writer_.WriteAssigned(set[i]->value, columns[i]->type);
+  }
+}
+
+// The engine's number of a row, which a column of the same name hides.
+bool StatementEmitter::HasRowNumber(const RelationEntry& entry) {
+  return std::ranges::none_of(entry.columns,
+                              [](const Column& column) { return Lower(column.name) == "rowid"; });
 }
 
 Result<void> StatementEmitter::EmitUpdate(const Update& update) {
@@ -197,16 +220,45 @@ Result<void> StatementEmitter::EmitUpdate(const Update& update) {
   SKEP_TRY_ASSIGN(ScopeRelation * target,
                   Changed(update.table->name, update.table->alias.name, *update.table));
   SKEP_TRY(resolver_.EnterFrom(update.from));
+  SKEP_TRY_ASSIGN(const auto columns, Assigned(update.set, *target));
+  if (update.where) SKEP_TRY(resolver_.ResolveExpression(*update.where, Clause::kWhere));
   if (update.with) writer_.WriteWithClause(*update.with);
-  writer_.Put("update " + EntryText(*target->entry) + " as " + QuoteName(target->emitted) +
-              " set ");
-  SKEP_TRY(Assignments(update.set, *target));
-  writer_.WriteFromList(update.from, " from ");
-  if (update.where) {
-    SKEP_TRY(resolver_.ResolveExpression(*update.where, Clause::kWhere));
+  const std::string table = EntryText(*target->entry), alias = QuoteName(target->emitted);
+  writer_.Put("update " + table + " as ");
+  const auto where = [&] {
+    if (!update.where) return;
     writer_.Put(" where ");
     writer_.WriteExpression(update.where);
+  };
+  if (update.from.empty() || !HasRowNumber(*target->entry)) {
+    writer_.Put(alias + " set ");
+    WriteAssignments(update.set, columns);
+    writer_.WriteFromList(update.from, " from ");
+    where();
+    return {};
   }
+  // A row that several others match is changed once, by one of them.
+  writer_.Put("changed set ");
+  for (size_t i = 0; i < columns.size(); i++) {
+    writer_.Put(i > 0 ? ", " : "");
+    writer_.PutName(columns[i]->name);
+    writer_.Put(As<Default>(update.set[i]->value) ? " = default"
+                                                  : " = matched.v" + std::to_string(i));
+  }
+  writer_.Put(" from (select " + alias + ".rowid as row_number");
+  for (size_t i = 0; i < columns.size(); i++) {
+    if (As<Default>(update.set[i]->value)) continue;
+    writer_.Put(", first(");
+    writer_.WriteAssigned(update.set[i]->value, columns[i]->type);
+    writer_.Put(") as v" + std::to_string(i));
+  }
+  writer_.Put(" from " + table + " as " + alias);
+  writer_.WriteFromList(update.from, ", ");
+  where();
+  writer_.Put(" group by " + alias + ".rowid");
+  if (context_.error_on_nondeterministic_update)
+    writer_.Put(" having rs_single_match(" + alias + ".rowid, count(*)) = " + alias + ".rowid");
+  writer_.Put(") as matched where changed.rowid = matched.row_number");
   return {};
 }
 
@@ -234,21 +286,42 @@ Result<void> StatementEmitter::EmitMerge(const Merge& merge) {
   std::vector<Relation*> from{merge.source};
   SKEP_TRY(resolver_.EnterFrom(from));
   SKEP_TRY(resolver_.ResolveExpression(*merge.on, Clause::kWhere));
-  if (merge.remove_duplicates) return Unsupported("MERGE ... REMOVE DUPLICATES", merge);
-  writer_.Put("merge into " + EntryText(*target->entry) + " as " + QuoteName(target->emitted) +
-              " using ");
+  if (!HasRowNumber(*target->entry))
+    return Unsupported("MERGE into a table that has a column \"rowid\"", *merge.target);
+  const auto used = resolver_.resolved().relations.find(merge.source);
+  if (used == resolver_.resolved().relations.end())
+    return Unsupported("this source of a MERGE", *merge.source);
+  const ScopeRelation& source = *used->second.relation;
+  if (source.entry && source.entry == target->entry)
+    return Unsupported("MERGE of a table into itself", *merge.source);
+  const std::string table = EntryText(*target->entry), alias = QuoteName(target->emitted),
+                    from_alias = QuoteName(source.emitted);
+  // Matches are found first, so that a row that several rows match is seen before it is changed.
+  writer_.Put("merge into " + table + " as " + alias + " using (select " + from_alias +
+              ".*, rs_single_match(" + alias + ".rowid, count(*) over (partition by " + alias +
+              ".rowid)) as " + QuoteName(kMatchedRow));
+  if (merge.remove_duplicates)
+    writer_.Put(", row_number() over (partition by " + from_alias + "." + QuoteName(kSourceRow) +
+                " order by " + alias + ".rowid) as " + QuoteName(kMatchNumber));
+  writer_.Put(" from ");
+  if (merge.remove_duplicates)
+    writer_.Put("(select *, row_number() over () as " + QuoteName(kSourceRow) + " from ");
   writer_.WriteOneRelation(*merge.source);
-  writer_.Put(" on ");
-  writer_.Put("(");
+  if (merge.remove_duplicates) writer_.Put(") as " + from_alias);
+  writer_.Put(" left join " + table + " as " + alias + " on (");
   writer_.WriteExpression(merge.on);
-  writer_.Put(")");
+  writer_.Put(")) as " + from_alias + " on " + alias + ".rowid = " + from_alias + "." +
+              QuoteName(kMatchedRow));
+  if (merge.remove_duplicates) return EmitRemoveDuplicates(merge, *target, source);
   for (const MergeAction* action : merge.actions) {
     writer_.Put(action->matched ? " when matched then " : " when not matched then ");
     switch (action->step) {
-      case MergeStep::kUpdate:
+      case MergeStep::kUpdate: {
         writer_.Put("update set ");
-        SKEP_TRY(Assignments(action->set, *target));
+        SKEP_TRY_ASSIGN(const auto columns, Assigned(action->set, *target));
+        WriteAssignments(action->set, columns);
         break;
+      }
       case MergeStep::kDelete:
         writer_.Put("delete");
         break;
@@ -274,6 +347,41 @@ Result<void> StatementEmitter::EmitMerge(const Merge& merge) {
       }
     }
   }
+  return {};
+}
+
+// The simple form: what matches becomes what the source has, once; the rest is added.
+Result<void> StatementEmitter::EmitRemoveDuplicates(const Merge& merge, const ScopeRelation& target,
+                                                    const ScopeRelation& source) {
+  const std::vector<Column>& to = target.entry->columns;
+  std::vector<size_t> from;
+  for (size_t i = 0; i < source.columns.size(); i++) {
+    if (!source.columns[i].name.starts_with('$')) from.push_back(i);
+  }
+  if (from.size() != to.size())
+    return resolver_.Fail1(ErrorKind::kDatatypeMismatch,
+                           "MERGE with REMOVE DUPLICATES needs a source with the columns of its "
+                           "target: " +
+                               std::to_string(from.size()) + " instead of " +
+                               std::to_string(to.size()),
+                           merge.source);
+  const std::string alias = QuoteName(source.emitted) + ".";
+  const auto value = [&](size_t i) {
+    writer_.WriteAssignedText(alias + QuoteName(source.ColumnName(from[i])), to[i].type);
+  };
+  writer_.Put(" when matched and " + alias + QuoteName(kMatchNumber) + " = 1 then update set ");
+  for (size_t i = 0; i < to.size(); i++) {
+    writer_.Put((i > 0 ? ", " : "") + QuoteName(to[i].name) + " = ");
+    value(i);
+  }
+  writer_.Put(" when matched then delete when not matched then insert (");
+  for (size_t i = 0; i < to.size(); i++) writer_.Put((i > 0 ? ", " : "") + QuoteName(to[i].name));
+  writer_.Put(") values (");
+  for (size_t i = 0; i < to.size(); i++) {
+    if (i > 0) writer_.Put(", ");
+    value(i);
+  }
+  writer_.Put(")");
   return {};
 }
 

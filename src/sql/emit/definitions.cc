@@ -7,6 +7,7 @@
 #include "base/ids.h"
 #include "base/text.h"
 #include "sql/emit/statement_emitter.h"
+#include "sql/parse/script.h"
 #include "sql/print/print.h"
 
 namespace skep::sql {
@@ -109,20 +110,50 @@ Result<int64_t> StatementEmitter::IdentityNumber(std::string_view digits, const 
   return number;
 }
 
-// The engine's column; what it cannot hold goes to the facts.
-Result<void> StatementEmitter::EmitColumn(const ColumnDefinition& column, const Target& target,
-                                          bool comma) {
+Result<Type> StatementEmitter::ColumnType(const ColumnDefinition& column, std::string_view table) {
   auto type = TypeOf(*column.type);
   if (!type) return resolver_.Fail1(type.error().kind, type.error().message, column.type);
   if (type->IsNested() || type->kind == TypeKind::kName || type->kind == TypeKind::kOid)
-    return resolver_.Fail1(
-        ErrorKind::kFeatureNotSupported,
-        "Column \"" + target.name + "." + resolver_.Fold(column.name) + "\" has unsupported type",
-        column.type);
+    return resolver_.Fail1(ErrorKind::kFeatureNotSupported,
+                           "Column \"" + std::string(table) + "." + resolver_.Fold(column.name) +
+                               "\" has unsupported type",
+                           column.type);
+  return type;
+}
+
+// A default as the engine keeps it. `text` is where its positions lie.
+Result<std::string> StatementEmitter::DefaultText(const Expr& value, const Type& type,
+                                                  std::string_view text) {
+  Resolver defaults(context_, text);
+  SKEP_TRY(defaults.ResolveExpression(value, Clause::kWrite));
+  DuckDbWriter inner(context_, defaults.resolved(), text,
+                     text.data() == text_.data() ? &writer_ : nullptr);
+  inner.WriteAssigned(&value, type);
+  if (inner.error()) return std::unexpected(*inner.error());
+  return std::move(inner.text());
+}
+
+// A default that was kept as the user wrote it.
+Result<std::string> StatementEmitter::KeptDefault(const std::string& value, const Type& type,
+                                                  const Node& at) {
+  const std::string text = "select " + value;
+  const ParsedScript parsed = ParseWholeScript(text);
+  const auto* statement =
+      parsed.statements.size() == 1 ? As<QueryStatement>(parsed.statements[0].tree) : nullptr;
+  const auto* select = statement ? As<Select>(statement->query->body) : nullptr;
+  if (!select || select->items.size() != 1)
+    return resolver_.Fail1(ErrorKind::kInternal, "a default cannot be read", &at);
+  return DefaultText(*select->items[0]->value, type, text);
+}
+
+// The engine's column; what it cannot hold goes to the facts.
+Result<void> StatementEmitter::EmitColumn(const ColumnDefinition& column, const Target& target,
+                                          bool comma) {
+  SKEP_TRY_ASSIGN(const Type type, ColumnType(column, target.name));
   if (comma) writer_.Put(", ");
   writer_.Mark(column);
   writer_.PutName(resolver_.Fold(column.name));
-  writer_.Put(" " + DuckDbWriter::TypeName(*type));
+  writer_.Put(" " + DuckDbWriter::TypeName(type));
   if (column.null_rule == NullRule::kNotNull || column.primary_key ||
       column.identity != IdentityKind::kNone)
     writer_.Put(" not null");
@@ -138,12 +169,8 @@ Result<void> StatementEmitter::EmitColumn(const ColumnDefinition& column, const 
     return {};
   }
   if (column.default_value) {
-    Resolver defaults(context_, text_);
-    SKEP_TRY(defaults.ResolveExpression(*column.default_value, Clause::kWrite));
-    DuckDbWriter inner(context_, defaults.resolved(), text_, &writer_);
-    inner.WriteAssigned(column.default_value, *type);
-    if (inner.error()) return std::unexpected(*inner.error());
-    writer_.Put(" default (" + inner.text() + ")");
+    SKEP_TRY_ASSIGN(const std::string value, DefaultText(*column.default_value, type, text_));
+    writer_.Put(" default (" + value + ")");
   }
   return {};
 }
@@ -200,11 +227,17 @@ Result<void> StatementEmitter::EmitCreateTable(const CreateTable& create) {
         if (!columns.empty()) writer_.Put(", ");
         writer_.PutName(source.name);
         writer_.Put(" " + DuckDbWriter::TypeName(source.type));
+        if (source.not_null) writer_.Put(" not null");
         ColumnFacts known = ColumnFacts::Read(source.facts);
         known.type = source.type;
         known.comment.clear();
         known.identity.clear();
         if (like->defaults != DefaultsRule::kIncluding) known.default_text.clear();
+        if (!known.default_text.empty()) {
+          SKEP_TRY_ASSIGN(const std::string value,
+                          KeptDefault(known.default_text, source.type, *like));
+          writer_.Put(" default (" + value + ")");
+        }
         SKEP_TRY(add(source.name, std::move(known), *like));
       }
     } else if (const auto* constraint = As<TableConstraint>(element)) {
@@ -292,8 +325,26 @@ Result<void> StatementEmitter::EmitInto(const Query& query, const Select& select
 Result<void> StatementEmitter::EmitCreateView(const CreateView& create) {
   SKEP_TRY_ASSIGN(const Target target, resolver_.NewObject(create.name, create.temporary));
   SKEP_TRY(CheckSchema(target, create));
-  if (create.no_schema_binding) return Unsupported("WITH NO SCHEMA BINDING", create);
+  TableFacts facts;
+  facts.definition = Print(*create.query);
+  const std::string view = TargetText(target);
+  if (create.no_schema_binding) {
+    // The engine holds a place for its name; what it means is found when it is read.
+    facts.late_binding = true;
+    for (const Name& name : create.columns) facts.columns.push_back(resolver_.Fold(name));
+    writer_.Put(create.or_replace ? "create or replace view " : "create view ");
+    writer_.Put(view + " as select null as " + QuoteName(kLateBindingColumn) + " where false");
+    CommentOnRelation("view", view, facts.Text());
+    return {};
+  }
   SKEP_TRY_ASSIGN(auto output, resolver_.ResolveQuery(*create.query));
+  for (const Access& access : resolver_.resolved().reads) {
+    if (access.entry->kind != RelationKind::kTable && access.entry->kind != RelationKind::kView)
+      continue;
+    std::string name = RelationKey(*access.entry);
+    if (std::ranges::find(facts.depends, name) == facts.depends.end())
+      facts.depends.push_back(std::move(name));
+  }
   if (create.columns.size() > output.size())
     return resolver_.FailAt(ErrorKind::kSyntaxError,
                             "CREATE VIEW specifies more column names than columns",
@@ -314,9 +365,6 @@ Result<void> StatementEmitter::EmitCreateView(const CreateView& create) {
   }
   writer_.Put(" as ");
   writer_.WriteQuery(*create.query);
-  const std::string view = TargetText(target);
-  TableFacts facts;
-  facts.definition = Print(*create.query);
   facts.relations = writer_.relations();
   CommentOnRelation("view", view, facts.Text());
   for (const Column& column : output) {
@@ -327,7 +375,62 @@ Result<void> StatementEmitter::EmitCreateView(const CreateView& create) {
   return {};
 }
 
+// The engine adds plain columns only; the rest is said of the column once it is there.
+Result<void> StatementEmitter::EmitAddColumn(const ColumnDefinition& column,
+                                             const RelationEntry& entry) {
+  const std::string table = EntryText(entry), name = resolver_.Fold(column.name);
+  if (std::ranges::find(entry.columns, name, &Column::name) != entry.columns.end())
+    return resolver_.Fail1(
+        ErrorKind::kDuplicateColumn,
+        "column \"" + name + "\" of relation \"" + entry.name + "\" already exists", &column);
+  if (column.identity != IdentityKind::kNone)
+    return Unsupported("adding an IDENTITY column", column);
+  if (column.primary_key || column.unique || !column.references.empty())
+    return Unsupported("adding a column with a key", column);
+  const bool needed = column.null_rule == NullRule::kNotNull;
+  const auto* literal = As<Literal>(column.default_value);
+  const bool valued = column.default_value && !(literal && literal->literal == LiteralKind::kNull);
+  if (needed && !valued)
+    return resolver_.Fail1(
+        ErrorKind::kFeatureNotSupported,
+        "ALTER TABLE ADD COLUMN defined as NOT NULL must have a non-null default expression",
+        &column);
+  SKEP_TRY_ASSIGN(const Type type, ColumnType(column, entry.name));
+  const std::string in_table = "alter table " + table + " ", quoted = QuoteName(name);
+  out_.before.push_back(in_table + "add column " + quoted + " " + DuckDbWriter::TypeName(type));
+  if (column.default_value) {
+    SKEP_TRY_ASSIGN(const std::string value, DefaultText(*column.default_value, type, text_));
+    // Rows that are there get the default's value of now.
+    if (valued) out_.before.push_back("update " + table + " set " + quoted + " = (" + value + ")");
+    out_.before.push_back(in_table + "alter column " + quoted + " set default (" + value + ")");
+  }
+  if (needed) {
+    out_.behind_commit = in_table + "alter column " + quoted + " set not null";
+    out_.undo = in_table + "drop column " + quoted;
+  }
+  ColumnFacts known;
+  if (NeedsDeclaring(type)) known.type = type;
+  known.encoding = column.encode;
+  if (column.default_value) known.default_text = Print(*column.default_value);
+  CommentOnColumn(table, name, known, "");
+  return {};
+}
+
+// ALTER TABLE may name a view to rename it.
+Result<void> StatementEmitter::EmitAlterView(const AlterTable& alter, const RelationEntry& view) {
+  for (const AlterAction* action : alter.actions) {
+    if (action->step != AlterStep::kRenameTo)
+      return resolver_.Fail1(ErrorKind::kWrongObjectType, "\"" + view.name + "\" is not a table",
+                             &alter);
+    writer_.Put("alter view " + EntryText(view) + " rename to ");
+    writer_.PutName(resolver_.Fold(action->new_name));
+  }
+  return {};
+}
+
 Result<void> StatementEmitter::EmitAlterTable(const AlterTable& alter) {
+  SKEP_TRY_ASSIGN(const auto altered, Existing(alter.table, alter));
+  if (altered->is_view) return EmitAlterView(alter, *altered);
   SKEP_TRY_ASSIGN(ScopeRelation * target, Changed(alter.table, {}, alter));
   const RelationEntry& entry = *target->entry;
   const std::string table = EntryText(entry);
@@ -346,15 +449,7 @@ Result<void> StatementEmitter::EmitAlterTable(const AlterTable& alter) {
         if (alter.actions.size() > 1)
           return Unsupported("adding a column together with other changes", *action);
         SKEP_TRY(CheckColumnCount(entry.columns.size() + 1, *action));
-        writer_.Put("alter table " + table + " add column ");
-        SKEP_TRY(EmitColumn(*action->column, {entry.schema, entry.name}, false));
-        SKEP_TRY_ASSIGN(const Type type, TypeOf(*action->column->type));
-        ColumnFacts known;
-        if (NeedsDeclaring(type)) known.type = type;
-        known.encoding = action->column->encode;
-        if (action->column->default_value)
-          known.default_text = Print(*action->column->default_value);
-        CommentOnColumn(table, resolver_.Fold(action->column->name), known, "");
+        SKEP_TRY(EmitAddColumn(*action->column, entry));
         break;
       }
       case AlterStep::kDropColumn: {
@@ -446,6 +541,30 @@ Result<void> StatementEmitter::EmitAlterTable(const AlterTable& alter) {
   return {};
 }
 
+// The views that read a relation go first.
+Result<void> StatementEmitter::DropWithDependents(const RelationEntry& entry, bool cascade,
+                                                  std::set<std::string>& dropped, const Node& at) {
+  if (!dropped.insert(RelationKey(entry)).second) return {};
+  if (entry.kind != RelationKind::kTemporary) {
+    for (const auto& view : context_.catalog->Dependents(entry)) {
+      if (dropped.contains(RelationKey(*view))) continue;
+      if (!cascade) {
+        auto failed =
+            resolver_.Fail1(ErrorKind::kDependentObjects,
+                            std::string("cannot drop ") + (entry.is_view ? "view " : "table ") +
+                                entry.name + " because other objects depend on it",
+                            &at, "Use DROP ... CASCADE to drop the dependent objects too.");
+        failed.error().detail = "view " + view->name + " depends on " +
+                                (entry.is_view ? "view " : "table ") + entry.name;
+        return failed;
+      }
+      SKEP_TRY(DropWithDependents(*view, true, dropped, at));
+    }
+  }
+  out_.before.push_back((entry.is_view ? "drop view " : "drop table ") + EntryText(entry));
+  return {};
+}
+
 Result<void> StatementEmitter::EmitDrop(const Drop& drop) {
   if (drop.object == ObjectKind::kSchema) {
     SchemaDrop schemas;
@@ -461,9 +580,10 @@ Result<void> StatementEmitter::EmitDrop(const Drop& drop) {
     out_.schema_drop = std::move(schemas);
     return {};
   }
+  if (drop.object == ObjectKind::kFunction) return EmitDropFunctions(drop);
   const bool view = drop.object == ObjectKind::kView;
   if (!view && drop.object != ObjectKind::kTable) return Unsupported(out_.tag, drop);
-  bool first = true;
+  std::set<std::string> dropped;
   for (const Routine* name : drop.names) {
     SKEP_TRY_ASSIGN(const auto entry, resolver_.Find(name->name));
     if (!entry) {
@@ -478,14 +598,10 @@ Result<void> StatementEmitter::EmitDrop(const Drop& drop) {
                              "permission denied for relation " + entry->name, name);
     if (entry->kind == RelationKind::kExternal)
       return Unsupported("dropping an external table", *name);
-    if ((entry->kind == RelationKind::kView) != view)
-      return resolver_.Fail1(ErrorKind::kDatatypeMismatch,
+    if (entry->is_view != view)
+      return resolver_.Fail1(ErrorKind::kWrongObjectType,
                              "\"" + entry->name + "\" is not a " + (view ? "view" : "table"), name);
-    if (!first) writer_.Put("; ");
-    first = false;
-    writer_.Mark(*name);
-    writer_.Put((view ? "drop view " : "drop table ") + EntryText(*entry));
-    if (drop.behavior == Behavior::kCascade) writer_.Put(" cascade");
+    SKEP_TRY(DropWithDependents(*entry, drop.behavior == Behavior::kCascade, dropped, *name));
   }
   return {};
 }
@@ -515,8 +631,7 @@ Result<void> StatementEmitter::EmitComment(const Comment& comment) {
                              "permission denied for relation " + entry->name, &comment);
     TableFacts facts = TableFacts::Read(entry->facts);
     facts.comment = text;
-    CommentOnRelation(entry->kind == RelationKind::kView ? "view" : "table", EntryText(*entry),
-                      facts.Text());
+    CommentOnRelation(entry->is_view ? "view" : "table", EntryText(*entry), facts.Text());
     return {};
   }
   return Unsupported("COMMENT ON this kind of object", comment);

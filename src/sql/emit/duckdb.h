@@ -18,6 +18,8 @@ class DuckDbWriter : public Writer {
   void WriteAssigned(const ast::Expr* expr, const Type& target);
   // A value that is already written, on its way into a column of this type.
   void WriteAssignedText(const std::string& value, const Type& target);
+  // The body of a function of the user's: its arguments are p1, p2, ...
+  void WriteFunctionBody(const ast::Expr* body, const Type& returns);
   void WriteRelationEntry(const RelationEntry& entry) override;
   // The engine's name of a type.
   static std::string TypeName(const Type& type);
@@ -64,6 +66,7 @@ class DuckDbWriter : public Writer {
   // Whether it is a NULL whatever its columns hold, as far as that is seen at once.
   bool IsNull(const ast::Expr* expr, int depth) const;
   void WriteCastTo(const Type& target, const ast::Expr* operand, bool lenient);
+  void WriteUserCall(const ast::Call& call, const FunctionEntry& function);
   void WriteNamed(const ast::Call& call, const FunctionRow& row);
   void WriteMacro(const ast::Call& call, const FunctionRow& row);
   bool WriteSyntax(const ast::Call& call, const std::string& name);

@@ -140,6 +140,25 @@ void DuckDbWriter::WriteMacro(const Call& call, const FunctionRow& row) {
   if (call.over && !windowed) Unsupported("OVER behind this function", call);
 }
 
+void DuckDbWriter::WriteUserCall(const Call& call, const FunctionEntry& function) {
+  PutName(context_.database);
+  Put(".");
+  PutName(function.schema);
+  Put(".");
+  PutName(function.engine_name);
+  Put("(");
+  for (size_t i = 0; i < call.arguments.size(); i++) {
+    if (i > 0) Put(", ");
+    WriteCastTo(function.facts.arguments[i], call.arguments[i], false);
+  }
+  Put(")");
+}
+
+void DuckDbWriter::WriteFunctionBody(const Expr* body, const Type& returns) {
+  argument_prefix_ = "p";
+  WriteCastTo(returns, body, false);
+}
+
 void DuckDbWriter::WriteCall(const Call& call) {
   const auto row = resolved_.functions.find(&call);
   if (row == resolved_.functions.end() || row->second->kind != FunctionKind::kScalar)
@@ -149,6 +168,9 @@ void DuckDbWriter::WriteCall(const Call& call) {
 
 void DuckDbWriter::WriteFunction(const Call& call) {
   const std::string name = Fold(call.name.back());
+  if (const auto made = resolved_.user_functions.find(&call);
+      made != resolved_.user_functions.end())
+    return WriteUserCall(call, *made->second);
   const auto found = resolved_.functions.find(&call);
   if (found == resolved_.functions.end())
     return Raise(ErrorKind::kInternal, "a function was not resolved", call);

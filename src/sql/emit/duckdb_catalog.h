@@ -16,6 +16,8 @@ inline constexpr std::string_view kHiddenSchema = "skep_catalog";
 // Whether a schema of this name belongs to the engine or to us and not to users. The engine
 // compares names without regard to case, so the letters' case does not matter.
 bool IsReservedSchema(std::string_view name);
+// The column of the empty query that stands for a late-binding view in the engine.
+inline constexpr std::string_view kLateBindingColumn = "late binding";
 
 // Whether users may read this relation of pg_catalog or information_schema.
 bool IsSystemRelation(std::string_view schema, std::string_view name);

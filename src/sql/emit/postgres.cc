@@ -318,11 +318,16 @@ void PostgresWriter::WriteMoment(const Binary& binary) {
   Unsupported("arithmetic of " + TypeText(a) + " and " + TypeText(b), binary);
 }
 
-void PostgresWriter::WriteComparable(const Expr* expr, const Expr* other) {
+// The server itself passes over the blanks of CHAR, not over those of text beside it.
+bool PostgresWriter::NeedsBlanksCut(const Type& type, const Type& against) const {
+  if (type.kind != kVarchar && type.kind != kLiteral) return false;
+  return against.kind == kChar || (context_.exact_text_equality && against.IsText());
+}
+
+void PostgresWriter::WriteComparable(const Expr* expr, const Type& against) {
   const Type& type = TypeOf(expr);
-  const Type& against = TypeOf(other);
   const bool fold = (type.IsText() || against.IsText()) && (type.fold_case || against.fold_case);
-  const bool trim = context_.exact_text_equality && type.IsText() && against.IsText();
+  const bool trim = NeedsBlanksCut(type, against);
   if (fold) Put("lower(");
   if (trim) Put("rtrim(");
   if (fold || trim)
@@ -342,9 +347,9 @@ void PostgresWriter::WriteComparison(BinaryOperator op, const Expr* left, const 
   if ((stored_text(a) && (b.IsNumber() || b.IsDateTime())) ||
       (stored_text(b) && (a.IsNumber() || a.IsDateTime())))
     return Unsupported("comparing text with " + TypeText(stored_text(a) ? b : a), *left);
-  WriteComparable(left, right);
+  WriteComparable(left, b);
   Put(kInfix[static_cast<size_t>(op) - static_cast<size_t>(BinaryOperator::kEqual)]);
-  WriteComparable(right, left);
+  WriteComparable(right, a);
 }
 
 void PostgresWriter::WriteLike(const Like& like) {
@@ -414,6 +419,10 @@ void PostgresWriter::WriteBranch(const Expr* expr, const Type& result) {
       (type.IsInteger() || (type.kind == kDecimal && type.length > 0 && type.scale < result.scale)))
     return WriteAs(expr, Shape(result));
   WriteExpression(expr);
+}
+
+void PostgresWriter::WriteBranchItem(const Expr* expr, const Type& result) {
+  WriteBranch(expr, result);
 }
 
 // Both put NULL last where they ascend and first where they descend.

@@ -24,12 +24,15 @@ class PostgresWriter final : public Writer {
   void WriteBinary(const ast::Binary& binary) override;
   void WriteComparison(ast::BinaryOperator op, const ast::Expr* left,
                        const ast::Expr* right) override;
+  void WriteComparable(const ast::Expr* expr, const Type& against) override;
+  bool NeedsBlanksCut(const Type& type, const Type& against) const override;
   void WriteLike(const ast::Like& like) override;
   void WriteCast(const ast::Cast& cast) override;
   void WriteCall(const ast::Call& call) override;
   void WriteSpecial(const ast::Expr* expr) override;
   void WriteField(const Type& of, const std::string& name, std::string value) override;
   void WriteBranch(const ast::Expr* expr, const Type& result) override;
+  void WriteBranchItem(const ast::Expr* expr, const Type& result) override;
   std::string_view SortFunction(const Type& type) const override;
   void WriteIndex(const ast::Index& index) override;
   void WriteUnnest(const ast::Relation& relation, const RelationUse& use, bool unpivot,
@@ -47,7 +50,6 @@ class PostgresWriter final : public Writer {
   void WriteMoment(const ast::Binary& binary);
   // An operand of arithmetic: text that is a number becomes one.
   void WriteNumber(const ast::Expr* expr, const ast::Expr* other);
-  void WriteComparable(const ast::Expr* expr, const ast::Expr* other);
   void WriteAs(const ast::Expr* expr, std::string_view type);
   // A count or a place, which the server's functions take as INTEGER.
   void WriteInteger(const ast::Expr* expr);

@@ -2,6 +2,7 @@
 // emit.cc (queries), emit/changes.cc (rows) and emit/definitions.cc (tables, views, schemas).
 #pragma once
 
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -46,15 +47,31 @@ class StatementEmitter {
                                  const ast::TableAttributes& attributes, const ast::Query& query,
                                  const ast::Node& at);
   Result<void> EmitCreateView(const ast::CreateView& create);
+  Result<void> EmitAddColumn(const ast::ColumnDefinition& column, const RelationEntry& entry);
+  Result<Type> ColumnType(const ast::ColumnDefinition& column, std::string_view table);
+  Result<std::string> DefaultText(const ast::Expr& value, const Type& type, std::string_view text);
+  Result<std::string> KeptDefault(const std::string& value, const Type& type, const ast::Node& at);
+  Result<void> EmitAlterView(const ast::AlterTable& alter, const RelationEntry& view);
+  Result<void> DropWithDependents(const RelationEntry& entry, bool cascade,
+                                  std::set<std::string>& dropped, const ast::Node& at);
   Result<void> EmitAlterTable(const ast::AlterTable& alter);
   Result<void> EmitDrop(const ast::Drop& drop);
+  Result<void> EmitCreateFunction(const ast::CreateFunction& create);
+  Result<std::vector<Type>> ArgumentTypes(const ast::List<ast::Argument*>& arguments);
+  Result<void> EmitDropFunctions(const ast::Drop& drop);
   Result<void> EmitComment(const ast::Comment& comment);
   Result<void> EmitCreateSchema(const ast::CreateSchema& create);
   Result<void> EmitCreateExternalSchema(const ast::CreateExternalSchema& create);
 
   Result<ScopeRelation*> Changed(const ast::QualifiedName& name, const ast::Name& alias,
                                  const ast::Node& at);
-  Result<void> Assignments(const ast::List<ast::Assignment*>& set, const ScopeRelation& target);
+  Result<std::vector<const Column*>> Assigned(const ast::List<ast::Assignment*>& set,
+                                              const ScopeRelation& target);
+  void WriteAssignments(const ast::List<ast::Assignment*>& set,
+                        const std::vector<const Column*>& columns);
+  static bool HasRowNumber(const RelationEntry& entry);
+  Result<void> EmitRemoveDuplicates(const ast::Merge& merge, const ScopeRelation& target,
+                                    const ScopeRelation& source);
   Result<std::vector<size_t>> TargetColumns(const ast::List<ast::Name>& names,
                                             const RelationEntry& entry, size_t values,
                                             bool known_values, const ast::Node& at);

@@ -43,6 +43,7 @@ class TestCatalog final : public Catalog {
            std::initializer_list<std::pair<const char*, const char*>> columns) {
     auto entry = std::make_shared<RelationEntry>();
     entry->kind = kind;
+    entry->is_view = kind == RelationKind::kView;
     entry->schema = schema;
     entry->name = name;
     for (const auto& [column, type] : columns)

@@ -46,7 +46,8 @@ void Writer::PutName(std::string_view name) { out_ += QuoteName(name); }
 void Writer::PutString(std::string_view text) { out_ += QuoteString(text); }
 
 void Writer::Mark(const Node& node) {
-  positions_.emplace_back(static_cast<uint32_t>(out_.size()), characters_->At(node.begin));
+  positions_.emplace_back(static_cast<uint32_t>(out_.size()),
+                          characters_->At(place_.value_or(node.begin)));
 }
 
 void Writer::Append(const Writer& other) {

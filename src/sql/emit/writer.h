@@ -145,6 +145,8 @@ class Writer {
   std::string hierarchy_alias_;  // of the rows of CONNECT BY, while their query is written
   bool in_prior_ = false;
   const ast::Join* renamed_join_ = nullptr;  // whose inside is written
+  std::optional<uint32_t> place_;           // where a late-binding view stands, while it is written
+  std::string_view argument_prefix_ = "$";  // of parameters: "p" in the body of a function
   std::string filter_;  // " filter (...)" of the aggregate that is written next (PIVOT)
 };
 

@@ -296,7 +296,7 @@ void Writer::WriteExpression(const Expr* expr) {
         Raise(ErrorKind::kUndefinedParameter, "named parameters are not bound", *expr);
         break;
       }
-      Put("$" + std::to_string(parameter.number));
+      Put(std::string(argument_prefix_) + std::to_string(parameter.number));
       break;
     }
     case NodeKind::kColumnRef:

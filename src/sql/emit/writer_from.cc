@@ -247,6 +247,16 @@ void Writer::WriteRelation(const Relation& relation) {
       const auto& table = static_cast<const NamedTable&>(relation);
       if (use.kind == RelationUse::Kind::kPath) return WriteUnnest(relation, use, false, table.at);
       const bool renamed = !table.alias.columns.empty() || !use.relation->emitted_columns.empty();
+      if (use.kind == RelationUse::Kind::kLateView) {
+        // Positions within the view's text mean nothing to the reader of this one.
+        const auto outer = place_;
+        if (!place_) place_ = relation.begin;
+        Put("(");
+        WriteQuery(*use.query);
+        Put(")");
+        place_ = outer;
+        return WriteAliased(*use.relation, renamed || use.renamed);
+      }
       if (use.kind == RelationUse::Kind::kCommonTable) {
         PutName(use.common_table);
       } else {

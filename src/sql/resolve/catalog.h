@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "sql/function_facts.h"
 #include "sql/types.h"
 
 namespace skep::sql {
@@ -15,6 +16,7 @@ namespace skep::sql {
 struct Column {
   std::string name;
   Type type;
+  bool not_null = false;
   bool identity = false;   // GENERATED ALWAYS or BY DEFAULT: filled when it is left out
   std::string facts = {};  // of a stored column: ColumnFacts as text
 };
@@ -28,7 +30,19 @@ struct RelationEntry {
   std::string name;
   std::vector<Column> columns;
   std::string facts = {};  // TableFacts as text
+  bool is_view = false;    // also of temporary ones
 };
+
+// A function that a user made, by CREATE FUNCTION ... LANGUAGE SQL.
+struct FunctionEntry {
+  std::string schema;
+  std::string name;
+  std::string engine_name;  // of the engine's macro in the same schema
+  FunctionFacts facts;
+};
+
+// As views name what they depend on: "schema"."name".
+std::string RelationKey(const RelationEntry& entry);
 
 class Catalog {
  public:
@@ -38,6 +52,17 @@ class Catalog {
   // Errors: those of reaching a foreign catalog.
   virtual Result<std::shared_ptr<const RelationEntry>> Find(std::string_view schema,
                                                             std::string_view name) = 0;
+  // Views outside of this session alone that read the relation.
+  virtual std::vector<std::shared_ptr<const RelationEntry>> Dependents(const RelationEntry& entry) {
+    (void)entry;
+    return {};
+  }
+  // All functions of this name that users made in the schema.
+  virtual std::vector<std::shared_ptr<const FunctionEntry>> FindFunctions(std::string_view schema,
+                                                                          std::string_view name) {
+    (void)schema, (void)name;
+    return {};
+  }
 };
 
 }  // namespace skep::sql

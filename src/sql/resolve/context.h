@@ -27,6 +27,7 @@ struct FrontContext {
   bool navigate_super_null_on_error = true;
   bool cast_super_null_on_error = true;
   bool default_array_search_null_handling = true;
+  bool error_on_nondeterministic_update = false;
   bool exact_text_equality = false;  // trailing blanks of VARCHAR do not count in comparisons
 
   // Whether nobody waits for the statement any longer; asked now and then while it is written.

@@ -97,11 +97,20 @@ Result<Type> Resolver::VisitAny(const Expr* expr, Scope& scope, Clause clause) {
       return *type;
     }
     case NodeKind::kParameter: {
-      const auto number = static_cast<const Parameter*>(expr)->number;
-      auto& parameters = *resolved_.parameters;
-      if (number > 0 && number <= kMaxParameters && parameters.size() < number)
-        parameters.resize(number);
-      return resolved_.TypeOf(expr);
+      const auto& parameter = *static_cast<const Parameter*>(expr);
+      const auto number = parameter.number;
+      if (!arguments_) {
+        auto& parameters = *resolved_.parameters;
+        if (number > 0 && number <= kMaxParameters && parameters.size() < number)
+          parameters.resize(number);
+        return resolved_.TypeOf(expr);
+      }
+      if (number == 0 || number > arguments_->size())
+        return Fail1(ErrorKind::kUndefinedParameter,
+                     "there is no parameter $" + (number == 0 ? std::string(parameter.name)
+                                                              : std::to_string(number)),
+                     expr);
+      return (*arguments_)[number - 1];
     }
     case NodeKind::kDefault:
       return Type{};
@@ -784,8 +793,9 @@ Result<Type> Resolver::VisitCall(const Call& call, Scope& scope, Clause clause) 
   const std::string name = Fold(call.name.back());
   const size_t count = call.star ? 1 : call.arguments.size();
   bool known = false;
-  const FunctionRow* row = FindFunctionRow(name, count, &known);
-  if (call.star && !row) row = FindFunctionRow(name, 0, &known);
+  const bool qualified = call.name.size() > 1 && Fold(call.name[0]) != "pg_catalog";
+  const FunctionRow* row = qualified ? nullptr : FindFunctionRow(name, count, &known);
+  if (call.star && !row && !qualified) row = FindFunctionRow(name, 0, &known);
   if (row) SKEP_TRY(CheckCall(call, *row, clause));
   // A date part is a bare word, not a column.
   const size_t datepart = row ? DatePartOf(*row) : SIZE_MAX;
@@ -817,10 +827,10 @@ Result<Type> Resolver::VisitCall(const Call& call, Scope& scope, Clause clause) 
   }
   if (row && !call.star) row = FindFunctionRow(name, types);
   if (!row) {
-    std::string signature;
-    for (const Type& type : types) signature += (signature.empty() ? "" : ", ") + TypeText(type);
+    SKEP_TRY_ASSIGN(const Type type, VisitUserCall(call, name, types));
+    if (resolved_.user_functions.contains(&call)) return type;
     return Fail1(ErrorKind::kUndefinedFunction,
-                 "function " + name + "(" + signature + ") does not exist", &call,
+                 "function " + SignatureText(name, types) + " does not exist", &call,
                  known
                      ? "There is a function of this name with another number of arguments."
                      : "No function of this name is offered; see docs/compatibility/functions.md.");

@@ -1,8 +1,11 @@
 // Relations of FROM: tables, common tables, queries, functions, joins, pivots, paths into values.
 #include <algorithm>
 
+#include "sql/ast/statement.h"
 #include "sql/ast/visit.h"
+#include "sql/column_facts.h"
 #include "sql/function_lookup.h"
+#include "sql/parse/token.h"
 #include "sql/resolve/resolver.h"
 
 namespace skep::sql {
@@ -115,6 +118,8 @@ Result<void> Resolver::FromNamed(const NamedTable& table, Scope& scope) {
     return Fail1(ErrorKind::kUndefinedTable,
                  "relation \"" + Dotted(table.name) + "\" does not exist", &table);
   }
+  if (entry->kind == RelationKind::kView && TableFacts::Read(entry->facts).late_binding)
+    return FromLateView(table, *entry, scope);
   SKEP_TRY_ASSIGN(auto* added,
                   Add(scope, table, entry->name, entry->columns, &table.alias, entry.get()));
   added->entry = entry;
@@ -124,6 +129,49 @@ Result<void> Resolver::FromNamed(const NamedTable& table, Scope& scope) {
   whole.kind = Reference::Kind::kRelation;
   whole.relation = added;
   NoteRead(whole, Clause::kFrom);
+  return {};
+}
+
+// WITH NO SCHEMA BINDING: names mean what they mean now, as if the query stood in the view's place.
+Result<void> Resolver::FromLateView(const NamedTable& table, const RelationEntry& view,
+                                    Scope& scope) {
+  constexpr size_t kMaxNested = 32, kMaxText = 16 << 20;
+  if (late_views_ == kMaxNested)
+    return Fail1(ErrorKind::kPayloadTooLarge, "late-binding views are nested too deeply", &table);
+  const TableFacts facts = TableFacts::Read(view.facts);
+  // Views that each read the one before them twice would double for each.
+  late_text_ += facts.definition.size();
+  if (late_text_ > kMaxText)
+    return Fail1(ErrorKind::kPayloadTooLarge, "late-binding views become too large", &table);
+  resolved_.texts.push_back(facts.definition);
+  const std::string_view text = resolved_.texts.back();
+  ParsedScript parsed = ParseWholeScript(text);
+  const auto* statement =
+      parsed.statements.size() == 1 ? As<QueryStatement>(parsed.statements[0].tree) : nullptr;
+  if (!statement)
+    return Fail1(ErrorKind::kInternal, "the definition of a view cannot be read", &table);
+  const Query& query = *statement->query;
+  resolved_.scripts.push_back(std::move(parsed));
+  const std::string_view outer_text = std::exchange(script_, text);
+  CommonTables* const outer_common = std::exchange(common_, nullptr);
+  late_views_++;
+  auto columns = QueryIn(query, nullptr);
+  late_views_--;
+  common_ = outer_common;
+  script_ = outer_text;
+  if (!columns) {
+    Error error = std::move(columns).error();
+    error.position = CharacterPosition(script_, table.begin);
+    return std::unexpected(std::move(error));
+  }
+  for (size_t i = 0; i < facts.columns.size() && i < columns->size(); i++)
+    (*columns)[i].name = facts.columns[i];
+  SKEP_TRY_ASSIGN(auto* added, Add(scope, table, view.name, std::move(*columns), &table.alias));
+  if (!table.alias.name) added->schema = view.schema;
+  RelationUse use{RelationUse::Kind::kLateView, added, {}, nullptr};
+  use.query = &query;
+  use.renamed = !facts.columns.empty();
+  resolved_.relations[&table] = std::move(use);
   return {};
 }
 

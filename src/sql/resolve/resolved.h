@@ -13,6 +13,7 @@
 
 #include "sql/ast/query.h"
 #include "sql/function_table.h"
+#include "sql/parse/script.h"
 #include "sql/resolve/catalog.h"
 
 namespace skep::sql {
@@ -72,11 +73,13 @@ struct Expansion {  // of a star: what it stands for
 
 // How one relation of a FROM clause was understood.
 struct RelationUse {
-  enum class Kind : uint8_t { kEntry, kCommonTable, kQuery, kFunction, kPath };
+  enum class Kind : uint8_t { kEntry, kCommonTable, kQuery, kFunction, kPath, kLateView };
   Kind kind = Kind::kEntry;
   ScopeRelation* relation = nullptr;
-  std::string common_table;         // emitted name
-  const ast::Expr* path = nullptr;  // kPath: what is unnested
+  std::string common_table;           // emitted name
+  const ast::Expr* path = nullptr;    // kPath: what is unnested
+  const ast::Query* query = nullptr;  // kLateView: what the view stands for
+  bool renamed = false;               // kLateView: its columns have names of their own
 };
 
 // PIVOT: the columns that group, and the names of the new ones (value by value, aggregate by
@@ -95,12 +98,17 @@ struct Resolved {
   std::unordered_map<const ast::Node*, std::vector<Column>>
       outputs;  // Query, Select, SetOperation, Values
   std::unordered_map<const ast::Node*, const FunctionRow*> functions;  // Call
+  // Call of a function that a user made.
+  std::unordered_map<const ast::Node*, std::shared_ptr<const FunctionEntry>> user_functions;
   std::unordered_map<const ast::Node*, RelationUse> relations;
   std::unordered_map<const ast::Node*, PivotUse> pivots;
   std::unordered_map<const ast::Node*, std::string> common_tables;  // CommonTable: emitted name
   // Of a branch of a set operation: the types all branches become.
   std::unordered_map<const ast::Node*, std::vector<Type>> branches;
   std::unordered_set<const ast::Node*> materialised;  // CommonTable: to be read from one place
+  // Definitions of late-binding views that were read, with their texts.
+  std::deque<std::string> texts;
+  std::vector<ParsedScript> scripts;
   std::vector<Access> reads;
   std::deque<ScopeRelation> pool;
   // By number, from 0: as declared, or as their first use gives them. Shared by the resolvers of

@@ -8,6 +8,7 @@
 #include "sql/ast/visit.h"
 #include "sql/function_lookup.h"
 #include "sql/parse/token.h"
+#include "sql/quoting.h"
 
 namespace skep::sql {
 using namespace ast;
@@ -139,6 +140,10 @@ std::string Resolver::OutputName(const SelectItem& item) const {
 }
 
 // ---------------------------------------------------------------- objects
+
+std::string RelationKey(const RelationEntry& entry) {
+  return QuoteName(entry.schema) + "." + QuoteName(entry.name);
+}
 
 Result<std::shared_ptr<const RelationEntry>> Resolver::Find(const QualifiedName& name) {
   std::vector<std::string> parts;

@@ -34,6 +34,11 @@ class Resolver {
 
   // An open parameter takes this type, as that of what stands beside it; else nothing happens.
   void Infer(const ast::Expr* expr, const Type& type);
+  // $1 ... $n are a function's arguments of these types, and there are no others.
+  void EnterArguments(std::vector<Type> types) {
+    resolved_.parameters = std::make_shared<std::vector<Type>>(types);
+    arguments_ = std::move(types);
+  }
 
   // Relations that expressions may name from here on (of UPDATE ... FROM, DELETE ... USING, MERGE).
   // `target` is the relation that is written; its own name stays visible.
@@ -106,6 +111,7 @@ class Resolver {
   Result<void> From(const ast::Relation& relation, Scope& scope);
   Result<void> FromJoin(const ast::Join& join, Scope& scope);
   Result<void> FromNamed(const ast::NamedTable& table, Scope& scope);
+  Result<void> FromLateView(const ast::NamedTable& table, const RelationEntry& view, Scope& scope);
   Result<void> FromPivot(const ast::Pivot& pivot, Scope& scope);
   Result<void> FromUnpivot(const ast::Unpivot& unpivot, Scope& scope);
   Result<void> FromPath(const ast::Relation& relation, const ast::Expr& path,
@@ -126,6 +132,8 @@ class Resolver {
   void InferQuery(const ast::Expr* value, const std::vector<Column>& output);
   void InferBinary(const ast::Binary& binary, const Type& a, const Type& b);
   void InferArguments(const ast::Call& call, std::string_view name);
+  Result<Type> VisitUserCall(const ast::Call& call, const std::string& name,
+                             const std::vector<Type>& types);
   Result<Type> VisitBinary(const ast::Binary& binary, Scope& scope, Clause clause);
   Result<void> Condition(const ast::Expr* expr, Scope& scope, Clause clause, std::string_view word);
   Result<Type> Subquery(const ast::Query& query, Scope& scope);
@@ -151,6 +159,11 @@ class Resolver {
   size_t common_count_ = 0;
   size_t copies_ = 0;  // of what the query that is being resolved reads
   size_t steps_ = 0;
+  size_t late_views_ = 0;  // that are being read, one within the other
+  size_t late_text_ = 0;   // of the definitions that were read
+  std::optional<std::vector<Type>> arguments_;
+  // Nodes that the call of a user's function becomes.
+  std::unordered_map<const ast::Node*, uint64_t> expanded_;
 };
 
 // The label Redshift gives a select item without an alias.

@@ -20,6 +20,7 @@
 #include "worker/functions/regex_functions.h"
 #include "worker/functions/registrar.h"
 #include "worker/functions/session_clock.h"
+#include "worker/functions/single_match.h"
 #include "worker/functions/soundex.h"
 #include "worker/functions/spatial/spatial.h"
 #include "worker/functions/strings.h"
@@ -55,6 +56,7 @@ void RegisterFunctions(duckdb::DatabaseInstance& instance) {
   RegisterPercentiles(registrar);
   RegisterListagg(registrar);
   RegisterConditionals(registrar);
+  RegisterSingleMatch(registrar);
   RegisterHll(registrar);
   RegisterSuper(registrar);
   RegisterSpatial(registrar);
