@@ -11,7 +11,16 @@ namespace {
 constexpr size_t kMaxValueBytes = 64u << 10;
 constexpr size_t kMaxCustomSettings = 100;
 
-enum class Form { kText, kBoolean, kInteger, kMilliseconds, kUtf8, kDateStyle, kSeed };
+enum class Form {
+  kText,
+  kBoolean,
+  kInteger,
+  kMilliseconds,
+  kUtf8,
+  kDateStyle,
+  kFloatDigits,
+  kSeed
+};
 
 struct Row {
   std::string_view name;
@@ -44,7 +53,7 @@ constexpr Row kRows[] = {
     {"enable_result_cache_for_session", "on", Form::kBoolean, false, true},
     {"enable_vacuum_boost", "off", Form::kBoolean},
     {"error_on_nondeterministic_update", "off", Form::kBoolean, false, true},
-    {"extra_float_digits", "0", Form::kInteger},
+    {"extra_float_digits", "0", Form::kFloatDigits, false, true},
     {"integer_datetimes", "on", Form::kBoolean, true, false, "integer_datetimes"},
     {"interval_forbid_composite_literals", "on", Form::kBoolean},
     {"intervalstyle", "postgres"},
@@ -109,6 +118,11 @@ Result<std::string> Canonical(const Row& row, std::string_view value) {
     case Form::kInteger: {
       int64_t number = 0;
       if (!ParseInteger(value, number)) return Bad(row.name, value);
+      return std::string(value);
+    }
+    case Form::kFloatDigits: {
+      int64_t number = 0;
+      if (!ParseInteger(value, number) || number < -15 || number > 3) return Bad(row.name, value);
       return std::string(value);
     }
     case Form::kMilliseconds: {

@@ -18,6 +18,11 @@ namespace asio = boost::asio;
 
 namespace {
 
+// For what answers no rows, or none that anybody reads.
+class NoRows final : public RowSink {
+  asio::awaitable<Result<void>> Write(std::string_view) override { co_return Result<void>{}; }
+};
+
 uint64_t MicrosecondsSince(std::chrono::steady_clock::time_point start) {
   return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(
                                    std::chrono::steady_clock::now() - start)
@@ -233,10 +238,6 @@ void WarehouseSession::BeginImplicit() {
 }
 
 asio::awaitable<Result<void>> WarehouseSession::EndImplicit(bool commit) {
-  // The end of a transaction sends no rows.
-  class NoRows final : public RowSink {
-    asio::awaitable<Result<void>> Write(std::string_view) override { co_return Result<void>{}; }
-  };
   sql::Statement end;
   end.kind = commit ? sql::ast::NodeKind::kCommit : sql::ast::NodeKind::kRollback;
   end.command = commit ? "COMMIT" : "ROLLBACK";
@@ -281,7 +282,22 @@ asio::awaitable<Result<Outcome>> WarehouseSession::ExecuteOne(const sql::Stateme
     }
     case sql::WorkClass::kSetting:
     case sql::WorkClass::kNothing: {
+      // Only the worker knows the zones there are.
+      const bool zone = statement.setting_name == "timezone" && !statement.setting_default &&
+                        statement.kind == sql::ast::NodeKind::kSet;
+      const std::string before = zone ? settings_.Get("timezone").value_or("") : "";
       auto applied = ApplySetting(statement);
+      if (applied && zone) {
+        ipc::ExecuteStatement check;
+        check.statement_id = request.statement_id;
+        check.text = "select 1";
+        NoRows nothing;
+        if (auto checked = co_await RunInWorker(std::move(check), nothing); !checked) {
+          applied = Fail(checked.error());
+          if (auto back = settings_.Set("timezone", before, statement.setting_local); !back)
+            applied = Fail(back.error());
+        }
+      }
       if (applied) co_return *applied;
       failure = applied.error();
       break;

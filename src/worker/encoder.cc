@@ -2,6 +2,7 @@
 
 #include <duckdb/common/types/datetime.hpp>
 
+#include "worker/functions/float_text.h"
 #include "worker/nested_json.h"
 #include "worker/pg_format.h"
 
@@ -89,6 +90,12 @@ void Hex(duckdb::Vector& source, duckdb::Vector& target, size_t rows) {
       });
 }
 
+// `digits`: 0 for as few as tell the value apart.
+template <class Float>
+char* PutDigits(char* p, Float value, unsigned digits) {
+  return digits == 0 ? PutFloat(p, value) : PutRoundedFloat(p, value, digits);
+}
+
 bool IsBytes(ValueKind kind) { return kind == ValueKind::kText || kind == ValueKind::kBlob; }
 
 }  // namespace
@@ -107,6 +114,11 @@ RowEncoder::RowEncoder(duckdb::ClientContext& context, const ResultShape& shape)
     const auto& column = shape.columns[k];
     columns_[k] = {column.kind, column.binary, column.scaled, column.scale, nullptr,
                    nullptr,     nullptr,       nullptr,       nullptr};
+    if (column.kind == ValueKind::kFloat || column.kind == ValueKind::kDouble) {
+      const int most = column.kind == ValueKind::kFloat ? kFloatDigits : kDoubleDigits;
+      const int extra = shape.extra_float_digits;
+      columns_[k].scale = static_cast<uint8_t>(extra > 0 ? 0 : std::max(most + extra, 1));
+    }
     binary += column.binary ? 1 : 0;
     fixed_bytes_ += 4 + (IsBytes(column.kind) ? 0 : kFixedValueBytes);
   }
@@ -176,11 +188,11 @@ char* RowEncoder::Value(char* p, const Column& c, size_t i, size_t row) {
       return kBinary ? PutNumericBinary(p, v, false, 0) : PutUnsigned(p, v);
     }
     case ValueKind::kFloat:
-      if (!kBinary) return PutFloat(p, At<float>(c.data, i));
+      if (!kBinary) return PutDigits(p, At<float>(c.data, i), c.scale);
       PutBe32(p, At<uint32_t>(c.data, i));
       return p + 4;
     case ValueKind::kDouble:
-      if (!kBinary) return PutFloat(p, At<double>(c.data, i));
+      if (!kBinary) return PutDigits(p, At<double>(c.data, i), c.scale);
       PutBe64(p, At<uint64_t>(c.data, i));
       return p + 8;
     case ValueKind::kDecimal16:

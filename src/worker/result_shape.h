@@ -78,6 +78,9 @@ inline bool IsUtc(const std::string& zone) { return zone == "UTC" || zone == "Et
 struct ResultShape {
   std::vector<ColumnShape> columns;
   bool zone_is_utc = true;  // timestamptz as text needs the session's zone otherwise
+  // extra_float_digits: floats as text have 15 (REAL: 6) digits and these; above 0: as few as tell
+  // them apart.
+  int extra_float_digits = 1;
 };
 
 // What the front knows of a result's columns: as many as it has, or none at all.

@@ -167,6 +167,7 @@ class Session : public std::enable_shared_from_this<Session> {
   duckdb::shared_ptr<SessionFacts> facts_;
   std::optional<Error> attach_error_;
   std::string search_path_text_ = "\"$user\", public", zone_ = "UTC";
+  int extra_float_digits_ = 0;
   std::vector<std::string> search_path_;
   bool search_path_stale_ = true;
   bool in_transaction_ = false;

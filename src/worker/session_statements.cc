@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <duckdb/catalog/catalog.hpp>
 #include <duckdb/catalog/catalog_entry/schema_catalog_entry.hpp>
@@ -17,6 +18,7 @@
 #include "worker/encoder.h"
 #include "worker/engine_errors.h"
 #include "worker/front_catalog.h"
+#include "worker/functions/time_zone.h"
 #include "worker/generic_plan.h"
 #include "worker/parameters.h"
 #include "worker/session.h"
@@ -168,7 +170,27 @@ void Session::ResolveSearchPath() {
   });
 }
 
+namespace {
+
+// The engine's name of a zone. It knows no hours east, and takes abbreviations for clocks that
+// change in summer.
+std::string EngineZone(std::string_view name) {
+  int64_t hours = 0;
+  const auto* end = name.data() + name.size();
+  const auto read = std::from_chars(name.data() + (name.starts_with('+') ? 1 : 0), end, hours);
+  if (read.ec != std::errc() || read.ptr != end) {
+    const auto zone = Zone::Find(nullptr, name);
+    if (!zone || !zone->fixed() || zone->SecondsEastAt(0) % 3600 != 0) return std::string(name);
+    hours = zone->SecondsEastAt(0) / 3600;
+  }
+  if (hours == 0) return "UTC";
+  return "Etc/GMT" + std::string(hours < 0 ? "+" : "-") + std::to_string(std::abs(hours));
+}
+
+}  // namespace
+
 Result<void> Session::ApplySettings(const ipc::Settings& settings) {
+  Result<void> applied;
   for (const auto& [name, value] : settings) {
     if (name == "search_path") {
       if (value == search_path_text_) continue;
@@ -176,12 +198,17 @@ Result<void> Session::ApplySettings(const ipc::Settings& settings) {
       search_path_stale_ = true;
     } else if (name == "timezone") {
       if (value == zone_) continue;
-      auto set = RunTrusted("SET TimeZone = " + sql::QuoteString(value));
-      if (!set)
-        return Fail(ErrorKind::kInvalidSettingValue,
-                    "invalid value for parameter \"TimeZone\": \"" + value + "\"");
+      auto set = RunTrusted("SET TimeZone = " + sql::QuoteString(EngineZone(value)));
+      if (!set) {
+        applied = Fail(ErrorKind::kInvalidSettingValue,
+                       "invalid value for parameter \"TimeZone\": \"" + value + "\"");
+        continue;
+      }
       zone_ = value;
       ForgetStatements();
+    } else if (name == "extra_float_digits") {
+      extra_float_digits_ = std::atoi(value.c_str());
+      results_.Clear();
     } else if (name == "seed") {
       if (!value.empty()) SKEP_TRY(RunTrusted("select setseed(" + value + ")"));
     } else if (name == "enable_result_cache_for_session") {
@@ -209,7 +236,7 @@ Result<void> Session::ApplySettings(const ipc::Settings& settings) {
       }
     }
   }
-  return {};
+  return applied;
 }
 
 // ---------------------------------------------------------------- transactions
@@ -544,8 +571,8 @@ Result<ipc::StatementComplete> Session::RunPrepared(Prepared& prepared,
   }
   std::optional<WriteClock::Scope> writing;
   if (!query && prepared.kind != kExplain) NoteWrite(writing);
-  WireOutput output{*outlet_, request.result_formats, prepared.emitted.output, zone_,
-                    request.describe};
+  WireOutput output{*outlet_, request.result_formats, prepared.emitted.output,
+                    zone_,    extra_float_digits_,    request.describe};
   const bool portal = query && request.max_rows > 0;
   output.keep = use_result_cache_ && query && !portal && !in_transaction_ &&
                 ResultCache::IsStable(prepared.emitted.text);
@@ -717,6 +744,7 @@ Result<ipc::StatementComplete> Session::OpenPortal(Prepared& prepared,
   SKEP_TRY_ASSIGN(portal->shape,
                   ShapeOf(result->types, request.result_formats, prepared.emitted.output));
   portal->shape.zone_is_utc = IsUtc(zone_);
+  portal->shape.extra_float_digits = extra_float_digits_;
   if (request.describe)
     outlet_->Hold(
         DescribeRows(result->names, result->types, portal->shape, prepared.emitted.output));

@@ -21,6 +21,7 @@ constexpr size_t kHoldBytes = 32u << 10;
 ResultShape MustShape(const duckdb::vector<duckdb::LogicalType>& types, const WireOutput& output) {
   ResultShape shape = external_scan::OrThrow(ShapeOf(types, output.formats, output.declared));
   shape.zone_is_utc = IsUtc(output.zone);
+  shape.extra_float_digits = output.extra_float_digits;
   return shape;
 }
 

@@ -20,6 +20,7 @@ struct WireOutput {
   const std::vector<uint16_t>& formats;
   const Declared& declared;
   std::string zone;       // the session's time zone
+  int extra_float_digits = 0;
   bool describe = false;  // RowDescription first
   std::atomic<uint64_t> rows = 0;
   // A copy of the frames while they are few, for the result cache; empty and not `whole` when there

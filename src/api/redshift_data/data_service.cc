@@ -293,6 +293,7 @@ asio::awaitable<Result<void>> DataService::State::Execute(const std::shared_ptr<
   session_options.user = s.user;
   session_options.superuser = r->superuser;
   session_options.client = "data-api " + s.id;
+  session_options.settings = {{"extra_float_digits", "2"}};  // a doubleValue is the whole value
   auto opened = co_await sessions.Open(std::move(session_options));
   if (!opened) co_return Fail(opened.error());
   const std::unique_ptr<session::Session> session = std::move(*opened);

@@ -107,8 +107,8 @@ Result<Type> Resolver::VisitAny(const Expr* expr, Scope& scope, Clause clause) {
       }
       if (number == 0 || number > arguments_->size())
         return Fail1(ErrorKind::kUndefinedParameter,
-                     "there is no parameter $" + (number == 0 ? std::string(parameter.name)
-                                                              : std::to_string(number)),
+                     "there is no parameter $" +
+                         (number == 0 ? std::string(parameter.name) : std::to_string(number)),
                      expr);
       return (*arguments_)[number - 1];
     }

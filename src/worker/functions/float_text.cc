@@ -8,9 +8,10 @@ namespace skep::worker {
 namespace {
 
 template <class Float>
-char* Put(char* p, Float value) {
-  constexpr unsigned kDigits = sizeof(Float) == 8 ? 15 : 6;
+char* Put(char* p, Float value, unsigned wanted) {
+  constexpr unsigned kDigits = sizeof(Float) == 8 ? kDoubleDigits : kFloatDigits;
   if (!std::isfinite(value) || value == 0) return PutFloat(p, value);
+  if (wanted != kDigits) return fmt::format_to(p, "{:.{}g}", value, wanted);
   // Of the smallest numbers the shortest form has fewer digits than were asked for.
   if (!std::isnormal(value)) return fmt::format_to(p, "{:.{}g}", value, kDigits);
   const auto shortest = fmt::detail::dragonbox::to_decimal(value < 0 ? -value : value);
@@ -59,7 +60,7 @@ char* Put(char* p, Float value) {
 
 }  // namespace
 
-char* PutRoundedFloat(char* p, double value) { return Put(p, value); }
-char* PutRoundedFloat(char* p, float value) { return Put(p, value); }
+char* PutRoundedFloat(char* p, double value, unsigned digits) { return Put(p, value, digits); }
+char* PutRoundedFloat(char* p, float value, unsigned digits) { return Put(p, value, digits); }
 
 }  // namespace skep::worker

@@ -8,9 +8,10 @@
 namespace skep::worker {
 
 inline constexpr size_t kFloatTextBytes = 128;
+inline constexpr int kDoubleDigits = 15, kFloatDigits = 6;
 
-// Writes at most kFloatTextBytes; answers the end.
-char* PutRoundedFloat(char* p, double value);
-char* PutRoundedFloat(char* p, float value);
+// Writes at most kFloatTextBytes; answers the end. `digits`: 1 to 15 (REAL: 6).
+char* PutRoundedFloat(char* p, double value, unsigned digits = kDoubleDigits);
+char* PutRoundedFloat(char* p, float value, unsigned digits = kFloatDigits);
 
 }  // namespace skep::worker
