@@ -15,6 +15,7 @@ enum class Form {
   kText,
   kBoolean,
   kInteger,
+  kNumber,
   kMilliseconds,
   kUtf8,
   kDateStyle,
@@ -27,39 +28,38 @@ struct Row {
   std::string_view initial;
   Form form = Form::kText;
   bool read_only = false;
-  bool worker = false;             // the worker acts on it
   std::string_view reported = {};  // name in ParameterStatus
 };
 
 constexpr Row kRows[] = {
-    {"analyze_threshold_percent", "10", Form::kInteger},
-    {"application_name", "", Form::kText, false, false, "application_name"},
-    {"cast_super_null_on_error", "on", Form::kBoolean, false, true},
-    {"client_encoding", "UTF8", Form::kUtf8, false, false, "client_encoding"},
+    {"analyze_threshold_percent", "10", Form::kNumber},
+    {"application_name", "", Form::kText, false, "application_name"},
+    {"cast_super_null_on_error", "on", Form::kBoolean},
+    {"client_encoding", "UTF8", Form::kUtf8, false, "client_encoding"},
     {"client_min_messages", "notice"},
     {"cursor_result_set_size", "0", Form::kInteger},
     {"datashare_break_glass_session_var", ""},
-    {"datestyle", "ISO, MDY", Form::kDateStyle, false, false, "DateStyle"},
-    {"default_array_search_null_handling", "on", Form::kBoolean, false, true},
+    {"datestyle", "ISO, MDY", Form::kDateStyle, false, "DateStyle"},
+    {"default_array_search_null_handling", "on", Form::kBoolean},
     {"default_geometry_encoding", "1"},
     {"default_transaction_isolation", "serializable"},
     {"default_transaction_read_only", "off", Form::kBoolean},
     {"describe_field_name_in_uppercase", "off", Form::kBoolean},
     {"downcase_delimited_identifier", "on", Form::kBoolean},
-    {"enable_case_sensitive_identifier", "off", Form::kBoolean, false, true},
-    {"enable_case_sensitive_super_attribute", "off", Form::kBoolean, false, true},
-    {"enable_exact_varchar_comparison", "off", Form::kBoolean, false, true},
+    {"enable_case_sensitive_identifier", "off", Form::kBoolean},
+    {"enable_case_sensitive_super_attribute", "off", Form::kBoolean},
+    {"enable_exact_varchar_comparison", "off", Form::kBoolean},
     {"enable_numeric_rounding", "on", Form::kBoolean},
-    {"enable_result_cache_for_session", "on", Form::kBoolean, false, true},
+    {"enable_result_cache_for_session", "on", Form::kBoolean},
     {"enable_vacuum_boost", "off", Form::kBoolean},
-    {"error_on_nondeterministic_update", "off", Form::kBoolean, false, true},
-    {"extra_float_digits", "0", Form::kFloatDigits, false, true},
-    {"integer_datetimes", "on", Form::kBoolean, true, false, "integer_datetimes"},
+    {"error_on_nondeterministic_update", "off", Form::kBoolean},
+    {"extra_float_digits", "0", Form::kFloatDigits},
+    {"integer_datetimes", "on", Form::kBoolean, true, "integer_datetimes"},
     {"interval_forbid_composite_literals", "on", Form::kBoolean},
     {"intervalstyle", "postgres"},
-    {"is_superuser", "off", Form::kBoolean, true, false, "is_superuser"},
-    {"json_parse_dedup_attributes", "off", Form::kBoolean, false, true},
-    {"json_parse_truncate_strings", "off", Form::kBoolean, false, true},
+    {"is_superuser", "off", Form::kBoolean, true, "is_superuser"},
+    {"json_parse_dedup_attributes", "off", Form::kBoolean},
+    {"json_parse_truncate_strings", "off", Form::kBoolean},
     {"json_serialization_enable", "off", Form::kBoolean},
     {"json_serialization_parse_nested_strings", "off", Form::kBoolean},
     {"lc_collate", "C", Form::kText, true},
@@ -67,22 +67,21 @@ constexpr Row kRows[] = {
     {"max_concurrency_scaling_clusters", "1", Form::kInteger},
     {"max_cursor_result_set_size", "default"},
     {"mv_enable_aqmv_for_session", "on", Form::kBoolean},
-    {"navigate_super_null_on_error", "on", Form::kBoolean, false, true},
-    {"parse_super_null_on_error", "off", Form::kBoolean, false, true},
+    {"navigate_super_null_on_error", "on", Form::kBoolean},
+    {"parse_super_null_on_error", "off", Form::kBoolean},
     {"pg_federation_repeatable_read", "on", Form::kBoolean},
     {"query_group", "unset"},
-    {"search_path", "\"$user\", public", Form::kText, false, true},
-    {"seed", "", Form::kSeed, false, true},
-    {"server_encoding", "UTF8", Form::kText, true, false, "server_encoding"},
-    {"server_version", "8.0.2", Form::kText, true, false, "server_version"},
-    {"session_authorization", "", Form::kText, true, false, "session_authorization"},
+    {"search_path", "\"$user\", public", Form::kText},
+    {"seed", "", Form::kSeed},
+    {"server_encoding", "UTF8", Form::kText, true, "server_encoding"},
+    {"server_version", "8.0.2", Form::kText, true, "server_version"},
+    {"session_authorization", "", Form::kText, true, "session_authorization"},
     {"spectrum_enable_pseudo_columns", "on", Form::kBoolean},
     {"spectrum_query_maxerror", "-1", Form::kInteger},
-    {"standard_conforming_strings", "off", Form::kBoolean, true, false,
-     "standard_conforming_strings"},
+    {"standard_conforming_strings", "off", Form::kBoolean, true, "standard_conforming_strings"},
     {"statement_timeout", "0", Form::kMilliseconds},
     {"stored_proc_log_min_messages", "LOG"},
-    {"timezone", "UTC", Form::kText, false, true, "TimeZone"},
+    {"timezone", "UTC", Form::kText, false, "TimeZone"},
     {"transaction_isolation", "serializable"},
     {"transaction_read_only", "off", Form::kBoolean},
     {"use_fips_ssl", "off", Form::kBoolean},
@@ -118,6 +117,13 @@ Result<std::string> Canonical(const Row& row, std::string_view value) {
     case Form::kInteger: {
       int64_t number = 0;
       if (!ParseInteger(value, number)) return Bad(row.name, value);
+      return std::string(value);
+    }
+    case Form::kNumber: {
+      double number = 0;
+      const auto read = std::from_chars(value.data(), value.data() + value.size(), number);
+      if (read.ec != std::errc() || read.ptr != value.data() + value.size() || number < 0)
+        return Bad(row.name, value);
       return std::string(value);
     }
     case Form::kFloatDigits: {
@@ -202,9 +208,10 @@ void Settings::Put(const std::string& name, std::string value) {
   const Row* row = Find(name);
   if (slot == value && !(row && row->form == Form::kSeed)) return;  // the same seed begins anew
   slot = std::move(value);
-  if (!row) return;
-  if (row->worker && std::ranges::find(worker_changes_, name) == worker_changes_.end())
+  // The worker acts on some, and CURRENT_SETTING reads them all.
+  if (std::ranges::find(worker_changes_, name) == worker_changes_.end())
     worker_changes_.push_back(name);
+  if (!row) return;
   if (!row->reported.empty() &&
       std::ranges::find(reported_changes_, name) == reported_changes_.end()) {
     reported_changes_.push_back(name);
@@ -222,6 +229,9 @@ Result<void> Settings::Set(std::string_view name, std::string_view value, bool l
     if (key.find('.') == std::string::npos) return Unknown(name);
     if (!values_.contains(key) && values_.size() >= std::size(kRows) + kMaxCustomSettings)
       return Fail(ErrorKind::kPayloadTooLarge, "a session can have 100 parameters of its own");
+    if (local && !in_transaction_) return {};
+    if (local && !before_local_.contains(key)) before_local_[key] = values_[key];
+    if (!local) before_local_.erase(key);
     Put(key, std::string(value));
     return {};
   }
@@ -261,6 +271,11 @@ void Settings::BeginTransaction() {
 void Settings::EndTransaction(bool commit) {
   if (!in_transaction_) return;
   in_transaction_ = false;
+  if (!commit) {
+    for (auto& [name, value] : values_) {
+      if (!at_begin_.contains(name)) at_begin_[name] = "";  // made within it
+    }
+  }
   const auto& back = commit ? before_local_ : at_begin_;
   for (const auto& [name, value] : std::map(back)) Put(name, value);
   before_local_.clear();
@@ -276,9 +291,7 @@ ipc::Settings Settings::TakeWorkerChanges() {
 ipc::Settings Settings::ForWorker() {
   worker_changes_.clear();
   ipc::Settings out;
-  for (const Row& row : kRows) {
-    if (row.worker) out.emplace_back(row.name, values_.find(row.name)->second);
-  }
+  for (const auto& [name, value] : values_) out.emplace_back(name, value);
   return out;
 }
 

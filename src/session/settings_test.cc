@@ -53,7 +53,8 @@ TEST(Settings, TellsTheWorkerAndTheClientOnlyWhatChanged) {
   EXPECT_TRUE(settings.TakeWorkerChanges().empty());
   ASSERT_TRUE(settings.Set("TimeZone", "Asia/Tokyo", false));
   ASSERT_TRUE(settings.Set("query_group", "x", false));
-  EXPECT_EQ(settings.TakeWorkerChanges(), (ipc::Settings{{"timezone", "Asia/Tokyo"}}));
+  EXPECT_EQ(settings.TakeWorkerChanges(),
+            (ipc::Settings{{"timezone", "Asia/Tokyo"}, {"query_group", "x"}}));
   EXPECT_EQ(settings.TakeReportedChanges(), (ipc::Settings{{"TimeZone", "Asia/Tokyo"}}));
   EXPECT_TRUE(settings.TakeReportedChanges().empty());
 }

@@ -23,6 +23,16 @@ class NoRows final : public RowSink {
   asio::awaitable<Result<void>> Write(std::string_view) override { co_return Result<void>{}; }
 };
 
+// What SELECT SET_CONFIG(...) answers.
+TrivialResult SetConfigAnswer(std::string value) {
+  constexpr uint32_t kVarchar = 1043;
+  TrivialResult result;
+  result.columns = {{"set_config", kVarchar, -1, -1}};
+  result.rows = {{std::move(value)}};
+  result.tag = "SELECT 1";
+  return result;
+}
+
 uint64_t MicrosecondsSince(std::chrono::steady_clock::time_point start) {
   return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(
                                    std::chrono::steady_clock::now() - start)
@@ -298,6 +308,8 @@ asio::awaitable<Result<Outcome>> WarehouseSession::ExecuteOne(const sql::Stateme
             applied = Fail(back.error());
         }
       }
+      if (applied && statement.setting_shown)
+        co_return co_await AnswerHere(SetConfigAnswer(statement.setting_value), request, sink);
       if (applied) co_return *applied;
       failure = applied.error();
       break;
@@ -626,6 +638,7 @@ asio::awaitable<Result<ipc::StatementDescription>> WarehouseSession::Describe(
     case sql::WorkClass::kTransaction:
     case sql::WorkClass::kSetting:
     case sql::WorkClass::kNothing:
+      if (statement.setting_shown) description.columns = SetConfigAnswer({}).columns;
       co_return description;
     default:
       break;

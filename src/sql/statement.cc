@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/text.h"
 #include "sql/ast/visit.h"
 #include "sql/parse/token.h"
 
@@ -71,6 +72,38 @@ std::string ValueOf(const ast::Set& set, std::string_view script) {
       out += value->text;
   }
   return out;
+}
+
+// SELECT SET_CONFIG('name', 'value', is_local) by itself is SET; within other queries it would have
+// to run where settings are not.
+void ReadSetConfig(Statement& statement) {
+  const auto* top = As<ast::QueryStatement>(statement.tree);
+  const auto* select = top && !top->query->with && top->query->order_by.empty() &&
+                               !top->query->limit && !top->query->offset
+                           ? As<ast::Select>(top->query->body)
+                           : nullptr;
+  if (!select || select->items.size() != 1 || !select->from.empty() || select->where ||
+      select->having || !select->group_by.empty())
+    return;
+  const auto* call = As<ast::Call>(select->items[0]->value);
+  if (!call || call->name.size() > 2 || call->arguments.size() != 3 ||
+      Lower(call->name.back().text) != "set_config")
+    return;
+  const ast::Literal* arguments[3];
+  for (size_t i = 0; i < 3; i++) {
+    arguments[i] = As<ast::Literal>(call->arguments[i]);
+    if (!arguments[i]) return;
+  }
+  using enum ast::LiteralKind;
+  if (arguments[0]->literal != kString || arguments[1]->literal != kString ||
+      (arguments[2]->literal != kTrue && arguments[2]->literal != kFalse))
+    return;
+  statement.kind = NodeKind::kSet;
+  statement.work = WorkClass::kSetting;
+  statement.setting_name = Lower(arguments[0]->text);
+  statement.setting_value = arguments[1]->text;
+  statement.setting_local = arguments[2]->literal == kTrue;
+  statement.setting_shown = true;
 }
 
 void ReadSetting(Statement& statement, std::string_view script) {
@@ -159,6 +192,7 @@ Result<std::vector<Statement>> ParseScript(std::string_view script) {
     if (const auto* begin = As<ast::Begin>(one.tree))
       statement.read_only = begin->access == ast::AccessMode::kReadOnly;
     ReadSetting(statement, script);
+    ReadSetConfig(statement);
     statements.push_back(std::move(statement));
   }
   return statements;

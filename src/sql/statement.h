@@ -33,6 +33,7 @@ struct Statement {
   std::string setting_value;
   bool setting_local = false;
   bool setting_default = false;
+  bool setting_shown = false;  // SELECT SET_CONFIG(...): SET that answers a row with the value
   bool read_only = false;  // BEGIN READ ONLY
   // nullptr when the parser itself refused it. Lives as long as `script`, and reads the script's
   // text, which has to outlive both.

@@ -181,28 +181,36 @@ Result<std::shared_ptr<const sql::RelationEntry>> FrontCatalog::Find(std::string
   return entry;
 }
 
-std::vector<std::shared_ptr<const sql::RelationEntry>> FrontCatalog::Dependents(
-    const sql::RelationEntry& of) {
-  const std::string key = sql::RelationKey(of);
+std::vector<std::shared_ptr<const sql::RelationEntry>> FrontCatalog::Views() {
   std::vector<std::shared_ptr<const sql::RelationEntry>> views;
   const auto look = [&](duckdb::CatalogEntry& found) {
     if (found.type != duckdb::CatalogType::VIEW_ENTRY || found.internal || found.comment.IsNull())
       return;
-    std::string text = found.comment.ToString();
-    const auto depends = sql::TableFacts::Read(text).depends;
-    if (std::ranges::find(depends, key) == depends.end()) return;
     auto entry = std::make_shared<sql::RelationEntry>();
     entry->kind = sql::RelationKind::kView;
     entry->is_view = true;
     entry->schema = found.ParentSchema().name;
     entry->name = found.name;
-    entry->facts = std::move(text);
+    entry->facts = found.comment.ToString();
     views.push_back(std::move(entry));
   };
   duckdb::Catalog::GetCatalog(context_, database_)
       .ScanSchemas(context_, [&](duckdb::SchemaCatalogEntry& schema) {
         schema.Scan(context_, duckdb::CatalogType::TABLE_ENTRY, look);
       });
+  std::ranges::sort(views, {},
+                    [](const auto& view) { return std::pair(view->schema, view->name); });
+  return views;
+}
+
+std::vector<std::shared_ptr<const sql::RelationEntry>> FrontCatalog::Dependents(
+    const sql::RelationEntry& of) {
+  const std::string key = sql::RelationKey(of);
+  auto views = Views();
+  std::erase_if(views, [&](const auto& view) {
+    const auto depends = sql::TableFacts::Read(view->facts).depends;
+    return std::ranges::find(depends, key) == depends.end();
+  });
   return views;
 }
 

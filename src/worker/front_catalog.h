@@ -33,6 +33,7 @@ class FrontCatalog final : public sql::Catalog {
 
   std::vector<std::shared_ptr<const sql::RelationEntry>> Dependents(
       const sql::RelationEntry& of) override;
+  std::vector<std::shared_ptr<const sql::RelationEntry>> Views() override;
   std::vector<std::shared_ptr<const sql::FunctionEntry>> FindFunctions(
       std::string_view schema, std::string_view name) override;
 

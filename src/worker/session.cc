@@ -235,6 +235,10 @@ void Session::Attach(const ipc::AttachSession& request) {
     connection_ = std::move(made->connection);
   }
   facts_ = std::move(made->facts);
+  names_ = duckdb::make_shared_ptr<SessionNames>();
+  names_->user = attached_.user;
+  names_->process_id = attached_.process_id;
+  connection_->context->registered_state->Insert(kSessionNames, names_);
   connection_->context->config.get_result_collector = [this](duckdb::ClientContext& context,
                                                              duckdb::PreparedStatementData& data) {
     return MakeCollector(context, data);

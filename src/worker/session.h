@@ -19,6 +19,7 @@
 #include "ipc/messages.h"
 #include "sql/emit.h"
 #include "worker/engine.h"
+#include "worker/functions/session_names.h"
 #include "worker/outlet.h"
 #include "worker/reactor.h"
 #include "worker/result_cache.h"
@@ -168,6 +169,8 @@ class Session : public std::enable_shared_from_this<Session> {
   std::optional<Error> attach_error_;
   std::string search_path_text_ = "\"$user\", public", zone_ = "UTC";
   int extra_float_digits_ = 0;
+  duckdb::shared_ptr<SessionNames> names_;
+  mutable bool asked_settings_ = false;  // whether a statement that is kept holds one's value
   std::vector<std::string> search_path_;
   bool search_path_stale_ = true;
   bool in_transaction_ = false;

@@ -13,6 +13,7 @@
 #include <duckdb/parser/parsed_data/create_table_info.hpp>
 #include <duckdb/parser/statement/create_statement.hpp>
 
+#include "base/text.h"
 #include "sql/quoting.h"
 #include "sql/statement.h"
 #include "worker/encoder.h"
@@ -132,6 +133,11 @@ sql::EmitContext Session::Context() const {
   context.user = attached_.user;
   context.process_id = attached_.process_id;
   context.search_path = search_path_;
+  context.setting = [this](std::string_view name) -> std::optional<std::string> {
+    asked_settings_ = true;
+    const auto found = names_->settings.find(Lower(name));
+    return found == names_->settings.end() ? std::nullopt : std::optional(found->second);
+  };
   return context;
 }
 
@@ -168,6 +174,7 @@ void Session::ResolveSearchPath() {
     duckdb::ClientData::Get(context).catalog_search_path->Set(
         std::move(entries), duckdb::CatalogSetPathType::SET_SCHEMAS);
   });
+  names_->search_path = search_path_;
 }
 
 namespace {
@@ -191,7 +198,9 @@ std::string EngineZone(std::string_view name) {
 
 Result<void> Session::ApplySettings(const ipc::Settings& settings) {
   Result<void> applied;
+  if (!settings.empty() && std::exchange(asked_settings_, false)) ForgetStatements();
   for (const auto& [name, value] : settings) {
+    names_->settings[name] = value;
     if (name == "search_path") {
       if (value == search_path_text_) continue;
       search_path_text_ = value;

@@ -293,6 +293,30 @@ def test_a_cancelled_definition_leaves_no_transaction_behind(server):
 
 # ---------------------------------------------------------------- secrets
 
+def test_what_is_kept_means_whoever_reads_it(server):
+    """A filter by CURRENT_USER in a view must not be the filter of who made the view; nor a default, nor a function."""
+    reader = server.add_user("reader-of-views")
+    with server.connect() as maker, server.connect(reader) as other:
+        maker.execute("drop view if exists public.own_rows; drop table if exists public.rows_of, public.made_by")
+        maker.execute("create table public.rows_of (owner varchar(40), n int)")
+        maker.execute("insert into public.rows_of values ('admin', 1), ('reader-of-views', 2)")
+        maker.execute("create view public.own_rows as select n, user as u, current_setting('app.tenant', true) as t from public.rows_of where owner = current_user")
+        maker.execute("create table public.made_by (n int, who varchar(40) default current_user)")
+        maker.execute("create or replace function public.f_me() returns varchar stable as $$ select current_user::varchar $$ language sql")
+        maker.execute("set app.tenant to 'blue'")
+        for each in (maker, other):
+            each.execute("insert into public.made_by (n) values (1)")
+        assert maker.execute("select * from public.own_rows").fetchall() == [(1, "admin", "blue")]
+        assert other.execute("select * from public.own_rows").fetchall() == [(2, "reader-of-views", None)]
+        assert other.execute("select who from public.made_by order by 1").fetchall() == [("admin",), ("reader-of-views",)]
+        assert other.execute("select public.f_me()").fetchall() == [("reader-of-views",)]
+        # The plan and the result that are kept follow the setting.
+        for tenant in ("green", "red"):
+            maker.execute(f"set app.tenant to '{tenant}'")
+            for _ in range(2):
+                assert maker.execute("select t, current_setting('app.tenant') from public.own_rows").fetchall() == [(tenant, tenant)]
+
+
 def test_histories_hold_no_secrets(server, api_user, execute_statement):
     data = server.client("redshift-data", api_user)
     for sql in ["create user bee password 'Sup3rSecret1'", "alter user bee password 'Sup3rSecret2' bad tail", "creat user bee password 'Sup3rSecret3'",

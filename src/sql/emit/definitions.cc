@@ -128,6 +128,7 @@ Result<std::string> StatementEmitter::DefaultText(const Expr& value, const Type&
   SKEP_TRY(defaults.ResolveExpression(value, Clause::kWrite));
   DuckDbWriter inner(context_, defaults.resolved(), text,
                      text.data() == text_.data() ? &writer_ : nullptr);
+  inner.Keep();
   inner.WriteAssigned(&value, type);
   if (inner.error()) return std::unexpected(*inner.error());
   return std::move(inner.text());
@@ -364,6 +365,7 @@ Result<void> StatementEmitter::EmitCreateView(const CreateView& create) {
     writer_.Put(")");
   }
   writer_.Put(" as ");
+  writer_.Keep();
   writer_.WriteQuery(*create.query);
   facts.relations = writer_.relations();
   CommentOnRelation("view", view, facts.Text());

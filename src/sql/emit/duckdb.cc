@@ -361,6 +361,11 @@ void DuckDbWriter::WriteComparable(const Expr* expr, const Type& against) {
     while (NeedsBlanksCut(type, against) && text.ends_with(' ')) text.remove_suffix(1);
     return PutString(fold ? Lower(text) : std::string(text));
   }
+  if (against.kind == kBoolean && type.IsInteger()) {  // any number but 0 is true
+    Put("cast(");
+    WriteExpression(expr);
+    return Put(" as boolean)");
+  }
   // A parameter of the type CHAR still has the blanks that were sent.
   const bool trim =
       NeedsBlanksCut(type, against) || (type.kind == kChar && As<Parameter>(expr) != nullptr);
@@ -625,6 +630,23 @@ void DuckDbWriter::WriteUnnest(const Relation&, const RelationUse& use, bool unp
 
 void DuckDbWriter::WriteFunctionTable(const FunctionTable& table, const RelationUse& use) {
   const std::string name = Fold(table.call->name.back());
+  if (const auto rows = resolved_.rows.find(&table); rows != resolved_.rows.end()) {
+    Put("(select * from (values ");
+    for (const auto& row : rows->second) {
+      Put(&row == rows->second.data() ? "(" : ", (");
+      for (size_t i = 0; i < row.size(); i++) Put((i > 0 ? ", " : "") + row[i]);
+      Put(")");
+    }
+    if (rows->second.empty())
+      Put("('', '', '', '', 0)) where false)");
+    else
+      Put("))");
+    return WriteAliased(*use.relation, true);
+  }
+  if (name == "pg_timezone_names") {
+    Put("pg_timezone_names()");
+    return WriteAliased(*use.relation, true);
+  }
   if (name != "generate_series") return Unsupported("the table function " + name, *table.call);
   Put("generate_series(");
   WriteList(table.call->arguments);

@@ -20,6 +20,8 @@ class DuckDbWriter : public Writer {
   void WriteAssignedText(const std::string& value, const Type& target);
   // The body of a function of the user's: its arguments are p1, p2, ...
   void WriteFunctionBody(const ast::Expr* body, const Type& returns);
+  // What follows is kept in the catalog: CURRENT_USER and its like mean whoever reads it.
+  void Keep() { kept_ = true; }
   void WriteRelationEntry(const RelationEntry& entry) override;
   // The engine's name of a type.
   static std::string TypeName(const Type& type);
@@ -71,6 +73,7 @@ class DuckDbWriter : public Writer {
   void WriteMacro(const ast::Call& call, const FunctionRow& row);
   bool WriteSyntax(const ast::Call& call, const std::string& name);
   bool WriteSession(const ast::Call& call, const std::string& name);
+  void WriteSetting(const ast::Call& call);
   bool WriteChoice(const ast::Call& call, std::string_view name, size_t i);
   void WriteArguments(const ast::Call& call, const FunctionRow& row);
   // The date part of an argument as a constant; false when it is not one.
@@ -78,6 +81,8 @@ class DuckDbWriter : public Writer {
   // An operand of arithmetic beside one of another type: literals get the type Redshift gives them.
   void WriteArithmetic(const ast::Expr* expr, const ast::Expr* other);
   void Function(std::string_view name, std::initializer_list<const ast::Expr*> arguments);
+
+  bool kept_ = false;
 };
 
 }  // namespace skep::sql

@@ -217,9 +217,9 @@ void DuckDbWriter::WriteFunction(const Call& call) {
     WriteList(call.arguments);
     return Put(", false)");
   }
-  if (row->kind == FunctionKind::kTable && row->how == How::kNative) {
+  if (row->kind == FunctionKind::kTable && (row->how == How::kNative || row->how == How::kMacro)) {
     Put("unnest(");  // in a select list: a row for each of its values
-    WriteNamed(call, *row);
+    row->how == How::kNative ? WriteNamed(call, *row) : WriteMacro(call, *row);
     return Put(")");
   }
   switch (row->how) {
@@ -244,26 +244,53 @@ bool DuckDbWriter::WriteSession(const Call& call, const std::string& name) {
   if (name == "current_database") {
     PutString(context_.database);
   } else if (name == "current_schema") {
-    PutString(schema);
+    kept_ ? Put("rs_current_schema()") : PutString(schema);
   } else if (name == "current_schemas") {
-    std::string text = "{pg_catalog";
-    for (const std::string& one : context_.search_path) text += "," + one;
+    const auto* implied = call.arguments.empty() ? nullptr : As<Literal>(call.arguments[0]);
+    if (!implied) return false;
+    if (kept_) {
+      Function("rs_current_schemas", {implied});
+      return true;
+    }
+    std::string text = implied->literal == LiteralKind::kTrue ? "{pg_catalog" : "{";
+    for (const std::string& one : context_.search_path) text += (text == "{" ? "" : ",") + one;
     PutString(text + "}");
+  } else if (name == "current_setting") {
+    WriteSetting(call);
   } else if (name == "current_user" || name == "user" || name == "session_user" ||
              name == "pg_get_userbyid") {
-    PutString(context_.user);
+    kept_ ? Put("rs_current_user()") : PutString(context_.user);
   } else if (name == "current_user_id") {
     Put("100");
   } else if (name == "pg_backend_pid") {
-    Put(std::to_string(context_.process_id));
+    Put(kept_ ? "rs_current_pid()" : std::to_string(context_.process_id));
   } else if (name == "version") {
     Put("'PostgreSQL 8.0.2 on i686-pc-linux-gnu, compiled by GCC gcc (GCC) 3.4.2 20041017 (Red Hat "
         "3.4.2-6.fc3), Redshift 1.0.77467'");
   } else {
     return false;
   }
-  (void)call;
   return true;
+}
+
+// CURRENT_SETTING('name' [, missing is NULL]).
+void DuckDbWriter::WriteSetting(const Call& call) {
+  const auto* name = As<Literal>(call.arguments[0]);
+  const auto* missing = call.arguments.size() > 1 ? As<Literal>(call.arguments[1]) : nullptr;
+  if (!name || name->literal != LiteralKind::kString)
+    return Unsupported("CURRENT_SETTING of a name that is not a literal", call);
+  if (call.arguments.size() > 1 && !missing)
+    return Unsupported("CURRENT_SETTING with an argument that is not a literal", call);
+  if (kept_) {
+    Put("rs_current_setting(");
+    PutString(name->text);
+    return Put(missing && missing->literal == LiteralKind::kTrue ? ", true)" : ", false)");
+  }
+  const auto value = context_.setting ? context_.setting(name->text) : std::nullopt;
+  if (value) return PutString(*value);
+  if (missing && missing->literal == LiteralKind::kTrue) return Put("cast(null as varchar)");
+  Raise(ErrorKind::kUndefinedObjectSetting,
+        "unrecognized configuration parameter \"" + std::string(name->text) + "\"", call);
 }
 
 bool DuckDbWriter::WriteSyntax(const Call& call, const std::string& name) {

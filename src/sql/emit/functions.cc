@@ -95,6 +95,7 @@ Result<void> StatementEmitter::EmitCreateFunction(const CreateFunction& create) 
   });
   SKEP_TRY(WeightOf(*context_.catalog, made, &made));
   DuckDbWriter inner(context_, inside.resolved(), body);
+  inner.Keep();
   inner.WriteFunctionBody(*value, *returns);
   if (inner.error()) return at_body(*inner.error());
 

@@ -57,6 +57,8 @@ class Catalog {
     (void)entry;
     return {};
   }
+  // All views but temporary ones, in the order of their schemas and names; without their columns.
+  virtual std::vector<std::shared_ptr<const RelationEntry>> Views() { return {}; }
   // All functions of this name that users made in the schema.
   virtual std::vector<std::shared_ptr<const FunctionEntry>> FindFunctions(std::string_view schema,
                                                                           std::string_view name) {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,9 @@ struct FrontContext {
   bool default_array_search_null_handling = true;
   bool error_on_nondeterministic_update = false;
   bool exact_text_equality = false;  // trailing blanks of VARCHAR do not count in comparisons
+
+  // What SHOW answers; nothing for a setting that there is not.
+  std::function<std::optional<std::string>(std::string_view)> setting;
 
   // Whether nobody waits for the statement any longer; asked now and then while it is written.
   std::function<bool()> stopped;

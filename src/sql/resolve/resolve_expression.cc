@@ -702,6 +702,8 @@ Result<Type> Resolver::VisitBinary(const Binary& binary, Scope& scope, Clause cl
   if (a.IsInterval() || b.IsInterval()) return a.IsInterval() ? a : b;
   if (a.IsInteger() && b.IsInteger())
     return binary.op == kPower ? Type::Of(kDouble) : CommonType(a, b);
+  if (binary.op == kAdd && a.IsText() && b.IsText())  // joined, as by ||
+    return TextOf(a.length >= 0 && b.length >= 0 ? std::min(65535, a.length + b.length) : -1);
   if (a.IsNumber() && b.IsNumber()) {
     if (binary.op == kPower || a.kind == kDouble || b.kind == kDouble || a.kind == kReal ||
         b.kind == kReal)
@@ -778,6 +780,11 @@ Result<void> Resolver::CheckOperator(const Binary& binary, const Type& a, const 
       break;
     case kModulo:
       exists = a.IsNumber() && b.IsNumber();
+      break;
+    case kEqual:
+    case kNotEqual:
+      exists = AreMatched(a, b) || (a.kind == kBoolean && b.IsInteger()) ||
+               (b.kind == kBoolean && a.IsInteger());
       break;
     default:
       exists = AreMatched(a, b);

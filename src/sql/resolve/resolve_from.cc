@@ -5,12 +5,34 @@
 #include "sql/ast/visit.h"
 #include "sql/column_facts.h"
 #include "sql/function_lookup.h"
+#include "sql/parse/script.h"
 #include "sql/parse/token.h"
+#include "sql/quoting.h"
 #include "sql/resolve/resolver.h"
 
 namespace skep::sql {
 using namespace ast;
 using enum TypeKind;
+
+namespace {
+
+// The columns of a function whose rows have several.
+std::vector<Column> RecordOf(std::string_view function) {
+  if (function == "pg_timezone_names")
+    return {{"name", Type::Of(kVarchar)},
+            {"abbrev", Type::Of(kVarchar)},
+            {"utc_offset", Type::Of(kInterval)},
+            {"is_dst", Type::Of(kBoolean)}};
+  if (function == "pg_get_cols" || function == "pg_get_late_binding_view_cols")
+    return {{"view_schema", Type::Of(kName)},
+            {"view_name", Type::Of(kName)},
+            {"col_name", Type::Of(kName)},
+            {"col_type", Type::Of(kVarchar)},
+            {"col_num", Type::Of(kInt)}};
+  return {};
+}
+
+}  // namespace
 
 Result<void> Resolver::From(const Relation& relation, Scope& scope) {
   SKEP_TRY(Look());
@@ -58,6 +80,8 @@ Result<void> Resolver::From(const Relation& relation, Scope& scope) {
         if (!type) return Fail1(type.error().kind, type.error().message, table.column_types[i]);
         columns.push_back({Fold(table.alias.columns[i]), *type});
       }
+      if (columns.empty()) columns = RecordOf(name);
+      if (row->how == How::kSyntax) SKEP_TRY(ListColumns(table, name));
       if (columns.empty()) {
         const std::string column =
             table.alias.name && table.alias.columns.empty() ? Fold(table.alias.name) : name;
@@ -70,6 +94,66 @@ Result<void> Resolver::From(const Relation& relation, Scope& scope) {
     default:
       return Fail1(ErrorKind::kInternal, "an unknown kind of relation", &relation);
   }
+}
+
+// The columns of PG_GET_COLS('relation') and PG_GET_LATE_BINDING_VIEW_COLS(): names and types are
+// known here alone. Views whose names lead nowhere are left out.
+Result<void> Resolver::ListColumns(const FunctionTable& table, std::string_view function) {
+  std::vector<std::shared_ptr<const RelationEntry>> relations;
+  if (function == "pg_get_cols") {
+    const auto* literal = As<Literal>(table.call->arguments[0]);
+    if (!literal || literal->literal != LiteralKind::kString)
+      return Fail1(ErrorKind::kFeatureNotSupported, "PG_GET_COLS of a name that is not a literal",
+                   table.call);
+    SKEP_TRY_ASSIGN(auto entry, FindByText(literal->text));
+    if (!entry)
+      return Fail1(ErrorKind::kUndefinedTable,
+                   "relation \"" + std::string(literal->text) + "\" does not exist", literal);
+    relations.push_back(std::move(entry));
+  } else if (context_.catalog) {
+    relations = context_.catalog->Views();
+    std::erase_if(relations,
+                  [](const auto& view) { return !TableFacts::Read(view->facts).late_binding; });
+  }
+  auto& rows = resolved_.rows[&table];
+  for (const auto& relation : relations) {
+    std::vector<Column> columns = relation->columns;
+    const TableFacts facts = TableFacts::Read(relation->facts);
+    if (facts.late_binding) {
+      const ParsedScript parsed = ParseWholeScript(facts.definition);
+      const auto* statement =
+          parsed.statements.size() == 1 ? As<QueryStatement>(parsed.statements[0].tree) : nullptr;
+      if (!statement) continue;
+      SKEP_TRY(Look());
+      Resolver inside(context_, facts.definition);
+      auto found = inside.ResolveQuery(*statement->query);
+      if (!found) continue;
+      columns = std::move(*found);
+      for (size_t i = 0; i < facts.columns.size() && i < columns.size(); i++)
+        columns[i].name = facts.columns[i];
+    }
+    int number = 0;
+    for (const Column& column : columns) {
+      if (column.name.starts_with('$')) continue;
+      rows.push_back({QuoteString(relation->schema), QuoteString(relation->name),
+                      QuoteString(column.name), QuoteString(TypeText(column.type)),
+                      std::to_string(++number)});
+    }
+  }
+  return {};
+}
+
+// 'schema.name' or 'name', folded as if it stood in the statement.
+Result<std::shared_ptr<const RelationEntry>> Resolver::FindByText(std::string_view text) {
+  const std::string query = "select * from " + std::string(text);
+  const ParsedScript parsed = ParseWholeScript(query);
+  const auto* statement =
+      parsed.statements.size() == 1 ? As<QueryStatement>(parsed.statements[0].tree) : nullptr;
+  const auto* select = statement ? As<Select>(statement->query->body) : nullptr;
+  const auto* table =
+      select && select->from.size() == 1 ? As<NamedTable>(select->from[0]) : nullptr;
+  if (!table) return std::shared_ptr<const RelationEntry>{};
+  return Find(table->name);
 }
 
 // What looks like a table's name, as a value.

@@ -102,6 +102,8 @@ struct Resolved {
   std::unordered_map<const ast::Node*, std::shared_ptr<const FunctionEntry>> user_functions;
   std::unordered_map<const ast::Node*, RelationUse> relations;
   std::unordered_map<const ast::Node*, PivotUse> pivots;
+  // Of a FunctionTable whose rows are known here: their values, by row, as the engine's literals.
+  std::unordered_map<const ast::Node*, std::vector<std::vector<std::string>>> rows;
   std::unordered_map<const ast::Node*, std::string> common_tables;  // CommonTable: emitted name
   // Of a branch of a set operation: the types all branches become.
   std::unordered_map<const ast::Node*, std::vector<Type>> branches;

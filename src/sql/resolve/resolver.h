@@ -138,6 +138,8 @@ class Resolver {
   Result<void> Condition(const ast::Expr* expr, Scope& scope, Clause clause, std::string_view word);
   Result<Type> Subquery(const ast::Query& query, Scope& scope);
   Result<void> ExpandStar(const ast::Star& star, Scope& scope, std::vector<Column>& output);
+  Result<void> ListColumns(const ast::FunctionTable& table, std::string_view function);
+  Result<std::shared_ptr<const RelationEntry>> FindByText(std::string_view text);
   std::optional<Reference> FindColumn(const std::vector<std::string>& parts, Scope& scope,
                                       bool& ambiguous, bool& ambiguous_table);
   Result<void> CheckWidth(size_t columns, const ast::Node& at) const;

@@ -106,28 +106,22 @@ void ArrayConcat(duckdb::DataChunk& arguments, duckdb::ExpressionState&, Vector&
   });
 }
 
-// One level: the elements of the arrays inside of the array; others stay as they are. Several
-// arguments are taken as the elements of one array.
+// The elements of the arrays inside of the array, and of the arrays inside of those; others stay as
+// they are. Several arguments are taken as the elements of one array. Source: developer guide,
+// "Operators and functions" of semistructured data, ARRAY_FLATTEN.
 void ArrayFlatten(duckdb::DataChunk& arguments, duckdb::ExpressionState&, Vector& result) {
   const Columns columns(arguments);
-  const auto put = [](std::string& out, std::string_view element) {
-    if (KindOf(element) == SuperKind::kArray) {
-      PutElements(out, element);
-    } else {
-      Put(out, element);
-    }
+  const auto put = [](const auto& again, std::string& out, std::string_view value) -> void {
+    if (KindOf(value) != SuperKind::kArray) return Put(out, value);
+    ArrayElements elements(value);
+    std::string_view element;
+    while (elements.Next(element)) again(again, out, element);
   };
   BuildSuper(arguments, result, [&](idx_t row, std::string& out) {
     out.push_back('[');
     for (size_t i = 0; i < columns.size(); i++) {
       if (!IsArray(columns, i, row)) return false;
-      if (columns.size() > 1) {
-        put(out, columns.Text(i, row));
-        continue;
-      }
-      ArrayElements elements(columns.Text(i, row));
-      std::string_view element;
-      while (elements.Next(element)) put(out, element);
+      put(put, out, columns.Text(i, row));
     }
     out.push_back(']');
     return true;

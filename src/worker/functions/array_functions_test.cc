@@ -23,7 +23,7 @@ TEST_F(ArrayFunctions, JoinsAndFlattens) {
       R"([1,"a",null]|[]|[2]|NULL|NULL)");
   EXPECT_EQ(Ask("select rs_array_flatten(rs_array(rs_array(1, rs_array(2)), rs_array(), 3, null)), "
                 "rs_array_flatten(rs_array(1), rs_array(2, 3)), rs_array_flatten(5::super)"),
-            "[1,[2],3,null]|[1,2,3]|NULL");
+            "[1,2,3,null]|[1,2,3]|NULL");
 }
 
 TEST_F(ArrayFunctions, CountsAndCuts) {

@@ -20,6 +20,7 @@
 #include "worker/functions/regex_functions.h"
 #include "worker/functions/registrar.h"
 #include "worker/functions/session_clock.h"
+#include "worker/functions/session_names.h"
 #include "worker/functions/single_match.h"
 #include "worker/functions/soundex.h"
 #include "worker/functions/spatial/spatial.h"
@@ -50,6 +51,7 @@ void RegisterFunctions(duckdb::DatabaseInstance& instance) {
   RegisterDatetimeCasts(registrar);
   RegisterIntervalText(registrar);
   RegisterSessionClock(registrar);
+  RegisterSessionNames(registrar);
   RegisterDecimals(registrar);
   RegisterNumberFunctions(registrar);
   RegisterSums(registrar);
