@@ -17,6 +17,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "test"))
 
 import duckdb  # noqa: E402
+import functions  # noqa: E402
 import psycopg  # noqa: E402
 
 from support.process import wait_until  # noqa: E402
@@ -201,6 +202,61 @@ def bench_front(folder):
         done = subprocess.run([READER.with_name("query_front"), folder / f"{name}.sql", folder / f"{name}_queries.sql"],
                               capture_output=True, text=True, check=True)
         print(f"{name}: {done.stdout}", end="")
+
+
+def bench_functions(folder):
+    """Each function over 2 million rows on one thread, beside the engine's nearest. What reading the columns costs is taken off both."""
+    path = CACHE / "functions.duckdb"
+    if not path.exists():
+        CACHE.mkdir(parents=True, exist_ok=True)
+        building = CACHE / "building.duckdb"
+        building.unlink(missing_ok=True)
+        with duckdb.connect(str(building)) as con:
+            con.execute("create schema public")
+            con.execute("set timezone = 'UTC'")
+            con.execute(f"create table public.t as select {functions.COLUMNS} from range({functions.ROWS}) r(i)")
+            con.execute("checkpoint")
+        building.rename(path)
+    local_copy = folder / "local.duckdb"
+    shutil.copyfile(path, local_copy)
+    rows, failed = [], []
+    with skep(folder, path, settings={"worker-threads": "1"}) as server, server.connect() as con:
+        con.execute(NO_CACHE)
+        local = duckdb.connect(str(local_copy), config={"threads": "1"})
+        local.execute("set timezone = 'UTC'")
+        local.execute("set schema 'public'")
+
+        def seconds(side, select):
+            start = time.perf_counter()
+            side.execute(f"select {select}" + ("" if " from (select" in select else " from t")).fetchall()
+            return time.perf_counter() - start
+
+        def net(ours, theirs, read, read_here):
+            spans = {key: [] for key in ("ours", "theirs", "ours_read", "theirs_read")}
+            for _ in range(4):
+                for key, side, select in (("ours", con, ours), ("theirs", local, theirs), ("ours_read", con, read), ("theirs_read", local, read_here)):
+                    spans[key].append(seconds(side, select))
+            best = {key: min(values) for key, values in spans.items()}
+            return max(best["ours"] - best["ours_read"], 1e-4), max(best["theirs"] - best["theirs_read"], 1e-4)
+
+        for wrap, pairs in (("min({})", functions.PAIRS), ("{}", functions.AGGREGATES)):
+            for name, ours, theirs, columns in pairs:
+                # Of text its length, so that comparing it counts as a part of what is measured.
+                read = ", ".join(f"min(octet_length({c}))" if c in functions.TEXT else f"min({c})" for c in columns.split(", "))
+                read_here = read.replace("octet_length", "strlen")
+                try:
+                    a, b = net(wrap.format(ours), wrap.format(theirs), read, read_here)
+                except (psycopg.Error, duckdb.Error) as error:
+                    failed.append(f"{name}: {str(error).splitlines()[0]}")
+                    continue
+                rows.append((name, a, b))
+    rows.sort(key=lambda row: row[1] / row[2], reverse=True)
+    table(f"Functions over {functions.ROWS:,} rows, one thread, ms without reading the columns (best of 4)", ["function", "Skep", "DuckDB", "ratio"],
+          [[name, f"{a * 1e3:.1f}", f"{b * 1e3:.1f}", f"{a / b:.2f}"] for name, a, b in rows])
+    over = [name for name, a, b in rows if a > 3 * b and a - b > 0.005]
+    print(f"\nslower than 3 times, by more than 5 ms: {', '.join(over) or 'none'}")
+    if failed:
+        sys.exit("failed: " + "; ".join(failed))
 
 
 def bench_export(folder):

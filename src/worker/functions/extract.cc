@@ -1,5 +1,6 @@
 #include <cmath>
 #include <duckdb/common/vector_operations/unary_executor.hpp>
+#include <limits>
 
 #include "worker/functions/calendar.h"
 #include "worker/functions/date_part.h"
@@ -141,8 +142,19 @@ struct Runs {
   static void Timestamp(duckdb::DataChunk& arguments, duckdb::ExpressionState& state,
                         duckdb::Vector& result) {
     const DatePart part = PartData::Of(state).part;
-    Run<int64_t, Result>(arguments, result,
-                         [&](int64_t instant) { return OfTimestamp<kForm>(part, instant); });
+    if (IsOfTime(part))
+      return Run<int64_t, Result>(
+          arguments, result, [&](int64_t instant) { return OfTimestamp<kForm>(part, instant); });
+    // Neighbours are often of one day.
+    int64_t day = std::numeric_limits<int64_t>::min();
+    double value = 0;
+    Run<int64_t, Result>(arguments, result, [&](int64_t instant) {
+      if (const int64_t of = DayOf(instant); of != day) {
+        day = of;
+        value = OfTimestamp<kForm>(part, instant);
+      }
+      return value;
+    });
   }
   static void TimestampTz(duckdb::DataChunk& arguments, duckdb::ExpressionState& state,
                           duckdb::Vector& result) {

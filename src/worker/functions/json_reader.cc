@@ -23,6 +23,12 @@ struct Attribute {
   size_t key_size = 0;
 };
 
+struct Scratch {
+  std::string text;
+  std::vector<Attribute> attributes;
+  std::vector<std::string_view> keys;
+};
+
 // The first byte that is not simply part of a string: a quote, a backslash, a control character.
 const char* SkipPlain(const char* at, const char* end) {
   constexpr uint64_t kOnes = 0x0101010101010101U;
@@ -347,9 +353,17 @@ class Reader {
   const JsonOptions& options_;
   std::string& out_;
   JsonFault fault_ = JsonFault::kSyntax;
-  std::string text_;
-  std::vector<Attribute> attributes_;
-  std::vector<std::string_view> keys_;
+  // Kept from value to value: most objects are small, and making these would cost more than
+  // reading.
+  static Scratch& Kept() {
+    static thread_local Scratch kept;
+    kept.attributes.clear();
+    return kept;
+  }
+  Scratch& scratch_ = Kept();
+  std::string& text_ = scratch_.text;
+  std::vector<Attribute>& attributes_ = scratch_.attributes;
+  std::vector<std::string_view>& keys_ = scratch_.keys;
 };
 
 }  // namespace

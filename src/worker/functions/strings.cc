@@ -5,6 +5,7 @@
 #include <duckdb/common/vector_operations/binary_executor.hpp>
 #include <duckdb/common/vector_operations/ternary_executor.hpp>
 #include <duckdb/common/vector_operations/unary_executor.hpp>
+#include <duckdb/planner/expression/bound_function_expression.hpp>
 #include <limits>
 #include <string>
 #include <string_view>
@@ -412,8 +413,20 @@ void RegisterStrings(Registrar& registrar) {
   auto text = TotalFunction({kAny}, kText, duckdb::ScalarFunction::NopFunction);
   text.SetBindExpressionCallback(OnlyTheCast);
   add("rs_text", {text});
-  add("rs_length",
-      {TotalFunction({kAny}, kInteger, CharacterLength, BindTextOrBytes<ByteLength, false>)});
+  auto length =
+      TotalFunction({kAny}, kInteger, CharacterLength, BindTextOrBytes<ByteLength, false>);
+  // A column without a character beyond ASCII has as many bytes.
+  length.SetStatisticsCallback(
+      [](duckdb::ClientContext&,
+         duckdb::FunctionStatisticsInput& input) -> duckdb::unique_ptr<duckdb::BaseStatistics> {
+        const auto& of = input.child_stats[0];
+        if (of.GetType().id() == duckdb::LogicalTypeId::VARCHAR &&
+            of.GetStatsType() == duckdb::StatisticsType::STRING_STATS &&
+            !duckdb::StringStats::CanContainUnicode(of))
+          input.expr.function.SetFunctionCallback(ByteLength);
+        return nullptr;
+      });
+  add("rs_length", {length});
   add("rs_octet_length",
       {TotalFunction({kAny}, kInteger, ByteLength, BindTextOrBytes<ByteLength, false>)});
   add("rs_substring", {TextFunction({kAny, kBigint}, kText, SubstringFrom<CharacterWindow>,

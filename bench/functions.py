@@ -1,0 +1,126 @@
+"""Functions of our own beside the engine's nearest: (name, what Skep runs, what DuckDB runs in process, the columns both read). What no
+function of the engine comes near to in meaning is compared with one that does as much work; the spatial functions have no counterpart in
+the engine and are not here. COLUMNS makes the table."""
+
+ROWS = 2_000_000
+
+COLUMNS = """
+    i::integer as i, (i * 7919 % 1000003)::bigint as b, i * 1.7::double as d, (i % 1000000 * 1.37)::decimal(18, 2) as n,
+    'Customer ' || (i % 900001) || ', ' || chr(97 + (i % 26)::int) || ' street ' || (i % 97) as s, '  blanks ' || (i % 1000) || '   ' as sp,
+    (i % 100000)::varchar as digits, date '2000-01-01' + (i % 9000)::int as dt, timestamp '2000-01-01' + to_minutes((i % 900000)::int) as ts,
+    (timestamp '2000-01-01' + to_minutes((i % 900000)::int))::timestamptz as tz, (date '2000-01-01' + (i % 9000)::int)::varchar as dtext,
+    (timestamp '2000-01-01' + to_minutes((i % 900000)::int))::varchar as tstext, (i * 1.7)::varchar as ntext,
+    '{"a": ' || i || ', "b": {"c": "x' || (i % 1000) || '"}, "l": [1, 2, ' || (i % 7) || ']}' as j, md5(i::varchar) as h
+"""
+
+TEXT = {"s", "sp", "digits", "dtext", "tstext", "ntext", "j", "h"}
+
+PAIRS = [
+    # string
+    ("len", "len(s)", "length(s)", "s"),
+    ("octet_length", "octet_length(s)", "strlen(s)", "s"),
+    ("left", "left(s, 7)", "left(s, 7)", "s"),
+    ("right", "right(s, 7)", "right(s, 7)", "s"),
+    ("substring", "substring(s, 3, 9)", "substring(s, 3, 9)", "s"),
+    ("btrim", "btrim(sp)", "trim(sp, ' ')", "sp"),
+    ("ltrim", "ltrim(sp)", "ltrim(sp, ' ')", "sp"),
+    ("rtrim", "rtrim(sp)", "rtrim(sp, ' ')", "sp"),
+    ("trim characters", "trim('C0' from s)", "trim(s, 'C0')", "s"),
+    ("lpad", "lpad(digits, 12, '0')", "lpad(digits, 12, '0')", "digits"),
+    ("rpad", "rpad(digits, 12, '0')", "rpad(digits, 12, '0')", "digits"),
+    ("replace", "replace(s, 'street', 'road')", "replace(s, 'street', 'road')", "s"),
+    ("repeat", "repeat(digits, 3)", "repeat(digits, 3)", "digits"),
+    ("reverse", "reverse(s)", "reverse(s)", "s"),
+    ("initcap", "initcap(s)", "upper(lower(s))", "s"),
+    ("split_part", "split_part(s, ' ', 3)", "split_part(s, ' ', 3)", "s"),
+    ("strpos", "strpos(s, 'street')", "instr(s, 'street')", "s"),
+    ("chr", "chr(65 + i % 26)", "chr(65 + i % 26)", "i"),
+    ("quote_literal", "quote_literal(s)", "replace(s, '''', '''''') || ''''", "s"),
+    ("soundex", "soundex(s)", "md5(s)", "s"),
+    ("crc32", "crc32(s)", "md5(s)", "s"),
+    ("strtol", "strtol(digits, 10)", "digits::bigint", "digits"),
+    ("like", "s like '%street 5%'", "s like '%street 5%'", "s"),
+    ("ilike", "s ilike '%STREET 5%'", "s ilike '%STREET 5%'", "s"),
+    ("regexp_substr", "regexp_substr(s, '[0-9]+')", "regexp_extract(s, '[0-9]+')", "s"),
+    ("regexp_replace", "regexp_replace(s, '[0-9]+', '#')", "regexp_replace(s, '[0-9]+', '#', 'g')", "s"),
+    ("regexp_count", "regexp_count(s, '[a-z]+')", "len(regexp_extract_all(s, '[a-z]+'))", "s"),
+    ("regexp_instr", "regexp_instr(s, 'street')", "instr(s, regexp_extract(s, 'street'))", "s"),
+    ("~", "s ~ 'street 5[0-9]'", "regexp_matches(s, 'street 5[0-9]')", "s"),
+    ("varchar(n) cast", "s::varchar(10)", "left(s, 10)", "s"),
+    # numbers
+    ("abs", "abs(b - 500000)", "abs(b - 500000)", "b"),
+    ("integer division", "b / 7", "b // 7", "b"),
+    ("modulo", "b % 7", "b % 7", "b"),
+    ("decimal division", "n / 7.5", "n / 7.5::double", "n"),
+    ("decimal product", "n * 1.07", "n * 1.07", "n"),
+    ("ceil", "ceil(d)", "ceil(d)", "d"),
+    ("floor", "floor(n)", "floor(n)", "n"),
+    ("round", "round(d, 2)", "round(d, 2)", "d"),
+    ("round decimal", "round(n, 1)", "round(n, 1)", "n"),
+    ("trunc", "trunc(d)", "trunc(d)", "d"),
+    ("trunc decimal", "trunc(n, 1)", "round(n, 1)", "n"),
+    ("ln", "ln(d + 1)", "ln(d + 1)", "d"),
+    ("exp", "exp(d / 1000000)", "exp(d / 1000000)", "d"),
+    ("power", "power(d, 1.5)", "pow(d, 1.5)", "d"),
+    ("sqrt", "sqrt(d)", "sqrt(d)", "d"),
+    ("cbrt", "cbrt(d)", "cbrt(d)", "d"),
+    ("sign", "sign(b)", "sign(b)", "b"),
+    ("float as text", "d::varchar", "d::varchar", "d"),
+    ("text as number", "ntext::decimal(18, 2)", "ntext::decimal(18, 2)", "ntext"),
+    # dates
+    ("dateadd", "dateadd(month, 1, ts)", "ts + interval 1 month", "ts"),
+    ("add_months", "add_months(dt, 2)", "dt + interval 2 month", "dt"),
+    ("datediff days", "datediff(day, ts, tz)", "date_diff('day', ts, tz::timestamp)", "ts, tz"),
+    ("datediff months", "datediff(month, dt, ts)", "date_diff('month', dt, ts::date)", "dt, ts"),
+    ("date_part", "date_part(month, ts)", "date_part('month', ts)", "ts"),
+    ("extract", "extract(hour from ts)", "extract(hour from ts)", "ts"),
+    ("date_trunc", "date_trunc('month', ts)", "date_trunc('month', ts)", "ts"),
+    ("last_day", "last_day(dt)", "last_day(dt)", "dt"),
+    ("months_between", "months_between(dt, ts)", "date_diff('month', dt, ts::date)", "dt, ts"),
+    ("next_day", "next_day(dt, 'Tue')", "last_day(dt)", "dt"),
+    ("convert_timezone", "convert_timezone('UTC', 'America/New_York', ts)", "timezone('America/New_York', ts)", "ts"),
+    ("to_char timestamp", "to_char(ts, 'YYYY-MM-DD HH24:MI:SS')", "strftime(ts, '%Y-%m-%d %H:%M:%S')", "ts"),
+    ("to_char number", "to_char(n, '9999999.99')", "format('{:.2f}', n::double)", "n"),
+    ("to_date", "to_date(dtext, 'YYYY-MM-DD')", "strptime(dtext, '%Y-%m-%d')", "dtext"),
+    ("to_timestamp", "to_timestamp(tstext, 'YYYY-MM-DD HH24:MI:SS')", "strptime(tstext, '%Y-%m-%d %H:%M:%S')", "tstext"),
+    ("to_number", "to_number(digits, '999999')", "digits::decimal(18, 0)", "digits"),
+    ("text as date", "dtext::date", "dtext::date", "dtext"),
+    ("text as timestamp", "tstext::timestamp", "tstext::timestamp", "tstext"),
+    # hashes and bytes
+    ("md5", "md5(s)", "md5(s)", "s"),
+    ("sha1", "sha1(s)", "sha1(s)", "s"),
+    ("sha2", "sha2(s, 256)", "sha256(s)", "s"),
+    ("fnv_hash", "fnv_hash(s)", "md5(s)", "s"),
+    ("murmur3_32_hash", "murmur3_32_hash(s)", "md5(s)", "s"),
+    ("farmfingerprint64", "farmfingerprint64(s)", "md5(s)", "s"),
+    ("from_hex", "from_hex(h)", "from_hex(h)", "h"),
+    ("to_hex", "to_hex(i)", "to_hex(i)", "i"),
+    # JSON and SUPER
+    ("json_extract_path_text", "json_extract_path_text(j, 'b', 'c')", "json_extract_string(j, '$.b.c')", "j"),
+    ("json_array_length", "json_array_length(json_extract_path_text(j, 'l'))", "json_array_length(json_extract_string(j, '$.l'))", "j"),
+    ("is_valid_json", "is_valid_json(j)", "json_valid(j)", "j"),
+    ("json_parse", "json_size(json_parse(j))", "length(json(j)::varchar)", "j"),
+    ("navigation", "json_parse(j).b.c::varchar", "json_extract_string(json(j), '$.b.c')", "j"),
+    # conditions and aggregates
+    ("coalesce", "coalesce(s, dtext)", "coalesce(s, dtext)", "s, dtext"),
+    ("nvl2", "nvl2(s, i, b)", "case when s is not null then i else b end", "s, i, b"),
+    ("decode", "decode(i % 3, 0, 'zero', 1, 'one', 'more')", "case i % 3 when 0 then 'zero' when 1 then 'one' else 'more' end", "i"),
+    ("greatest", "greatest(i, b)", "greatest(i, b)", "i, b"),
+    ("nullif", "nullif(i, b)", "nullif(i, b)", "i, b"),
+]
+
+# Aggregates stand by themselves.
+AGGREGATES = [
+    ("sum of integers", "sum(i)", "sum(i)", "i"),
+    ("sum of decimals", "sum(n)", "sum(n)", "n"),
+    ("avg of integers", "avg(b)", "avg(b)", "b"),
+    ("avg of decimals", "avg(n)", "avg(n)", "n"),
+    ("median", "median(d)", "median(d)", "d"),
+    ("percentile_cont", "percentile_cont(0.3) within group (order by d)", "quantile_cont(d, 0.3)", "d"),
+    ("listagg", "max(n) from (select len(listagg(dt, ',') within group (order by i)) n from t group by i / 1000) as groups",
+     "max(n) from (select length(string_agg(dt, ',' order by i)) n from t group by i // 1000) as groups", "dt, i"),
+    ("stddev", "stddev(d)", "stddev(d)", "d"),
+    ("hll", "hll(b)", "approx_count_distinct(b)", "b"),
+    ("approximate count", "approximate count(distinct s)", "approx_count_distinct(s)", "s"),
+    ("bool_and", "bool_and(i > 0)", "bool_and(i > 0)", "i"),
+]
