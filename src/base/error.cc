@@ -71,6 +71,8 @@ constexpr std::array<ErrorCodes, static_cast<size_t>(ErrorKind::kCount)> kTable 
     {"cardinality_violation", "21000", "ValidationException", 400, false},
     {"cannot_coerce", "42846", "ValidationException", 400, false},
     {"too_many_columns", "54011", "ValidationException", 400, false},
+    {"information", "00000", "ValidationException", 400, false},
+    {"warning", "01000", "ValidationException", 400, false},
 }};
 
 }  // namespace

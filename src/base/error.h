@@ -20,50 +20,50 @@ enum class ErrorKind : uint8_t {
                      // an existing one.
   kUndefinedTable,   // No such table or view.
   kUndefinedColumn,  // No such column.
-  kUndefinedFunction,      // No such function or operator.
-  kUndefinedSchema,        // No such schema.
-  kUndefinedDatabase,      // No such database.
-  kDuplicateObject,        // It exists already.
-  kDuplicateTable,         // The table exists already.
-  kDuplicateSchema,        // The schema exists already.
-  kDuplicateFunction,      // A function of this name with these arguments exists already.
-  kAmbiguousColumn,        // The name fits several columns.
+  kUndefinedFunction,          // No such function or operator.
+  kUndefinedSchema,            // No such schema.
+  kUndefinedDatabase,          // No such database.
+  kDuplicateObject,            // It exists already.
+  kDuplicateTable,             // The table exists already.
+  kDuplicateSchema,            // The schema exists already.
+  kDuplicateFunction,          // A function of this name with these arguments exists already.
+  kAmbiguousColumn,            // The name fits several columns.
   kInvalidFunctionDefinition,  // A function's parts do not go together.
-  kDatatypeMismatch,       // Types do not go together.
-  kInvalidText,            // A value cannot be read as the type wanted.
-  kInvalidDatetime,        // Text is no date, time or interval.
-  kDatetimeOutOfRange,     // A date or time does not fit its type.
-  kNumericOutOfRange,      // A number does not fit its type.
-  kDivisionByZero,         // Division by zero.
-  kStringTooLong,          // A string does not fit its type.
-  kNotNullViolation,       // NULL in a NOT NULL column.
-  kUniqueViolation,        // Duplicate key.
-  kDataException,          // Another fault of the data itself (corrupt file, bad row).
-  kAuthenticationFailed,   // Wrong user or password, or a bad signature. Check the credentials.
-  kInsufficientPrivilege,  // Known caller, not allowed. Ask for a grant.
-  kInvalidRole,            // A role cannot be assumed. Check trust and configuration.
-  kInTransaction,          // Not allowed inside a transaction block.
-  kFailedTransaction,      // The transaction is aborted. ROLLBACK first.
-  kSerializationFailure,   // Conflict with a concurrent transaction. Retry the transaction.
-  kQueryCanceled,          // Cancelled by request.
-  kStatementTimeout,       // statement_timeout passed.
-  kTooManyConnections,     // A limit of the gateway. Retry later.
-  kOutOfMemory,            // The worker's memory limit. Use more capacity or a smaller statement.
-  kDiskFull,               // No space left. Free space, then retry.
-  kIoError,                // Storage failed (local disk).
-  kExternalUnavailable,    // An outside service (S3) is down or slow. Retry later.
-  kExternalDenied,         // An outside service refused our credentials.
-  kExternalNotFound,       // An object in the lake is gone.
-  kExternalChanged,        // An object in the lake changed under the statement. Run it again.
-  kWorkerLost,             // The worker died. Run the statement again.
-  kAdminShutdown,          // The gateway is going down. Reconnect.
-  kProtocolViolation,      // The peer does not speak the protocol.
-  kPayloadTooLarge,        // Larger than a declared cap.
-  kThrottled,              // Too many requests. Back off.
-  kConflict,               // The resource is in a state that forbids the request (crawler running).
-  kInvalidStatementName,   // No such prepared statement.
-  kInvalidCursorName,      // No such portal or cursor.
-  kUndefinedParameter,     // A parameter that the statement does not have, or lacks.
+  kDatatypeMismatch,           // Types do not go together.
+  kInvalidText,                // A value cannot be read as the type wanted.
+  kInvalidDatetime,            // Text is no date, time or interval.
+  kDatetimeOutOfRange,         // A date or time does not fit its type.
+  kNumericOutOfRange,          // A number does not fit its type.
+  kDivisionByZero,             // Division by zero.
+  kStringTooLong,              // A string does not fit its type.
+  kNotNullViolation,           // NULL in a NOT NULL column.
+  kUniqueViolation,            // Duplicate key.
+  kDataException,              // Another fault of the data itself (corrupt file, bad row).
+  kAuthenticationFailed,       // Wrong user or password, or a bad signature. Check the credentials.
+  kInsufficientPrivilege,      // Known caller, not allowed. Ask for a grant.
+  kInvalidRole,                // A role cannot be assumed. Check trust and configuration.
+  kInTransaction,              // Not allowed inside a transaction block.
+  kFailedTransaction,          // The transaction is aborted. ROLLBACK first.
+  kSerializationFailure,       // Conflict with a concurrent transaction. Retry the transaction.
+  kQueryCanceled,              // Cancelled by request.
+  kStatementTimeout,           // statement_timeout passed.
+  kTooManyConnections,         // A limit of the gateway. Retry later.
+  kOutOfMemory,           // The worker's memory limit. Use more capacity or a smaller statement.
+  kDiskFull,              // No space left. Free space, then retry.
+  kIoError,               // Storage failed (local disk).
+  kExternalUnavailable,   // An outside service (S3) is down or slow. Retry later.
+  kExternalDenied,        // An outside service refused our credentials.
+  kExternalNotFound,      // An object in the lake is gone.
+  kExternalChanged,       // An object in the lake changed under the statement. Run it again.
+  kWorkerLost,            // The worker died. Run the statement again.
+  kAdminShutdown,         // The gateway is going down. Reconnect.
+  kProtocolViolation,     // The peer does not speak the protocol.
+  kPayloadTooLarge,       // Larger than a declared cap.
+  kThrottled,             // Too many requests. Back off.
+  kConflict,              // The resource is in a state that forbids the request (crawler running).
+  kInvalidStatementName,  // No such prepared statement.
+  kInvalidCursorName,     // No such portal or cursor.
+  kUndefinedParameter,    // A parameter that the statement does not have, or lacks.
   kUndefinedObjectSetting,  // Unknown or forbidden setting.
   kInvalidSettingValue,     // A setting's value is out of its range.
   kGroupingError,  // An aggregate or a plain column where the other belongs. Correct the statement.
@@ -78,6 +78,8 @@ enum class ErrorKind : uint8_t {
   kCardinalityViolation,    // Several rows where one value belongs.
   kCannotCoerce,            // No cast leads from one type to the other.
   kTooManyColumns,          // More columns than a table can have. Split the table.
+  kInformation,             // Of a notice: nothing is wrong.
+  kWarning,                 // Of a notice: something may be.
   kCount
 };
 

@@ -250,11 +250,13 @@ struct ForkMessage {
 // ---------------------------------------------------------------- lake socket
 
 enum class LakeType : uint8_t {
-  kOpenTable = 1,   // request: table of an external schema -> TableDescription; opens a scan
-  kListFiles = 2,   // request: files of some partitions of a scan -> files
-  kBlock = 3,       // request: bytes of one block of one listed file -> descriptor
-  kCloseScan = 4,   // request without answer
-  kListTables = 5,  // request: tables of a database of an external schema (names only) -> names
+  kOpenTable = 1,    // request: table of an external schema -> TableDescription; opens a scan
+  kListFiles = 2,    // request: files of some partitions of a scan -> files
+  kBlock = 3,        // request: bytes of one block of one listed file -> descriptor
+  kCloseScan = 4,    // request without answer
+  kListTables = 5,   // request: tables of a database of an external schema (names only) -> names
+  kOpenObjects = 6,  // request: objects that COPY names, by a role chain -> a scan, whose files are
+                     // partition 0
   kReply = 16,
 };
 
@@ -268,13 +270,17 @@ struct ExternalSchemaBinding {
   bool operator==(const ExternalSchemaBinding&) const = default;
 };
 
+// What COPY's FROM names: every key that begins so, what a manifest lists, or one object.
+enum class ObjectsNamed : uint8_t { kPrefix = 1, kManifest = 2, kOne = 3 };
+
 struct LakeRequest {
   LakeType type = LakeType::kBlock;
-  uint64_t id = 0;                   // echoed in the reply
-  uint64_t scan = 0;                 // all but kOpenTable and kListTables
-  ExternalSchemaBinding schema;      // kOpenTable, kListTables
-  std::string user;                  // statement's user, kOpenTable
-  std::string table;                 // kOpenTable
+  uint64_t id = 0;                             // echoed in the reply
+  uint64_t scan = 0;                           // all but kOpenTable and kListTables
+  ExternalSchemaBinding schema;                // kOpenTable, kListTables
+  std::string user;                            // statement's user, kOpenTable, kOpenObjects
+  std::string table;                           // kOpenTable; kOpenObjects: s3://bucket/key
+  ObjectsNamed named = ObjectsNamed::kPrefix;  // kOpenObjects; its roles are schema.role_chain
   std::vector<uint32_t> partitions;  // kListFiles: indexes into TableDescription.partitions; at
                                      // most kMaxPartitionsPerList
   uint32_t file = 0;                 // kBlock: TableFile.number

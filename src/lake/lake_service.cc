@@ -17,6 +17,7 @@
 
 #include "base/log.h"
 #include "ipc/channel.h"
+#include "lake/manifest.h"
 
 namespace skep::lake {
 namespace {
@@ -356,6 +357,9 @@ void LakeService::Answer(const std::shared_ptr<Connection>& c, const ipc::LakeRe
       case ipc::LakeType::kOpenTable:
         OpenTable(c, request, out);
         break;
+      case ipc::LakeType::kOpenObjects:
+        OpenObjects(c, request, out);
+        break;
       case ipc::LakeType::kListFiles:
         ListFiles(c, request, out);
         break;
@@ -477,6 +481,110 @@ void LakeService::OpenTable(const std::shared_ptr<Connection>& c, const ipc::Lak
           {},
           0});
   }
+}
+
+void LakeService::OpenObjects(const std::shared_ptr<Connection>& c, const ipc::LakeRequest& request,
+                              std::vector<Outgoing>& out) {
+  const auto fail = [&](Error error) { Refuse(c, request, std::move(error), out); };
+  if (c->workspace.empty())
+    return fail({ErrorKind::kInsufficientPrivilege, "a scratch worker loads nothing", {}, {}, 0});
+  auto credentials =
+      roles_.Resolve(identity::Principal::Workspace(c->workspace), request.schema.role_chain);
+  if (!credentials) return fail(credentials.error());
+  auto scan = std::make_shared<Scan>();
+  scan->credentials = std::move(*credentials);
+  scan->name = request.table;
+  if (auto found = FindObjects(*scan, request); !found) return fail(found.error());
+  auto number = c->AddScan(scan, options_.scans_per_connection);
+  if (!number) return fail(number.error());
+  log::Info("objects_opened", {{"workspace", c->workspace},
+                               {"user", request.user},
+                               {"path", request.table},
+                               {"role", scan->credentials.role},
+                               {"objects", scan->files.size()}});
+  ipc::LakeReply reply;
+  reply.id = request.id;
+  reply.scan = *number;
+  out.push_back({ipc::EncodePacket(reply), {}, true});
+}
+
+// The objects of a COPY, all looked up before the first is read.
+Result<void> LakeService::FindObjects(Scan& scan, const ipc::LakeRequest& request) {
+  const auto& credentials = scan.credentials;
+  std::string bucket, key;
+  if (!ParseS3Path(request.table, bucket, key))
+    return Fail(ErrorKind::kInvalidArgument, fmt::format("\"{}\" is not on S3", request.table));
+  const auto denied = [&](const char* action, const std::string& what) {
+    return Fail(ErrorKind::kExternalDenied, fmt::format("{} is not authorized to perform: {} on {}",
+                                                        credentials.role, action, what));
+  };
+  scan.listed[0] = {};
+  const auto add = [&](const std::string& in, ObjectInfo object) -> Result<void> {
+    const std::string path = "s3://" + in + "/" + object.key;
+    if (!credentials.MayRead(in, object.key)) return denied("s3:GetObject", path);
+    if (object.etag.empty())
+      return Fail(ErrorKind::kExternalUnavailable, "the object store gave no ETag for " + path);
+    if (scan.files.size() >= options_.files_per_scan)
+      return Fail(ErrorKind::kPayloadTooLarge, fmt::format("{} names more than {} objects",
+                                                           request.table, options_.files_per_scan));
+    const auto number = static_cast<uint32_t>(scan.files.size());
+    ipc::TableFile file{number, 0, path, object.etag, object.size, object.modified_s};
+    scan.files.push_back({in, std::move(object.key), std::move(file)});
+    scan.listed[0].push_back(number);
+    return {};
+  };
+  const auto one = [&](const std::string& in, const std::string& of) -> Result<ObjectInfo> {
+    if (!credentials.MayRead(in, of)) return denied("s3:GetObject", "s3://" + in + "/" + of);
+    auto object = store_.Head(credentials, in, of);
+    if (object) object->key = of;
+    return object;
+  };
+  if (request.named == ipc::ObjectsNamed::kOne) {
+    SKEP_TRY_ASSIGN(auto object, one(bucket, key));
+    return add(bucket, std::move(object));
+  }
+  if (request.named == ipc::ObjectsNamed::kPrefix) {
+    if (!credentials.MayList(bucket, key)) {
+      // A role for one object alone.
+      if (key.empty() || !credentials.MayRead(bucket, key))
+        return denied("s3:ListBucket", request.table);
+      SKEP_TRY_ASSIGN(auto object, one(bucket, key));
+      return add(bucket, std::move(object));
+    }
+    SKEP_TRY_ASSIGN(auto objects,
+                    ListAll(store_, credentials, bucket, key, options_.files_per_scan));
+    std::erase_if(objects, [](const ObjectInfo& o) { return o.key.ends_with('/') && o.size == 0; });
+    for (auto& object : objects) SKEP_TRY(add(bucket, std::move(object)));
+    if (scan.files.empty())
+      return Fail(ErrorKind::kExternalNotFound,
+                  fmt::format("The specified S3 prefix '{}' does not exist", key));
+    return {};
+  }
+  constexpr uint64_t kMaxManifestBytes = 64u << 20;
+  SKEP_TRY_ASSIGN(const auto object, one(bucket, key));
+  if (object.size > kMaxManifestBytes)
+    return Fail(ErrorKind::kPayloadTooLarge,
+                fmt::format("the manifest {} is larger than 64 MB", request.table));
+  std::string text(object.size, '\0');
+  if (!text.empty())
+    SKEP_TRY(store_.GetRange(credentials, bucket, key, object.etag, 0, std::span(text)));
+  SKEP_TRY_ASSIGN(const auto entries, ReadManifest(text, request.table));
+  for (const ManifestEntry& entry : entries) {
+    std::string in, of;
+    if (!ParseS3Path(entry.url, in, of))
+      return Fail(ErrorKind::kDataException,
+                  fmt::format("the manifest {} names \"{}\", which is not on S3", request.table,
+                              entry.url));
+    auto found = one(in, of);
+    if (!found && found.error().kind == ErrorKind::kExternalNotFound && !entry.mandatory) continue;
+    if (!found) return Fail(found.error());
+    if (entry.content_length && *entry.content_length != found->size)
+      return Fail(ErrorKind::kDataException,
+                  fmt::format("the manifest {} gives {} the length {}; it is {}", request.table,
+                              entry.url, *entry.content_length, found->size));
+    SKEP_TRY(add(in, std::move(*found)));
+  }
+  return {};
 }
 
 void LakeService::ListTables(const std::shared_ptr<Connection>& c, const ipc::LakeRequest& request,

@@ -90,6 +90,9 @@ class LakeService {
   void Answer(const std::shared_ptr<Connection>& connection, const ipc::LakeRequest& request);
   void OpenTable(const std::shared_ptr<Connection>& connection, const ipc::LakeRequest& request,
                  std::vector<Outgoing>& out);
+  void OpenObjects(const std::shared_ptr<Connection>& connection, const ipc::LakeRequest& request,
+                   std::vector<Outgoing>& out);
+  Result<void> FindObjects(Scan& scan, const ipc::LakeRequest& request);
   void ListFiles(const std::shared_ptr<Connection>& connection, const ipc::LakeRequest& request,
                  std::vector<Outgoing>& out);
   void ListTables(const std::shared_ptr<Connection>& connection, const ipc::LakeRequest& request,

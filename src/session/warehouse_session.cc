@@ -315,6 +315,7 @@ asio::awaitable<Result<Outcome>> WarehouseSession::ExecuteOne(const sql::Stateme
       break;
     }
     case sql::WorkClass::kWrite:
+    case sql::WorkClass::kLoad:
     case sql::WorkClass::kDefinition:
       if (transaction_ == 'T' && read_only_) {
         failure = Error{ErrorKind::kReadOnlyTransaction,
@@ -626,7 +627,7 @@ asio::awaitable<Result<ipc::StatementDescription>> WarehouseSession::Describe(
     co_return Fail(ErrorKind::kSyntaxError,
                    "cannot insert multiple commands into a prepared statement");
   }
-  const sql::Statement statement = parsed.front();
+  const sql::Statement& statement = parsed.front();
   SKEP_CO_TRY(RefuseWhenFailed(statement));
   if (statement.refusal) co_return Fail(*statement.refusal);
   switch (statement.work) {

@@ -74,6 +74,8 @@ Result<void> StatementEmitter::Dispatch(const ast::Statement& statement) {
       return EmitDelete(static_cast<const Delete&>(statement));
     case NodeKind::kMerge:
       return EmitMerge(static_cast<const Merge&>(statement));
+    case NodeKind::kCopy:
+      return EmitCopy(static_cast<const Copy&>(statement));
     case NodeKind::kTruncate:
       return EmitTruncate(static_cast<const Truncate&>(statement));
     case NodeKind::kCreateTable:

@@ -21,6 +21,7 @@ bool IsOffered(const ast::Statement& tree) {
     case NodeKind::kUpdate:
     case NodeKind::kDelete:
     case NodeKind::kMerge:
+    case NodeKind::kCopy:
     case NodeKind::kTruncate:
     case NodeKind::kCreateTable:
     case NodeKind::kCreateTableAs:

@@ -34,7 +34,7 @@ struct Statement {
   bool setting_local = false;
   bool setting_default = false;
   bool setting_shown = false;  // SELECT SET_CONFIG(...): SET that answers a row with the value
-  bool read_only = false;  // BEGIN READ ONLY
+  bool read_only = false;      // BEGIN READ ONLY
   // nullptr when the parser itself refused it. Lives as long as `script`, and reads the script's
   // text, which has to outlive both.
   const ast::Statement* tree = nullptr;

@@ -7,6 +7,8 @@
 #include <filesystem>
 
 #include "sql/quoting.h"
+#include "worker/copy/copy_function.h"
+#include "worker/copy/load_tables.h"
 #include "worker/engine_errors.h"
 #include "worker/external_scan/lake_catalog.h"
 #include "worker/functions/register.h"
@@ -90,6 +92,14 @@ Result<void> Engine::Start(const ipc::WorkerBinding& binding, UniqueFd lake) {
         const SessionFacts* facts = FactsOf(context);
         return facts ? facts->user : std::string();
       });
+  copy::RegisterCopy(*instance_->instance, *lake_, [](duckdb::ClientContext& context) {
+    const SessionFacts* facts = FactsOf(context);
+    return facts ? facts->user : std::string();
+  });
+  copy::RegisterLoadTables(*instance_->instance, [](duckdb::ClientContext& context) {
+    const SessionFacts* facts = FactsOf(context);
+    return facts ? facts->database : std::string();
+  });
   if (!scratch_) {
     store_ = MakeNativeStore(binding.data_directory);
     SKEP_TRY(store_->OpenAll(*instance_));

@@ -170,7 +170,14 @@ Result<std::shared_ptr<const sql::RelationEntry>> FrontCatalog::Find(std::string
   if (schema.empty()) {
     entry = Read(sql::RelationKind::kTemporary, "temp", "main", name);
   } else if (sql::IsReservedSchema(schema)) {
-    if (sql::IsSystemRelation(schema, name))
+    if (auto columns = sql::SystemViewColumns(schema, name); !columns.empty()) {
+      auto view = std::make_shared<sql::RelationEntry>();
+      view->kind = sql::RelationKind::kSystem;
+      view->schema = schema;
+      view->name = name;
+      view->columns = std::move(columns);
+      entry = std::move(view);
+    } else if (sql::IsSystemRelation(schema, name))
       entry = Read(sql::RelationKind::kSystem, "system", schema, name);
   } else if (is_external_(schema)) {
     entry = Read(sql::RelationKind::kExternal, std::string(sql::kLakeCatalog), schema, name);

@@ -28,7 +28,9 @@ using duckdb::PhysicalOperatorType;
 
 // Table functions that a plan may hold: scans of tables, series, and what the catalog views are
 // made of.
-constexpr std::array<std::string_view, 22> kScans = {"seq_scan",
+constexpr std::array<std::string_view, 24> kScans = {"seq_scan",
+                                                     "rs_copy",
+                                                     "rs_load_errors",
                                                      "index_scan",
                                                      "generate_series",
                                                      "range",

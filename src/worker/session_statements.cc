@@ -16,6 +16,8 @@
 #include "base/text.h"
 #include "sql/quoting.h"
 #include "sql/statement.h"
+#include "worker/copy/load_report.h"
+#include "worker/copy/load_tables.h"
 #include "worker/encoder.h"
 #include "worker/engine_errors.h"
 #include "worker/front_catalog.h"
@@ -73,6 +75,7 @@ bool IsCached(const auto& prepared) {
     case kUpdate:
     case kDelete:
     case kMerge:
+    case kCopy:
       return true;
     default:
       return false;
@@ -588,7 +591,10 @@ Result<ipc::StatementComplete> Session::RunPrepared(Prepared& prepared,
   const WriteClock::Moment seen = engine_.writes().Now();
   running_ = {
       .output = &output, .materialise = portal || prepared.kind == kExplain, .prepared = &prepared};
-  SKEP_TRY_ASSIGN(auto result, RunInEngine(prepared, request));
+  auto ran = RunInEngine(prepared, request);
+  if (prepared.kind == kCopy) SKEP_TRY(EndLoad(ran.has_value()));
+  if (!ran) return Fail(ran.error());
+  auto result = std::move(*ran);
   running_ = {};
   if (prepared.kind == kExplain) return SendPlan(prepared, *result, request);
   if (portal) return OpenPortal(prepared, std::move(result), request);
@@ -601,11 +607,38 @@ Result<ipc::StatementComplete> Session::RunPrepared(Prepared& prepared,
     return complete;
   }
   const auto chunk = result->Fetch();
+  if (prepared.kind == kCopy) return complete;  // its tag has no number
   if (chunk && chunk->size() == 1)
     complete.rows = static_cast<uint64_t>(chunk->GetValue(0, 0).GetValue<int64_t>());
   complete.tag = fmt::format("{} {}", prepared.kind == kInsert ? "INSERT 0" : prepared.emitted.tag,
                              complete.rows);
   return complete;
+}
+
+// The notices of a COPY, and what it rejected, which is kept whether it is rolled back or not.
+Result<void> Session::EndLoad(bool loaded) {
+  const auto report =
+      connection_->context->registered_state->Get<copy::LoadReport>(copy::LoadReport::kName);
+  if (!report) return {};
+  const uint64_t rejected = report->rejected;
+  SKEP_TRY(copy::KeepLoadErrors(*connection_->context->db, attached_.database, attached_.user,
+                                attached_.process_id, *report));
+  if (loaded) {
+    const auto tell = [&](ErrorKind kind, std::string message) {
+      outlet_->Hold(Frame::Copy(ipc::EncodeFrame(ipc::FrameType::kNotice,
+                                                 ipc::WireError{Error{kind, std::move(message)}})));
+    };
+    tell(ErrorKind::kInformation,
+         fmt::format("Load into table '{}' completed, {} record(s) loaded successfully.",
+                     report->table, report->loaded.load()));
+    if (rejected > 0)
+      tell(ErrorKind::kWarning,
+           fmt::format("Load into table '{}' completed, {} record(s) could not be loaded.  Check "
+                       "'sys_load_error_detail' system table for details.",
+                       report->table, rejected));
+  }
+  connection_->context->registered_state->Remove(copy::LoadReport::kName);
+  return {};
 }
 
 // Within a transaction others see nothing before its commit; else from the statement's own end on.

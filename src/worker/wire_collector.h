@@ -19,7 +19,7 @@ struct WireOutput {
   Outlet& outlet;
   const std::vector<uint16_t>& formats;
   const Declared& declared;
-  std::string zone;       // the session's time zone
+  std::string zone;  // the session's time zone
   int extra_float_digits = 0;
   bool describe = false;  // RowDescription first
   std::atomic<uint64_t> rows = 0;

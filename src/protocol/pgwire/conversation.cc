@@ -467,7 +467,8 @@ void Conversation::DropPortals() {
 
 void Conversation::AppendOutcome(const session::Outcome& outcome) {
   auto& out = channel_.out();
-  for (const auto& notice : outcome.notices) AppendNotice(out, "WARNING", notice);
+  for (const auto& notice : outcome.notices)
+    AppendNotice(out, notice.kind == ErrorKind::kInformation ? "INFO" : "WARNING", notice);
   if (outcome.empty) {
     AppendEmptyQueryResponse(out);
   } else if (outcome.suspended) {

@@ -17,10 +17,11 @@ namespace skep::sql::ast {
   X(TypedLiteral)                                                                                  \
   X(Parameter)                                                                                     \
   X(ColumnRef)                                                                                     \
-  X(Star) X(Unary) X(Binary) X(Logical) X(IsTest) X(Between) X(InList) X(InQuery) X(Like)          \
-      X(Quantified) X(Exists) X(ScalarQuery) X(Case) X(Cast) X(Call) X(Extract) X(Position)        \
-          X(Substring) X(Trim) X(Overlay) X(AtTimeZone) X(Collate) X(Row) X(ArrayLiteral) X(Index) \
-              X(Field) X(Prior) X(OuterMark) X(Default) X(ObjectTransform)
+  X(Star)                                                                                          \
+  X(Unary) X(Binary) X(Logical) X(IsTest) X(Between) X(InList) X(InQuery) X(Like) X(Quantified)    \
+      X(Exists) X(ScalarQuery) X(Case) X(Cast) X(Call) X(Extract) X(Position) X(Substring) X(Trim) \
+          X(Overlay) X(AtTimeZone) X(Collate) X(Row) X(ArrayLiteral) X(Index) X(Field) X(Prior)    \
+              X(OuterMark) X(Default) X(ObjectTransform)
 #define SKEP_AST_QUERIES(X) X(Query) X(Select) X(SetOperation) X(Values)
 #define SKEP_AST_RELATIONS(X) \
   X(NamedTable)               \

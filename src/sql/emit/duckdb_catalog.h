@@ -4,6 +4,9 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
+
+#include "sql/resolve/catalog.h"
 
 namespace skep::sql {
 
@@ -18,6 +21,9 @@ inline constexpr std::string_view kHiddenSchema = "skep_catalog";
 bool IsReservedSchema(std::string_view name);
 // The column of the empty query that stands for a late-binding view in the engine.
 inline constexpr std::string_view kLateBindingColumn = "late binding";
+
+// The columns of a system view of ours; none for other relations.
+std::vector<Column> SystemViewColumns(std::string_view schema, std::string_view name);
 
 // Whether users may read this relation of pg_catalog or information_schema.
 bool IsSystemRelation(std::string_view schema, std::string_view name);

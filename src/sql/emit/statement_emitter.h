@@ -10,6 +10,7 @@
 
 #include "sql/ast/statement.h"
 #include "sql/column_facts.h"
+#include "sql/copy_plan.h"
 #include "sql/emit.h"
 #include "sql/emit/duckdb.h"
 #include "sql/quoting.h"
@@ -38,6 +39,10 @@ class StatementEmitter {
   Result<void> EmitUpdate(const ast::Update& update);
   Result<void> EmitDelete(const ast::Delete& erase);
   Result<void> EmitMerge(const ast::Merge& merge);
+  Result<void> EmitCopy(const ast::Copy& copy);
+  Result<void> ReadCopySource(const ast::Copy& copy, CopyPlan& plan);
+  Result<void> ReadCopyFormat(const ast::Copy& copy, CopyPlan& plan);
+  Result<void> ReadCopyOptions(const ast::Copy& copy, CopyPlan& plan);
   Result<void> EmitTruncate(const ast::Truncate& truncate);
   Result<void> EmitCreateTable(const ast::CreateTable& create);
   Result<int64_t> IdentityNumber(std::string_view digits, const ast::Node& at);

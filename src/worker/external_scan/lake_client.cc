@@ -153,7 +153,10 @@ void LakeClient::Receive(ipc::Packet packet) {
 void LakeClient::Finish(Call& call) {
   if (call.request.type == ipc::LakeType::kBlock) FinishBlock(call);
   call.done = true;
-  if (call.abandoned && !call.error && call.request.type == ipc::LakeType::kOpenTable && !gone_) {
+  if (call.abandoned && !call.error &&
+      (call.request.type == ipc::LakeType::kOpenTable ||
+       call.request.type == ipc::LakeType::kOpenObjects) &&
+      !gone_) {
     auto close = std::make_shared<Call>();
     close->request.type = ipc::LakeType::kCloseScan;
     close->request.scan = call.reply.scan;
@@ -213,6 +216,7 @@ void LakeClient::Submit(const CallPtr& call) {
   call->request.id = next_id_++;
   switch (call->request.type) {
     case ipc::LakeType::kOpenTable:
+    case ipc::LakeType::kOpenObjects:
       figures_.open_requests++;
       break;
     case ipc::LakeType::kListFiles:
@@ -318,6 +322,22 @@ Result<std::vector<ipc::TableFile>> LakeClient::ListFiles(uint64_t scan,
     std::ranges::move(call->reply.files, std::back_inserter(files));
   }
   return files;
+}
+
+Result<std::vector<ipc::TableFile>> LakeClient::OpenObjects(const std::vector<std::string>& roles,
+                                                            const std::string& user,
+                                                            const std::string& path,
+                                                            ipc::ObjectsNamed named, uint64_t& scan,
+                                                            const Interrupted& interrupted) {
+  ipc::LakeRequest request;
+  request.type = ipc::LakeType::kOpenObjects;
+  request.schema.role_chain = roles;
+  request.user = user;
+  request.table = path;
+  request.named = named;
+  SKEP_TRY_ASSIGN(const auto reply, Ask(std::move(request), interrupted));
+  scan = reply.scan;
+  return ListFiles(scan, {0}, interrupted);
 }
 
 Result<std::vector<std::string>> LakeClient::ListTables(const ipc::ExternalSchemaBinding& schema,

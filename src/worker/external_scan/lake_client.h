@@ -62,6 +62,12 @@ class LakeClient {
   Result<std::vector<ipc::TableFile>> ListFiles(uint64_t scan,
                                                 const std::vector<uint32_t>& partitions,
                                                 const Interrupted& interrupted);
+  // Opens a scan of objects that a role chain may read, and answers them. Errors also:
+  // kExternalNotFound, kDataException (a manifest).
+  Result<std::vector<ipc::TableFile>> OpenObjects(const std::vector<std::string>& roles,
+                                                  const std::string& user, const std::string& path,
+                                                  ipc::ObjectsNamed named, uint64_t& scan,
+                                                  const Interrupted& interrupted);
   Result<std::vector<std::string>> ListTables(const ipc::ExternalSchemaBinding& schema,
                                               const Interrupted& interrupted);
   // Ends a scan and forgets its blocks. Never blocks.

@@ -1,0 +1,57 @@
+// What a COPY does, worked out from its text: the front writes it, the worker's loader reads it.
+// Source: the developer guide's "COPY" and its parameters; sql.md section 7.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sql/types.h"
+
+namespace skep::sql {
+
+struct CopyColumn {
+  std::string name;
+  Type type;
+  bool not_null = false;
+};
+
+enum class CopyFormat : uint8_t { kDelimited, kCsv, kFixedWidth, kJson };
+
+struct CopyPlan {
+  std::string table;  // as messages name it
+  // Where the engine has it; no schema: a temporary table.
+  std::string database, schema, relation;
+  std::vector<CopyColumn> columns;  // that are loaded, in the order of the fields
+
+  std::string path;  // s3://bucket/key
+  bool manifest = false;
+  std::vector<std::string> roles;  // first assumed first
+
+  CopyFormat format = CopyFormat::kDelimited;
+  std::string delimiter = "|";
+  char quote = '"';               // CSV
+  std::vector<uint32_t> widths;   // FIXEDWIDTH, in characters
+  std::string json = "auto";      // "auto", "auto ignorecase", "noshred", or s3:// of jsonpaths
+  std::string compression;        // "gzip", "zstd", "bzip2"; empty: none
+  std::string encoding = "utf8";  // "utf16", "utf16le", "utf16be", "iso88591"
+
+  std::string null_text = "\\N";                  // NULL AS
+  std::string date_format, time_format = "auto";  // empty: "auto"
+  std::optional<std::string> replacement;         // ACCEPTINVCHARS
+  bool accept_any_date = false, blanks_as_null = false, empty_as_null = false, escape = false,
+       fill_record = false, ignore_blank_lines = false, remove_quotes = false,
+       round_decimals = false, trim_blanks = false, truncate_columns = false;
+  uint64_t skip_lines = 0;  // IGNOREHEADER
+  uint64_t max_errors = 1;  // so many fail the load
+  bool ignore_all_errors = false;
+  bool no_load = false;
+
+  std::string Text() const;
+  // Of what Text wrote.
+  static CopyPlan Read(std::string_view text);
+};
+
+}  // namespace skep::sql

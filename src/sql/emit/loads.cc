@@ -1,0 +1,280 @@
+// COPY: its options become a plan, which the worker's loader follows (src/worker/copy).
+#include <algorithm>
+#include <charconv>
+
+#include "base/text.h"
+#include "sql/copy_plan.h"
+#include "sql/emit/statement_emitter.h"
+
+namespace skep::sql {
+using namespace ast;
+
+namespace {
+
+constexpr uint64_t kMostErrors = 100'000;
+
+// "a,b" as its parts, without blanks around them.
+std::vector<std::string> Parts(std::string_view text, char between) {
+  std::vector<std::string> parts;
+  for (size_t at = 0; at <= text.size();) {
+    const size_t end = std::min(text.find(between, at), text.size());
+    std::string_view part = text.substr(at, end - at);
+    while (part.starts_with(' ')) part.remove_prefix(1);
+    while (part.ends_with(' ')) part.remove_suffix(1);
+    if (!part.empty()) parts.emplace_back(part);
+    at = end + 1;
+  }
+  return parts;
+}
+
+std::string Upper(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c;
+  return out;
+}
+
+bool ReadNumber(std::string_view text, uint64_t& number) {
+  const auto read = std::from_chars(text.data(), text.data() + text.size(), number);
+  return read.ec == std::errc() && read.ptr == text.data() + text.size();
+}
+
+// A delimiter as COPY writes it: itself, or an octal or known escape ('\t', '\001').
+std::optional<std::string> Delimiter(std::string_view text) {
+  if (text == "\\t") return "\t";
+  if (text.size() == 4 && text[0] == '\\') {
+    int code = 0;
+    const auto read = std::from_chars(text.data() + 1, text.data() + 4, code, 8);
+    if (read.ec == std::errc() && read.ptr == text.data() + 4 && code > 0 && code < 128)
+      return std::string(1, static_cast<char>(code));
+  }
+  if (text.size() != 1 || text[0] == '\n' || text[0] == '\r' || text[0] == '\0' ||
+      static_cast<unsigned char>(text[0]) >= 128)
+    return std::nullopt;
+  return std::string(text);
+}
+
+}  // namespace
+
+// Where the data is and who may read it.
+Result<void> StatementEmitter::ReadCopySource(const Copy& copy, CopyPlan& plan) {
+  plan.path = std::string(copy.source ? copy.source->text : std::string_view());
+  if (!plan.path.starts_with("s3://"))
+    return Unsupported("COPY from \"" + plan.path.substr(0, plan.path.find("://")) + "\"", copy);
+  std::string roles;
+  for (const Option* option : copy.options) {
+    const std::string_view name = option->name;
+    if (name == "iam_role") {
+      if (option->values.empty() || Lower(option->text()) == "default")
+        return resolver_.Fail1(ErrorKind::kFeatureNotSupported,
+                               "IAM_ROLE default is not supported: a workspace has no default role",
+                               option, "Name the role: IAM_ROLE 'arn:aws:iam::...:role/...'.");
+      roles = option->text();
+    } else if (name == "credentials") {
+      for (const std::string& part : Parts(option->text(), ';')) {
+        if (part.starts_with("aws_iam_role=")) roles = part.substr(13);
+      }
+      if (roles.empty()) return Unsupported("COPY with access keys", *option);
+    } else if (name == "access_key_id" || name == "secret_access_key" || name == "session_token") {
+      return Unsupported("COPY with access keys", *option);
+    } else if (name == "manifest") {
+      plan.manifest = true;
+    } else if (name == "encrypted" || name == "master_symmetric_key" || name == "kms_key_id" ||
+               name == "ssh") {
+      return Unsupported("COPY ... " + Upper(name), *option);
+    }
+  }
+  plan.roles = Parts(roles, ',');
+  if (plan.roles.empty())
+    return resolver_.Fail1(ErrorKind::kInvalidArgument, "COPY needs an IAM_ROLE", &copy);
+  return {};
+}
+
+Result<void> StatementEmitter::ReadCopyFormat(const Copy& copy, CopyPlan& plan) {
+  const Option *delimiter = nullptr, *chosen = nullptr;
+  for (const Option* option : copy.options) {
+    const std::string_view name = option->name;
+    const auto choose = [&](CopyFormat format) -> Result<void> {
+      if (chosen)
+        return resolver_.Fail1(
+            ErrorKind::kSyntaxError,
+            Upper(chosen->name) + " and " + Upper(name) + " cannot be used together", option);
+      chosen = option;
+      plan.format = format;
+      return {};
+    };
+    if (name == "csv") {
+      SKEP_TRY(choose(CopyFormat::kCsv));
+    } else if (name == "json") {
+      SKEP_TRY(choose(CopyFormat::kJson));
+      if (!option->text().empty()) plan.json = std::string(option->text());
+      const bool known = plan.json == "auto" || plan.json == "auto ignorecase" ||
+                         plan.json == "noshred" || plan.json.starts_with("s3://");
+      if (!known)
+        return resolver_.Fail1(
+            ErrorKind::kInvalidArgument,
+            "JSON takes 'auto', 'auto ignorecase', 'noshred' or the s3:// path of "
+            "a jsonpaths file",
+            option);
+    } else if (name == "fixedwidth") {
+      SKEP_TRY(choose(CopyFormat::kFixedWidth));
+      for (const std::string& part : Parts(option->text(), ',')) {
+        uint64_t width = 0;
+        const size_t colon = part.rfind(':');
+        if (colon == std::string::npos || !ReadNumber(part.substr(colon + 1), width) ||
+            width == 0 || width > 65535)
+          return resolver_.Fail1(ErrorKind::kInvalidArgument,
+                                 "invalid FIXEDWIDTH specification \"" + part + "\"", option);
+        plan.widths.push_back(static_cast<uint32_t>(width));
+      }
+      if (plan.widths.empty())
+        return resolver_.Fail1(ErrorKind::kInvalidArgument, "FIXEDWIDTH needs columns", option);
+    } else if (name == "avro" || name == "parquet" || name == "orc" || name == "shapefile") {
+      return Unsupported("COPY ... FORMAT " + Upper(name), *option);
+    } else if (name == "delimiter") {
+      delimiter = option;
+    } else if (name == "quote") {
+      if (option->text().size() != 1)
+        return resolver_.Fail1(ErrorKind::kInvalidArgument, "QUOTE takes one character", option);
+      plan.quote = option->text()[0];
+    } else if (name == "gzip" || name == "zstd" || name == "bzip2" || name == "lzop") {
+      if (name == "bzip2" || name == "lzop") return Unsupported("COPY ... " + Upper(name), *option);
+      plan.compression = std::string(name);
+    }
+  }
+  if (plan.format == CopyFormat::kCsv) plan.delimiter = ",";
+  if (delimiter) {
+    if (chosen && plan.format != CopyFormat::kCsv)
+      return resolver_.Fail1(ErrorKind::kSyntaxError,
+                             "DELIMITER and " + Upper(chosen->name) + " cannot be used together",
+                             delimiter);
+    const auto read = Delimiter(delimiter->text());
+    if (!read)
+      return resolver_.Fail1(ErrorKind::kInvalidArgument,
+                             "COPY delimiter must be a single ASCII character", delimiter);
+    plan.delimiter = *read;
+  }
+  return {};
+}
+
+Result<void> StatementEmitter::ReadCopyOptions(const Copy& copy, CopyPlan& plan) {
+  const auto number = [&](const Option& option, uint64_t most) -> Result<uint64_t> {
+    uint64_t value = 0;
+    if (!ReadNumber(option.text(), value) || value > most)
+      return resolver_.Fail1(
+          ErrorKind::kInvalidArgument,
+          Upper(option.name) + " takes a number from 0 to " + std::to_string(most), &option);
+    return value;
+  };
+  const std::pair<std::string_view, bool CopyPlan::*> switches[] = {
+      {"acceptanydate", &CopyPlan::accept_any_date},
+      {"blanksasnull", &CopyPlan::blanks_as_null},
+      {"emptyasnull", &CopyPlan::empty_as_null},
+      {"escape", &CopyPlan::escape},
+      {"fillrecord", &CopyPlan::fill_record},
+      {"ignoreblanklines", &CopyPlan::ignore_blank_lines},
+      {"removequotes", &CopyPlan::remove_quotes},
+      {"roundec", &CopyPlan::round_decimals},
+      {"trimblanks", &CopyPlan::trim_blanks},
+      {"truncatecolumns", &CopyPlan::truncate_columns},
+      {"ignoreallerrors", &CopyPlan::ignore_all_errors},
+      {"noload", &CopyPlan::no_load},
+  };
+  for (const Option* option : copy.options) {
+    const std::string_view name = option->name;
+    for (const auto& [word, member] : switches) {
+      if (name == word) plan.*member = true;
+    }
+    if (name == "ignoreheader") {
+      SKEP_TRY_ASSIGN(plan.skip_lines, number(*option, INT32_MAX));
+    } else if (name == "maxerror") {
+      SKEP_TRY_ASSIGN(plan.max_errors, number(*option, kMostErrors));
+      plan.max_errors = std::max<uint64_t>(plan.max_errors, 1);
+    } else if (name == "null") {
+      plan.null_text = std::string(option->text());
+    } else if (name == "acceptinvchars") {
+      plan.replacement = option->text().empty() ? "?" : std::string(option->text());
+      if (plan.replacement->size() != 1)
+        return resolver_.Fail1(ErrorKind::kInvalidArgument,
+                               "ACCEPTINVCHARS takes one ASCII character", option);
+    } else if (name == "dateformat") {
+      if (Lower(option->text()) != "auto") plan.date_format = std::string(option->text());
+    } else if (name == "timeformat") {
+      plan.time_format = std::string(option->text());
+      if (const std::string lower = Lower(plan.time_format);
+          lower == "auto" || lower == "epochsecs" || lower == "epochmillisecs")
+        plan.time_format = lower;
+    } else if (name == "encoding") {
+      plan.encoding = Lower(option->text());
+      constexpr std::string_view kEncodings[] = {"utf8", "utf16", "utf16le", "utf16be", "iso88591"};
+      if (std::ranges::find(kEncodings, plan.encoding) == std::end(kEncodings))
+        return resolver_.Fail1(ErrorKind::kInvalidArgument,
+                               "encoding \"" + plan.encoding + "\" is not known to COPY", option);
+      if (plan.encoding != "utf8") return Unsupported("COPY ... ENCODING other than UTF8", *option);
+    }
+  }
+  if (plan.escape && plan.format == CopyFormat::kCsv)
+    return resolver_.Fail1(ErrorKind::kSyntaxError, "ESCAPE and CSV cannot be used together",
+                           &copy);
+  if (plan.remove_quotes && (plan.format != CopyFormat::kDelimited))
+    return resolver_.Fail1(ErrorKind::kSyntaxError,
+                           "REMOVEQUOTES can be used with delimited text only", &copy);
+  return {};
+}
+
+Result<void> StatementEmitter::EmitCopy(const Copy& copy) {
+  if (copy.job) return Unsupported("COPY ... JOB", copy);
+  if (!copy.use_template.empty()) return Unsupported("COPY ... USING TEMPLATE", copy);
+  SKEP_TRY_ASSIGN(ScopeRelation * target, Changed(copy.table, {}, copy));
+  const RelationEntry& entry = *target->entry;
+  CopyPlan plan;
+  SKEP_TRY(ReadCopySource(copy, plan));
+  SKEP_TRY(ReadCopyFormat(copy, plan));
+  SKEP_TRY(ReadCopyOptions(copy, plan));
+  plan.table = entry.name;
+  plan.relation = entry.name;
+  const bool temporary = entry.kind == RelationKind::kTemporary;
+  plan.database = temporary ? "temp" : context_.database;
+  plan.schema = temporary ? "main" : entry.schema;
+
+  const bool explicit_ids = FindOption(copy.options, "explicit_ids") != nullptr;
+  SKEP_TRY_ASSIGN(auto columns, TargetColumns(copy.columns, entry, 0, false, copy));
+  // An IDENTITY column fills itself; values of its own need EXPLICIT_IDS.
+  const auto by_itself = [&](size_t i) {
+    const Column& column = entry.columns[i];
+    return column.identity && !ColumnFacts::Read(column.facts).by_default && !explicit_ids;
+  };
+  if (!copy.columns.empty()) {
+    for (size_t i = 0; i < columns.size(); i++) {
+      if (by_itself(columns[i]))
+        return resolver_.FailAt(ErrorKind::kInvalidArgument,
+                                "cannot set an identity column to a value without EXPLICIT_IDS",
+                                copy.columns[i].begin);
+    }
+  } else {
+    std::erase_if(columns, by_itself);
+  }
+  if (plan.format == CopyFormat::kFixedWidth && plan.widths.size() != columns.size())
+    return resolver_.Fail1(ErrorKind::kInvalidArgument,
+                           "FIXEDWIDTH names " + std::to_string(plan.widths.size()) +
+                               " columns, the table takes " + std::to_string(columns.size()),
+                           &copy);
+  if (plan.format == CopyFormat::kJson && plan.json == "noshred" &&
+      (columns.size() != 1 || !entry.columns[columns[0]].type.IsSuper()))
+    return resolver_.Fail1(ErrorKind::kInvalidArgument,
+                           "JSON 'noshred' needs a single SUPER column", &copy);
+  for (const size_t i : columns)
+    plan.columns.push_back(
+        {entry.columns[i].name, entry.columns[i].type, entry.columns[i].not_null});
+
+  writer_.Put("insert into " + EntryText(entry) + " (");
+  for (const CopyColumn& column : plan.columns) {
+    if (&column != plan.columns.data()) writer_.Put(", ");
+    writer_.PutName(column.name);
+  }
+  writer_.Put(") select * from rs_copy(");
+  writer_.PutString(plan.Text());
+  writer_.Put(")");
+  return {};
+}
+
+}  // namespace skep::sql

@@ -1,0 +1,18 @@
+// rs_copy(plan varchar): the records of a COPY as rows of its columns. The plan is what the front
+// wrote (sql/copy_plan.h); the objects come through the gateway. Rejected records go to the
+// connection's LoadReport; when there are as many as MAXERROR the statement fails.
+#pragma once
+
+#include <duckdb.hpp>
+#include <functional>
+#include <string>
+
+#include "worker/external_scan/lake_client.h"
+
+namespace skep::worker::copy {
+
+// `user` tells whose statement runs in a context.
+void RegisterCopy(duckdb::DatabaseInstance& instance, external_scan::LakeClient& client,
+                  std::function<std::string(duckdb::ClientContext&)> user);
+
+}  // namespace skep::worker::copy

@@ -1,0 +1,49 @@
+// What a COPY did: the objects it read, the records it loaded and those it rejected. Belongs to a
+// connection; the statement's end reads it, and keeps the rejects also when the load has failed.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <duckdb/main/client_context_state.hpp>
+#include <mutex>
+#include <string>
+#include <vector>
+
+namespace skep::worker::copy {
+
+// A rejected record. Codes as in the developer guide's "Load error reference".
+struct LoadError {
+  std::string file;          // s3://bucket/key
+  uint64_t line = 0;         // from 1
+  std::string column, type;  // empty: the record as a whole
+  std::string length;        // of the column's type
+  uint64_t position = 0;     // of the field in the record, bytes
+  std::string record, value;
+  int32_t code = 0;
+  std::string reason;
+};
+
+struct LoadReport final : duckdb::ClientContextState {
+  static constexpr const char* kName = "skep_load_report";
+  static constexpr size_t kMostErrors = 100'000;
+
+  std::string table;
+  std::atomic<uint64_t> loaded{0}, rejected{0}, bytes{0};
+  std::mutex mutex;
+  std::vector<LoadError> errors;  // the first kMostErrors
+
+  void Begin(std::string of) {
+    const std::lock_guard lock(mutex);
+    table = std::move(of);
+    errors.clear();
+    loaded = rejected = bytes = 0;
+  }
+  // Answers how many there are now.
+  uint64_t Add(LoadError error) {
+    const std::lock_guard lock(mutex);
+    if (errors.size() < kMostErrors) errors.push_back(std::move(error));
+    return ++rejected;
+  }
+};
+
+}  // namespace skep::worker::copy
