@@ -12,6 +12,7 @@ import duckdb
 import psycopg
 import pytest
 
+from support.process import wait_until
 from support.server import ROLE, UNKNOWN_ROLE, UNTRUSTING_ROLE
 
 BUCKET = "copies"
@@ -266,9 +267,17 @@ def test_a_killed_load_leaves_nothing(server, db, bucket, table):
             except psycopg.Error as error:
                 outcomes.add(error.sqlstate)
             timer.join()
+        def counted():
+            try:
+                with server.connect() as after:
+                    return after.execute(f"select count(*) from {t}").fetchone()
+            except psycopg.Error as error:
+                assert error.sqlstate == "57P02"  # it met the killed one
+                return None
+
+        count = wait_until("a new worker", counted, 30)[0]
+        assert count in (0, 300_000)
         with server.connect() as after:
-            count = after.execute(f"select count(*) from {t}").fetchone()[0]
-            assert count in (0, 300_000)
             after.execute(f"truncate {t}")
     assert "57P02" in outcomes, outcomes
 
