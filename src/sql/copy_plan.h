@@ -18,7 +18,7 @@ struct CopyColumn {
   bool not_null = false;
 };
 
-enum class CopyFormat : uint8_t { kDelimited, kCsv, kFixedWidth, kJson };
+enum class CopyFormat : uint8_t { kDelimited, kCsv, kFixedWidth, kJson, kParquet };
 
 struct CopyPlan {
   std::string table;  // as messages name it

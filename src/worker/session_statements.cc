@@ -592,8 +592,10 @@ Result<ipc::StatementComplete> Session::RunPrepared(Prepared& prepared,
   running_ = {
       .output = &output, .materialise = portal || prepared.kind == kExplain, .prepared = &prepared};
   auto ran = RunInEngine(prepared, request);
-  if (prepared.kind == kCopy) SKEP_TRY(EndLoad(ran.has_value()));
-  if (!ran) return Fail(ran.error());
+  if (!ran) {
+    if (prepared.kind == kCopy) SKEP_TRY(EndLoad(std::nullopt));
+    return Fail(ran.error());
+  }
   auto result = std::move(*ran);
   running_ = {};
   if (prepared.kind == kExplain) return SendPlan(prepared, *result, request);
@@ -607,16 +609,19 @@ Result<ipc::StatementComplete> Session::RunPrepared(Prepared& prepared,
     return complete;
   }
   const auto chunk = result->Fetch();
-  if (prepared.kind == kCopy) return complete;  // its tag has no number
   if (chunk && chunk->size() == 1)
     complete.rows = static_cast<uint64_t>(chunk->GetValue(0, 0).GetValue<int64_t>());
+  if (prepared.kind == kCopy) {  // its tag has no number
+    SKEP_TRY(EndLoad(complete.rows));
+    return complete;
+  }
   complete.tag = fmt::format("{} {}", prepared.kind == kInsert ? "INSERT 0" : prepared.emitted.tag,
                              complete.rows);
   return complete;
 }
 
 // The notices of a COPY, and what it rejected, which is kept whether it is rolled back or not.
-Result<void> Session::EndLoad(bool loaded) {
+Result<void> Session::EndLoad(std::optional<uint64_t> loaded) {
   const auto report =
       connection_->context->registered_state->Get<copy::LoadReport>(copy::LoadReport::kName);
   if (!report) return {};
@@ -630,7 +635,7 @@ Result<void> Session::EndLoad(bool loaded) {
     };
     tell(ErrorKind::kInformation,
          fmt::format("Load into table '{}' completed, {} record(s) loaded successfully.",
-                     report->table, report->loaded.load()));
+                     report->table, std::max(*loaded, report->loaded.load())));
     if (rejected > 0)
       tell(ErrorKind::kWarning,
            fmt::format("Load into table '{}' completed, {} record(s) could not be loaded.  Check "

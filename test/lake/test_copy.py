@@ -157,6 +157,25 @@ def test_json_by_names_paths_and_whole(db, bucket, table):
     assert "Number of jsonpaths and the number of columns should match" in str(fails(db, t, path, f"json 's3://{BUCKET}/json/few.json'"))
 
 
+def test_parquet_by_the_places_of_its_columns(db, bucket, table, tmp_path):
+    t = table("id int, v varchar(6), d decimal(8,2), at timestamp, n int default 7")
+    duckdb.sql(f"""copy (select i::bigint as a, 'v' || i as b, (i * 1.5)::decimal(18,3) as c, timestamp '2026-01-02 03:04:05' as d from range(1000) r(i))
+               to '{tmp_path}/a.parquet'""")
+    for number in range(3):
+        put(bucket, f"parquet/part-{number}.parquet", (tmp_path / "a.parquet").read_bytes())
+    path = f"s3://{BUCKET}/parquet/part-"
+    db.execute(f"copy {t} (id, v, d, at) from '{path}' iam_role '{ROLE}' format as parquet")
+    assert db.execute(f"select count(*), sum(id), max(v), max(d), min(at), min(n) from {t}").fetchone() == (
+        3000, 1498500, "v999", decimal.Decimal("1498.50"), datetime.datetime(2026, 1, 2, 3, 4, 5), 7)
+    assert ("INFO", f"Load into table '{t}' completed, 3000 record(s) loaded successfully.") in db.notices
+    assert "has 4 columns, the table takes 5" in str(fails(db, t, path, "parquet"))
+    assert fails(db, t, path, "parquet maxerror 5").sqlstate == "22023"
+    short = table("id smallint, v varchar(3), d decimal(8,2), at timestamp")
+    assert fails(db, short, path, "parquet").sqlstate == "22001"
+    assert fails(db, short, put(bucket, "corrupt/a.parquet", "PAR1 nothing"), "parquet").sqlstate != "XX000"
+    assert rows(db, short) == []
+
+
 def test_zstd(db, bucket, table, tmp_path):
     t = table("i int, v varchar(40)")
     duckdb.sql(f"copy (select i, 'value ' || i from range(50000) r(i)) to '{tmp_path}/a' (format csv, compression zstd, header false)")
@@ -290,7 +309,7 @@ def test_a_load_into_a_temporary_table(db, bucket):
 
 @pytest.mark.parametrize("options, code", [
     ("csv json 'auto'", "42601"), ("delimiter 'ab'", "22023"), ("maxerror 100001", "22023"), ("json 'all'", "22023"), ("fixedwidth 'a'", "22023"),
-    ("encoding 'klingon'", "22023"), ("csv escape", "42601"), ("format avro", "0A000"), ("lzop", "0A000"), ("encrypted", "0A000"), ("quote 'ab' csv", "22023")])
+    ("encoding 'klingon'", "22023"), ("csv escape", "42601"), ("format avro", "0A000"), ("parquet csv", "42601"), ("lzop", "0A000"), ("encrypted", "0A000"), ("quote 'ab' csv", "22023")])
 def test_options_that_do_not_go(db, bucket, table, options, code):
     assert fails(db, table("i int"), f"s3://{BUCKET}/plain/a.txt", options).sqlstate == code
 

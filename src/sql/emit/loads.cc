@@ -128,7 +128,9 @@ Result<void> StatementEmitter::ReadCopyFormat(const Copy& copy, CopyPlan& plan) 
       }
       if (plan.widths.empty())
         return resolver_.Fail1(ErrorKind::kInvalidArgument, "FIXEDWIDTH needs columns", option);
-    } else if (name == "avro" || name == "parquet" || name == "orc" || name == "shapefile") {
+    } else if (name == "parquet") {
+      SKEP_TRY(choose(CopyFormat::kParquet));
+    } else if (name == "avro" || name == "orc" || name == "shapefile") {
       return Unsupported("COPY ... FORMAT " + Upper(name), *option);
     } else if (name == "delimiter") {
       delimiter = option;
@@ -221,6 +223,32 @@ Result<void> StatementEmitter::ReadCopyOptions(const Copy& copy, CopyPlan& plan)
   return {};
 }
 
+// Values of a Parquet file have types of their own; options for text mean nothing there.
+Result<void> StatementEmitter::CheckParquetOptions(const Copy& copy) const {
+  constexpr std::string_view kAllowed[] = {"iam_role", "credentials", "manifest",    "region",
+                                           "parquet",  "fillrecord",  "statupdate",  "compupdate",
+                                           "comprows", "readratio",   "explicit_ids"};
+  for (const Option* option : copy.options) {
+    if (std::ranges::find(kAllowed, option->name) != std::end(kAllowed)) continue;
+    return resolver_.Fail1(
+        ErrorKind::kInvalidArgument,
+        Upper(option->name) + " argument is not supported for PARQUET based COPY", option);
+  }
+  return {};
+}
+
+// The files' columns by their places, each checked on its way as a value of INSERT is.
+void StatementEmitter::WriteParquetSource(const CopyPlan& plan) {
+  writer_.Put(") select ");
+  for (size_t i = 0; i < plan.columns.size(); i++) {
+    if (i > 0) writer_.Put(", ");
+    writer_.WriteAssignedText("source.c" + std::to_string(i), plan.columns[i].type);
+  }
+  writer_.Put(" from rs_copy_parquet(");
+  writer_.PutString(plan.Text());
+  writer_.Put(") as source");
+}
+
 Result<void> StatementEmitter::EmitCopy(const Copy& copy) {
   if (copy.job) return Unsupported("COPY ... JOB", copy);
   if (!copy.use_template.empty()) return Unsupported("COPY ... USING TEMPLATE", copy);
@@ -270,6 +298,11 @@ Result<void> StatementEmitter::EmitCopy(const Copy& copy) {
   for (const CopyColumn& column : plan.columns) {
     if (&column != plan.columns.data()) writer_.Put(", ");
     writer_.PutName(column.name);
+  }
+  if (plan.format == CopyFormat::kParquet) {
+    SKEP_TRY(CheckParquetOptions(copy));
+    WriteParquetSource(plan);
+    return {};
   }
   writer_.Put(") select * from rs_copy(");
   writer_.PutString(plan.Text());

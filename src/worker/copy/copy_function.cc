@@ -4,15 +4,20 @@
 #include <duckdb/catalog/catalog.hpp>
 #include <duckdb/catalog/catalog_entry/table_catalog_entry.hpp>
 #include <duckdb/function/table_function.hpp>
+#include <duckdb/main/connection.hpp>
 #include <duckdb/main/extension/extension_loader.hpp>
+#include <duckdb/planner/operator/logical_get.hpp>
 
 #include "worker/copy/conversion.h"
 #include "worker/copy/fields.h"
 #include "worker/copy/json_fields.h"
 #include "worker/copy/load_report.h"
 #include "worker/copy/record_source.h"
+#include "worker/external_scan/infer.h"
 #include "worker/external_scan/lake_errors.h"
 #include "worker/external_scan/lake_file_system.h"
+#include "worker/external_scan/lake_scan.h"
+#include "worker/external_scan/lake_table.h"
 
 namespace skep::worker::copy {
 namespace {
@@ -304,6 +309,55 @@ void Run(duckdb::ClientContext&, duckdb::TableFunctionInput& input, duckdb::Data
     scan.Run(input.local_state->Cast<CopyLocal<FieldReader>>(), out);
 }
 
+// Becomes a scan of an external table that the catalog does not have: its columns are those of the
+// first file.
+duckdb::unique_ptr<duckdb::LogicalOperator> BindParquet(duckdb::ClientContext& context,
+                                                        duckdb::TableFunctionBindInput& input,
+                                                        idx_t bind_index,
+                                                        duckdb::vector<std::string>& names) {
+  const auto& info = input.info->Cast<CopyInfo>();
+  const auto plan = sql::CopyPlan::Read(input.inputs[0].GetValue<std::string>());
+  context.registered_state->GetOrCreate<LoadReport>(LoadReport::kName)->Begin(plan.table);
+  uint64_t scan = 0;
+  const auto files = external_scan::OrThrow(info.client.OpenObjects(
+      plan.roles, info.user(context), plan.path,
+      plan.manifest ? ipc::ObjectsNamed::kManifest : ipc::ObjectsNamed::kPrefix, scan,
+      InterruptOf(&context)));
+  ipc::TableDescription description;
+  description.name = plan.table;
+  description.format = "parquet";
+  const auto table = [&] {
+    return duckdb::make_shared_ptr<external_scan::LakeTable>(
+        info.client, "copy", external_scan::OpenedTable{scan, description});
+  };
+  const auto closing = table();  // closes the scan when what follows fails
+  if (files.empty()) throw duckdb::InvalidInputException("there is nothing to load");
+  duckdb::Connection connection(*context.db);
+  ipc::InferRequest request;
+  request.scan = scan;
+  request.path = files.front().path;
+  request.size = files.front().size;
+  request.format = "parquet";
+  const auto first = external_scan::OrThrow(external_scan::Infer(connection, info.client, request));
+  if (first.columns.size() != plan.columns.size())
+    throw duckdb::InvalidInputException("%s has %llu columns, the table takes %llu", request.path,
+                                        static_cast<unsigned long long>(first.columns.size()),
+                                        static_cast<unsigned long long>(plan.columns.size()));
+  for (const auto& column : first.columns)
+    description.columns.push_back({column.name, column.type});
+  closing->Keep();
+  const auto opened = table();
+  duckdb::unique_ptr<duckdb::FunctionData> bound;
+  auto function = external_scan::BindLakeScan(context, *opened, bound);
+  auto get = duckdb::make_uniq<duckdb::LogicalGet>(bind_index, function, std::move(bound),
+                                                   opened->types(), opened->names());
+  for (idx_t i = 0; i < first.columns.size(); i++) {
+    get->AddColumnId(i);
+    names.push_back("c" + std::to_string(i));
+  }
+  return get;
+}
+
 }  // namespace
 
 void RegisterCopy(duckdb::DatabaseInstance& instance, LakeClient& client,
@@ -311,7 +365,11 @@ void RegisterCopy(duckdb::DatabaseInstance& instance, LakeClient& client,
   duckdb::TableFunction function("rs_copy", {duckdb::LogicalType::VARCHAR}, Run, Bind, InitGlobal,
                                  InitLocal);
   function.function_info = duckdb::make_shared_ptr<CopyInfo>(client, std::move(user));
+  duckdb::TableFunction parquet("rs_copy_parquet", {duckdb::LogicalType::VARCHAR}, nullptr);
+  parquet.bind_operator = BindParquet;
+  parquet.function_info = function.function_info;
   duckdb::ExtensionLoader loader(instance, "skep");
+  loader.RegisterFunction(parquet);
   loader.RegisterFunction(function);
 }
 

@@ -104,6 +104,11 @@ LakeTable::LakeTable(LakeClient& client, std::string schema, OpenedTable opened)
 
 LakeTable::~LakeTable() { Close(); }
 
+void LakeTable::Keep() {
+  const std::lock_guard lock(mutex_);
+  closed_ = true;
+}
+
 void LakeTable::Close() {
   {
     const std::lock_guard lock(mutex_);

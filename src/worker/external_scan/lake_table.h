@@ -32,6 +32,8 @@ class LakeTable : public duckdb::enable_shared_from_this<LakeTable> {
   LakeTable(const LakeTable&) = delete;
   LakeTable& operator=(const LakeTable&) = delete;
 
+  // Leaves the scan to another table of the same.
+  void Keep();
   // Closes the scan at the gateway; reading fails from then on. Idempotent.
   void Close();
 
