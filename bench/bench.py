@@ -517,6 +517,68 @@ def bench_lake(folder):
           ["query", "Skep CPU s", "in process CPU s", "ratio", "Skep wall s", "in process wall s"], rows)
 
 
+def bench_copy(folder):
+    """lineitem of SF1 as CSV (some 0.75 GB) from an S3 server, in one object and in eight; DuckDB's and PostgreSQL's own from local files."""
+    columns = """l_orderkey bigint, l_partkey bigint, l_suppkey bigint, l_linenumber bigint, l_quantity decimal(15,2), l_extendedprice decimal(15,2),
+        l_discount decimal(15,2), l_tax decimal(15,2), l_returnflag varchar(1), l_linestatus varchar(1), l_shipdate date, l_commitdate date,
+        l_receiptdate date, l_shipinstruct varchar(25), l_shipmode varchar(10), l_comment varchar(44)"""
+    csv = CACHE / "lineitem.csv"
+    if not csv.exists():
+        duckdb.connect(str(tpch_file()), read_only=True).execute(f"copy public.lineitem to '{csv}' (header false)")
+    lake = ObjectStore(folder / "s3").start()
+    client = lake.client()
+    client.create_bucket(Bucket="bench")
+    client.upload_file(str(csv), "bench", "one/lineitem.csv")
+    lines = csv.read_bytes().splitlines(keepends=True)
+    for part in range(8):
+        client.put_object(Bucket="bench", Key=f"eight/{part}", Body=b"".join(lines[part::8]))
+    del lines
+    rows = []
+    with skep(folder, lake=lake) as server, postgres(folder) as (pg, _), server.connect() as con, psycopg.connect(pg + " sslmode=disable", autocommit=True) as other:
+        def ours(key):
+            con.execute(f"create table t ({columns})")
+            start, before = time.perf_counter(), cpu_seconds(server.pid)
+            con.execute(f"copy t from 's3://bench/{key}/' iam_role '{ROLE}' csv")
+            spent = time.perf_counter() - start, cpu_seconds(server.pid) - before
+            assert con.execute("select count(*) from t").fetchone() == (6001215,)
+            con.execute("drop table t")
+            return spent
+
+        def engine():
+            path = folder / "local.duckdb"
+            path.unlink(missing_ok=True)
+            with duckdb.connect(str(path)) as local:
+                local.execute("set preserve_insertion_order = false")
+                local.execute(f"create table t ({columns})")
+                start, before = time.perf_counter(), time.process_time()
+                local.execute(f"insert into t select * from read_csv('{csv}', header = false, auto_detect = false, columns = "
+                              + "{" + ", ".join(f"'{c.split()[0]}': '{c.strip().split(' ', 1)[1]}'" for c in columns.replace("(15,2)", "(15;2)").split(",")).replace(";", ",") + "})")
+                return time.perf_counter() - start, time.process_time() - before
+
+        def theirs():
+            other.execute(f"create table t ({columns})")
+            start = time.perf_counter()
+            with other.cursor().copy("copy t from stdin (format csv)") as copy, open(csv, "rb") as file:
+                while block := file.read(1 << 20):
+                    copy.write(block)
+            spent = time.perf_counter() - start
+            other.execute("drop table t")
+            return spent, 0.0
+
+        spans = {"Skep, one object": [], "Skep, eight objects": [], "DuckDB, read_csv": [], "PostgreSQL, COPY": []}
+        for _ in range(3):
+            for name, run in (("Skep, one object", lambda: ours("one")), ("DuckDB, read_csv", engine), ("Skep, eight objects", lambda: ours("eight"))):
+                spans[name].append(run())
+        spans["PostgreSQL, COPY"].append(theirs())
+        base = median([s for s, _ in spans["DuckDB, read_csv"]])
+        for name, seen in spans.items():
+            seconds, cpu = median([s for s, _ in seen]), median([c for _, c in seen])
+            rows.append([name, f"{seconds:.2f}", f"{cpu:.2f}" if cpu else "", f"{base / seconds:.2f}"])
+    lake.stop()
+    table(f"COPY of 6 million records, {csv.stat().st_size / 1e6:.0f} MB of CSV (median of 3, PostgreSQL once)",
+          ["who", "seconds", "CPU s", "times DuckDB's speed"], rows)
+
+
 BENCHES = {n.removeprefix("bench_"): f for n, f in list(globals().items()) if n.startswith("bench_")}
 
 

@@ -136,6 +136,19 @@ def test_options_of_conversion(db, bucket, table):
     assert rows(db, t) == [(1, "größe", 12), (22, "x", 3)]
 
 
+@pytest.mark.parametrize("name, python", [("utf16", "utf-16"), ("utf16le", "utf-16-le"), ("utf16be", "utf-16-be"), ("iso88591", "latin-1"), ("utf8", "utf-8")])
+def test_encodings(db, bucket, table, name, python):
+    t = table("i int, v varchar(40)")
+    values = [(i, "größe é" + ("" if python == "latin-1" else " 𝄞 Ω") + str(i)) for i in range(50_000)]
+    path = put(bucket, f"encodings/{name}", "".join(f"{i}|{v}\n" for i, v in values).encode(python))
+    copy(db, t, path, f"encoding {name}")
+    assert rows(db, t) == values
+    if name == "utf16le":
+        broken = put(bucket, "encodings/broken", "1|a\n".encode(python) + "2|".encode(python) + b"\x00\xd8" + "\n".encode(python))
+        copy(db, t, broken, "encoding utf16le maxerror 2")
+        assert [r[:2] for r in rejects(db, broken)] == [(2, "v")]
+
+
 def test_json_by_names_paths_and_whole(db, bucket, table):
     t = table("id int, name varchar(20), extra super, total decimal(8,2)")
     text = '{"id": 1, "name": "a\\u00fc", "extra": {"k": [1, 2]}, "Total": 1}\n{"name": null, "id": 2,\n "total": 2.5, "other": 1}{"id":3}'

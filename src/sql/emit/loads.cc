@@ -211,7 +211,6 @@ Result<void> StatementEmitter::ReadCopyOptions(const Copy& copy, CopyPlan& plan)
       if (std::ranges::find(kEncodings, plan.encoding) == std::end(kEncodings))
         return resolver_.Fail1(ErrorKind::kInvalidArgument,
                                "encoding \"" + plan.encoding + "\" is not known to COPY", option);
-      if (plan.encoding != "utf8") return Unsupported("COPY ... ENCODING other than UTF8", *option);
     }
   }
   if (plan.escape && plan.format == CopyFormat::kCsv)

@@ -25,23 +25,26 @@ struct LoadError {
 
 struct LoadReport final : duckdb::ClientContextState {
   static constexpr const char* kName = "skep_load_report";
-  static constexpr size_t kMostErrors = 100'000;
+  static constexpr size_t kMostErrors = 100'000, kMostBytes = 32u << 20;
 
   std::string table;
   std::atomic<uint64_t> loaded{0}, rejected{0}, bytes{0};
   std::mutex mutex;
-  std::vector<LoadError> errors;  // the first kMostErrors
+  std::vector<LoadError> errors;  // the first kMostErrors, of kMostBytes together
+  size_t error_bytes = 0;
 
   void Begin(std::string of) {
     const std::lock_guard lock(mutex);
     table = std::move(of);
     errors.clear();
+    error_bytes = 0;
     loaded = rejected = bytes = 0;
   }
   // Answers how many there are now.
   uint64_t Add(LoadError error) {
     const std::lock_guard lock(mutex);
-    if (errors.size() < kMostErrors) errors.push_back(std::move(error));
+    error_bytes += error.record.size() + error.value.size() + error.reason.size();
+    if (errors.size() < kMostErrors && error_bytes < kMostBytes) errors.push_back(std::move(error));
     return ++rejected;
   }
 };

@@ -42,6 +42,7 @@ void RecordSource::Open(size_t number) {
                                : duckdb::FileCompressionType::UNCOMPRESSED;
   Object& object = *objects_[number];
   object.opened = true;
+  if (plan_.encoding != "utf8") object.transcoder = std::make_unique<Transcoder>(plan_.encoding);
   if (file.size == 0) {
     object.ended = true;
     return;
@@ -50,27 +51,33 @@ void RecordSource::Open(size_t number) {
       path, duckdb::FileFlags::FILE_FLAGS_READ | compression);
 }
 
+// A batch's worth more.
+void RecordSource::Read(Object& object) {
+  std::string bytes;
+  std::string& into = object.transcoder ? bytes : object.rest;
+  const size_t have = into.size();
+  into.resize(have + kBatchBytes);
+  size_t got = 0;
+  while (got < kBatchBytes) {
+    const int64_t n = object.handle->Read(into.data() + have + got, kBatchBytes - got);
+    if (n <= 0) break;
+    got += static_cast<size_t>(n);
+  }
+  into.resize(have + got);
+  if (got < kBatchBytes) {
+    object.ended = true;
+    object.handle.reset();
+  }
+  if (object.transcoder) object.transcoder->Append(bytes, object.ended, object.rest);
+}
+
 bool RecordSource::Take(size_t number, Batch& batch) {
   Object& object = *objects_[number];
   const std::lock_guard lock(object.mutex);
   if (object.done) return false;
   if (!object.opened) Open(number);
   for (;;) {
-    if (!object.ended) {
-      const size_t have = object.rest.size();
-      object.rest.resize(have + kBatchBytes);
-      size_t got = 0;
-      while (got < kBatchBytes) {
-        const int64_t n = object.handle->Read(object.rest.data() + have + got, kBatchBytes - got);
-        if (n <= 0) break;
-        got += static_cast<size_t>(n);
-      }
-      object.rest.resize(have + got);
-      if (got < kBatchBytes) {
-        object.ended = true;
-        object.handle.reset();
-      }
-    }
+    if (!object.ended) Read(object);
     if (object.skip > 0) SkipLines(object);
     const size_t end = object.ended ? object.rest.size() : EndOfRecords(object.rest);
     if (end == std::string::npos || (end == 0 && !object.ended)) {

@@ -14,6 +14,7 @@
 
 #include "ipc/messages.h"
 #include "sql/copy_plan.h"
+#include "worker/copy/transcoder.h"
 
 namespace skep::worker::copy {
 
@@ -43,10 +44,12 @@ class RecordSource {
     std::mutex mutex;
     bool opened = false, ended = false, done = false;
     duckdb::unique_ptr<duckdb::FileHandle> handle;
+    std::unique_ptr<Transcoder> transcoder;
     std::string rest;
     uint64_t line = 1, skip = 0;
   };
 
+  static void Read(Object& object);
   bool Take(size_t number, Batch& batch);
   void Open(size_t number);
   void SkipLines(Object& object);
