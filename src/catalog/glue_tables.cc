@@ -10,6 +10,7 @@
 
 #include "base/crypto.h"
 #include "base/text.h"
+#include "catalog/glue_changes.h"
 #include "catalog/json_members.h"
 
 namespace skep::catalog {
@@ -224,6 +225,11 @@ Result<lake::CatalogTable> GlueTableSource::GetTable(std::string_view catalog_id
   auto out = DescribeGlueTable(found->json, partitions, found->version);
   if (out) out->description.name = name;
   return out;
+}
+
+Result<void> GlueTableSource::Change(std::string_view catalog_id, std::string_view database,
+                                     std::string_view change) {
+  return ChangeCatalog(store_, catalog_id, database, change);
 }
 
 Result<std::vector<std::string>> GlueTableSource::ListTables(std::string_view catalog_id,

@@ -19,6 +19,8 @@ class GlueTableSource final : public lake::TableSource {
                                       std::string_view table) override;
   Result<std::vector<std::string>> ListTables(std::string_view catalog_id,
                                               std::string_view database) override;
+  Result<void> Change(std::string_view catalog_id, std::string_view database,
+                      std::string_view change) override;
 
  private:
   control::Store& store_;

@@ -168,7 +168,7 @@ void Fields(F& f, ExternalSchemaBinding& m) {
 }
 template <class F>
 void Fields(F& f, LakeRequest& m) {
-  All(f, m.type, m.id, m.scan, m.schema, m.user, m.table, m.named, m.partitions, m.file, m.block,
+  All(f, m.type, m.id, m.scan, m.schema, m.user, m.table, m.named, m.change, m.partitions, m.file, m.block,
       m.offset, m.length);
 }
 template <class F>

@@ -257,6 +257,7 @@ enum class LakeType : uint8_t {
   kListTables = 5,   // request: tables of a database of an external schema (names only) -> names
   kOpenObjects = 6,  // request: objects that COPY names, by a role chain -> a scan, whose files are
                      // partition 0
+  kChangeCatalog = 7,  // request: a change of an external schema's data catalog -> nothing
   kReply = 16,
 };
 
@@ -281,6 +282,7 @@ struct LakeRequest {
   std::string user;                            // statement's user, kOpenTable, kOpenObjects
   std::string table;                           // kOpenTable; kOpenObjects: s3://bucket/key
   ObjectsNamed named = ObjectsNamed::kPrefix;  // kOpenObjects; its roles are schema.role_chain
+  std::string change;                // kChangeCatalog: JSON (sql/emit/external.cc)
   std::vector<uint32_t> partitions;  // kListFiles: indexes into TableDescription.partitions; at
                                      // most kMaxPartitionsPerList
   uint32_t file = 0;                 // kBlock: TableFile.number

@@ -369,6 +369,9 @@ void LakeService::Answer(const std::shared_ptr<Connection>& c, const ipc::LakeRe
       case ipc::LakeType::kBlock:
         ReadBlock(c, request, true, out);
         break;
+      case ipc::LakeType::kChangeCatalog:
+        ChangeCatalog(c, request, out);
+        break;
       default:
         Refuse(c, request, Error{ErrorKind::kProtocolViolation, "unknown lake request", {}, {}, 0},
                out);
@@ -412,24 +415,43 @@ void LakeService::Refuse(const std::shared_ptr<Connection>& c, const ipc::LakeRe
   out.push_back({ipc::EncodePacket(reply), {}, true});
 }
 
+Result<Credentials> LakeService::CatalogOf(const Connection& c, const ipc::LakeRequest& request,
+                                           const char* action) {
+  if (c.workspace.empty())
+    return Fail(ErrorKind::kInsufficientPrivilege, "a scratch worker has no external schemas");
+  auto credentials =
+      roles_.Resolve(identity::Principal::Workspace(c.workspace), request.schema.role_chain);
+  if (credentials && !request.schema.catalog_id.empty() &&
+      request.schema.catalog_id != credentials->account)
+    return Fail(ErrorKind::kInsufficientPrivilege,
+                fmt::format("{} is not authorized to perform: {} on the catalog of account {}",
+                            credentials->role, action, request.schema.catalog_id));
+  return credentials;
+}
+
+void LakeService::ChangeCatalog(const std::shared_ptr<Connection>& c,
+                                const ipc::LakeRequest& request, std::vector<Outgoing>& out) {
+  const auto fail = [&](Error error) { Refuse(c, request, std::move(error), out); };
+  const auto credentials = CatalogOf(*c, request, "glue:UpdateTable");
+  if (!credentials) return fail(credentials.error());
+  const auto changed =
+      tables_.Change(credentials->account, request.schema.catalog_database, request.change);
+  if (!changed) return fail(changed.error());
+  log::Info("catalog_changed", {{"workspace", c->workspace},
+                                {"user", request.user},
+                                {"account", credentials->account},
+                                {"database", request.schema.catalog_database},
+                                {"role", credentials->role}});
+  ipc::LakeReply reply;
+  reply.id = request.id;
+  out.push_back({ipc::EncodePacket(reply), {}, true});
+}
+
 void LakeService::OpenTable(const std::shared_ptr<Connection>& c, const ipc::LakeRequest& request,
                             std::vector<Outgoing>& out) {
   const auto fail = [&](Error error) { Refuse(c, request, std::move(error), out); };
-  if (c->workspace.empty())
-    return fail(
-        {ErrorKind::kInsufficientPrivilege, "a scratch worker has no external schemas", {}, {}, 0});
-  auto credentials =
-      roles_.Resolve(identity::Principal::Workspace(c->workspace), request.schema.role_chain);
+  auto credentials = CatalogOf(*c, request, "glue:GetTable");
   if (!credentials) return fail(credentials.error());
-  if (!request.schema.catalog_id.empty() && request.schema.catalog_id != credentials->account) {
-    return fail(
-        {ErrorKind::kInsufficientPrivilege,
-         fmt::format("{} is not authorized to perform: glue:GetTable on the catalog of account {}",
-                     credentials->role, request.schema.catalog_id),
-         {},
-         {},
-         0});
-  }
   auto table =
       tables_.GetTable(credentials->account, request.schema.catalog_database, request.table);
   if (!table) return fail(table.error());

@@ -43,6 +43,12 @@ class TableSource {
                                         std::string_view table) = 0;
   virtual Result<std::vector<std::string>> ListTables(std::string_view catalog_id,
                                                       std::string_view database) = 0;
+  // Changes a catalog (catalog/glue_changes.h).
+  virtual Result<void> Change(std::string_view catalog_id, std::string_view database,
+                              std::string_view change) {
+    (void)catalog_id, (void)database, (void)change;
+    return Fail(ErrorKind::kFeatureNotSupported, "this catalog cannot be changed");
+  }
 };
 
 struct LakeServiceOptions {
@@ -97,6 +103,11 @@ class LakeService {
                  std::vector<Outgoing>& out);
   void ListTables(const std::shared_ptr<Connection>& connection, const ipc::LakeRequest& request,
                   std::vector<Outgoing>& out);
+  void ChangeCatalog(const std::shared_ptr<Connection>& connection, const ipc::LakeRequest& request,
+                     std::vector<Outgoing>& out);
+  // The account whose catalog an external schema names, when its roles lead there.
+  Result<Credentials> CatalogOf(const Connection& connection, const ipc::LakeRequest& request,
+                                const char* action);
   void ReadBlock(const std::shared_ptr<Connection>& connection, const ipc::LakeRequest& request,
                  bool may_fetch, std::vector<Outgoing>& out);
   Result<void> ListInto(Scan& scan, const std::vector<uint32_t>& partitions,

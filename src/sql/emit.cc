@@ -87,6 +87,8 @@ Result<void> StatementEmitter::Dispatch(const ast::Statement& statement) {
       return EmitCreateTableAs(target, create.if_not_exists, create.columns, create.attributes,
                                *create.query, create);
     }
+    case NodeKind::kCreateExternalTable:
+      return EmitCreateExternalTable(static_cast<const CreateExternalTable&>(statement));
     case NodeKind::kCreateView:
       return EmitCreateView(static_cast<const CreateView&>(statement));
     case NodeKind::kAlterTable:

@@ -57,6 +57,8 @@ struct Emitted {
   // back. Not within a transaction block.
   std::string behind_commit, undo;
   std::optional<SchemaDrop> schema_drop;
+  // What changes in the data catalogs of external schemas: the schema, and JSON (emit/external.cc).
+  std::vector<std::pair<std::string, std::string>> catalog_changes;
   // Maps a byte offset in `text` back to a 1-based character position in the user's statement;
   // sorted by first.
   std::vector<std::pair<uint32_t, uint32_t>> positions;

@@ -25,6 +25,7 @@ bool IsOffered(const ast::Statement& tree) {
     case NodeKind::kTruncate:
     case NodeKind::kCreateTable:
     case NodeKind::kCreateTableAs:
+    case NodeKind::kCreateExternalTable:
     case NodeKind::kCreateView:
     case NodeKind::kCreateFunction:
     case NodeKind::kCreateSchema:

@@ -104,6 +104,7 @@ class Session : public std::enable_shared_from_this<Session> {
                                              const ipc::ExecuteStatement& request);
   Result<duckdb::unique_ptr<duckdb::QueryResult>> RunInEngine(Prepared& prepared,
                                                               const ipc::ExecuteStatement& request);
+  Result<void> ChangeCatalogs(const sql::Emitted& emitted);
   Result<void> EndLoad(std::optional<uint64_t> loaded);  // nothing: it failed
   bool ReadsUnstableView(const std::string& emitted);
   bool AnswerFromCache(const ipc::ExecuteStatement& request, ipc::StatementComplete& complete);

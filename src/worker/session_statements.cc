@@ -667,6 +667,10 @@ Result<ipc::StatementComplete> Session::RunDefinition(Prepared& prepared) {
     return Fail(ErrorKind::kFeatureNotSupported,
                 prepared.emitted.tag + " of this form is not supported in a transaction block", {},
                 "Run it by itself, or leave NOT NULL out.");
+  if (in_transaction_ && !prepared.emitted.catalog_changes.empty())
+    return Fail(
+        ErrorKind::kInTransaction,
+        prepared.emitted.tag + " of an external table cannot run inside a transaction block");
   const auto done = WithinTransaction([&]() -> Result<void> {
     own_writes_++;
     wrote_in_transaction_ = true;
@@ -691,6 +695,7 @@ Result<ipc::StatementComplete> Session::RunDefinition(Prepared& prepared) {
       }
     }
     for (const std::string& text : prepared.emitted.after) SKEP_TRY(RunTrusted(text));
+    SKEP_TRY(ChangeCatalogs(prepared.emitted));
     return {};
   });
   if (!done) return Fail(done.error());
@@ -709,6 +714,19 @@ Result<ipc::StatementComplete> Session::RunDefinition(Prepared& prepared) {
   return complete;
 }
 
+// A data catalog knows no transactions: its changes come behind what the engine does.
+Result<void> Session::ChangeCatalogs(const sql::Emitted& emitted) {
+  for (const auto& [schema, change] : emitted.catalog_changes) {
+    const auto binding =
+        engine_.external_schemas().Find({attached_.database, schema}, facts_->external_schemas);
+    if (!binding)
+      return Fail(ErrorKind::kUndefinedSchema, "schema \"" + schema + "\" does not exist");
+    SKEP_TRY(engine_.lake().ChangeCatalog(*binding, attached_.user, change,
+                                          [this] { return outlet_->stopped(); }));
+  }
+  return {};
+}
+
 Result<void> Session::CreateExternalSchema(const sql::ExternalSchemaDefinition& definition) {
   running_.trusted = true;
   if (IsExternalSchema(definition.name) || SchemaExists(definition.name)) {
@@ -716,16 +734,11 @@ Result<void> Session::CreateExternalSchema(const sql::ExternalSchemaDefinition& 
     return Fail(ErrorKind::kDuplicateSchema, "schema \"" + definition.name + "\" already exists");
   }
   if (definition.create_database) {
-    // The catalog's databases are made by the catalog's own API; here it is enough that the
-    // database is there already.
     const ipc::ExternalSchemaBinding binding{definition.catalog_database, definition.catalog_id,
                                              definition.region, definition.role_chain};
-    const auto tables = engine_.lake().ListTables(binding, [this] { return outlet_->stopped(); });
-    if (!tables) {
-      return Fail(ErrorKind::kFeatureNotSupported,
-                  "CREATE EXTERNAL DATABASE is not supported: " + tables.error().message, {},
-                  "Create the database with Glue's CreateDatabase, then leave the clause out.");
-    }
+    SKEP_TRY(engine_.lake().ChangeCatalog(binding, attached_.user,
+                                          R"({"operation": "CreateDatabase"})",
+                                          [this] { return outlet_->stopped(); }));
   }
   return engine_.external_schemas().Create(*connection_, attached_.database, definition,
                                            facts_->external_schemas);

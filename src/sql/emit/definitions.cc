@@ -431,6 +431,7 @@ Result<void> StatementEmitter::EmitAlterView(const AlterTable& alter, const Rela
 }
 
 Result<void> StatementEmitter::EmitAlterTable(const AlterTable& alter) {
+  if (const auto external = ExternalNamed(alter.table)) return EmitAlterExternal(alter, *external);
   SKEP_TRY_ASSIGN(const auto altered, Existing(alter.table, alter));
   if (altered->is_view) return EmitAlterView(alter, *altered);
   SKEP_TRY_ASSIGN(ScopeRelation * target, Changed(alter.table, {}, alter));
@@ -587,6 +588,12 @@ Result<void> StatementEmitter::EmitDrop(const Drop& drop) {
   if (!view && drop.object != ObjectKind::kTable) return Unsupported(out_.tag, drop);
   std::set<std::string> dropped;
   for (const Routine* name : drop.names) {
+    if (const auto external = ExternalNamed(name->name); external && !view) {
+      ChangeCatalog(
+          external->schema,
+          {{"operation", "DropTable"}, {"name", external->name}, {"if_exists", drop.if_exists}});
+      continue;
+    }
     SKEP_TRY_ASSIGN(const auto entry, resolver_.Find(name->name));
     if (!entry) {
       if (drop.if_exists) continue;
@@ -598,8 +605,6 @@ Result<void> StatementEmitter::EmitDrop(const Drop& drop) {
     if (entry->kind == RelationKind::kSystem)
       return resolver_.Fail1(ErrorKind::kInsufficientPrivilege,
                              "permission denied for relation " + entry->name, name);
-    if (entry->kind == RelationKind::kExternal)
-      return Unsupported("dropping an external table", *name);
     if (entry->is_view != view)
       return resolver_.Fail1(ErrorKind::kWrongObjectType,
                              "\"" + entry->name + "\" is not a " + (view ? "view" : "table"), name);

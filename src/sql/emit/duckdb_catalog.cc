@@ -51,7 +51,8 @@ constexpr SystemView kViews[] = {
      "line_number:bigint,colname:varchar(127),type:varchar(20),col_length:varchar(10),position:int,"
      "raw_line:varchar(1024),raw_field_value:varchar(1024),err_code:int,err_reason:varchar(512),"
      "is_partial:int,start_offset:bigint,copy_job_id:bigint",
-     "select 100::integer, 0::integer, 0::integer, loaded_at, process_id, query_id::integer, file_name, "
+     "select 100::integer, 0::integer, 0::integer, loaded_at, process_id, query_id::integer, "
+     "file_name, "
      "line_number, column_name, column_type, column_length, position, record, value, code, reason, "
      "0::integer, 0::bigint, null::bigint from rs_load_errors()"},
     {"sys_load_error_detail",
@@ -59,7 +60,8 @@ constexpr SystemView kViews[] = {
      "table_id:int,start_time:timestamp,file_name:varchar(256),line_number:bigint,"
      "column_name:varchar(127),column_type:varchar(20),column_length:varchar(10),position:int,"
      "error_code:int,error_message:varchar(512)",
-     "select 100::integer, query_id, 0::bigint, process_id, current_database(), 0::integer, loaded_at, "
+     "select 100::integer, query_id, 0::bigint, process_id, current_database(), 0::integer, "
+     "loaded_at, "
      "file_name, line_number, column_name, column_type, column_length, position, code, reason from "
      "rs_load_errors()"},
 };

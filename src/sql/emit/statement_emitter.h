@@ -2,6 +2,7 @@
 // emit.cc (queries), emit/changes.cc (rows) and emit/definitions.cc (tables, views, schemas).
 #pragma once
 
+#include <nlohmann/json.hpp>
 #include <set>
 #include <string>
 #include <string_view>
@@ -67,6 +68,15 @@ class StatementEmitter {
   Result<std::vector<Type>> ArgumentTypes(const ast::List<ast::Argument*>& arguments);
   Result<void> EmitDropFunctions(const ast::Drop& drop);
   Result<void> EmitComment(const ast::Comment& comment);
+  Result<std::string> ExternalSchemaOf(const ast::QualifiedName& name, const ast::Node& at);
+  // A table of an external schema, by its name alone: also one whose format we do not read.
+  std::optional<RelationEntry> ExternalNamed(const ast::QualifiedName& name) const;
+  Result<nlohmann::json> ExternalColumns(const ast::List<ast::ColumnDefinition*>& columns,
+                                         std::set<std::string>& names);
+  Result<void> EmitCreateExternalTable(const ast::CreateExternalTable& create);
+  Result<void> EmitAlterExternal(const ast::AlterTable& alter, const RelationEntry& entry);
+  static Result<nlohmann::json> PartitionOf(const ast::PartitionValues& partition);
+  void ChangeCatalog(const std::string& schema, const nlohmann::json& change);
   Result<void> EmitCreateSchema(const ast::CreateSchema& create);
   Result<void> EmitCreateExternalSchema(const ast::CreateExternalSchema& create);
 

@@ -324,6 +324,19 @@ Result<std::vector<ipc::TableFile>> LakeClient::ListFiles(uint64_t scan,
   return files;
 }
 
+Result<void> LakeClient::ChangeCatalog(const ipc::ExternalSchemaBinding& schema,
+                                       const std::string& user, const std::string& change,
+                                       const Interrupted& interrupted) {
+  ipc::LakeRequest request;
+  request.type = ipc::LakeType::kChangeCatalog;
+  request.schema = schema;
+  request.user = user;
+  request.change = change;
+  SKEP_TRY_ASSIGN(const auto reply, Ask(std::move(request), interrupted));
+  (void)reply;
+  return {};
+}
+
 Result<std::vector<ipc::TableFile>> LakeClient::OpenObjects(const std::vector<std::string>& roles,
                                                             const std::string& user,
                                                             const std::string& path,

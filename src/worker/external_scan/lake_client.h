@@ -62,6 +62,9 @@ class LakeClient {
   Result<std::vector<ipc::TableFile>> ListFiles(uint64_t scan,
                                                 const std::vector<uint32_t>& partitions,
                                                 const Interrupted& interrupted);
+  // Changes the data catalog of a schema (sql/emit/external.cc). Errors: what the gateway says.
+  Result<void> ChangeCatalog(const ipc::ExternalSchemaBinding& schema, const std::string& user,
+                             const std::string& change, const Interrupted& interrupted);
   // Opens a scan of objects that a role chain may read, and answers them. Errors also:
   // kExternalNotFound, kDataException (a manifest).
   Result<std::vector<ipc::TableFile>> OpenObjects(const std::vector<std::string>& roles,

@@ -1,0 +1,19 @@
+// What SQL changes in a data catalog: databases, tables and partitions, as the front writes it
+// (sql/emit/external.cc).
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "control/store.h"
+
+namespace skep::catalog {
+
+// `change` is JSON: "operation" (CreateDatabase, CreateTable, DropTable, AddPartitions,
+// DropPartitions, SetLocation, SetProperties) with its members. Errors: kDuplicateTable,
+// kUndefinedTable, kUndefinedSchema, kDuplicateObject (a partition), kUndefinedObject (a
+// partition), kInvalidArgument (values that are not the table's keys).
+Result<void> ChangeCatalog(control::Store& store, std::string_view catalog_id,
+                           std::string_view database, std::string_view change);
+
+}  // namespace skep::catalog
