@@ -35,6 +35,19 @@ std::string FunctionFacts::Text() const {
   return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
+std::string FunctionEngineName(std::string_view name, const std::vector<Type>& arguments,
+                               bool immutable) {
+  std::string text = immutable ? "routine " : "volatile routine ";
+  text += std::string(name) + "(";
+  for (const Type& type : arguments) {
+    Type plain = type;
+    if (plain.kind == TypeKind::kDecimal || plain.IsText()) plain.length = -1, plain.scale = 0;
+    if (plain.IsText()) plain.kind = TypeKind::kVarchar;
+    text += (&type == arguments.data() ? "" : ", ") + CompactType(plain);
+  }
+  return text + ")";
+}
+
 std::string SignatureText(std::string_view name, const std::vector<Type>& arguments) {
   std::string text = std::string(name) + "(";
   for (const Type& type : arguments)

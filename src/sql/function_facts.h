@@ -29,6 +29,11 @@ struct FunctionFacts {
   std::string Text() const;
 };
 
+// The engine's name of a function: "routine f(int, varchar)"; "volatile routine ..." for one that
+// is not immutable. A length or precision is no part of a function's identity.
+std::string FunctionEngineName(std::string_view name, const std::vector<Type>& arguments,
+                               bool immutable);
+
 // "f(integer, numeric(10,2))": as messages name a function.
 std::string SignatureText(std::string_view name, const std::vector<Type>& arguments);
 

@@ -241,6 +241,9 @@ std::vector<std::shared_ptr<const sql::FunctionEntry>> FrontCatalog::FindFunctio
     entry->name = key.second;
     entry->engine_name = macro.name;
     entry->facts = sql::FunctionFacts::Read(macro.comment.ToString());
+    const bool immutable = !macro.name.starts_with("volatile ");
+    if (macro.name != sql::FunctionEngineName(key.second, entry->facts.arguments, immutable))
+      return;  // of a name that begins so
     found.push_back(std::move(entry));
   });
   return found;

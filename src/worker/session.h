@@ -104,6 +104,9 @@ class Session : public std::enable_shared_from_this<Session> {
                                              const ipc::ExecuteStatement& request);
   Result<duckdb::unique_ptr<duckdb::QueryResult>> RunInEngine(Prepared& prepared,
                                                               const ipc::ExecuteStatement& request);
+  // Relations of which the open transaction updated or deleted rows: the engine's log cannot tell
+  // that and another shape of the same relation.
+  std::set<std::string> updated_;
   Result<void> ChangeCatalogs(const sql::Emitted& emitted);
   Result<void> EndLoad(std::optional<uint64_t> loaded);  // nothing: it failed
   bool ReadsUnstableView(const std::string& emitted);

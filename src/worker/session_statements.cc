@@ -182,16 +182,22 @@ void Session::ResolveSearchPath() {
 
 namespace {
 
-// The engine's name of a zone. It knows no hours east, and takes abbreviations for clocks that
-// change in summer.
+// The engine's name of a zone; empty for none. It knows no hours east; abbreviations that are no
+// names of zones it takes for clocks that change in summer, and Redshift refuses them.
 std::string EngineZone(std::string_view name) {
   int64_t hours = 0;
   const auto* end = name.data() + name.size();
   const auto read = std::from_chars(name.data() + (name.starts_with('+') ? 1 : 0), end, hours);
   if (read.ec != std::errc() || read.ptr != end) {
-    const auto zone = Zone::Find(nullptr, name);
-    if (!zone || !zone->fixed() || zone->SecondsEastAt(0) % 3600 != 0) return std::string(name);
-    hours = zone->SecondsEastAt(0) / 3600;
+    constexpr std::string_view kNames[] = {"est", "mst", "hst", "cet", "eet",
+                                           "met", "wet", "utc", "gmt", "uct"};
+    const std::string lower = Lower(name);
+    const bool letters = name.size() <= 5 &&
+                         lower.find_first_not_of("abcdefghijklmnopqrstuvwxyz") == std::string::npos;
+    if (letters && Zone::Find(nullptr, name) &&
+        std::ranges::find(kNames, lower) == std::end(kNames))
+      return {};
+    return std::string(name);
   }
   if (hours == 0) return "UTC";
   return "Etc/GMT" + std::string(hours < 0 ? "+" : "-") + std::to_string(std::abs(hours));
@@ -256,6 +262,7 @@ Result<void> Session::ApplySettings(const ipc::Settings& settings) {
 Result<void> Session::BeginTransaction() {
   SKEP_TRY(engine_.store().Begin(*connection_));
   in_transaction_ = true;
+  updated_.clear();
   return {};
 }
 
@@ -583,6 +590,9 @@ Result<ipc::StatementComplete> Session::RunPrepared(Prepared& prepared,
   }
   std::optional<WriteClock::Scope> writing;
   if (!query && prepared.kind != kExplain) NoteWrite(writing);
+  if (in_transaction_ &&
+      (prepared.kind == kUpdate || prepared.kind == kDelete || prepared.kind == kMerge))
+    updated_.insert(prepared.emitted.changed);
   WireOutput output{*outlet_, request.result_formats, prepared.emitted.output,
                     zone_,    extra_float_digits_,    request.describe};
   const bool portal = query && request.max_rows > 0;
@@ -667,6 +677,12 @@ Result<ipc::StatementComplete> Session::RunDefinition(Prepared& prepared) {
     return Fail(ErrorKind::kFeatureNotSupported,
                 prepared.emitted.tag + " of this form is not supported in a transaction block", {},
                 "Run it by itself, or leave NOT NULL out.");
+  if (in_transaction_ && prepared.emitted.reshapes && updated_.contains(prepared.emitted.changed))
+    return Fail(ErrorKind::kFeatureNotSupported,
+                prepared.emitted.tag +
+                    " of a table whose rows were updated or deleted in the same "
+                    "transaction is not supported",
+                {}, "Commit in between.");
   if (in_transaction_ && !prepared.emitted.catalog_changes.empty())
     return Fail(
         ErrorKind::kInTransaction,

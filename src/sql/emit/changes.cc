@@ -39,6 +39,7 @@ Result<ScopeRelation*> StatementEmitter::Changed(const QualifiedName& name, cons
       return resolver_.Fail1(ErrorKind::kInsufficientPrivilege,
                              "permission denied for relation " + target->entry->name, &at);
     default:
+      out_.changed = EntryText(*target->entry);
       return target;
   }
 }

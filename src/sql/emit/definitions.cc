@@ -346,6 +346,8 @@ Result<void> StatementEmitter::EmitCreateView(const CreateView& create) {
     if (std::ranges::find(facts.depends, name) == facts.depends.end())
       facts.depends.push_back(std::move(name));
   }
+  for (const auto& [call, function] : resolver_.resolved().user_functions)
+    facts.depends.push_back(FunctionKey(*function));
   if (create.columns.size() > output.size())
     return resolver_.FailAt(ErrorKind::kSyntaxError,
                             "CREATE VIEW specifies more column names than columns",
@@ -353,6 +355,7 @@ Result<void> StatementEmitter::EmitCreateView(const CreateView& create) {
   SKEP_TRY(CheckColumnCount(output.size(), create));
   for (size_t i = 0; i < create.columns.size(); i++)
     output[i].name = resolver_.Fold(create.columns[i]);
+  if (create.or_replace) SKEP_TRY(CheckReplaced(target, output, create));
   writer_.Put(create.or_replace ? "create or replace " : "create ");
   writer_.Put(target.schema.empty() ? "temporary view " : "view ");
   PutTarget(target);
@@ -373,6 +376,80 @@ Result<void> StatementEmitter::EmitCreateView(const CreateView& create) {
     ColumnFacts known;
     if (NeedsDeclaring(column.type)) known.type = column.type;
     CommentOnColumn(view, column.name, known, "");
+  }
+  return {};
+}
+
+// A view that takes another's place has its columns, and reads nothing that reads it.
+Result<void> StatementEmitter::CheckReplaced(const Target& target,
+                                             const std::vector<Column>& columns,
+                                             const CreateView& create) {
+  if (!context_.catalog) return {};
+  SKEP_TRY_ASSIGN(const auto before, context_.catalog->Find(target.schema, target.name));
+  if (!before || !before->is_view || TableFacts::Read(before->facts).late_binding) return {};
+  const auto refuse = [&](std::string message) {
+    return resolver_.Fail1(ErrorKind::kWrongObjectType, std::move(message), &create,
+                           "DROP the view first.");
+  };
+  if (before->columns.size() != columns.size())
+    return refuse("cannot change number of columns in view");
+  for (size_t i = 0; i < columns.size(); i++) {
+    const Column &was = before->columns[i], &is = columns[i];
+    if (was.name != is.name)
+      return refuse("cannot change name of view column \"" + was.name + "\"");
+    const bool known = was.type.kind != TypeKind::kUnknown && is.type.kind != TypeKind::kUnknown;
+    if (known && BareTypeText(was.type) != BareTypeText(is.type))
+      return refuse("cannot change data type of view column \"" + was.name + "\"");
+  }
+  std::set<std::string> above{RelationKey(*before)};
+  std::vector<std::shared_ptr<const RelationEntry>> open{before};
+  while (!open.empty()) {
+    const auto view = open.back();
+    open.pop_back();
+    for (auto& dependent : context_.catalog->Dependents(*view)) {
+      if (above.insert(RelationKey(*dependent)).second) open.push_back(dependent);
+    }
+  }
+  for (const Access& access : resolver_.resolved().reads) {
+    if (access.entry && above.contains(RelationKey(*access.entry)))
+      return resolver_.Fail1(
+          ErrorKind::kSyntaxError,
+          "infinite recursion detected: view \"" + target.name + "\" would read itself", &create);
+  }
+  return {};
+}
+
+// The views that read this column of a table; CASCADE drops them.
+Result<void> StatementEmitter::MindColumn(const RelationEntry& entry, const std::string& column,
+                                          bool cascade, const Node& at) {
+  if (!context_.catalog || entry.kind == RelationKind::kTemporary) return {};
+  std::set<std::string> dropped;
+  for (const auto& view : context_.catalog->Dependents(entry)) {
+    const std::string definition = TableFacts::Read(view->facts).definition;
+    const ParsedScript parsed = ParseWholeScript(definition);
+    const auto* statement =
+        parsed.statements.size() == 1 ? As<QueryStatement>(parsed.statements[0].tree) : nullptr;
+    Resolver inside(context_, definition);
+    bool reads = !statement || !inside.ResolveQuery(*statement->query);
+    for (const Access& access : inside.resolved().reads) {
+      if (!access.entry || RelationKey(*access.entry) != RelationKey(entry)) continue;
+      for (const auto& [clause, columns] : access.columns) {
+        for (size_t i = 0; i < columns.size() && i < entry.columns.size(); i++)
+          reads |= columns[i] && entry.columns[i].name == column;
+      }
+    }
+    if (!reads) continue;
+    if (!cascade) {
+      auto failed =
+          resolver_.Fail1(ErrorKind::kDependentObjects,
+                          "cannot drop table " + entry.name + " column " + column +
+                              " because other objects depend on it",
+                          &at, "Use DROP COLUMN ... CASCADE to drop the dependent objects too.");
+      failed.error().detail =
+          "view " + view->name + " depends on table " + entry.name + " column " + column;
+      return failed;
+    }
+    SKEP_TRY(DropWithDependents(*view, true, dropped, at));
   }
   return {};
 }
@@ -449,6 +526,7 @@ Result<void> StatementEmitter::EmitAlterTable(const AlterTable& alter) {
   for (const AlterAction* action : alter.actions) {
     switch (action->step) {
       case AlterStep::kAddColumn: {
+        out_.reshapes = true;
         if (alter.actions.size() > 1)
           return Unsupported("adding a column together with other changes", *action);
         SKEP_TRY(CheckColumnCount(entry.columns.size() + 1, *action));
@@ -456,12 +534,15 @@ Result<void> StatementEmitter::EmitAlterTable(const AlterTable& alter) {
         break;
       }
       case AlterStep::kDropColumn: {
+        out_.reshapes = true;
         SKEP_TRY_ASSIGN(const Column* column, column_of(action->name));
+        SKEP_TRY(MindColumn(entry, column->name, action->behavior == Behavior::kCascade, *action));
         writer_.Put("alter table " + table + " drop column ");
         writer_.PutName(column->name);
         break;
       }
       case AlterStep::kRenameTo:
+        out_.reshapes = true;
         writer_.Put("alter table " + table + " rename to ");
         writer_.PutName(resolver_.Fold(action->new_name));
         break;
@@ -474,6 +555,7 @@ Result<void> StatementEmitter::EmitAlterTable(const AlterTable& alter) {
         break;
       }
       case AlterStep::kColumnType: {
+        out_.reshapes = true;
         SKEP_TRY_ASSIGN(const Column* column, column_of(action->name));
         auto type = TypeOf(*action->type);
         if (!type) return resolver_.Fail1(type.error().kind, type.error().message, action->type);

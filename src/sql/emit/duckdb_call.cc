@@ -149,7 +149,14 @@ void DuckDbWriter::WriteUserCall(const Call& call, const FunctionEntry& function
   Put("(");
   for (size_t i = 0; i < call.arguments.size(); i++) {
     if (i > 0) Put(", ");
-    WriteCastTo(function.facts.arguments[i], call.arguments[i], false);
+    const Type& type = function.facts.arguments[i];
+    if (type.kind == kChar) {  // of any length, without its blanks
+      Put("rtrim(cast(");
+      WriteExpression(call.arguments[i]);
+      Put(" as varchar), ' ')");
+    } else {
+      WriteCastTo(type, call.arguments[i], false);
+    }
   }
   Put(")");
 }

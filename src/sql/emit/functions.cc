@@ -1,6 +1,8 @@
 // Functions that users make: CREATE FUNCTION ... LANGUAGE SQL and DROP FUNCTION. The engine holds a
 // body as a macro, named with the types of its arguments so that overloads stand side by side; what
 // else there is to know is the macro's comment (docs/adr/0006).
+#include <algorithm>
+
 #include "base/text.h"
 #include "sql/ast/visit.h"
 #include "sql/emit/statement_emitter.h"
@@ -13,20 +15,6 @@ using namespace ast;
 namespace {
 
 constexpr size_t kMaxArguments = 32;  // CREATE FUNCTION, "py_arg_data_type"
-
-// A length or precision is no part of a function's identity.
-std::string EngineName(const std::string& name, const std::vector<Type>& arguments,
-                       bool immutable) {
-  std::string text = immutable ? "routine " : "volatile routine ";
-  text += name + "(";
-  for (const Type& type : arguments) {
-    Type plain = type;
-    if (plain.kind == TypeKind::kDecimal || plain.IsText()) plain.length = -1, plain.scale = 0;
-    if (plain.IsText()) plain.kind = TypeKind::kVarchar;
-    text += (&type == arguments.data() ? "" : ", ") + CompactType(plain);
-  }
-  return text + ")";
-}
 
 }  // namespace
 
@@ -65,8 +53,8 @@ Result<void> StatementEmitter::EmitCreateFunction(const CreateFunction& create) 
                                                                            : "volatile";
   made.facts.body = std::string(create.body->text);
   const std::string& body = made.facts.body;
-  made.engine_name =
-      EngineName(made.name, made.facts.arguments, create.volatility == ast::Volatility::kImmutable);
+  made.engine_name = FunctionEngineName(made.name, made.facts.arguments,
+                                        create.volatility == ast::Volatility::kImmutable);
 
   // Positions within the body mean nothing to the reader of the statement.
   const auto at_body = [&](Error error) {
@@ -93,7 +81,8 @@ Result<void> StatementEmitter::EmitCreateFunction(const CreateFunction& create) 
         {node.begin, found->second->schema, found->second->name, found->second->engine_name});
     return true;
   });
-  SKEP_TRY(WeightOf(*context_.catalog, made, &made));
+  FunctionWeights known;
+  SKEP_TRY(WeightOf(*context_.catalog, made, known, &made));
   DuckDbWriter inner(context_, inside.resolved(), body);
   inner.Keep();
   inner.WriteFunctionBody(*value, *returns);
@@ -101,8 +90,8 @@ Result<void> StatementEmitter::EmitCreateFunction(const CreateFunction& create) 
 
   const std::string macro = TargetText({made.schema, made.engine_name});
   for (const auto& entry : context_.catalog->FindFunctions(made.schema, made.name)) {
-    const bool same = EngineName(entry->name, entry->facts.arguments, true) ==
-                      EngineName(made.name, made.facts.arguments, true);
+    const bool same = FunctionEngineName(entry->name, entry->facts.arguments, true) ==
+                      FunctionEngineName(made.name, made.facts.arguments, true);
     if (!same) continue;
     if (!create.or_replace)
       return resolver_.Fail1(ErrorKind::kDuplicateFunction,
@@ -134,8 +123,8 @@ Result<void> StatementEmitter::EmitDropFunctions(const Drop& drop) {
     for (const std::string& schema : schemas) {
       if (found) break;
       for (auto& entry : context_.catalog->FindFunctions(schema, resolver_.Fold(name.back()))) {
-        if (EngineName(entry->name, entry->facts.arguments, true) ==
-            EngineName(entry->name, types, true))
+        if (FunctionEngineName(entry->name, entry->facts.arguments, true) ==
+            FunctionEngineName(entry->name, types, true))
           found = std::move(entry);
       }
     }
@@ -144,6 +133,22 @@ Result<void> StatementEmitter::EmitDropFunctions(const Drop& drop) {
       return resolver_.Fail1(
           ErrorKind::kUndefinedFunction,
           "function " + SignatureText(resolver_.Dotted(name), types) + " does not exist", routine);
+    }
+    std::set<std::string> dropped;
+    for (const auto& view : context_.catalog->Views()) {
+      const auto depends = TableFacts::Read(view->facts).depends;
+      if (std::ranges::find(depends, FunctionKey(*found)) == depends.end()) continue;
+      if (drop.behavior != Behavior::kCascade) {
+        auto failed = resolver_.Fail1(
+            ErrorKind::kDependentObjects,
+            "cannot drop function " + SignatureText(found->name, found->facts.arguments) +
+                " because other objects depend on it",
+            routine, "Use DROP ... CASCADE to drop the dependent objects too.");
+        failed.error().detail = "view " + view->name + " depends on function " +
+                                SignatureText(found->name, found->facts.arguments);
+        return failed;
+      }
+      SKEP_TRY(DropWithDependents(*view, true, dropped, *routine));
     }
     out_.before.push_back("drop macro " + TargetText({found->schema, found->engine_name}));
   }

@@ -55,6 +55,10 @@ class StatementEmitter {
                                  const ast::TableAttributes& attributes, const ast::Query& query,
                                  const ast::Node& at);
   Result<void> EmitCreateView(const ast::CreateView& create);
+  Result<void> CheckReplaced(const Target& target, const std::vector<Column>& columns,
+                             const ast::CreateView& create);
+  Result<void> MindColumn(const RelationEntry& entry, const std::string& column, bool cascade,
+                          const ast::Node& at);
   Result<void> EmitAddColumn(const ast::ColumnDefinition& column, const RelationEntry& entry);
   Result<Type> ColumnType(const ast::ColumnDefinition& column, std::string_view table);
   Result<std::string> DefaultText(const ast::Expr& value, const Type& type, std::string_view text);

@@ -43,6 +43,8 @@ struct FunctionEntry {
 
 // As views name what they depend on: "schema"."name".
 std::string RelationKey(const RelationEntry& entry);
+// The same of a function that they call.
+std::string FunctionKey(const FunctionEntry& function);
 
 class Catalog {
  public:

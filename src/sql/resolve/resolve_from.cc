@@ -1,6 +1,7 @@
 // Relations of FROM: tables, common tables, queries, functions, joins, pivots, paths into values.
 #include <algorithm>
 
+#include "base/text.h"
 #include "sql/ast/statement.h"
 #include "sql/ast/visit.h"
 #include "sql/column_facts.h"
@@ -99,6 +100,9 @@ Result<void> Resolver::From(const Relation& relation, Scope& scope) {
 // The columns of PG_GET_COLS('relation') and PG_GET_LATE_BINDING_VIEW_COLS(): names and types are
 // known here alone. Views whose names lead nowhere are left out.
 Result<void> Resolver::ListColumns(const FunctionTable& table, std::string_view function) {
+  if (listing_)
+    return Fail1(ErrorKind::kFeatureNotSupported,
+                 Lower(function) + "() is not supported within a view that it lists", table.call);
   std::vector<std::shared_ptr<const RelationEntry>> relations;
   if (function == "pg_get_cols") {
     const auto* literal = As<Literal>(table.call->arguments[0]);
@@ -126,6 +130,7 @@ Result<void> Resolver::ListColumns(const FunctionTable& table, std::string_view 
       if (!statement) continue;
       SKEP_TRY(Look());
       Resolver inside(context_, facts.definition);
+      inside.listing_ = true;
       auto found = inside.ResolveQuery(*statement->query);
       if (!found) continue;
       columns = std::move(*found);
@@ -219,13 +224,14 @@ Result<void> Resolver::FromNamed(const NamedTable& table, Scope& scope) {
 // WITH NO SCHEMA BINDING: names mean what they mean now, as if the query stood in the view's place.
 Result<void> Resolver::FromLateView(const NamedTable& table, const RelationEntry& view,
                                     Scope& scope) {
-  constexpr size_t kMaxNested = 32, kMaxText = 16 << 20;
+  constexpr size_t kMaxNested = 32, kMaxText = 16 << 20, kMaxReads = 1000;
   if (late_views_ == kMaxNested)
     return Fail1(ErrorKind::kPayloadTooLarge, "late-binding views are nested too deeply", &table);
   const TableFacts facts = TableFacts::Read(view.facts);
   // Views that each read the one before them twice would double for each.
+  SKEP_TRY(Look());
   late_text_ += facts.definition.size();
-  if (late_text_ > kMaxText)
+  if (++late_reads_ > kMaxReads || late_text_ > kMaxText)
     return Fail1(ErrorKind::kPayloadTooLarge, "late-binding views become too large", &table);
   resolved_.texts.push_back(facts.definition);
   const std::string_view text = resolved_.texts.back();

@@ -145,6 +145,10 @@ std::string RelationKey(const RelationEntry& entry) {
   return QuoteName(entry.schema) + "." + QuoteName(entry.name);
 }
 
+std::string FunctionKey(const FunctionEntry& function) {
+  return QuoteName(function.schema) + "." + QuoteName(function.engine_name);
+}
+
 Result<std::shared_ptr<const RelationEntry>> Resolver::Find(const QualifiedName& name) {
   std::vector<std::string> parts;
   for (const Name& part : name) parts.push_back(Fold(part));

@@ -13,6 +13,7 @@
 #include "sql/ast/query.h"
 #include "sql/resolve/context.h"
 #include "sql/resolve/resolved.h"
+#include "sql/resolve/user_functions.h"
 
 namespace skep::sql {
 
@@ -161,8 +162,11 @@ class Resolver {
   size_t common_count_ = 0;
   size_t copies_ = 0;  // of what the query that is being resolved reads
   size_t steps_ = 0;
-  size_t late_views_ = 0;  // that are being read, one within the other
-  size_t late_text_ = 0;   // of the definitions that were read
+  size_t late_views_ = 0;                  // that are being read, one within the other
+  size_t late_text_ = 0, late_reads_ = 0;  // of the definitions that were read
+  bool listing_ = false;                   // the columns of a view are looked up for a list
+  uint64_t expanded_nodes_ = 0;            // that calls of users' functions become
+  FunctionWeights weights_;
   std::optional<std::vector<Type>> arguments_;
   // Nodes that the call of a user's function becomes.
   std::unordered_map<const ast::Node*, uint64_t> expanded_;

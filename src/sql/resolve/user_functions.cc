@@ -116,7 +116,9 @@ Result<const Expr*> BodyExpression(const ParsedScript& parsed, std::string_view 
 }
 
 Result<FunctionWeight> WeightOf(Catalog& catalog, const FunctionEntry& function,
-                                const FunctionEntry* self, size_t depth) {
+                                FunctionWeights& known, const FunctionEntry* self, size_t depth) {
+  const std::pair key(function.schema, function.engine_name);
+  if (const auto found = known.find(key); found != known.end()) return found->second;
   if (depth > kMaxDepth) return TooLarge(function, "is nested too deeply");
   const FunctionFacts& facts = function.facts;
   const ParsedScript parsed = ParseWholeScript(facts.body);
@@ -151,7 +153,7 @@ Result<FunctionWeight> WeightOf(Catalog& catalog, const FunctionEntry& function,
         if (entry->engine_name == inner->engine_name) called = entry;
       }
       if (!called) return true;  // dropped: the engine says so
-      auto found = WeightOf(catalog, *called, self, depth + 1);
+      auto found = WeightOf(catalog, *called, known, self, depth + 1);
       if (!found) {
         done = std::unexpected(found.error());
         return false;
@@ -168,6 +170,7 @@ Result<FunctionWeight> WeightOf(Catalog& catalog, const FunctionEntry& function,
   count(count, *body, 1);
   SKEP_TRY(std::move(done));
   if (weight.nodes > kMaxExpandedNodes) return TooLarge(function, "becomes too large");
+  known.emplace(key, weight);
   return weight;
 }
 
@@ -197,7 +200,7 @@ Result<Type> Resolver::VisitUserCall(const Call& call, const std::string& name,
     }
   }
   if (!best) return Type{};
-  SKEP_TRY_ASSIGN(const FunctionWeight weight, WeightOf(*context_.catalog, *best));
+  SKEP_TRY_ASSIGN(const FunctionWeight weight, WeightOf(*context_.catalog, *best, weights_));
   uint64_t nodes = weight.nodes;
   for (size_t i = 0; i < call.arguments.size(); i++) {
     uint64_t argument = 0;
@@ -208,7 +211,10 @@ Result<Type> Resolver::VisitUserCall(const Call& call, const std::string& name,
     });
     nodes += std::min(argument, kMaxExpandedNodes) * weight.uses[i];
   }
-  if (nodes > kMaxExpandedNodes) return TooLarge(*best, "becomes too large");
+  SKEP_TRY(Look());
+  expanded_nodes_ += nodes;
+  if (nodes > kMaxExpandedNodes || expanded_nodes_ > kMaxExpandedNodes)
+    return TooLarge(*best, "becomes too large");
   expanded_[&call] = nodes;
   const Type type = best->facts.returns;
   resolved_.user_functions[&call] = std::move(best);

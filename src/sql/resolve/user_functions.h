@@ -2,6 +2,8 @@
 // engine puts arguments and inner functions in place.
 #pragma once
 
+#include <map>
+
 #include "sql/parse/script.h"
 #include "sql/resolve/catalog.h"
 
@@ -19,12 +21,15 @@ struct FunctionWeight {
   std::vector<uint64_t> uses;
 };
 
-// Most nodes that a call may become.
-inline constexpr uint64_t kMaxExpandedNodes = 100'000;
+// Most nodes that the calls of a statement may become together.
+inline constexpr uint64_t kMaxExpandedNodes = 20'000;
+// By schema and engine name: each body is read once.
+using FunctionWeights = std::map<std::pair<std::string, std::string>, FunctionWeight>;
 
 // Errors: kPayloadTooLarge when it grows above the limit or calls itself, in itself or through
 // others. `self` stands for the function of its schema and engine name, whatever the catalog has.
 Result<FunctionWeight> WeightOf(Catalog& catalog, const FunctionEntry& function,
-                                const FunctionEntry* self = nullptr, size_t depth = 0);
+                                FunctionWeights& known, const FunctionEntry* self = nullptr,
+                                size_t depth = 0);
 
 }  // namespace skep::sql
