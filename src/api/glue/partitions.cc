@@ -298,6 +298,7 @@ Answer<std::vector<control::GluePartition>> PartitionPage(const CallState& call,
   control::PartitionBounds bounds{
       std::move(first.equal), std::move(first.least), std::move(first.most), {}};
   if (token->is_array()) {
+    if (!(*token)[0].is_array()) return InvalidInput("Continuation token is not valid.");
     for (const Json& value : (*token)[0]) {
       if (!value.is_string()) return InvalidInput("Continuation token is not valid.");
       bounds.after.push_back(value.get<std::string>());
