@@ -11,7 +11,7 @@ namespace {
 
 // A walk that skips a group of partitions tries so many steps before it seeks: groups are often
 // small, and a step costs a fraction of a seek.
-constexpr int kStepsBeforeSeek = 8;
+constexpr int kStepsBeforeSeek = 32;
 
 GlueTable ReadTable(sqlite3_stmt* s) {
   return {SqliteConnection::Text(s, 0), SqliteConnection::Text(s, 1), SqliteConnection::Text(s, 2),
