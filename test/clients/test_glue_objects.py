@@ -292,14 +292,19 @@ def test_another_accounts_catalog_is_open_only_as_its_policy_says(other_server):
     refused("AccessDeniedException", get, database="shared", table="t")
     refused("EntityNotFoundException", theirs.get_database, Name="shared")  # of its own catalog
     mine.put_resource_policy(PolicyInJson=document(
-        policy("arn:aws:iam::999999999999:root", ["glue:GetTable", "glue:GetTables", "glue:GetDatabase"],
+        policy("arn:aws:iam::999999999999:root", ["glue:GetTable", "glue:GetTables", "glue:GetDatabase", "glue:GetDatabases", "glue:SearchTables"],
                [f"{REGION_ARN}catalog", f"{REGION_ARN}database/shared", f"{REGION_ARN}table/shared/*"]),
         policy("*", "glue:*", f"{REGION_ARN}table/*/secret", effect="Deny")))
     assert get("shared", "t")["Table"]["CatalogId"] == ACCOUNT
     assert theirs.get_database(CatalogId=ACCOUNT, Name="shared")["Database"]["Name"] == "shared"
     for database, table in (("shared", "secret"), ("closed", "t"), ("shared", "SECRET")):
         refused("AccessDeniedException", get, database=database, table=table)
-    refused("AccessDeniedException", theirs.get_databases, CatalogId=ACCOUNT)
+    # Lists hold what is open, and nothing of the rest.
+    assert [t["Name"] for t in theirs.get_tables(CatalogId=ACCOUNT, DatabaseName="shared")["TableList"]] == ["t"]
+    assert [(t["DatabaseName"], t["Name"]) for t in theirs.search_tables(CatalogId=ACCOUNT)["TableList"]] == [("shared", "t")]
+    assert [d["Name"] for d in theirs.get_databases(CatalogId=ACCOUNT)["DatabaseList"]] == ["shared"]
+    refused("AccessDeniedException", theirs.get_connections, CatalogId=ACCOUNT)
+    refused("AccessDeniedException", theirs.get_tables, CatalogId=ACCOUNT, DatabaseName="closed")
     refused("AccessDeniedException", theirs.delete_table, CatalogId=ACCOUNT, DatabaseName="shared", Name="t")
     refused("AccessDeniedException", theirs.batch_delete_table, CatalogId=ACCOUNT, DatabaseName="shared", TablesToDelete=["t"])
     refused("AccessDeniedException", theirs.create_table, CatalogId=ACCOUNT, DatabaseName="shared", TableInput=table_input("new"))

@@ -63,7 +63,6 @@ std::vector<std::string> ResourcesOf(const CallState& call, std::string_view ope
   for (const std::string& table : tables) {
     if (!table.empty()) resources.push_back(call.Arn("table/" + database + "/" + Lower(table)));
   }
-  if (operation == "GetTables") resources.push_back(call.Arn("table/" + database + "/*"));
   for (const std::string& name :
        {Text(call.request, "FunctionName"), Text(input("FunctionInput"), "FunctionName")}) {
     if (!name.empty())
@@ -72,21 +71,49 @@ std::vector<std::string> ResourcesOf(const CallState& call, std::string_view ope
   return resources;
 }
 
-// Another account's catalog is open to whom its resource policy lets in.
-Answer<void> CheckCatalog(const CallState& call, std::string_view operation) {
-  if (call.catalog == call.context.caller.account) return {};
+std::string ActionOf(std::string_view operation) { return fmt::format("glue:{}", operation); }
+
+// The resource policy of another account's catalog; the caller's own needs none. Failure:
+// AccessDeniedException when it does not let the caller in.
+Answer<std::string> CheckCatalog(const CallState& call, std::string_view operation) {
   const auto policy = call.Glue().GetObject(call.catalog, "resource_policy", "", "");
   if (!policy) return Translated(policy.error());
-  const std::string action = fmt::format("glue:{}", operation);
+  const std::string text = *policy ? Text(Stored((*policy)->json), "PolicyInJson") : std::string();
+  const std::string action = ActionOf(operation);
   const auto resources = ResourcesOf(call, operation);
-  if (*policy &&
-      ResourcePolicyAllows(Text(Stored((*policy)->json), "PolicyInJson"),
-                           {call.context.caller.account, call.CallerArn(), action}, resources))
-    return {};
+  if (ResourcePolicyAllows(text, {call.context.caller.account, call.CallerArn(), action},
+                           resources))
+    return text;
   return Refuse("AccessDeniedException",
                 fmt::format("User: {} is not authorized to perform: {} on resource: {} because no "
                             "resource-based policy allows the {} action",
                             call.CallerArn(), action, resources.back(), action));
+}
+
+// Of an answer's lists, leaves out what the policy does not open to the caller.
+void Filter(const CallState& call, std::string_view operation, const std::string& policy,
+            Json& answer) {
+  struct List {
+    const char *member, *type, *holder, *name;
+  };
+  constexpr List kLists[] = {
+      {"DatabaseList", "database", nullptr, "Name"},
+      {"TableList", "table", "DatabaseName", "Name"},
+      {"ConnectionList", "connection", nullptr, "Name"},
+      {"UserDefinedFunctions", "userDefinedFunction", "DatabaseName", "FunctionName"},
+  };
+  const PolicyQuestion question{call.context.caller.account, call.CallerArn(), ActionOf(operation)};
+  for (const List& list : kLists) {
+    if (!answer.contains(list.member)) continue;
+    Json open = Json::array();
+    for (Json& item : answer[list.member]) {
+      std::string resource = fmt::format("{}/", list.type);
+      if (list.holder != nullptr) resource += Text(item, list.holder) + "/";
+      const std::vector<std::string> named = {call.Arn(resource + Text(item, list.name))};
+      if (ResourcePolicyAllows(policy, question, named)) open.push_back(std::move(item));
+    }
+    answer[list.member] = std::move(open);
+  }
 }
 
 }  // namespace
@@ -119,11 +146,15 @@ Answer<Json> GlueService::CallNow(const Context& context, std::string_view opera
   if (catalog.empty()) catalog = context.caller.account;
   const CallState call{store_,   crawls_, context,
                        *checked, catalog, static_cast<double>(now_ms_()) / 1000.0};
-  if (auto allowed = CheckCatalog(call, operation); !allowed)
-    return std::unexpected(allowed.error());
+  const bool foreign = call.catalog != context.caller.account;
+  const Answer<std::string> policy =
+      foreign ? CheckCatalog(call, operation) : Answer<std::string>();
+  if (!policy) return std::unexpected(policy.error());
   std::unique_lock lock(changing_, std::defer_lock);
   if (found->second.changes) lock.lock();
-  return found->second.run(call);
+  auto answer = found->second.run(call);
+  if (answer && foreign) Filter(call, operation, *policy, *answer);
+  return answer;
 }
 
 asio::awaitable<Answer<std::string>> GlueService::Call(Context context, std::string operation,
