@@ -1,6 +1,7 @@
 """The benchmarks of bench/README.md. Each function prints a Markdown table of what it saw."""
 
 import contextlib
+import datetime
 import json
 import os
 import pathlib
@@ -577,6 +578,48 @@ def bench_copy(folder):
     lake.stop()
     table(f"COPY of 6 million records, {csv.stat().st_size / 1e6:.0f} MB of CSV (median of 3, PostgreSQL once)",
           ["who", "seconds", "CPU s", "times DuckDB's speed"], rows)
+
+
+GLUE_EXPRESSIONS = [
+    ("the leading keys", "year = 2018 and month = 7 and day = 9"), ("a leading key and a late one", "year = 2018 and day = 31 and hour = 5"),
+    ("a range and a list", "year between 2017 and 2018 and month in (2, 3) and day = 1 and hour < 3"),
+    ("late keys alone", "day = 31 and hour = 23"), ("a date as text, of 4,167", "dt = '2018-07-09'"),
+    ("a range of dates as text", "dt between '2018-07-09' and '2018-07-10'"), ("nothing", "year = 1900"),
+]
+
+
+def bench_glue(folder):
+    """100,000 hourly partitions: made in batches of 100 by one client, then found by expressions (all pages)."""
+    columns = [{"Name": f"column_{i}", "Type": "string"} for i in range(10)]
+    storage = {"Columns": columns, "InputFormat": "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
+               "OutputFormat": "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat",
+               "SerdeInfo": {"SerializationLibrary": "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"}}
+    hours = [datetime.datetime(2013, 1, 1) + datetime.timedelta(hours=h) for h in range(100_000)]
+    made, found = [], []
+    with skep(folder) as server:
+        glue = server.client("glue", server.add_user("api", superuser=True, access_key=True))
+        glue.create_database(DatabaseInput={"Name": "bench"})
+        for name, keys, values in (("hourly", ["year", "month", "day", "hour"], lambda t: [str(t.year), str(t.month), str(t.day), str(t.hour)]),
+                                   ("dated", ["dt", "hour"], lambda t: [t.strftime("%Y-%m-%d"), str(t.hour)])):
+            glue.create_table(DatabaseName="bench", TableInput={
+                "Name": name, "StorageDescriptor": storage, "PartitionKeys": [{"Name": k, "Type": "string" if k == "dt" else "int"} for k in keys]})
+            at = {"DatabaseName": "bench", "TableName": name}
+            inputs = [{"Values": values(t), "StorageDescriptor": {**storage, "Location": f"s3://bench/{name}/" + "/".join(values(t)) + "/"}} for t in hours]
+            cpu, start = cpu_seconds(server.pid), time.perf_counter()
+            for i in range(0, len(inputs), 100):
+                assert not glue.batch_create_partition(**at, PartitionInputList=inputs[i:i + 100]).get("Errors")
+            seconds = time.perf_counter() - start
+            made.append([name, f"{len(inputs) / seconds:.0f}", f"{len(inputs) / (cpu_seconds(server.pid) - cpu):.0f}"])
+        for name, expression in GLUE_EXPRESSIONS:
+            at = {"DatabaseName": "bench", "TableName": "dated" if "dt " in expression else "hourly"}
+            times, rows, cpu = [], 0, cpu_seconds(server.pid)
+            for _ in range(21):
+                start = time.perf_counter()
+                rows = sum(len(p["Partitions"]) for p in glue.get_paginator("get_partitions").paginate(**at, Expression=expression))
+                times.append((time.perf_counter() - start) * 1000)
+            found.append([name, expression, rows, f"{median(times):.1f}", f"{max(times):.1f}", f"{(cpu_seconds(server.pid) - cpu) * 1000 / 21:.1f}"])
+    table("BatchCreatePartition, batches of 100", ["table", "partitions/s", "partitions per CPU s of the gateway"], made)
+    table("GetPartitions of 100,000, ms of the client (21 runs)", ["what", "expression", "found", "median", "most", "CPU ms of the gateway"], found)
 
 
 BENCHES = {n.removeprefix("bench_"): f for n, f in list(globals().items()) if n.startswith("bench_")}

@@ -29,6 +29,7 @@
 #include "control/store.h"
 #include "identity/role_chain.h"
 #include "jobs/crawl_jobs.h"
+#include "jobs/crawl_schedule.h"
 #include "lake/block_cache.h"
 #include "lake/lake_service.h"
 #include "lake/object_store.h"
@@ -344,6 +345,7 @@ int Serve(const Config& config) {
                                       static_cast<uint64_t>(config.statement_timeout.count()));
   ScratchInferrer inferrer(io, pool, lake);
   jobs::CrawlJobs crawls(store, roles, *objects, inferrer);
+  const jobs::CrawlSchedule crawl_schedule(store, crawls);
 
   // The APIs.
   redshift_data::DataServiceOptions data_options;

@@ -5,7 +5,7 @@
 namespace skep::control {
 namespace {
 
-constexpr std::array<std::string_view, 1> kMigrations = {
+constexpr std::array<std::string_view, 2> kMigrations = {
     // 1: workspaces, users, keys, settings, Glue objects, crawlers, statements
     R"sql(
 CREATE TABLE workspaces (
@@ -97,6 +97,60 @@ CREATE INDEX statements_newest ON statements(account, caller, created_ms, id);
 CREATE INDEX statements_by_age ON statements(created_ms);
 CREATE INDEX statements_by_status ON statements(status);
 CREATE UNIQUE INDEX statements_by_token ON statements(account, caller, client_token) WHERE client_token <> '';
+)sql",
+    // 2: former versions of Glue tables; partitions with keys that sort as their values do, in an
+    // index of their own; the catalog's small objects, which go with what they belong to
+    R"sql(
+CREATE TABLE glue_table_versions (
+  catalog_id TEXT NOT NULL,
+  database TEXT NOT NULL,
+  table_name TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  json TEXT NOT NULL,
+  PRIMARY KEY (catalog_id, database, table_name, version),
+  FOREIGN KEY (catalog_id, database, table_name) REFERENCES glue_tables(catalog_id, database, name) ON DELETE CASCADE
+) STRICT;
+ALTER TABLE glue_partitions RENAME TO glue_partitions_1;
+CREATE TABLE glue_partitions (
+  id INTEGER PRIMARY KEY,
+  catalog_id TEXT NOT NULL,
+  database TEXT NOT NULL,
+  table_name TEXT NOT NULL,
+  key BLOB NOT NULL,
+  json TEXT NOT NULL,
+  UNIQUE (catalog_id, database, table_name, key),
+  FOREIGN KEY (catalog_id, database, table_name) REFERENCES glue_tables(catalog_id, database, name) ON DELETE CASCADE
+) STRICT;
+-- Backslashes escaped; now 0x1e does. 0xfe stands in for an escaped backslash meanwhile: it is in no UTF-8.
+INSERT INTO glue_partitions (catalog_id, database, table_name, key, json)
+  SELECT catalog_id, database, table_name, CAST(
+    replace(replace(replace(replace(key, x'1e', x'1e1e'), '\\', x'fe'), x'5c1f', x'1e1f'), x'fe', '\')
+    AS BLOB), json
+  FROM glue_partitions_1 ORDER BY catalog_id, database, table_name, key;
+DROP TABLE glue_partitions_1;
+CREATE TABLE glue_objects (
+  catalog_id TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  parent TEXT NOT NULL,
+  name TEXT NOT NULL,
+  json TEXT NOT NULL,
+  PRIMARY KEY (catalog_id, kind, parent, name)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX glue_objects_by_parent ON glue_objects(catalog_id, parent);
+CREATE TRIGGER glue_database_gone AFTER DELETE ON glue_databases BEGIN
+  DELETE FROM glue_objects WHERE catalog_id = OLD.catalog_id AND parent = OLD.name AND kind = 'function';
+END;
+CREATE TRIGGER glue_table_gone AFTER DELETE ON glue_tables BEGIN
+  DELETE FROM glue_objects WHERE catalog_id = OLD.catalog_id AND parent = OLD.database || x'1f' || OLD.name;
+END;
+CREATE TRIGGER glue_partition_gone AFTER DELETE ON glue_partitions BEGIN
+  DELETE FROM glue_objects WHERE catalog_id = OLD.catalog_id
+    AND parent = OLD.database || x'1f' || OLD.table_name || x'1f' || OLD.key;
+END;
+CREATE TRIGGER glue_partition_moved AFTER UPDATE OF key ON glue_partitions WHEN OLD.key <> NEW.key BEGIN
+  DELETE FROM glue_objects WHERE catalog_id = OLD.catalog_id
+    AND parent = OLD.database || x'1f' || OLD.table_name || x'1f' || OLD.key;
+END;
 )sql"};
 
 }  // namespace

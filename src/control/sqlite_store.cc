@@ -8,12 +8,14 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
-#include <map>
 #include <mutex>
 #include <utility>
 
 #include "base/unique_fd.h"
 #include "control/migrations.h"
+#include "control/partition_key.h"
+#include "control/sqlite_connection.h"
+#include "control/sqlite_glue.h"
 
 namespace skep::control {
 namespace {
@@ -26,48 +28,9 @@ int64_t NowMs() {
   return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
 }
 
-// Partition values as one sortable key: each value ends with 0x1f; 0x1f and backslash are escaped.
-std::string PartitionKey(const std::vector<std::string>& values) {
-  std::string key;
-  for (const std::string& value : values) {
-    for (const char c : value) {
-      if (c == '\x1f' || c == '\\') key += '\\';
-      key += c;
-    }
-    key += '\x1f';
-  }
-  return key;
-}
-
-std::vector<std::string> PartitionValues(std::string_view key) {
-  std::vector<std::string> values;
-  std::string value;
-  for (size_t i = 0; i < key.size(); ++i) {
-    if (key[i] == '\\' && i + 1 < key.size()) {
-      value += key[++i];
-    } else if (key[i] == '\x1f') {
-      values.push_back(std::move(value));
-      value.clear();
-    } else {
-      value += key[i];
-    }
-  }
-  return values;
-}
-
-struct Bytes {
-  std::string_view data;
-};
-
-class SqliteStore final : public Store {
+class SqliteStore final : public Store, private SqliteConnection {
  public:
-  explicit SqliteStore(std::string path) : path_(std::move(path)) {}
-  ~SqliteStore() override {
-    for (auto& [sql, statement] : prepared_) sqlite3_finalize(statement);
-    sqlite3_close(db_);
-  }
-  SqliteStore(const SqliteStore&) = delete;
-  SqliteStore& operator=(const SqliteStore&) = delete;
+  explicit SqliteStore(std::string path) : SqliteConnection(std::move(path)) {}
 
   Result<void> Open(const SqliteOptions& options);
   Result<void> CreateFile() const;
@@ -161,12 +124,7 @@ class SqliteStore final : public Store {
     return Change("INSERT INTO glue_tables VALUES (?,?,?,?,?)", t.catalog_id, t.database, t.name,
                   static_cast<int64_t>(t.version), t.json);
   }
-  Result<bool> UpdateGlueTable(const GlueTable& t) override {
-    return Touch(
-        "UPDATE glue_tables SET json = ?, version = version + 1 WHERE catalog_id = ? AND database "
-        "= ? AND name = ?",
-        t.json, t.catalog_id, t.database, t.name);
-  }
+  Result<bool> UpdateGlueTable(const GlueTable& t) override { return glue_.RaiseTable(t); }
   Result<std::optional<GlueTable>> GetGlueTable(std::string_view catalog_id,
                                                 std::string_view database,
                                                 std::string_view name) override {
@@ -195,11 +153,13 @@ class SqliteStore final : public Store {
     return InTransaction([&]() -> Result<void> {
       for (const GluePartition& partition : partitions) {
         const std::string key = PartitionKey(partition.values);
-        SKEP_TRY(Run(replace ? "INSERT INTO glue_partitions VALUES (?,?,?,?,?) ON CONFLICT DO "
-                               "UPDATE SET json = excluded.json"
-                             : "INSERT INTO glue_partitions VALUES (?,?,?,?,?)",
-                     NoRow, table.catalog_id, table.database, table.name, Bytes{key},
-                     partition.json));
+        SKEP_TRY(
+            Run(replace ? "INSERT INTO glue_partitions (catalog_id, database, table_name, key, "
+                          "json) VALUES (?,?,?,?,?) ON CONFLICT (catalog_id, database, "
+                          "table_name, key) DO UPDATE SET json = excluded.json"
+                        : "INSERT INTO glue_partitions (catalog_id, database, table_name, key, "
+                          "json) VALUES (?,?,?,?,?)",
+                NoRow, table.catalog_id, table.database, table.name, Bytes{key}, partition.json));
       }
       return {};
     });
@@ -223,6 +183,8 @@ class SqliteStore final : public Store {
         catalog_id, database, table, Bytes{key});
   }
 
+  GlueStore& Glue() override { return glue_; }
+
   Result<void> CreateCrawler(const Crawler& c) override {
     return Change("INSERT INTO crawlers VALUES (?,?,?,?)", c.account, c.name, c.state, c.json);
   }
@@ -242,8 +204,9 @@ class SqliteStore final : public Store {
                         account, name);
   }
   Result<std::vector<Crawler>> ListCrawlers(std::string_view account) override {
-    return All<Crawler>(ReadCrawler, "SELECT * FROM crawlers WHERE account = ? ORDER BY name",
-                        account);
+    return All<Crawler>(
+        ReadCrawler, "SELECT * FROM crawlers WHERE ?1 = '' OR account = ?1 ORDER BY account, name",
+        account);
   }
   Result<bool> DeleteCrawler(std::string_view account, std::string_view name) override {
     return Touch("DELETE FROM crawlers WHERE account = ? AND name = ?", account, name);
@@ -323,15 +286,6 @@ class SqliteStore final : public Store {
   }
 
  private:
-  static void NoRow(sqlite3_stmt*) {}
-  static std::string Text(sqlite3_stmt* s, int column) {
-    const void* data = sqlite3_column_blob(s, column);
-    const int size = sqlite3_column_bytes(s, column);
-    return data == nullptr ? std::string()
-                           : std::string(static_cast<const char*>(data), static_cast<size_t>(size));
-  }
-  static int64_t Int(sqlite3_stmt* s, int column) { return sqlite3_column_int64(s, column); }
-
   static Workspace ReadWorkspace(sqlite3_stmt* s) { return {Text(s, 0), Text(s, 1), Int(s, 2)}; }
   static User ReadUser(sqlite3_stmt* s) {
     return {Text(s, 0), Text(s, 1), Int(s, 2) != 0, Int(s, 3) != 0,
@@ -365,139 +319,9 @@ class SqliteStore final : public Store {
     return statement;
   }
 
-  static int Bind(sqlite3_stmt* s, int i, std::string_view text) {
-    // A null pointer would bind NULL.
-    return sqlite3_bind_text64(s, i, text.data() == nullptr ? "" : text.data(), text.size(),
-                               SQLITE_TRANSIENT, SQLITE_UTF8);
-  }
-  static int Bind(sqlite3_stmt* s, int i, const std::string& text) {
-    return Bind(s, i, std::string_view(text));
-  }
-  static int Bind(sqlite3_stmt* s, int i, Bytes bytes) {
-    return sqlite3_bind_blob64(s, i, bytes.data.data() == nullptr ? "" : bytes.data.data(),
-                               bytes.data.size(), SQLITE_TRANSIENT);
-  }
-  static int Bind(sqlite3_stmt* s, int i, bool flag) {
-    return sqlite3_bind_int(s, i, flag ? 1 : 0);
-  }
-  static int Bind(sqlite3_stmt* s, int i, int64_t number) {
-    return sqlite3_bind_int64(s, i, number);
-  }
-
-  // Translates the connection's last error.
-  std::unexpected<Error> Failure(int code) const {
-    const std::string said = db_ == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(db_);
-    const int extended = db_ == nullptr ? code : sqlite3_extended_errcode(db_);
-    switch (extended) {
-      case SQLITE_CONSTRAINT_PRIMARYKEY:
-      case SQLITE_CONSTRAINT_UNIQUE:
-        return Fail(ErrorKind::kDuplicateObject, "It exists already.", said);
-      case SQLITE_CONSTRAINT_FOREIGNKEY:
-        return Fail(ErrorKind::kUndefinedObject, "What it belongs to does not exist.", said);
-      default:
-        break;
-    }
-    const int system = db_ == nullptr ? 0 : sqlite3_system_errno(db_);
-    if ((code & 0xff) == SQLITE_FULL ||
-        ((code & 0xff) == SQLITE_IOERR && (system == ENOSPC || system == EDQUOT))) {
-      return Fail(ErrorKind::kDiskFull,
-                  fmt::format("No space left for the control store \"{}\".", path_), said,
-                  "Free disk space; nothing that was acknowledged is lost.");
-    }
-    std::string hint = "Check the file's owner, its permissions and the disk.";
-    if ((code & 0xff) == SQLITE_CORRUPT || (code & 0xff) == SQLITE_NOTADB) {
-      hint =
-          "The file is damaged or is no control store. Stop the server and put a copy of "
-          "control.sqlite (with its -wal file) back.";
-    } else if ((code & 0xff) == SQLITE_BUSY || (code & 0xff) == SQLITE_LOCKED) {
-      hint = "Another process holds its lock. Find it with: fuser -v " + path_;
-    }
-    return Fail(ErrorKind::kIoError,
-                fmt::format("The control store \"{}\" failed: {}", path_, said),
-                system == 0 ? std::string() : std::string(std::strerror(system)), hint);
-  }
-
-  Result<sqlite3_stmt*> Prepare(std::string_view sql) {
-    const auto found = prepared_.find(sql);
-    if (found != prepared_.end()) return found->second;
-    sqlite3_stmt* statement = nullptr;
-    const int code = sqlite3_prepare_v3(db_, sql.data(), static_cast<int>(sql.size()),
-                                        SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
-    if (code != SQLITE_OK) return Failure(code);
-    prepared_.emplace(sql, statement);
-    return statement;
-  }
-
-  // Runs one statement; `row` sees each row. The caller holds the mutex.
-  template <class Row, class... Values>
-  Result<void> Run(std::string_view sql, Row&& row, const Values&... values) {
-    SKEP_TRY_ASSIGN(sqlite3_stmt * statement, Prepare(sql));
-    [[maybe_unused]] int index = 1;
-    int code = SQLITE_OK;
-    ((code = code == SQLITE_OK ? Bind(statement, index++, values) : code), ...);
-    if (code == SQLITE_OK) {
-      while ((code = sqlite3_step(statement)) == SQLITE_ROW) row(statement);
-    }
-    Result<void> result;
-    if (code != SQLITE_DONE) result = Failure(code);
-    sqlite3_reset(statement);
-    sqlite3_clear_bindings(statement);
-    return result;
-  }
-
-  template <class Body>
-  Result<void> InTransaction(Body&& body) {
-    SKEP_TRY(Run("BEGIN IMMEDIATE", NoRow));
-    Result<void> result = body();
-    if (result) result = Run("COMMIT", NoRow);
-    // Some errors (full disk) have rolled back already.
-    if (!result && sqlite3_get_autocommit(db_) == 0) (void)Run("ROLLBACK", NoRow);
-    return result;
-  }
-
-  template <class... Values>
-  Result<void> Change(std::string_view sql, const Values&... values) {
-    const std::lock_guard lock(mutex_);
-    return Run(sql, NoRow, values...);
-  }
-  // Like Change; answers whether a row was there.
-  template <class... Values>
-  Result<bool> Touch(std::string_view sql, const Values&... values) {
-    const std::lock_guard lock(mutex_);
-    SKEP_TRY(Run(sql, NoRow, values...));
-    return sqlite3_changes64(db_) > 0;
-  }
-  template <class T, class Read, class... Values>
-  Result<std::optional<T>> One(Read read, std::string_view sql, const Values&... values) {
-    const std::lock_guard lock(mutex_);
-    std::optional<T> found;
-    SKEP_TRY(Run(sql, [&](sqlite3_stmt* s) { found = read(s); }, values...));
-    return found;
-  }
-  template <class T, class Read, class... Values>
-  Result<std::vector<T>> All(Read read, std::string_view sql, const Values&... values) {
-    const std::lock_guard lock(mutex_);
-    std::vector<T> rows;
-    SKEP_TRY(Run(sql, [&](sqlite3_stmt* s) { rows.push_back(read(s)); }, values...));
-    return rows;
-  }
-
-  Result<void> Execute(const std::string& sql) {
-    const int code = sqlite3_exec(db_, sql.c_str(), nullptr, nullptr, nullptr);
-    if (code != SQLITE_OK) return Failure(code);
-    return {};
-  }
-  Result<int64_t> Pragma(std::string_view sql) {
-    int64_t value = 0;
-    SKEP_TRY(Run(sql, [&](sqlite3_stmt* s) { value = Int(s, 0); }));
-    return value;
-  }
   Result<void> Migrate();
 
-  const std::string path_;
-  std::mutex mutex_;
-  sqlite3* db_ = nullptr;
-  std::map<std::string, sqlite3_stmt*, std::less<>> prepared_;
+  SqliteGlue glue_{*this};
 };
 
 // SQLite gives -wal and -shm the mode of the main file. Closed before SQLite opens it: closing any
@@ -522,6 +346,8 @@ Result<void> SqliteStore::Open(const SqliteOptions& options) {
   SKEP_TRY(Execute("PRAGMA synchronous = FULL"));
   SKEP_TRY(Execute("PRAGMA foreign_keys = ON"));
   SKEP_TRY(Execute("PRAGMA trusted_schema = OFF"));
+  // KiB, filled as needed: the keys of 100,000 partitions stay in memory.
+  SKEP_TRY(Execute("PRAGMA cache_size = -16384"));
   return Migrate();
 }
 

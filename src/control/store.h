@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/secret.h"
+#include "control/glue_store.h"
 
 namespace skep::control {
 
@@ -42,19 +43,6 @@ struct AccessKey {
   bool active = true;
 };
 
-struct GlueDatabase {
-  std::string catalog_id, name;  // name lower-case
-  std::string json;              // the API's Database structure
-};
-struct GlueTable {
-  std::string catalog_id, database, name;
-  uint64_t version = 0;
-  std::string json;  // the API's Table structure
-};
-struct GluePartition {
-  std::vector<std::string> values;
-  std::string json;  // the API's Partition structure
-};
 struct Crawler {
   std::string account, name;
   std::string state = "READY";  // READY, RUNNING, STOPPING
@@ -119,7 +107,8 @@ class Store {
   virtual Result<bool> DeleteGlueDatabase(std::string_view catalog_id,
                                           std::string_view name) = 0;  // and its tables
   virtual Result<void> CreateGlueTable(const GlueTable&) = 0;
-  virtual Result<bool> UpdateGlueTable(const GlueTable&) = 0;  // raises the version
+  // Raises the version and keeps the former one.
+  virtual Result<bool> UpdateGlueTable(const GlueTable&) = 0;
   virtual Result<std::optional<GlueTable>> GetGlueTable(std::string_view catalog_id,
                                                         std::string_view database,
                                                         std::string_view name) = 0;
@@ -137,6 +126,9 @@ class Store {
                                            std::string_view table,
                                            const std::vector<std::string>& values) = 0;
 
+  // Table versions, partitions at scale, and the catalog's small objects.
+  virtual GlueStore& Glue() = 0;
+
   virtual Result<void> CreateCrawler(const Crawler&) = 0;
   virtual Result<bool> UpdateCrawler(const Crawler&) = 0;
   // Moves state from `from` to `to` atomically; false when it was not in `from`.
@@ -144,7 +136,8 @@ class Store {
                                    std::string_view from, std::string_view to) = 0;
   virtual Result<std::optional<Crawler>> GetCrawler(std::string_view account,
                                                     std::string_view name) = 0;
-  virtual Result<std::vector<Crawler>> ListCrawlers(std::string_view account) = 0;
+  virtual Result<std::vector<Crawler>> ListCrawlers(
+      std::string_view account) = 0;  // empty: of all accounts
   virtual Result<bool> DeleteCrawler(std::string_view account, std::string_view name) = 0;
 
   virtual Result<void> PutStatement(const Statement&) = 0;  // insert or replace

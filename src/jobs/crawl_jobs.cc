@@ -24,6 +24,17 @@ double Seconds(Clock::time_point t) {
          1000.0;
 }
 
+constexpr int64_t kKeptRuns = 1000;  // of a crawler
+
+std::string SummaryOf(const catalog::CrawlSummary& done) {
+  const Json summary = {{"TABLE",
+                         {{"ADD", {{"Count", done.tables_created}}},
+                          {"UPDATE", {{"Count", done.tables_updated}}},
+                          {"DELETE", {{"Count", done.tables_deleted}}}}},
+                        {"PARTITION", {{"ADD", {{"Count", done.partitions_written}}}}}};
+  return summary.dump();
+}
+
 }  // namespace
 
 CrawlJobs::CrawlJobs(control::Store& store, const identity::RoleChainResolver& roles,
@@ -101,8 +112,30 @@ void CrawlJobs::Run() {
   }
 }
 
+// A run in the crawler's history, as the API's CrawlerHistory with counts of tables. Names sort by
+// time.
+void CrawlJobs::Record(const Job& job, const std::string& name, const Json& run) {
+  auto kept = store_.Glue().PutObject({job.account, "crawl", job.crawler, name,
+                                       run.dump(-1, ' ', false, Json::error_handler_t::replace)});
+  if (kept) kept = store_.Glue().TrimObjects(job.account, "crawl", job.crawler, kKeptRuns);
+  if (!kept)
+    log::Fault("crawl_record_failed", {{"crawler", job.crawler}, {"error", kept.error().message}});
+}
+
 void CrawlJobs::RunOne(const Job& job) {
   const auto started = Clock::now();
+  Json run = {{"CrawlId", NewUuid()},
+              {"State", "RUNNING"},
+              {"StartTime", Seconds(started)},
+              {"LogGroup", "/aws-glue/crawlers"},
+              {"LogStream", job.crawler},
+              {"MessagePrefix", NewUuid()},
+              {"DPUHour", 0.0}};
+  const std::string name = fmt::format(
+      "{:015}-{}",
+      std::chrono::duration_cast<std::chrono::milliseconds>(started.time_since_epoch()).count(),
+      run["CrawlId"].get<std::string>());
+  Record(job, name, run);
   Result<catalog::CrawlSummary> done = Fail(ErrorKind::kInternal, "the crawl did not run");
   try {
     const auto crawler = store_.GetCrawler(job.account, job.crawler);
@@ -120,10 +153,16 @@ void CrawlJobs::RunOne(const Job& job) {
       std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - started).count();
   Json last = {{"LogGroup", "/aws-glue/crawlers"},
                {"LogStream", job.crawler},
-               {"MessagePrefix", NewUuid()},
+               {"MessagePrefix", run["MessagePrefix"]},
                {"StartTime", Seconds(started)}};
+  run["EndTime"] = Seconds(Clock::now());
   if (done) {
     last["Status"] = "SUCCEEDED";
+    run["State"] = "COMPLETED";
+    run["Summary"] = SummaryOf(*done);
+    run["TablesCreated"] = done->tables_created;
+    run["TablesUpdated"] = done->tables_updated;
+    run["TablesDeleted"] = done->tables_deleted;
     log::Info("crawl_finished", {{"account", job.account},
                                  {"crawler", job.crawler},
                                  {"ms", elapsed},
@@ -136,10 +175,14 @@ void CrawlJobs::RunOne(const Job& job) {
     std::string message = done.error().message;
     if (!done.error().detail.empty()) message += " (" + done.error().detail + ")";
     last["ErrorMessage"] = message.substr(0, 2048);
+    run["State"] = last["Status"] == "CANCELLED" ? "STOPPED" : "FAILED";
+    run["ErrorMessage"] = last["ErrorMessage"];
     log::Warn(
         "crawl_failed",
         {{"account", job.account}, {"crawler", job.crawler}, {"ms", elapsed}, {"error", message}});
   }
+
+  Record(job, name, run);
 
   // The definition may have been changed meanwhile: read it again and touch only what is ours.
   if (auto crawler = store_.GetCrawler(job.account, job.crawler); crawler && *crawler) {

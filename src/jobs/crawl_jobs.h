@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <deque>
 #include <mutex>
+#include <nlohmann/json_fwd.hpp>
 #include <set>
 #include <string>
 #include <thread>
@@ -43,6 +44,7 @@ class CrawlJobs {
   };
   void Run();
   void RunOne(const Job& job);
+  void Record(const Job& job, const std::string& name, const nlohmann::json& run);
   bool Stopped(const Job& job) const;
 
   control::Store& store_;

@@ -5,8 +5,11 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <chrono>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+
+#include "jobs/crawl_schedule.h"
 
 namespace skep::jobs {
 namespace {
@@ -125,6 +128,63 @@ TEST_F(CrawlJobsTest, RecordsFailures) {
   objects_.down = false;
   ASSERT_TRUE(jobs_->Start(kAccount, "c"));
   EXPECT_EQ(Finished("c")["Status"], "SUCCEEDED");
+}
+
+TEST_F(CrawlJobsTest, KeepsAHistoryOfRuns) {
+  ASSERT_TRUE(jobs_->Start(kAccount, "c"));
+  Finished("c");
+  objects_.down = true;
+  ASSERT_TRUE(jobs_->Start(kAccount, "c"));
+  Finished("c");
+  const auto runs = *store_->Glue().ListObjects(kAccount, "crawl", "c");
+  ASSERT_EQ(runs.size(), 2u);
+  EXPECT_LT(runs[0].name, runs[1].name);
+  const Json first = Json::parse(runs[0].json), second = Json::parse(runs[1].json);
+  EXPECT_EQ(first["State"], "COMPLETED");
+  EXPECT_EQ(first["TablesCreated"], 1);
+  EXPECT_GE(first["EndTime"].get<double>(), first["StartTime"].get<double>());
+  EXPECT_EQ(second["State"], "FAILED");
+  EXPECT_EQ(second["ErrorMessage"], "the object store cannot be reached");
+  EXPECT_NE(first["CrawlId"], second["CrawlId"]);
+}
+
+TEST_F(CrawlJobsTest, StartsWhatTheMinuteNames) {
+  using namespace std::chrono;
+  const auto noon = sys_days(year(2024) / 2 / 29) + hours(12) + minutes(0);
+  const auto schedule = [&](const std::string& name, const char* state) {
+    Add(name);
+    control::Crawler crawler = Get(name);
+    Json json = Json::parse(crawler.json);
+    json["Schedule"] = {{"ScheduleExpression", "cron(0 12 * * ? *)"}, {"State", state}};
+    crawler.json = json.dump();
+    ASSERT_TRUE(*store_->UpdateCrawler(crawler));
+  };
+  schedule("scheduled", "SCHEDULED");
+  schedule("stopped", "NOT_SCHEDULED");
+  Add("triggered");
+  Add("idle");
+  const auto trigger = [&](const char* name, const char* crawler, const char* state) {
+    const Json json = {{"Type", "SCHEDULED"},
+                       {"State", state},
+                       {"Schedule", "cron(0 12 * * ? *)"},
+                       {"Actions", {{{"CrawlerName", crawler}}, {{"CrawlerName", "gone"}}}}};
+    ASSERT_TRUE(store_->Glue().PutObject({kAccount, "trigger", "", name, json.dump()}));
+  };
+  trigger("active", "triggered", "ACTIVATED");
+  trigger("passive", "idle", "CREATED");
+  const auto runs = [&](const char* name) {
+    return store_->Glue().ListObjects(kAccount, "crawl", name)->size();
+  };
+  CrawlSchedule crawl_schedule(*store_, *jobs_);
+  crawl_schedule.RunMinute(noon + minutes(1));
+  EXPECT_EQ(Get("scheduled").state, "READY");
+  EXPECT_EQ(runs("scheduled"), 0u);
+  crawl_schedule.RunMinute(noon);
+  for (const char* name : {"scheduled", "triggered"}) {
+    EXPECT_EQ(Finished(name)["Status"], "SUCCEEDED") << name;
+    EXPECT_EQ(runs(name), 1u) << name;
+  }
+  EXPECT_EQ(runs("stopped") + runs("idle"), 0u);
 }
 
 TEST_F(CrawlJobsTest, RunsACrawlerOnceAtATimeAndStopsIt) {

@@ -2,26 +2,9 @@
 
 import uuid
 
-import botocore.exceptions
 import pytest
 
-
-def table_input(name, keys=()):
-    return {
-        "Name": name, "TableType": "EXTERNAL_TABLE", "Parameters": {"classification": "parquet"},
-        "PartitionKeys": [{"Name": k, "Type": "int"} for k in keys],
-        "StorageDescriptor": {
-            "Columns": [{"Name": "a", "Type": "int", "Comment": "first"}, {"Name": "b", "Type": "string"}],
-            "Location": "s3://somewhere/t/", "InputFormat": "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
-            "OutputFormat": "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat",
-            "SerdeInfo": {"SerializationLibrary": "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"}}}
-
-
-def refused(code, call, **arguments):
-    with pytest.raises(botocore.exceptions.ClientError) as caught:
-        call(**arguments)
-    assert caught.value.response["Error"]["Code"] == code, caught.value
-    return caught.value.response["Error"]["Message"]
+from support.glue import refused, table_input
 
 
 @pytest.fixture

@@ -121,6 +121,12 @@ struct Token {
 
 }  // namespace
 
+namespace {
+
+constexpr uint8_t kFalse = 1, kNull = 2, kTrue = 4;
+
+}  // namespace
+
 struct PartitionFilter::Node {
   enum class Kind : uint8_t { kAnd, kOr, kNot, kCompare, kIn, kLike, kIsNull } kind = Kind::kAnd;
   std::vector<std::shared_ptr<const Node>> children;
@@ -129,38 +135,55 @@ struct PartitionFilter::Node {
   std::string op;                   // kCompare
   std::vector<std::string> values;  // literals, normalized
 
-  std::optional<bool> Evaluate(const std::vector<std::string>& partition) const {
+  // What the node may be when only the first values are known: a set of kFalse, kNull and kTrue.
+  uint8_t Evaluate(std::span<const std::string> partition) const {
     switch (kind) {
       case Kind::kAnd:
       case Kind::kOr: {
-        const bool absorbing = kind == Kind::kOr;
-        bool unknown = false;
+        const uint8_t absorbing = kind == Kind::kOr ? kTrue : kFalse;
+        uint8_t may = kind == Kind::kOr ? kFalse : kTrue;
         for (const auto& child : children) {
-          const auto value = child->Evaluate(partition);
-          if (value == absorbing) return absorbing;
-          unknown = unknown || !value;
+          may = Join(may, child->Evaluate(partition), absorbing);
+          if (may == absorbing) return may;
         }
-        if (unknown) return std::nullopt;
-        return !absorbing;
+        return may;
       }
       case Kind::kNot: {
-        const auto value = children.front()->Evaluate(partition);
-        if (!value) return std::nullopt;
-        return !*value;
+        const uint8_t may = children.front()->Evaluate(partition);
+        return static_cast<uint8_t>((may & kNull) | ((may & kTrue) != 0 ? kFalse : 0) |
+                                    ((may & kFalse) != 0 ? kTrue : 0));
       }
       case Kind::kIsNull:
-        return column >= partition.size() || partition[column] == kNullValue;
+        if (column >= partition.size()) return kTrue | kFalse;
+        return partition[column] == kNullValue ? kTrue : kFalse;
       default:
         break;
     }
-    if (column >= partition.size() || partition[column] == kNullValue) return std::nullopt;
+    if (column >= partition.size()) return kTrue | kFalse | kNull;
     const std::string& raw = partition[column];
-    if (kind == Kind::kLike) return Like(raw, values.front());
-    std::optional<std::string> value = raw;
-    if (how != Comparison::kText) value = Normalize(raw, how);
-    if (!value) return std::nullopt;
+    if (raw == kNullValue) return kNull;
+    if (kind == Kind::kLike) return Like(raw, values.front()) ? kTrue : kFalse;
+    if (how == Comparison::kText) return Compare(raw) ? kTrue : kFalse;
+    const std::optional<std::string> value = Normalize(raw, how);
+    if (!value) return kNull;
+    return Compare(*value) ? kTrue : kFalse;
+  }
+
+ private:
+  // AND or OR of two sets; `absorbing` alone decides the outcome.
+  static uint8_t Join(uint8_t a, uint8_t b, uint8_t absorbing) {
+    const uint8_t neutral = absorbing ^ (kTrue | kFalse);
+    uint8_t may = (a | b) & absorbing;
+    if ((a & neutral) != 0 && (b & neutral) != 0) may |= neutral;
+    if (((a & kNull) != 0 && (b & (neutral | kNull)) != 0) ||
+        ((b & kNull) != 0 && (a & (neutral | kNull)) != 0))
+      may |= kNull;
+    return may;
+  }
+
+  bool Compare(const std::string& value) const {
     const auto compare = [&](const std::string& literal) {
-      return how == Comparison::kNumber ? CompareNumbers(*value, literal) : *value <=> literal;
+      return how == Comparison::kNumber ? CompareNumbers(value, literal) : value <=> literal;
     };
     if (kind == Kind::kIn)
       return std::ranges::any_of(values,
@@ -434,7 +457,63 @@ Result<PartitionFilter> PartitionFilter::Parse(std::string_view text,
 }
 
 bool PartitionFilter::Matches(const std::vector<std::string>& values) const {
-  return !root_ || root_->Evaluate(values).value_or(false);
+  return !root_ || root_->Evaluate(values) == kTrue;
+}
+
+bool PartitionFilter::MayMatch(std::span<const std::string> first_values) const {
+  return !root_ || (root_->Evaluate(first_values) & kTrue) != 0;
+}
+
+namespace {
+
+// The values that a comparison leaves to its column, where they are compared as text.
+struct TextRange {
+  std::optional<std::string> least, most;
+
+  void AtLeast(const std::string& value) {
+    if (!least || *least < value) least = value;
+  }
+  void AtMost(const std::string& value) {
+    if (!most || value < *most) most = value;
+  }
+};
+
+void Narrow(const Node& node, std::vector<TextRange>& ranges) {
+  if (node.kind == Node::Kind::kAnd) {
+    for (const auto& child : node.children) Narrow(*child, ranges);
+  }
+  if ((node.kind != Node::Kind::kCompare && node.kind != Node::Kind::kIn) ||
+      node.how != Comparison::kText)
+    return;
+  TextRange& range = ranges[node.column];
+  if (node.kind == Node::Kind::kIn) {
+    const auto [least, most] = std::ranges::minmax_element(node.values);
+    range.AtLeast(*least);
+    range.AtMost(*most);
+    return;
+  }
+  const std::string& value = node.values.front();
+  if (node.op == "=" || node.op.starts_with('>')) range.AtLeast(value);
+  if (node.op == "=" || node.op == "<" || node.op == "<=") range.AtMost(value);
+}
+
+}  // namespace
+
+FirstValues PartitionFilter::First(size_t keys) const {
+  FirstValues first;
+  if (!root_) return first;
+  std::vector<TextRange> ranges(keys);
+  Narrow(*root_, ranges);
+  for (TextRange& range : ranges) {
+    if (range.least && range.least == range.most) {
+      first.equal.push_back(std::move(*range.least));
+      continue;
+    }
+    first.least = std::move(range.least);
+    first.most = std::move(range.most);
+    break;
+  }
+  return first;
 }
 
 }  // namespace skep::glue

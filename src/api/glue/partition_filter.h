@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,6 +20,13 @@ struct PartitionKey {
   std::string type;  // Hive's: string, int, bigint, date, ...
 };
 
+// What an expression says of the first keys, as far as they are compared as text: nothing outside
+// can match.
+struct FirstValues {
+  std::vector<std::string> equal;          // the first values are these,
+  std::optional<std::string> least, most;  // and the one behind them lies between these
+};
+
 class PartitionFilter {
  public:
   // An empty text matches everything. Errors: kInvalidArgument (syntax, unknown column, a type that
@@ -27,6 +35,10 @@ class PartitionFilter {
                                        const std::vector<PartitionKey>& keys);
   // `values` are the partition's, in the keys' order.
   bool Matches(const std::vector<std::string>& values) const;
+
+  // Whether a partition whose first values are these may match, whatever the others are.
+  bool MayMatch(std::span<const std::string> first_values) const;
+  FirstValues First(size_t keys) const;
 
   struct Node;
 

@@ -111,5 +111,54 @@ TEST(PartitionFilter, RefusesWhatItDoesNotUnderstand) {
       PartitionFilter::Parse(std::string(1000, '(') + "year = 1" + std::string(1000, ')'), kKeys));
 }
 
+TEST(PartitionFilter, ExcludesByFirstValuesOnlyWhatNothingCouldMatch) {
+  const std::vector<PartitionKey> keys = {{"a", "string"}, {"b", "int"}};
+  struct Case {
+    const char* text;
+    std::vector<std::string> first;
+    bool may;
+  };
+  const Case cases[] = {
+      {"", {}, true},
+      {"a = 'x'", {}, true},
+      {"a = 'x'", {"x"}, true},
+      {"a = 'x'", {"y"}, false},
+      {"a = 'x' and b = 1", {"x"}, true},
+      {"a = 'x' and b = 1", {"x", "01"}, true},
+      {"a = 'x' and b = 1", {"x", "2"}, false},
+      {"a = 'x' or b = 1", {"y"}, true},
+      {"not (a = 'x' or b = 1)", {"x"}, false},
+      {"not (a = 'x' and b = 1)", {"x"}, true},
+      {"a is null", {"x"}, false},
+      {"a is null", {"__HIVE_DEFAULT_PARTITION__"}, true},
+      {"not a = 'x'", {"__HIVE_DEFAULT_PARTITION__"}, false},
+      {"a = 'x' or b is null", {"__HIVE_DEFAULT_PARTITION__"}, true},
+      {"not (a = 'x' and b = 1)", {"__HIVE_DEFAULT_PARTITION__"}, true},
+  };
+  for (const Case& c : cases) {
+    const auto filter = PartitionFilter::Parse(c.text, keys);
+    ASSERT_TRUE(filter) << c.text;
+    EXPECT_EQ(filter->MayMatch(c.first), c.may) << c.text << " of " << c.first.size();
+  }
+}
+
+TEST(PartitionFilter, TellsTheRangeOfFirstKeysThatAreText) {
+  const std::vector<PartitionKey> keys = {{"a", "string"}, {"b", "string"}, {"c", "int"}};
+  const auto first = [&](const char* text) { return PartitionFilter::Parse(text, keys)->First(3); };
+  using Texts = std::vector<std::string>;
+  EXPECT_EQ(first("a = 'x' and b = 'y' and c = 1").equal, (Texts{"x", "y"}));
+  EXPECT_FALSE(first("a = 'x' and b = 'y' and c = 1").least);
+  EXPECT_EQ(first("c = 1 and b > 'y' and a = 'x'").equal, Texts{"x"});
+  EXPECT_EQ(first("c = 1 and b > 'y' and a = 'x'").least, "y");
+  EXPECT_EQ(first("b = 'y'").equal, Texts{});
+  EXPECT_FALSE(first("b = 'y'").least);
+  EXPECT_EQ(first("a in ('n', 'k', 'p') and a < 'o'").least, "k");
+  EXPECT_EQ(first("a in ('n', 'k', 'p') and a < 'o'").most, "o");
+  for (const char* open : {"a = 'x' or b = 'y'", "not a = 'x'", "a <> 'x'", "a like 'x%'"}) {
+    EXPECT_TRUE(first(open).equal.empty()) << open;
+    EXPECT_FALSE(first(open).least || first(open).most) << open;
+  }
+}
+
 }  // namespace
 }  // namespace skep::glue

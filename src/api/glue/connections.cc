@@ -1,0 +1,170 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "api/glue/operations.h"
+
+namespace skep::glue {
+namespace {
+
+constexpr const char* kKind = "connection";
+
+// Whether answers may hold passwords (ReturnConnectionPasswordEncrypted is off).
+Answer<bool> MayShowPasswords(const CallState& call) {
+  const auto settings = call.Glue().GetObject(call.catalog, "encryption_settings", "", "");
+  if (!settings) return Translated(settings.error());
+  if (!*settings) return true;
+  const Json json = Stored((*settings)->json);
+  return !json.value("ConnectionPasswordEncryption", Json::object())
+              .value("ReturnConnectionPasswordEncrypted", false);
+}
+
+Json ConnectionOf(const control::GlueObject& object, bool passwords) {
+  Json json = Stored(object.json);
+  json["Name"] = object.name;
+  if (!passwords && json.contains("ConnectionProperties")) {
+    json["ConnectionProperties"].erase("PASSWORD");
+    json["ConnectionProperties"].erase("ENCRYPTED_PASSWORD");
+  }
+  return json;
+}
+
+// The structure that is kept: credentials of the authentication are taken and never given out, so
+// they are not kept at all.
+Json ConnectionFrom(const CallState& call) {
+  Json json = call.request["ConnectionInput"];
+  json.erase("ValidateCredentials");
+  json.erase("ValidateForComputeEnvironments");
+  if (json.contains("AuthenticationConfiguration")) {
+    Json& authentication = json["AuthenticationConfiguration"];
+    authentication.erase("BasicAuthenticationCredentials");
+    authentication.erase("CustomAuthenticationCredentials");
+    if (authentication.contains("OAuth2Properties")) {
+      authentication["OAuth2Properties"].erase("AuthorizationCodeProperties");
+      authentication["OAuth2Properties"].erase("OAuth2Credentials");
+    }
+  }
+  json["LastUpdatedTime"] = call.now;
+  json["LastUpdatedBy"] = call.CallerArn();
+  json["Status"] = "READY";
+  json["ConnectionSchemaVersion"] = 1;
+  return json;
+}
+
+std::unexpected<Failure> NoConnection(const std::string& name) {
+  return NotFound(fmt::format("Connection {} not found.", name));
+}
+
+Answer<control::GlueObject> Find(const CallState& call) {
+  const std::string name = Text(call.request, "Name");
+  auto found = call.Glue().GetObject(call.catalog, kKind, "", name);
+  if (!found) return Translated(found.error());
+  if (!*found) return NoConnection(name);
+  return std::move(**found);
+}
+
+Answer<Json> CreateConnection(const CallState& call) {
+  if (auto checked = CheckTags(call.request); !checked) return std::unexpected(checked.error());
+  Json json = ConnectionFrom(call);
+  json["CreationTime"] = call.now;
+  const std::string name = Text(json, "Name");
+  const auto made = call.Glue().CreateObject({call.catalog, kKind, "", name, Dump(json)});
+  if (!made && made.error().kind == ErrorKind::kDuplicateObject)
+    return Exists("Connection already exists.");
+  if (!made) return Translated(made.error());
+  if (auto kept = KeepTags(call, call.Arn("connection/" + name)); !kept)
+    return std::unexpected(kept.error());
+  return Json{{"CreateConnectionStatus", "READY"}};
+}
+
+Answer<Json> GetConnection(const CallState& call) {
+  auto found = Find(call);
+  if (!found) return std::unexpected(found.error());
+  const auto may = MayShowPasswords(call);
+  if (!may) return std::unexpected(may.error());
+  return Json{
+      {"Connection", ConnectionOf(*found, *may && !call.request.value("HidePassword", false))}};
+}
+
+bool Fits(const Json& connection, const Json& filter) {
+  const auto criteria = Texts(connection, "MatchCriteria");
+  const auto wanted = Texts(filter, "MatchCriteria");
+  const std::string type = Text(filter, "ConnectionType");
+  return std::ranges::all_of(wanted,
+                             [&](const std::string& w) {
+                               return std::ranges::find(criteria, w) != criteria.end();
+                             }) &&
+         (type.empty() || type == Text(connection, "ConnectionType")) &&
+         filter.value("ConnectionSchemaVersion", 1) == 1;
+}
+
+Answer<Json> GetConnections(const CallState& call) {
+  auto found = call.Glue().ListObjects(call.catalog, kKind, "");
+  if (!found) return Translated(found.error());
+  const Json filter = call.request.value("Filter", Json::object());
+  std::erase_if(*found, [&](const auto& c) { return !Fits(Stored(c.json), filter); });
+  const auto may = MayShowPasswords(call);
+  if (!may) return std::unexpected(may.error());
+  const bool passwords = *may && !call.request.value("HidePassword", false);
+  Json out = {{"ConnectionList", Json::array()}};
+  auto page = Page(std::move(*found), call.request, kDefaultPage, out,
+                   [](const auto& c) { return Json(c.name); });
+  if (!page) return std::unexpected(page.error());
+  for (const auto& connection : *page)
+    out["ConnectionList"].push_back(ConnectionOf(connection, passwords));
+  return out;
+}
+
+Answer<Json> UpdateConnection(const CallState& call) {
+  auto found = Find(call);
+  if (!found) return std::unexpected(found.error());
+  Json json = ConnectionFrom(call);
+  if (Text(json, "Name") != found->name) return InvalidInput("A connection cannot be renamed.");
+  const Json old = Stored(found->json);
+  if (old.contains("CreationTime")) json["CreationTime"] = old["CreationTime"];
+  found->json = Dump(json);
+  if (const auto put = call.Glue().PutObject(*found); !put) return Translated(put.error());
+  return Json::object();
+}
+
+Answer<void> Drop(const CallState& call, const std::string& name) {
+  const auto deleted = call.Glue().DeleteObject(call.catalog, kKind, "", name);
+  if (!deleted) return Translated(deleted.error());
+  if (!*deleted) return NoConnection(name);
+  DropTags(call, call.Arn("connection/" + name));
+  return {};
+}
+
+Answer<Json> DeleteConnection(const CallState& call) {
+  if (auto dropped = Drop(call, Text(call.request, "ConnectionName")); !dropped)
+    return std::unexpected(dropped.error());
+  return Json::object();
+}
+
+Answer<Json> BatchDeleteConnection(const CallState& call) {
+  Json out = {{"Succeeded", Json::array()}, {"Errors", Json::object()}};
+  for (const std::string& name : Texts(call.request, "ConnectionNameList")) {
+    if (auto dropped = Drop(call, name); dropped) {
+      out["Succeeded"].push_back(name);
+    } else {
+      out["Errors"][name] = ErrorDetail(dropped.error());
+    }
+  }
+  return out;
+}
+
+constexpr auto kOperations = std::to_array<Operation>({
+    {"CreateConnection", CreateConnection, true},
+    {"GetConnection", GetConnection},
+    {"GetConnections", GetConnections},
+    {"UpdateConnection", UpdateConnection, true},
+    {"DeleteConnection", DeleteConnection, true},
+    {"BatchDeleteConnection", BatchDeleteConnection, true},
+});
+
+}  // namespace
+
+std::span<const Operation> ConnectionOperations() { return kOperations; }
+
+}  // namespace skep::glue
