@@ -95,7 +95,7 @@ struct PolicyDocument {
 inline constexpr size_t kMaxRolePoliciesBytes = 10240;
 inline constexpr size_t kMaxManagedPolicyBytes = 6144;
 inline constexpr size_t kMaxUserPoliciesBytes = 2048;
-inline constexpr size_t kMaxTrustPolicyBytes = 4096;
+inline constexpr size_t kMaxTrustPolicyBytes = 2048;
 inline constexpr size_t kMaxSessionPoliciesBytes = 2048;
 
 // Bytes of a document that count against a quota: all but white space outside of JSON strings.

@@ -12,10 +12,12 @@
 #include <atomic>
 #include <cerrno>
 #include <exception>
+#include <optional>
 #include <unordered_map>
 #include <utility>
 
 #include "base/log.h"
+#include "base/text.h"
 #include "ipc/channel.h"
 
 namespace skep::lake {
@@ -38,6 +40,25 @@ int64_t NowSeconds() {
 std::string WithSlash(std::string prefix) {
   if (!prefix.empty() && !prefix.ends_with('/')) prefix += '/';
   return prefix;
+}
+
+// What decided a refusal, for the error's detail.
+std::string DetailOf(const identity::Decision& decision) {
+  if (decision.policy.empty()) return decision.reason;
+  return fmt::format("{} ({}, statement {})", decision.reason, decision.policy, decision.statement);
+}
+
+// The refusal of a catalog's table (empty: of all tables of the database), or nothing.
+std::optional<Error> RefusedByCatalog(const Credentials& credentials, std::string_view action,
+                                      const std::string& database, const std::string& table) {
+  const auto decision = credentials.DecideCatalog(action, Lower(database), Lower(table));
+  if (decision.allowed) return std::nullopt;
+  return Error{ErrorKind::kInsufficientPrivilege,
+               fmt::format("{} is not authorized to perform: {} on {}{}{}", credentials.role,
+                           action, database, table.empty() ? "" : ".", table),
+               DetailOf(decision),
+               {},
+               0};
 }
 
 struct Location {
@@ -426,6 +447,9 @@ void LakeService::OpenTable(const std::shared_ptr<Connection>& c, const ipc::Lak
          {},
          0});
   }
+  if (auto refused = RefusedByCatalog(*credentials, "glue:GetTable",
+                                      request.schema.catalog_database, request.table))
+    return fail(std::move(*refused));
   auto table =
       tables_.GetTable(credentials->account, request.schema.catalog_database, request.table);
   if (!table) return fail(table.error());
@@ -497,6 +521,9 @@ void LakeService::ListTables(const std::shared_ptr<Connection>& c, const ipc::La
          {},
          0});
   }
+  if (auto refused =
+          RefusedByCatalog(*credentials, "glue:GetTables", request.schema.catalog_database, ""))
+    return fail(std::move(*refused));
   auto names = tables_.ListTables(credentials->account, request.schema.catalog_database);
   if (!names) return fail(names.error());
   ipc::LakeReply reply;
@@ -537,11 +564,12 @@ Result<void> LakeService::ListInto(Scan& scan, const std::vector<uint32_t>& part
                   fmt::format("the location \"{}\" of {} is not on S3", text, scan.name));
     }
     // A location may be one object; then reading that object must be allowed.
-    if (!scan.credentials.MayList(l.bucket, l.prefix()) &&
-        (l.key.ends_with('/') || !scan.credentials.MayRead(l.bucket, l.key))) {
+    const auto decision = scan.credentials.DecideList(l.bucket, l.prefix());
+    if (!decision.allowed && (l.key.ends_with('/') || !scan.credentials.MayRead(l.bucket, l.key))) {
       return Fail(ErrorKind::kInsufficientPrivilege,
                   fmt::format("{} is not authorized to perform: s3:ListBucket on s3://{}/{}",
-                              scan.credentials.role, l.bucket, l.key));
+                              scan.credentials.role, l.bucket, l.key),
+                  DetailOf(decision));
     }
   }
 
