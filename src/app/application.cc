@@ -399,7 +399,9 @@ int Serve(const Config& config) {
            Metric("skep_lake_refused_total", "counter",
                   "Requests of workers to the lake that were refused.", figures.refused);
   };
-  aws::Authenticator authenticator(store, &access, &tokens, blocking);
+  aws::AuthenticatorOptions authenticator_options;
+  authenticator_options.administrators = config.workspace;
+  aws::Authenticator authenticator(store, &access, &tokens, blocking, authenticator_options);
   aws::JsonService json(authenticator, blocking, {&data, &glue}, json_options);
   aws::QueryProtocol query(authenticator, blocking, {&sts, &iam});
   aws::HttpOptions http_options;

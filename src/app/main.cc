@@ -97,6 +97,7 @@ int Main(int argc, char** argv) {
   RegisterUser(root, context);
   RegisterWorkspace(root, context);
   RegisterOrg(root, context);
+  RegisterExplainAccess(root, context);
   RegisterConfig(root, context);
   RegisterDoctor(root, context);
   RegisterDemo(root, context);

@@ -183,7 +183,7 @@ Result<Subject> AccessControl::SubjectOfUser(const CallerIdentity& caller) const
   if (!caller.workspace.empty()) {
     subject.principal.arn = WorkspaceUserArn(caller.account, caller.workspace, caller.name);
     subject.user_id = caller.workspace + "/" + caller.name;
-    if (caller.superuser) {
+    if (caller.administrator) {
       subject.policies.identity.push_back(
           MakeAppliedPolicy("superuser of " + caller.workspace, kEverything, PolicyUse::kIdentity));
     }

@@ -22,9 +22,10 @@ struct CallerIdentity {
   enum class Form : uint8_t { kWorkspaceUser, kUser, kRole, kFederated };
   Form form = Form::kWorkspaceUser;
   std::string account;
-  std::string name;        // the user's or role's
-  std::string workspace;   // of a workspace's user
-  bool superuser = false;  // of a workspace's user: may do everything in the account
+  std::string name;            // the user's or role's
+  std::string workspace;       // of a workspace's user
+  bool superuser = false;      // of a workspace's user
+  bool administrator = false;  // of a workspace's user: may do everything in the account
   std::string access_key_id;
   std::optional<SessionClaims> session;  // of temporary credentials
 

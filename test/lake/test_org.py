@@ -183,6 +183,32 @@ def test_another_workspace_cannot_use_the_roles(org):
                 db.execute(f"select count(*) from {name}.hives")
 
 
+def test_superusers_of_other_workspaces_do_not_administer_the_account(org):
+    run_skep("workspace", "add", "hornet", data_dir=org.server.data)
+    made = json.loads(run_skep("user", "add", "hornet_user", "--workspace", "hornet", "--superuser", "--access-key", "--output", "json",
+                               data_dir=org.server.data).stdout)
+    hornet = User("hornet_user", "", made["access_key_id"], made["secret_access_key"])
+    name = org.made["warehouse_role"].rpartition("/")[2]
+    refused("AccessDenied", org.server.client("iam", hornet).update_assume_role_policy, RoleName=name, PolicyDocument=policy(allow("sts:*")))
+    refused("AccessDenied", org.server.client("sts", hornet).assume_role, RoleArn=org.made["warehouse_role"], RoleSessionName="ss")
+    assert org.server.client("sts", hornet).get_caller_identity()["Arn"].endswith(":user/skep/hornet/hornet_user")
+
+
+def explain(org, *arguments, check=True):
+    return run_skep("explain-access", "--config", str(org.server.folder / "skep.toml"), *arguments, data_dir=org.server.data, check=check)
+
+
+def test_explain_access_names_hop_policy_and_statement(org):
+    said = explain(org, "--iam-role", ROLE, "--database", "bees", "--table", "hives", "--object", f"s3://{org.bucket}/lake/hives/a.csv").stdout
+    assert "DENIED" not in said and "AssumeOrganizationRole" in said and "ReadCatalog" in said and "ReadObjects" in said
+    for arguments in (("--object", f"s3://{org.bucket}/private/hives/a.csv"), ("--object", f"s3://{org.bucket}/private/"),
+                      ("--database", "wasps"), ("--object", f"s3://{org.bucket}/lake/../private/hives/a.csv")):
+        done = explain(org, "--iam-role", ROLE, *arguments, check=False)
+        assert done.returncode == 1 and "DENIED" in done.stdout, done.stdout
+    done = explain(org, "--iam-role", f"arn:aws:iam::{ORG}:role/Nobody", check=False)
+    assert done.returncode == 1 and "there is no such role" in done.stdout and "hop 2" in done.stdout
+
+
 def test_every_hop_is_an_audit_record_with_its_policy(org):
     org.query()
     log = org.server.log()

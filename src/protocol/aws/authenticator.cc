@@ -199,6 +199,8 @@ asio::awaitable<std::expected<Authenticated, NotAuthenticated>> Authenticator::A
     co_return refuse(
         {SignatureFault::kTokenExpired, "The security token included in the request is expired"});
   }
+  known->identity.administrator =
+      known->identity.superuser && known->identity.workspace == state_->options.administrators;
   auto shared = std::make_shared<const CallerIdentity>(std::move(known->identity));
   // A federated user is not the user it came from.
   const bool own = shared->form == CallerIdentity::Form::kWorkspaceUser;

@@ -25,6 +25,8 @@ namespace skep::aws {
 struct AuthenticatorOptions {
   std::function<int64_t()> now_ms;  // the wall clock; empty = the system's
   int64_t key_cache_ms = 3000;      // how long a looked-up access key is believed
+  // The workspace whose superusers administer the account; those of others would reach into it.
+  std::string administrators = {};
 };
 
 struct Authenticated {
