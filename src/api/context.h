@@ -4,12 +4,15 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <expected>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "base/error.h"
+#include "identity/access_control.h"
 
 namespace skep::api {
 
@@ -22,6 +25,9 @@ struct Caller {
   std::string user;
   std::string access_key_id;
   bool superuser = false;
+  // Who that is to the policies. Workspaces' users may do what the services let them; everybody
+  // else (IAM users, sessions of roles, federated users) what policies allow.
+  std::shared_ptr<const identity::CallerIdentity> identity = {};
 
   // What statements and audit lines are filed under.
   std::string Name() const { return workspace + "/" + user; }
@@ -31,6 +37,7 @@ struct Context {
   Caller caller;
   std::string region;  // as signed for
   std::string request_id;
+  identity::RequestContext conditions = {};  // aws:SourceIp, aws:UserAgent, …
 };
 
 // An error as a service names it. Services whose names differ from base/error.h's table translate
@@ -61,6 +68,13 @@ class Service {
   virtual std::string_view target() const = 0;
   virtual std::string_view signing_name() const = 0;
   virtual bool Knows(std::string_view operation) const = 0;
+  // Whether callers must be users of a workspace; others are refused.
+  virtual bool NeedsWorkspace() const { return false; }
+  // The ARNs that a caller's policies must allow the operation on, each of them.
+  virtual std::vector<std::string> Resources(const Context&, std::string_view /*operation*/,
+                                             const Json& /*request*/) const {
+    return {"*"};
+  }
   // Runs a known operation; `request` is an object. Answers the response's JSON text. Call on the
   // I/O thread.
   virtual boost::asio::awaitable<Answer<std::string>> Call(Context context, std::string operation,

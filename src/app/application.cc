@@ -19,15 +19,21 @@
 #include <nlohmann/json.hpp>
 
 #include "api/glue/glue_service.h"
+#include "api/iam/iam_service.h"
 #include "api/redshift_data/data_service.h"
+#include "api/sts/sts_service.h"
 #include "app/credentials.h"
+#include "app/iam_setup.h"
 #include "app/scratch_inferrer.h"
 #include "base/log.h"
 #include "base/unique_fd.h"
 #include "catalog/glue_tables.h"
 #include "compute/pool.h"
+#include "control/iam_store.h"
 #include "control/store.h"
+#include "identity/access_control.h"
 #include "identity/role_chain.h"
+#include "identity/session_token.h"
 #include "jobs/crawl_jobs.h"
 #include "jobs/crawl_schedule.h"
 #include "lake/block_cache.h"
@@ -35,8 +41,10 @@
 #include "lake/object_store.h"
 #include "net/blocking_pool.h"
 #include "net/tls.h"
+#include "protocol/aws/authenticator.h"
 #include "protocol/aws/http_server.h"
 #include "protocol/aws/json_service.h"
+#include "protocol/aws/query_protocol.h"
 #include "protocol/pgwire/server.h"
 #include "session/warehouse_session.h"
 
@@ -298,6 +306,10 @@ int Serve(const Config& config) {
                         "Run `skep init` first.",
                         0});
   }
+  auto opened_iam = OpenIam(config);
+  if (!opened_iam) return Refuse(opened_iam.error());
+  auto session_key = SessionKey(store);
+  if (!session_key) return Refuse(session_key.error());
   std::shared_ptr<asio::ssl::context> tls;
   if (config.pgwire.tls) {
     auto context = net::ServerContext(config.pgwire.tls_certificate, config.pgwire.tls_key);
@@ -308,9 +320,14 @@ int Serve(const Config& config) {
   asio::io_context io(1);
   net::BlockingPool blocking(4);
 
-  // Lake: credentials, cache, object store, the service that workers ask.
+  // Identity: policies, temporary credentials, role chains.
+  const identity::AccessControl access(**opened_iam);
+  const identity::SessionTokens tokens(std::move(*session_key));
   identity::ConfiguredKeys keys(config.accounts);
   identity::RoleChainResolver roles(config.roles, keys);
+  roles.UseStoredRoles(access, config.account, config.region);
+
+  // Lake: cache, object store, the service that workers ask.
   auto cache = lake::BlockCache::Open(config.lake.cache_dir, config.lake.cache_size_bytes);
   if (!cache) return Refuse(cache.error());
   const auto objects = lake::MakeS3Store({});
@@ -353,6 +370,8 @@ int Serve(const Config& config) {
   redshift_data::DataService data(io.get_executor(), sessions, store, blocking, data_options);
   CrawlStarter crawl_starter(crawls);
   glue::GlueService glue(store, blocking, crawl_starter);
+  sts::StsService sts(access, tokens);
+  iam::IamService iam(access);
 
   // Doors.
   pgwire::ServerOptions pgwire_options;
@@ -382,11 +401,18 @@ int Serve(const Config& config) {
            Metric("skep_lake_refused_total", "counter",
                   "Requests of workers to the lake that were refused.", figures.refused);
   };
-  aws::JsonService json(store, blocking, {&data, &glue}, json_options);
+  aws::AuthenticatorOptions authenticator_options;
+  authenticator_options.administrators = config.workspace;
+  aws::Authenticator authenticator(store, &access, &tokens, blocking, authenticator_options);
+  aws::JsonService json(authenticator, blocking, {&data, &glue}, json_options);
+  aws::QueryProtocol query(authenticator, blocking, {&sts, &iam});
   aws::HttpOptions http_options;
   http_options.host = config.http.host;
   http_options.port = config.http.port;
-  aws::HttpServer http(io, http_options, json.AsHandler());
+  aws::HttpServer http(io, http_options, [&json, &query](aws::HttpRequest request) {
+    return aws::QueryProtocol::Takes(request) ? query.Handle(std::move(request))
+                                              : json.Handle(std::move(request));
+  });
 
   // Life. Whatever happens from here on, coroutines refer to what is above: only Ending ends them.
   Ending ending({io, pgwire, http, data, crawls, inferrer, pool, *objects, blocking, ready},

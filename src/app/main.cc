@@ -96,6 +96,8 @@ int Main(int argc, char** argv) {
   RegisterTranslate(root, context);
   RegisterUser(root, context);
   RegisterWorkspace(root, context);
+  RegisterOrg(root, context);
+  RegisterExplainAccess(root, context);
   RegisterConfig(root, context);
   RegisterDoctor(root, context);
   RegisterDemo(root, context);

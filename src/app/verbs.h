@@ -31,6 +31,8 @@ void RegisterTranslate(CLI::App& root, Context& context);
 void RegisterUser(CLI::App& root, Context& context);
 void RegisterWorkspace(CLI::App& root, Context& context);
 void RegisterConfig(CLI::App& root, Context& context);
+void RegisterOrg(CLI::App& root, Context& context);
+void RegisterExplainAccess(CLI::App& root, Context& context);
 void RegisterDoctor(CLI::App& root, Context& context);
 void RegisterDemo(CLI::App& root, Context& context);
 

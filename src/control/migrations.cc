@@ -5,7 +5,7 @@
 namespace skep::control {
 namespace {
 
-constexpr std::array<std::string_view, 2> kMigrations = {
+constexpr std::array<std::string_view, 3> kMigrations = {
     // 1: workspaces, users, keys, settings, Glue objects, crawlers, statements
     R"sql(
 CREATE TABLE workspaces (
@@ -151,6 +151,80 @@ CREATE TRIGGER glue_partition_moved AFTER UPDATE OF key ON glue_partitions WHEN 
   DELETE FROM glue_objects WHERE catalog_id = OLD.catalog_id
     AND parent = OLD.database || x'1f' || OLD.table_name || x'1f' || OLD.key;
 END;
+)sql",
+    // 3: accounts, IAM users and roles, policies, keys, roles of workspaces
+    R"sql(
+CREATE TABLE iam_accounts (
+  id TEXT PRIMARY KEY,
+  name TEXT NOT NULL,
+  created_s INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE iam_entities (
+  account TEXT NOT NULL REFERENCES iam_accounts(id),
+  kind INTEGER NOT NULL,
+  name TEXT NOT NULL COLLATE NOCASE,
+  id TEXT NOT NULL UNIQUE,
+  path TEXT NOT NULL,
+  trust TEXT NOT NULL,
+  description TEXT NOT NULL,
+  max_session_s INTEGER NOT NULL,
+  boundary TEXT NOT NULL,
+  created_s INTEGER NOT NULL,
+  PRIMARY KEY (account, kind, name)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE iam_entity_tags (
+  entity TEXT NOT NULL REFERENCES iam_entities(id) ON DELETE CASCADE,
+  key TEXT NOT NULL COLLATE NOCASE,
+  value TEXT NOT NULL,
+  PRIMARY KEY (entity, key)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE iam_inline_policies (
+  entity TEXT NOT NULL REFERENCES iam_entities(id),
+  name TEXT NOT NULL,
+  document TEXT NOT NULL,
+  PRIMARY KEY (entity, name)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE iam_attached_policies (
+  entity TEXT NOT NULL REFERENCES iam_entities(id),
+  arn TEXT NOT NULL,
+  PRIMARY KEY (entity, arn)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX iam_attached_by_policy ON iam_attached_policies(arn);
+CREATE TABLE iam_access_keys (
+  id TEXT PRIMARY KEY,
+  entity TEXT NOT NULL REFERENCES iam_entities(id),
+  secret TEXT NOT NULL,
+  active INTEGER NOT NULL,
+  created_s INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX iam_access_keys_by_entity ON iam_access_keys(entity);
+CREATE TABLE iam_policies (
+  arn TEXT PRIMARY KEY,
+  account TEXT NOT NULL REFERENCES iam_accounts(id),
+  name TEXT NOT NULL COLLATE NOCASE,
+  path TEXT NOT NULL,
+  id TEXT NOT NULL UNIQUE,
+  description TEXT NOT NULL,
+  created_s INTEGER NOT NULL,
+  updated_s INTEGER NOT NULL,
+  UNIQUE (account, name)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE iam_policy_versions (
+  arn TEXT NOT NULL REFERENCES iam_policies(arn) ON DELETE CASCADE,
+  version INTEGER NOT NULL,
+  document TEXT NOT NULL,
+  is_default INTEGER NOT NULL,
+  created_s INTEGER NOT NULL,
+  PRIMARY KEY (arn, version)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE workspace_roles (
+  workspace TEXT NOT NULL REFERENCES workspaces(name) ON DELETE CASCADE,
+  arn TEXT NOT NULL,
+  warehouse INTEGER NOT NULL,
+  external_id TEXT NOT NULL,
+  PRIMARY KEY (workspace, arn)
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX workspace_roles_own ON workspace_roles(workspace) WHERE warehouse = 1;
 )sql"};
 
 }  // namespace

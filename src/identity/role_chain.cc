@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 #include <utility>
 
 #include "base/log.h"
@@ -13,6 +14,7 @@ namespace {
 
 constexpr size_t kMaxHops = 10;
 constexpr int64_t kSessionSeconds = 3600;  // what the service allows a chained session
+constexpr const char* kSessionName = "RedshiftIamRoleSession";  // as the service names its own
 
 // Walks the segments of a key; false for "." and "..", which no honest key has.
 bool HasPlainSegments(std::string_view key) {
@@ -44,15 +46,34 @@ bool Covers(std::string_view pattern, std::string_view bucket, std::string_view 
   return key[allowed.size()] == '/';
 }
 
+// False for names that lead elsewhere than they say.
+bool IsHonest(std::string_view bucket, std::string_view key) {
+  return !bucket.empty() && bucket.find_first_of("/*?") == std::string_view::npos &&
+         key.find('\0') == std::string_view::npos && HasPlainSegments(key);
+}
+
 bool CoveredByAny(const std::vector<std::string>& allowed, std::string_view bucket,
                   std::string_view key, bool whole_prefix) {
-  if (bucket.empty() || bucket.find('/') != std::string_view::npos ||
-      key.find('\0') != std::string_view::npos)
-    return false;
-  if (!HasPlainSegments(key)) return false;
   if (allowed.empty()) return true;
   return std::ranges::any_of(
       allowed, [&](const std::string& p) { return Covers(p, bucket, key, whole_prefix); });
+}
+
+// What a configured role's list of paths says.
+Decision ByPaths(bool allowed) {
+  Decision decision;
+  decision.allowed = allowed;
+  decision.by = allowed ? DecidedBy::kAllow : DecidedBy::kIdentity;
+  decision.policy = "paths of the configured role";
+  if (!allowed) decision.reason = "because the role's paths do not cover it";
+  return decision;
+}
+
+Decision Refused(DecidedBy by, std::string reason) {
+  Decision decision;
+  decision.by = by;
+  decision.reason = std::move(reason);
+  return decision;
 }
 
 }  // namespace
@@ -72,12 +93,32 @@ std::string AccountOfRoleArn(std::string_view arn) {
   return std::string(account);
 }
 
-bool Credentials::MayRead(std::string_view bucket, std::string_view key) const {
-  return !key.empty() && CoveredByAny(allowed, bucket, key, false);
+Decision Credentials::DecideRead(std::string_view bucket, std::string_view key) const {
+  if (key.empty() || !IsHonest(bucket, key)) return ByPaths(false);
+  if (!subject) return ByPaths(CoveredByAny(allowed, bucket, key, false));
+  return AccessControl::Decide(*subject, "s3:GetObject",
+                               fmt::format("arn:aws:s3:::{}/{}", bucket, key), account);
 }
 
-bool Credentials::MayList(std::string_view bucket, std::string_view prefix) const {
-  return CoveredByAny(allowed, bucket, prefix, true);
+Decision Credentials::DecideList(std::string_view bucket, std::string_view prefix) const {
+  if (!IsHonest(bucket, prefix)) return ByPaths(false);
+  if (!subject) return ByPaths(CoveredByAny(allowed, bucket, prefix, true));
+  return AccessControl::Decide(*subject, "s3:ListBucket", fmt::format("arn:aws:s3:::{}", bucket),
+                               account, {{"s3:prefix", {std::string(prefix)}}});
+}
+
+Decision Credentials::DecideCatalog(std::string_view action, std::string_view database,
+                                    std::string_view table) const {
+  if (!subject) return ByPaths(true);
+  const std::string catalog = fmt::format("arn:aws:glue:{}:{}:", region, account);
+  Decision decision;
+  for (const std::string& resource :
+       {catalog + "catalog", fmt::format("{}database/{}", catalog, database),
+        fmt::format("{}table/{}/{}", catalog, database, table.empty() ? "*" : table)}) {
+    decision = AccessControl::Decide(*subject, action, resource, account);
+    if (!decision.allowed) break;
+  }
+  return decision;
 }
 
 Result<Credentials> ConfiguredKeys::Provide(const Role& role, std::string_view account) {
@@ -115,19 +156,179 @@ void RoleChainResolver::SetRoles(std::vector<Role> roles) {
   roles_ = std::move(roles);
 }
 
+void RoleChainResolver::UseStoredRoles(const AccessControl& access, std::string account,
+                                       std::string region) {
+  access_ = &access;
+  account_ = std::move(account);
+  region_ = std::move(region);
+}
+
 Result<Credentials> RoleChainResolver::Resolve(const Principal& principal,
-                                               const std::vector<std::string>& chain) const {
-  auto resolved = Walk(principal, chain);
-  if (!resolved) {
-    log::Warn("role_chain_denied", {{"principal", principal.text()},
-                                    {"hops", chain.size()},
-                                    {"reason", resolved.error().message}});
+                                               const std::vector<std::string>& chain,
+                                               std::vector<ChainHop>* hops) const {
+  std::vector<ChainHop> tried;
+  auto resolved = Walk(principal, chain, tried);
+  const bool denied = !tried.empty() && !tried.back().decision.allowed;
+  for (size_t i = 0; i < tried.size(); i++) {
+    if (!tried[i].decision.allowed) break;
+    log::Info("role_assumed", {{"principal", principal.text()},
+                               {"hop", i + 1},
+                               {"hops", chain.size()},
+                               {"caller", tried[i].caller},
+                               {"role", tried[i].role},
+                               {"policy", tried[i].decision.policy},
+                               {"statement", tried[i].decision.statement}});
   }
+  if (!resolved) {
+    log::Warn("role_chain_denied",
+              {{"principal", principal.text()},
+               {"hops", chain.size()},
+               {"reason", resolved.error().message},
+               {"policy", denied ? tried.back().decision.policy : std::string()},
+               {"statement", denied ? tried.back().decision.statement : std::string()},
+               {"decision", denied ? tried.back().decision.reason : std::string()}});
+  }
+  if (hops != nullptr) *hops = std::move(tried);
   return resolved;
 }
 
+// Who walks: what trust lists call it, and its policies when it has any.
+struct RoleChainResolver::Caller {
+  std::string text;  // "workspace:w", "service:glue", a role's ARN
+  std::optional<Subject> subject;
+  std::vector<Subject> services;  // as which the first stored role may be assumed; any of them
+  std::vector<control::WorkspaceRole> workspace_roles;
+  RequestContext context;  // of the first hop
+};
+
+// A role, configured or stored.
+struct RoleChainResolver::Target {
+  std::optional<Role> configured;
+  std::optional<control::IamEntity> stored;
+};
+
+Result<RoleChainResolver::Target> RoleChainResolver::FindTarget(const std::string& arn) const {
+  Target target;
+  {
+    // What the operator wrote stands above what the API made.
+    const std::lock_guard lock(mutex_);
+    const auto role = std::ranges::find(roles_, arn, &Role::arn);
+    if (role != roles_.end()) target.configured = *role;
+  }
+  if (!target.configured && access_ != nullptr) {
+    SKEP_TRY_ASSIGN(target.stored, access_->FindRole(arn));
+  }
+  return target;
+}
+
+// The principal of a chain. A workspace whose chain leaves its own role out begins as that role.
+Result<RoleChainResolver::Caller> RoleChainResolver::Begin(const Principal& principal,
+                                                           const std::vector<std::string>& chain,
+                                                           std::vector<ChainHop>& hops) const {
+  Caller caller;
+  caller.text = principal.text();
+  if (access_ == nullptr) return caller;
+  if (principal.service() == "glue") {
+    caller.services = {access_->SubjectOfService("glue.amazonaws.com")};
+    caller.context["aws:sourceaccount"] = {AccountOfRoleArn(chain[0])};
+    return caller;
+  }
+  const std::string_view workspace = principal.workspace();
+  if (workspace.empty()) return caller;
+  SKEP_TRY_ASSIGN(caller.workspace_roles, access_->store().ListWorkspaceRoles(workspace));
+  const auto own =
+      std::ranges::find(caller.workspace_roles, true, &control::WorkspaceRole::warehouse);
+  if (own == caller.workspace_roles.end()) return caller;
+  caller.services = {access_->SubjectOfService("redshift.amazonaws.com"),
+                     access_->SubjectOfService("redshift-serverless.amazonaws.com")};
+  caller.context["aws:sourceaccount"] = {account_};
+  caller.context["aws:sourcearn"] = {
+      fmt::format("arn:aws:redshift-serverless:{}:{}:workgroup/{}", region_, account_, workspace)};
+  if (chain[0] == own->arn) return caller;
+  SKEP_TRY_ASSIGN(const Target first, FindTarget(chain[0]));
+  const bool trusted =
+      first.configured &&
+      std::ranges::find(first.configured->trust, caller.text) != first.configured->trust.end();
+  if (!trusted) SKEP_TRY(Assume(caller, own->arn, hops));
+  return caller;
+}
+
+Decision RoleChainResolver::DecideHop(const Caller& caller, const Target& target) const {
+  if (target.configured) {
+    const Role& role = *target.configured;
+    if (std::ranges::find(role.trust, caller.text) == role.trust.end())
+      return Refused(DecidedBy::kResource, "the role's trust does not name the caller");
+    Decision decision;
+    decision.allowed = true;
+    decision.by = DecidedBy::kAllow;
+    decision.policy = "trust of the configured role";
+    if (caller.subject) {
+      decision = AccessControl::Decide(*caller.subject, "sts:AssumeRole", role.arn,
+                                       caller.subject->principal.account);
+    }
+    return decision;
+  }
+  const control::IamEntity& role = *target.stored;
+  const auto known =
+      std::ranges::find(caller.workspace_roles, role.Arn(), &control::WorkspaceRole::arn);
+  const bool registered = known != caller.workspace_roles.end();
+  AssumeRequest asked;
+  asked.session_name = kSessionName;
+  asked.context = caller.context;
+  if (registered) asked.external_id = known->external_id;
+  if (caller.subject) return AccessControl::MayAssume(*caller.subject, role, asked);
+  // A workspace begins with its own role, or any workspace could use every role that trusts
+  // warehouses.
+  const bool workspace = caller.text.starts_with("workspace:");
+  if (workspace && (!registered || !known->warehouse))
+    return Refused(DecidedBy::kIdentity, "it is not the workspace's own role");
+  Decision decision =
+      Refused(DecidedBy::kIdentity,
+              "because a configured role has no policy that allows the sts:AssumeRole action");
+  for (const Subject& service : caller.services) {
+    decision = AccessControl::MayAssume(service, role, asked);
+    if (decision.allowed || decision.by == DecidedBy::kExplicitDeny) break;
+  }
+  return decision;
+}
+
+// Moves the caller into a role. Errors as Resolve's.
+Result<void> RoleChainResolver::Assume(Caller& caller, const std::string& arn,
+                                       std::vector<ChainHop>& hops) const {
+  SKEP_TRY_ASSIGN(const Target target, FindTarget(arn));
+  const size_t hop = hops.size() + 1;
+  if (!target.configured && !target.stored) {
+    hops.push_back({caller.text, arn, Refused(DecidedBy::kResource, "there is no such role")});
+    return Fail(ErrorKind::kInvalidRole, fmt::format("role {} cannot be assumed", arn),
+                fmt::format("hop {}: there is no such role", hop));
+  }
+  hops.push_back({caller.text, arn, DecideHop(caller, target)});
+  const Decision& decision = hops.back().decision;
+  if (!decision.allowed) {
+    std::string detail = fmt::format("hop {}: {}", hop, decision.reason);
+    if (!decision.policy.empty())
+      detail += fmt::format(" ({}, statement {})", decision.policy, decision.statement);
+    return Fail(ErrorKind::kInsufficientPrivilege,
+                fmt::format("User: {} is not authorized to perform: sts:AssumeRole on resource: {}",
+                            caller.text, arn),
+                detail);
+  }
+  caller.text = arn;
+  caller.services.clear();
+  caller.context.clear();
+  caller.subject.reset();
+  if (target.stored) {
+    SessionClaims session;
+    session.session_name = kSessionName;
+    session.issued_s = now_s_();
+    SKEP_TRY_ASSIGN(caller.subject, access_->SubjectOfRole(*target.stored, session));
+  }
+  return {};
+}
+
 Result<Credentials> RoleChainResolver::Walk(const Principal& principal,
-                                            const std::vector<std::string>& chain) const {
+                                            const std::vector<std::string>& chain,
+                                            std::vector<ChainHop>& hops) const {
   if (chain.empty())
     return Fail(ErrorKind::kInvalidArgument, "the role chain is empty", {},
                 "Name at least one role.");
@@ -136,48 +337,31 @@ Result<Credentials> RoleChainResolver::Walk(const Principal& principal,
         ErrorKind::kInvalidArgument,
         fmt::format("the role chain has {} roles, at most {} are allowed", chain.size(), kMaxHops));
   }
-  std::string caller = principal.text();
-  Role last;
-  for (size_t hop = 0; hop < chain.size(); hop++) {
-    const std::string& arn = chain[hop];
+  for (const std::string& arn : chain) {
     if (AccountOfRoleArn(arn).empty()) {
       return Fail(ErrorKind::kInvalidArgument,
                   fmt::format("\"{}\" is not a role ARN", arn.substr(0, 200)), {},
                   "Write arn:aws:iam::<12 digits>:role/<name>.");
     }
-    bool known = false;
-    {
-      const std::lock_guard lock(mutex_);
-      const auto role = std::ranges::find(roles_, arn, &Role::arn);
-      known = role != roles_.end();
-      if (known) last = *role;
-    }
-    if (!known) {
-      return Fail(ErrorKind::kInvalidRole, fmt::format("role {} cannot be assumed", arn),
-                  fmt::format("hop {} of {}: there is no such role", hop + 1, chain.size()));
-    }
-    if (std::ranges::find(last.trust, caller) == last.trust.end()) {
-      return Fail(
-          ErrorKind::kInsufficientPrivilege,
-          fmt::format("User: {} is not authorized to perform: sts:AssumeRole on resource: {}",
-                      caller, arn),
-          fmt::format("hop {} of {}: the role's trust does not name the caller", hop + 1,
-                      chain.size()));
-    }
-    log::Info("role_assumed", {{"principal", principal.text()},
-                               {"hop", hop + 1},
-                               {"hops", chain.size()},
-                               {"caller", caller},
-                               {"role", arn}});
-    caller = arn;
   }
-  const std::string account = AccountOfRoleArn(last.arn);
-  SKEP_TRY_ASSIGN(Credentials credentials, provider_.Provide(last, account));
+  SKEP_TRY_ASSIGN(Caller caller, Begin(principal, chain, hops));
+  for (const std::string& arn : chain) SKEP_TRY(Assume(caller, arn, hops));
+
+  SKEP_TRY_ASSIGN(const Target last, FindTarget(chain.back()));
+  const std::string account = AccountOfRoleArn(chain.back());
+  const Role role = last.configured.value_or(Role{chain.back(), {}, {}});
+  SKEP_TRY_ASSIGN(Credentials credentials, provider_.Provide(role, account));
   // A provider answers for the account it was asked for, or not at all.
   if (credentials.account != account)
-    return Fail(ErrorKind::kInvalidRole, fmt::format("role {} cannot be assumed", last.arn));
-  credentials.role = last.arn;
-  credentials.allowed = last.allowed;
+    return Fail(ErrorKind::kInvalidRole, fmt::format("role {} cannot be assumed", chain.back()));
+  credentials.role = chain.back();
+  if (caller.subject) {
+    credentials.subject = std::make_shared<const Subject>(std::move(*caller.subject));
+  } else if (last.configured) {
+    credentials.allowed = last.configured->allowed;
+  } else {
+    return Fail(ErrorKind::kInvalidRole, fmt::format("role {} cannot be assumed", chain.back()));
+  }
   credentials.expires_s = now_s_() + kSessionSeconds;
   return credentials;
 }

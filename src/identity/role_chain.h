@@ -1,7 +1,8 @@
 // Role chains: from a workspace through the roles an external schema names to the keys of the last
-// role's account. Every hop is checked against the role's trust list and written to the log as an
-// audit record; whatever is not known is denied. Workers never see what comes out of here. Follows
-// sts:AssumeRole as the service's guide describes role chaining (last role's rights only, 1 hour).
+// role's account. Roles are configured (a trust list, paths) or kept in the control store (IAM
+// policies). Every hop is checked and written to the log as an audit record; whatever is not known
+// is denied. Workers never see what comes out of here. Follows sts:AssumeRole as the service's
+// guide describes role chaining (last role's rights only, 1 hour).
 #pragma once
 
 #include <cstdint>
@@ -14,6 +15,7 @@
 
 #include "base/error.h"
 #include "base/secret.h"
+#include "identity/access_control.h"
 
 namespace skep::identity {
 
@@ -47,8 +49,15 @@ class Principal {
     return Principal("service:" + std::string(name));
   }
   const std::string& text() const { return text_; }
+  // The name behind "workspace:" or "service:"; empty when it is the other.
+  std::string_view workspace() const { return After("workspace:"); }
+  std::string_view service() const { return After("service:"); }
 
  private:
+  std::string_view After(std::string_view prefix) const {
+    return text_.starts_with(prefix) ? std::string_view(text_).substr(prefix.size())
+                                     : std::string_view();
+  }
   explicit Principal(std::string text) : text_(std::move(text)) {}
   std::string text_;
 };
@@ -63,14 +72,33 @@ struct Credentials {
   std::string endpoint;
   std::string region;
   bool path_style = true;
-  std::vector<std::string> allowed;  // Role.allowed of the last role
-  int64_t expires_s = 0;             // seconds since the epoch
+  std::vector<std::string> allowed;  // Role.allowed of the last role; of configured roles only
+  std::shared_ptr<const Subject> subject;  // the last role's policies; null for configured roles
+  int64_t expires_s = 0;                   // seconds since the epoch
 
-  // True when the role may read this object. Keys with "." or ".." segments are never readable:
-  // servers that map keys to paths would lead them out of the prefix.
-  bool MayRead(std::string_view bucket, std::string_view key) const;
-  // True when everything below this prefix may be read.
-  bool MayList(std::string_view bucket, std::string_view prefix) const;
+  // Whether the role may read this object (s3:GetObject). Keys with "." or ".." segments are never
+  // readable: servers that map keys to paths would lead them out of the prefix.
+  Decision DecideRead(std::string_view bucket, std::string_view key) const;
+  // Whether what lies below this prefix may be listed (s3:ListBucket with s3:prefix); of a
+  // configured role, whether all of it may be read.
+  Decision DecideList(std::string_view bucket, std::string_view prefix) const;
+  // Whether the role may do this to a table (empty: to all of the database) of the Glue catalog of
+  // its account: on the catalog, the database and the table. Source: Glue Developer Guide,
+  // "Specifying AWS Glue resource ARNs".
+  Decision DecideCatalog(std::string_view action, std::string_view database,
+                         std::string_view table) const;
+  bool MayRead(std::string_view bucket, std::string_view key) const {
+    return DecideRead(bucket, key).allowed;
+  }
+  bool MayList(std::string_view bucket, std::string_view prefix) const {
+    return DecideList(bucket, prefix).allowed;
+  }
+};
+
+// One AssumeRole of a chain and what decided it.
+struct ChainHop {
+  std::string caller, role;
+  Decision decision;
 };
 
 // Turns an assumed role into keys. Today: configured keys per account; later: an STS.
@@ -97,21 +125,37 @@ class RoleChainResolver {
   RoleChainResolver(std::vector<Role> roles, CredentialProvider& provider,
                     std::function<int64_t()> now_s = {});
 
+  // Roles of the control store, too, on behalf of a warehouse in this account and region. Call
+  // before the first Resolve.
+  void UseStoredRoles(const AccessControl& access, std::string account, std::string region);
+
   // Assumes chain[0] as the principal, chain[1] as chain[0], and so on; answers the last role's
-  // credentials. Errors: kInvalidArgument (empty, malformed or more than 10 hops), kInvalidRole
-  // (unknown role or account), kInsufficientPrivilege (not trusted; the message names the hop).
-  Result<Credentials> Resolve(const Principal& principal,
-                              const std::vector<std::string>& chain) const;
+  // credentials. A workspace begins with its own warehouse role: the chain may name it or leave it
+  // out. Errors: kInvalidArgument (empty, malformed or more than 10 hops), kInvalidRole (unknown
+  // role or account), kInsufficientPrivilege (not trusted; the message names the hop). `hops`, when
+  // given, gets every hop that was tried, the refused one last.
+  Result<Credentials> Resolve(const Principal& principal, const std::vector<std::string>& chain,
+                              std::vector<ChainHop>* hops = nullptr) const;
   // Replaces the roles; the next Resolve sees them.
   void SetRoles(std::vector<Role> roles);
 
  private:
-  Result<Credentials> Walk(const Principal& principal, const std::vector<std::string>& chain) const;
+  struct Caller;
+  struct Target;
+  Result<Credentials> Walk(const Principal& principal, const std::vector<std::string>& chain,
+                           std::vector<ChainHop>& hops) const;
+  Result<Target> FindTarget(const std::string& arn) const;
+  Result<Caller> Begin(const Principal& principal, const std::vector<std::string>& chain,
+                       std::vector<ChainHop>& hops) const;
+  Decision DecideHop(const Caller& caller, const Target& target) const;
+  Result<void> Assume(Caller& caller, const std::string& arn, std::vector<ChainHop>& hops) const;
 
   mutable std::mutex mutex_;
   std::vector<Role> roles_;
   CredentialProvider& provider_;
   std::function<int64_t()> now_s_;
+  const AccessControl* access_ = nullptr;
+  std::string account_, region_;
 };
 
 // The account in arn:aws:iam::<12 digits>:role/<name>; empty when the text is no role ARN.

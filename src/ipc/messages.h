@@ -282,7 +282,7 @@ struct LakeRequest {
   std::string user;                            // statement's user, kOpenTable, kOpenObjects
   std::string table;                           // kOpenTable; kOpenObjects: s3://bucket/key
   ObjectsNamed named = ObjectsNamed::kPrefix;  // kOpenObjects; its roles are schema.role_chain
-  std::string change;                // kChangeCatalog: JSON (sql/emit/external.cc)
+  std::string change;                          // kChangeCatalog: JSON (sql/emit/external.cc)
   std::vector<uint32_t> partitions;  // kListFiles: indexes into TableDescription.partitions; at
                                      // most kMaxPartitionsPerList
   uint32_t file = 0;                 // kBlock: TableFile.number

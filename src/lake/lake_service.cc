@@ -12,10 +12,13 @@
 #include <atomic>
 #include <cerrno>
 #include <exception>
+#include <nlohmann/json.hpp>
+#include <optional>
 #include <unordered_map>
 #include <utility>
 
 #include "base/log.h"
+#include "base/text.h"
 #include "ipc/channel.h"
 #include "lake/manifest.h"
 
@@ -39,6 +42,51 @@ int64_t NowSeconds() {
 std::string WithSlash(std::string prefix) {
   if (!prefix.empty() && !prefix.ends_with('/')) prefix += '/';
   return prefix;
+}
+
+// What decided a refusal, for the error's detail.
+std::string DetailOf(const identity::Decision& decision) {
+  if (decision.policy.empty()) return decision.reason;
+  return fmt::format("{} ({}, statement {})", decision.reason, decision.policy, decision.statement);
+}
+
+// The refusal of a catalog's table (empty: of all tables of the database), or nothing.
+std::optional<Error> RefusedByCatalog(const Credentials& credentials, std::string_view action,
+                                      const std::string& database, const std::string& table) {
+  const auto decision = credentials.DecideCatalog(action, Lower(database), Lower(table));
+  if (decision.allowed) return std::nullopt;
+  return Error{ErrorKind::kInsufficientPrivilege,
+               fmt::format("{} is not authorized to perform: {} on {}{}{}", credentials.role,
+                           action, database, table.empty() ? "" : ".", table),
+               DetailOf(decision),
+               {},
+               0};
+}
+
+// What a change of the catalog (sql/emit/external.cc) has to be allowed.
+struct CatalogAction {
+  std::string action, table;
+};
+CatalogAction ActionOf(std::string_view change) {
+  static constexpr std::pair<std::string_view, std::string_view> kActions[] = {
+      {"CreateDatabase", "glue:CreateDatabase"},
+      {"CreateTable", "glue:CreateTable"},
+      {"DropTable", "glue:DeleteTable"},
+      {"AddPartitions", "glue:BatchCreatePartition"},
+      {"DropPartitions", "glue:BatchDeletePartition"}};
+  const auto json = nlohmann::json::parse(change, nullptr, false);
+  CatalogAction wanted{"glue:UpdateTable", {}};
+  if (!json.is_object()) return wanted;
+  const auto text = [](const nlohmann::json& of, const char* name) {
+    const auto found = of.is_object() ? of.find(name) : of.end();
+    return found != of.end() && found->is_string() ? found->get<std::string>() : std::string();
+  };
+  for (const auto& [operation, action] : kActions) {
+    if (text(json, "operation") == operation) wanted.action = action;
+  }
+  wanted.table = text(json, "name");
+  if (wanted.table.empty() && json.contains("table")) wanted.table = text(json["table"], "Name");
+  return wanted;
 }
 
 struct Location {
@@ -432,8 +480,12 @@ Result<Credentials> LakeService::CatalogOf(const Connection& c, const ipc::LakeR
 void LakeService::ChangeCatalog(const std::shared_ptr<Connection>& c,
                                 const ipc::LakeRequest& request, std::vector<Outgoing>& out) {
   const auto fail = [&](Error error) { Refuse(c, request, std::move(error), out); };
-  const auto credentials = CatalogOf(*c, request, "glue:UpdateTable");
+  const CatalogAction wanted = ActionOf(request.change);
+  const auto credentials = CatalogOf(*c, request, wanted.action.c_str());
   if (!credentials) return fail(credentials.error());
+  if (auto refused = RefusedByCatalog(*credentials, wanted.action, request.schema.catalog_database,
+                                      wanted.table))
+    return fail(std::move(*refused));
   const auto changed =
       tables_.Change(credentials->account, request.schema.catalog_database, request.change);
   if (!changed) return fail(changed.error());
@@ -452,6 +504,9 @@ void LakeService::OpenTable(const std::shared_ptr<Connection>& c, const ipc::Lak
   const auto fail = [&](Error error) { Refuse(c, request, std::move(error), out); };
   auto credentials = CatalogOf(*c, request, "glue:GetTable");
   if (!credentials) return fail(credentials.error());
+  if (auto refused = RefusedByCatalog(*credentials, "glue:GetTable",
+                                      request.schema.catalog_database, request.table))
+    return fail(std::move(*refused));
   auto table =
       tables_.GetTable(credentials->account, request.schema.catalog_database, request.table);
   if (!table) return fail(table.error());
@@ -627,6 +682,9 @@ void LakeService::ListTables(const std::shared_ptr<Connection>& c, const ipc::La
          {},
          0});
   }
+  if (auto refused =
+          RefusedByCatalog(*credentials, "glue:GetTables", request.schema.catalog_database, ""))
+    return fail(std::move(*refused));
   auto names = tables_.ListTables(credentials->account, request.schema.catalog_database);
   if (!names) return fail(names.error());
   ipc::LakeReply reply;
@@ -667,11 +725,12 @@ Result<void> LakeService::ListInto(Scan& scan, const std::vector<uint32_t>& part
                   fmt::format("the location \"{}\" of {} is not on S3", text, scan.name));
     }
     // A location may be one object; then reading that object must be allowed.
-    if (!scan.credentials.MayList(l.bucket, l.prefix()) &&
-        (l.key.ends_with('/') || !scan.credentials.MayRead(l.bucket, l.key))) {
+    const auto decision = scan.credentials.DecideList(l.bucket, l.prefix());
+    if (!decision.allowed && (l.key.ends_with('/') || !scan.credentials.MayRead(l.bucket, l.key))) {
       return Fail(ErrorKind::kInsufficientPrivilege,
                   fmt::format("{} is not authorized to perform: s3:ListBucket on s3://{}/{}",
-                              scan.credentials.role, l.bucket, l.key));
+                              scan.credentials.role, l.bucket, l.key),
+                  DetailOf(decision));
     }
   }
 

@@ -173,7 +173,8 @@ class Server:
         endpoint = f"http://127.0.0.1:{self.http_port}"
         return {
             "AWS_ACCESS_KEY_ID": user.access_key, "AWS_SECRET_ACCESS_KEY": user.secret_key, "AWS_DEFAULT_REGION": REGION,
-            "AWS_ENDPOINT_URL_REDSHIFT_DATA": endpoint, "AWS_ENDPOINT_URL_GLUE": endpoint, "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_ENDPOINT_URL_REDSHIFT_DATA": endpoint, "AWS_ENDPOINT_URL_GLUE": endpoint,
+            "AWS_ENDPOINT_URL_STS": endpoint, "AWS_ENDPOINT_URL_IAM": endpoint, "AWS_EC2_METADATA_DISABLED": "true",
             "AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull, "AWS_PAGER": "",
         }
 

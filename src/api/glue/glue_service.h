@@ -7,6 +7,7 @@
 #include <functional>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "api/context.h"
 #include "api/glue/crawler_runner.h"
@@ -24,6 +25,8 @@ class GlueService final : public api::Service {
   std::string_view target() const override { return "AWSGlue"; }
   std::string_view signing_name() const override { return "glue"; }
   bool Knows(std::string_view operation) const override;
+  std::vector<std::string> Resources(const api::Context& context, std::string_view operation,
+                                     const api::Json& request) const override;
   boost::asio::awaitable<api::Answer<std::string>> Call(api::Context context, std::string operation,
                                                         api::Json request) override;
 

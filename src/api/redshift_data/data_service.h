@@ -42,6 +42,7 @@ class DataService final : public api::Service {
   std::string_view target() const override { return "RedshiftData"; }
   std::string_view signing_name() const override { return "redshift-data"; }
   bool Knows(std::string_view operation) const override;
+  bool NeedsWorkspace() const override { return true; }
   boost::asio::awaitable<api::Answer<std::string>> Call(api::Context context, std::string operation,
                                                         api::Json request) override;
 

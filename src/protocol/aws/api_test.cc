@@ -180,7 +180,8 @@ class Door {
     data = std::make_unique<redshift_data::DataService>(io.get_executor(), sessions, store,
                                                         blocking, data_options);
     glue = std::make_unique<glue::GlueService>(store, blocking, crawls);
-    json = std::make_unique<JsonService>(store, blocking,
+    authenticator = std::make_unique<Authenticator>(store, nullptr, nullptr, blocking);
+    json = std::make_unique<JsonService>(*authenticator, blocking,
                                          std::vector<api::Service*>{data.get(), glue.get()});
     server = std::make_unique<HttpServer>(io, http, json->AsHandler());
     EXPECT_TRUE(data->Start());
@@ -208,6 +209,7 @@ class Door {
   FakeCrawls crawls;
   std::unique_ptr<redshift_data::DataService> data;
   std::unique_ptr<glue::GlueService> glue;
+  std::unique_ptr<Authenticator> authenticator;
   std::unique_ptr<JsonService> json;
   std::unique_ptr<HttpServer> server;
   std::thread thread;

@@ -6,7 +6,6 @@
 #include <chrono>
 #include <map>
 #include <optional>
-#include <unordered_map>
 #include <utility>
 
 #include "base/ids.h"
@@ -22,13 +21,7 @@ namespace {
 
 constexpr std::string_view kContentType = "application/x-amz-json-1.1";
 constexpr int kMaxDepth = 64;
-constexpr size_t kMaxCachedKeys = 10000;
 constexpr size_t kLongBytes = 64u << 10;
-
-struct KnownKey {
-  control::AccessKey key;
-  bool superuser = false;
-};
 
 // Parses without recursion into deep input: the depth is counted before the parser sees the text.
 std::optional<Json> ParseObject(const std::string& text) {
@@ -67,104 +60,25 @@ HttpResponse FailureResponse(const Failure& failure, const std::string& request_
 }  // namespace
 
 struct JsonService::State {
-  State(control::Store& given_store, net::BlockingPool& given_blocking,
+  State(Authenticator& given_authenticator, net::BlockingPool& given_blocking,
         std::vector<api::Service*> given_services, JsonServiceOptions given)
-      : store(given_store),
+      : authenticator(given_authenticator),
         blocking(given_blocking),
         services(std::move(given_services)),
-        options(std::move(given)) {
-    if (!options.now_ms) {
-      options.now_ms = [] {
-        return std::chrono::duration_cast<std::chrono::milliseconds>(
-                   std::chrono::system_clock::now().time_since_epoch())
-            .count();
-      };
-    }
-  }
+        options(std::move(given)) {}
 
-  asio::awaitable<api::Answer<KnownKey>> FindKey(std::string id);
-  asio::awaitable<api::Answer<api::Caller>> Authenticate(const HttpRequest& request,
-                                                         const api::Service* service,
-                                                         std::string& region);
   asio::awaitable<api::Answer<std::string>> Dispatch(HttpRequest request, std::string request_id,
                                                      std::string& operation);
   std::string Metrics() const;
 
-  control::Store& store;
+  Authenticator& authenticator;
   net::BlockingPool& blocking;
   const std::vector<api::Service*> services;
   JsonServiceOptions options;
-  struct Cached {
-    KnownKey known;
-    int64_t until_ms = 0;
-  };
-  std::unordered_map<std::string, Cached> keys;
   std::map<std::pair<std::string, std::string>, uint64_t>
       counts;  // (operation, error type or "") -> requests
   uint64_t running = 0;
 };
-
-asio::awaitable<api::Answer<KnownKey>> JsonService::State::FindKey(std::string id) {
-  const int64_t now = options.now_ms();
-  if (const auto found = keys.find(id); found != keys.end()) {
-    if (now < found->second.until_ms && now >= found->second.until_ms - options.key_cache_ms)
-      co_return found->second.known;
-    keys.erase(found);
-  }
-  auto look_up = [&store = store, id]() -> Result<std::optional<KnownKey>> {
-    SKEP_TRY_ASSIGN(auto key, store.GetAccessKey(id));
-    if (!key || !key->active) return std::optional<KnownKey>();
-    SKEP_TRY_ASSIGN(const auto user, store.GetUser(key->workspace, key->user));
-    if (!user) return std::optional<KnownKey>();
-    return KnownKey{std::move(*key), user->superuser};
-  };
-  auto found = co_await blocking.Run(std::move(look_up));
-  if (!found) co_return std::unexpected(Failure::Of(found.error()));
-  if (!*found) {
-    co_return api::Refuse(std::string(identity::CodeOf(identity::SignatureFault::kUnknownKey)),
-                          "The security token included in the request is invalid.");
-  }
-  if (keys.size() >= kMaxCachedKeys) keys.clear();
-  keys[id] = {**found, now + options.key_cache_ms};
-  co_return std::move(**found);
-}
-
-asio::awaitable<api::Answer<api::Caller>> JsonService::State::Authenticate(
-    const HttpRequest& request, const api::Service* service, std::string& region) {
-  const auto refuse = [&](const identity::SignatureFailure& failure) {
-    log::Info("api_signature_refused", {{"peer", request.peer},
-                                        {"code", identity::CodeOf(failure.fault)},
-                                        {"reason", failure.message}});
-    return api::Refuse(std::string(identity::CodeOf(failure.fault)), failure.message);
-  };
-  const identity::RequestView view{request.method, request.path, request.query, request.headers,
-                                   request.body};
-  const auto claim = identity::ReadSignature(view);
-  if (!claim) co_return refuse(claim.error());
-  if (service != nullptr && claim->service != service->signing_name()) {
-    co_return refuse({identity::SignatureFault::kMismatch,
-                      fmt::format("Credential should be scoped to correct service: '{}'.",
-                                  service->signing_name())});
-  }
-  auto known = co_await FindKey(claim->access_key_id);
-  if (!known) {
-    log::Info("api_key_refused", {{"peer", request.peer},
-                                  {"access_key", claim->access_key_id},
-                                  {"code", known.error().type}});
-    co_return std::unexpected(known.error());
-  }
-  // Our keys are long-lived: none was ever given out with a token.
-  if (!claim->session_token.empty()) {
-    co_return refuse({identity::SignatureFault::kUnknownKey,
-                      "The security token included in the request is invalid."});
-  }
-  const auto proven =
-      identity::CheckSignature(view, *claim, known->key.secret, options.now_ms() / 1000);
-  if (!proven) co_return refuse(proven.error());
-  region = claim->region;
-  co_return api::Caller{known->key.account, known->key.workspace, known->key.user, known->key.id,
-                        known->superuser};
-}
 
 asio::awaitable<api::Answer<std::string>> JsonService::State::Dispatch(HttpRequest request,
                                                                        std::string request_id,
@@ -181,9 +95,17 @@ asio::awaitable<api::Answer<std::string>> JsonService::State::Dispatch(HttpReque
 
   // Who asks comes first: a stranger learns nothing of what is offered.
   api::Context context;
-  auto caller = co_await Authenticate(request, service, context.region);
-  if (!caller) co_return std::unexpected(caller.error());
-  context.caller = std::move(*caller);
+  auto who = co_await authenticator.Authenticate(
+      request, service == nullptr ? std::string_view() : service->signing_name());
+  if (!who) {
+    const NotAuthenticated& refused = who.error();
+    if (refused.broken) co_return std::unexpected(Failure::Of(*refused.broken));
+    co_return api::Refuse(std::string(identity::CodeOf(refused.failure.fault)),
+                          refused.failure.message);
+  }
+  context.caller = std::move(who->caller);
+  context.region = std::move(who->region);
+  context.conditions = Authenticator::ConditionsOf(request, context.region);
   context.request_id = std::move(request_id);
   if (!known) {
     co_return api::Refuse(
@@ -201,6 +123,14 @@ asio::awaitable<api::Answer<std::string>> JsonService::State::Dispatch(HttpReque
     body = co_await blocking.Run(std::move(read));
   }
   if (!body) co_return api::Refuse("SerializationException", "The body is no JSON object.");
+  if (service->NeedsWorkspace() && context.caller.workspace.empty()) {
+    co_return api::Refuse("AccessDeniedException",
+                          "The caller is no user of a workspace, so it has no database user.");
+  }
+  std::vector<std::string> resources = service->Resources(context, name, *body);
+  const auto allowed = co_await authenticator.Authorize(
+      context, fmt::format("{}:{}", service->signing_name(), name), std::move(resources));
+  if (!allowed) co_return std::unexpected(allowed.error());
   co_return co_await service->Call(std::move(context), name, std::move(*body));
 }
 
@@ -221,9 +151,10 @@ std::string JsonService::State::Metrics() const {
   return out;
 }
 
-JsonService::JsonService(control::Store& store, net::BlockingPool& blocking,
+JsonService::JsonService(Authenticator& authenticator, net::BlockingPool& blocking,
                          std::vector<api::Service*> services, JsonServiceOptions options)
-    : state_(std::make_unique<State>(store, blocking, std::move(services), std::move(options))) {}
+    : state_(std::make_unique<State>(authenticator, blocking, std::move(services),
+                                     std::move(options))) {}
 JsonService::~JsonService() = default;
 
 Handler JsonService::AsHandler() {

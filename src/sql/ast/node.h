@@ -12,15 +12,16 @@ namespace skep::sql::ast {
 
 // Every kind of node: expressions, queries, relations, parts, statements. Each is a struct of this
 // name with a static Fields(self) that ties its fields in the order they are written.
-#define SKEP_AST_EXPRESSIONS(X)                                                                    \
-  X(Literal)                                                                                       \
-  X(TypedLiteral)                                                                                  \
-  X(Parameter)                                                                                     \
-  X(ColumnRef)                                                                                     \
-  X(Star)                                                                                          \
-  X(Unary) X(Binary) X(Logical) X(IsTest) X(Between) X(InList) X(InQuery) X(Like) X(Quantified)    \
-      X(Exists) X(ScalarQuery) X(Case) X(Cast) X(Call) X(Extract) X(Position) X(Substring) X(Trim) \
-          X(Overlay) X(AtTimeZone) X(Collate) X(Row) X(ArrayLiteral) X(Index) X(Field) X(Prior)    \
+#define SKEP_AST_EXPRESSIONS(X)                                                                  \
+  X(Literal)                                                                                     \
+  X(TypedLiteral)                                                                                \
+  X(Parameter)                                                                                   \
+  X(ColumnRef)                                                                                   \
+  X(Star)                                                                                        \
+  X(Unary)                                                                                       \
+  X(Binary) X(Logical) X(IsTest) X(Between) X(InList) X(InQuery) X(Like) X(Quantified) X(Exists) \
+      X(ScalarQuery) X(Case) X(Cast) X(Call) X(Extract) X(Position) X(Substring) X(Trim)         \
+          X(Overlay) X(AtTimeZone) X(Collate) X(Row) X(ArrayLiteral) X(Index) X(Field) X(Prior)  \
               X(OuterMark) X(Default) X(ObjectTransform)
 #define SKEP_AST_QUERIES(X) X(Query) X(Select) X(SetOperation) X(Values)
 #define SKEP_AST_RELATIONS(X) \

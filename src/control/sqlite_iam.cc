@@ -1,0 +1,441 @@
+// The IAM part of the embedded control store, on a connection of its own: SQLite lets both write to
+// one file, and neither waits for the other's mutex.
+#include <fmt/format.h>
+#include <sqlite3.h>
+
+#include <cstring>
+#include <map>
+#include <mutex>
+
+#include "control/iam_store.h"
+
+namespace skep::control {
+namespace {
+
+constexpr int kBusyTimeoutMs = 10000;
+
+class SqliteIam final : public IamStore {
+ public:
+  explicit SqliteIam(std::string path) : path_(std::move(path)) {}
+  ~SqliteIam() override {
+    for (auto& [sql, statement] : prepared_) sqlite3_finalize(statement);
+    sqlite3_close(db_);
+  }
+  SqliteIam(const SqliteIam&) = delete;
+  SqliteIam& operator=(const SqliteIam&) = delete;
+
+  Result<void> Open() {
+    const int code =
+        sqlite3_open_v2(path_.c_str(), &db_, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr);
+    if (code != SQLITE_OK) return Failure(code);
+    sqlite3_extended_result_codes(db_, 1);
+    sqlite3_busy_timeout(db_, kBusyTimeoutMs);
+    for (const char* pragma :
+         {"PRAGMA foreign_keys = ON", "PRAGMA synchronous = FULL", "PRAGMA trusted_schema = OFF"}) {
+      SKEP_TRY(Run(pragma, NoRow));
+    }
+    return {};
+  }
+
+  Result<void> CreateAccount(const IamAccount& a) override {
+    return Change("INSERT INTO iam_accounts VALUES (?,?,?)", a.id, a.name, a.created_s);
+  }
+  Result<std::optional<IamAccount>> GetAccount(std::string_view id) override {
+    return One<IamAccount>(ReadAccount, "SELECT * FROM iam_accounts WHERE id = ?", id);
+  }
+  Result<std::vector<IamAccount>> ListAccounts() override {
+    return All<IamAccount>(ReadAccount, "SELECT * FROM iam_accounts ORDER BY id");
+  }
+
+  Result<void> CreateEntity(const IamEntity& e) override {
+    const std::lock_guard lock(mutex_);
+    return InTransaction([&]() -> Result<void> {
+      SKEP_TRY(Run("INSERT INTO iam_entities VALUES (?,?,?,?,?,?,?,?,?,?)", NoRow, e.account,
+                   Number(e.kind), e.name, e.id, e.path, e.trust, e.description, e.max_session_s,
+                   e.boundary, e.created_s));
+      return WriteTags(e.id, e.tags);
+    });
+  }
+  Result<std::optional<IamEntity>> GetEntity(IamKind kind, std::string_view account,
+                                             std::string_view name) override {
+    const std::lock_guard lock(mutex_);
+    std::optional<IamEntity> found;
+    // One snapshot: a policy must not go between two reads.
+    SKEP_TRY(InTransaction(
+        [&]() -> Result<void> {
+          SKEP_TRY(Run(
+              "SELECT * FROM iam_entities WHERE account = ? AND kind = ? AND name = ?",
+              [&](sqlite3_stmt* s) { found = ReadEntity(s); }, account, Number(kind), name));
+          if (!found) return {};
+          SKEP_TRY(Run(
+              "SELECT key, value FROM iam_entity_tags WHERE entity = ? ORDER BY key",
+              [&](sqlite3_stmt* s) { found->tags.emplace_back(Text(s, 0), Text(s, 1)); },
+              found->id));
+          SKEP_TRY(Run(
+              "SELECT name, document FROM iam_inline_policies WHERE entity = ? ORDER BY name",
+              [&](sqlite3_stmt* s) { found->inline_policies.push_back({Text(s, 0), Text(s, 1)}); },
+              found->id));
+          return Run(
+              "SELECT arn FROM iam_attached_policies WHERE entity = ? ORDER BY arn",
+              [&](sqlite3_stmt* s) { found->attached.push_back(Text(s, 0)); }, found->id);
+        },
+        "BEGIN"));
+    return found;
+  }
+  Result<std::vector<IamEntity>> ListEntities(IamKind kind, std::string_view account) override {
+    return All<IamEntity>(ReadEntity,
+                          "SELECT * FROM iam_entities WHERE account = ? AND kind = ? ORDER BY name",
+                          account, Number(kind));
+  }
+  Result<bool> UpdateEntity(const IamEntity& e) override {
+    return Touch(
+        "UPDATE iam_entities SET trust = ?, description = ?, max_session_s = ?, boundary = ? WHERE "
+        "id = ?",
+        e.trust, e.description, e.max_session_s, e.boundary, e.id);
+  }
+  Result<bool> DeleteEntity(IamKind kind, std::string_view account,
+                            std::string_view name) override {
+    auto deleted = Touch("DELETE FROM iam_entities WHERE account = ? AND kind = ? AND name = ?",
+                         account, Number(kind), name);
+    if (!deleted && deleted.error().kind == ErrorKind::kUndefinedObject) {
+      return Fail(ErrorKind::kDependentObjects,
+                  "Cannot delete entity, must delete policies and access keys first.");
+    }
+    return deleted;
+  }
+  Result<void> PutInlinePolicy(const IamEntity& e, const IamPolicyText& policy) override {
+    return Change(
+        "INSERT INTO iam_inline_policies VALUES (?,?,?) ON CONFLICT DO UPDATE SET document = "
+        "excluded.document",
+        e.id, policy.name, policy.document);
+  }
+  Result<bool> DeleteInlinePolicy(const IamEntity& e, std::string_view name) override {
+    return Touch("DELETE FROM iam_inline_policies WHERE entity = ? AND name = ?", e.id, name);
+  }
+  Result<void> AttachPolicy(const IamEntity& e, std::string_view arn) override {
+    return Change("INSERT INTO iam_attached_policies VALUES (?,?) ON CONFLICT DO NOTHING", e.id,
+                  arn);
+  }
+  Result<bool> DetachPolicy(const IamEntity& e, std::string_view arn) override {
+    return Touch("DELETE FROM iam_attached_policies WHERE entity = ? AND arn = ?", e.id, arn);
+  }
+  Result<void> PutTags(const IamEntity& e, const IamTags& tags) override {
+    const std::lock_guard lock(mutex_);
+    return InTransaction([&] { return WriteTags(e.id, tags); });
+  }
+  Result<void> DeleteTags(const IamEntity& e, const std::vector<std::string>& keys) override {
+    const std::lock_guard lock(mutex_);
+    return InTransaction([&]() -> Result<void> {
+      for (const std::string& key : keys)
+        SKEP_TRY(Run("DELETE FROM iam_entity_tags WHERE entity = ? AND key = ?", NoRow, e.id, key));
+      return {};
+    });
+  }
+
+  Result<void> PutAccessKey(const IamAccessKey& k) override {
+    const std::lock_guard lock(mutex_);
+    return InTransaction([&]() -> Result<void> {
+      std::string entity;
+      SKEP_TRY(Run(
+          "SELECT id FROM iam_entities WHERE account = ? AND kind = 0 AND name = ?",
+          [&](sqlite3_stmt* s) { entity = Text(s, 0); }, k.account, k.user));
+      if (entity.empty())
+        return Fail(ErrorKind::kUndefinedObject, "What it belongs to does not exist.");
+      return Run(
+          "INSERT INTO iam_access_keys VALUES (?,?,?,?,?) ON CONFLICT DO UPDATE SET active = "
+          "excluded.active",
+          NoRow, k.id, entity, k.secret.Reveal(), k.active, k.created_s);
+    });
+  }
+  Result<std::optional<IamAccessKey>> GetAccessKey(std::string_view id) override {
+    return One<IamAccessKey>(
+        ReadKey,
+        "SELECT k.id, k.secret, e.account, e.name, k.active, k.created_s FROM iam_access_keys k "
+        "JOIN iam_entities e ON e.id = k.entity WHERE k.id = ?",
+        id);
+  }
+  Result<std::vector<IamAccessKey>> ListAccessKeys(std::string_view account,
+                                                   std::string_view user) override {
+    return All<IamAccessKey>(
+        ReadKey,
+        "SELECT k.id, k.secret, e.account, e.name, k.active, k.created_s FROM iam_access_keys k "
+        "JOIN iam_entities e ON e.id = k.entity WHERE e.account = ? AND e.kind = 0 AND e.name = ? "
+        "ORDER BY k.created_s, k.id",
+        account, user);
+  }
+  Result<bool> DeleteAccessKey(std::string_view id) override {
+    return Touch("DELETE FROM iam_access_keys WHERE id = ?", id);
+  }
+
+  Result<void> CreatePolicy(const IamManagedPolicy& p) override {
+    const std::lock_guard lock(mutex_);
+    return InTransaction([&]() -> Result<void> {
+      SKEP_TRY(Run("INSERT INTO iam_policies VALUES (?,?,?,?,?,?,?,?)", NoRow, p.Arn(), p.account,
+                   p.name, p.path, p.id, p.description, p.created_s, p.updated_s));
+      for (const IamPolicyVersion& v : p.versions) SKEP_TRY(WriteVersion(p.Arn(), v));
+      return {};
+    });
+  }
+  Result<std::optional<IamManagedPolicy>> GetPolicy(std::string_view arn) override {
+    const std::lock_guard lock(mutex_);
+    std::optional<IamManagedPolicy> found;
+    SKEP_TRY(InTransaction(
+        [&]() -> Result<void> {
+          SKEP_TRY(Run(
+              fmt::format("{} WHERE p.arn = ?", kPolicyColumns),
+              [&](sqlite3_stmt* s) { found = ReadPolicy(s); }, arn));
+          if (!found) return {};
+          return Run(
+              "SELECT version, document, is_default, created_s FROM iam_policy_versions WHERE arn "
+              "= ? ORDER BY version DESC",
+              [&](sqlite3_stmt* s) {
+                found->versions.push_back(
+                    {"v" + std::to_string(Int(s, 0)), Text(s, 1), Int(s, 2) != 0, Int(s, 3)});
+              },
+              arn);
+        },
+        "BEGIN"));
+    return found;
+  }
+  Result<std::vector<IamManagedPolicy>> ListPolicies(std::string_view account) override {
+    return All<IamManagedPolicy>(
+        ReadPolicy, fmt::format("{} WHERE p.account = ? ORDER BY p.name", kPolicyColumns), account);
+  }
+  Result<bool> DeletePolicy(std::string_view arn) override {
+    const std::lock_guard lock(mutex_);
+    bool deleted = false;
+    SKEP_TRY(InTransaction([&]() -> Result<void> {
+      int64_t uses = 0;
+      SKEP_TRY(Run(
+          "SELECT (SELECT count(*) FROM iam_attached_policies WHERE arn = ?1) + (SELECT count(*) "
+          "FROM iam_entities WHERE boundary = ?1)",
+          [&](sqlite3_stmt* s) { uses = Int(s, 0); }, arn));
+      if (uses > 0) {
+        return Fail(ErrorKind::kDependentObjects, "Cannot delete a policy attached to entities.");
+      }
+      SKEP_TRY(Run("DELETE FROM iam_policies WHERE arn = ?", NoRow, arn));
+      deleted = sqlite3_changes64(db_) > 0;
+      return {};
+    }));
+    return deleted;
+  }
+  Result<void> PutPolicyVersion(std::string_view arn, const IamPolicyVersion& v) override {
+    const std::lock_guard lock(mutex_);
+    return InTransaction([&]() -> Result<void> {
+      if (v.is_default)
+        SKEP_TRY(Run("UPDATE iam_policy_versions SET is_default = 0 WHERE arn = ?", NoRow, arn));
+      SKEP_TRY(WriteVersion(arn, v));
+      return Run("UPDATE iam_policies SET updated_s = ? WHERE arn = ?", NoRow, v.created_s, arn);
+    });
+  }
+  Result<bool> SetDefaultPolicyVersion(std::string_view arn, std::string_view version) override {
+    const std::lock_guard lock(mutex_);
+    bool there = false;
+    SKEP_TRY(InTransaction([&]() -> Result<void> {
+      SKEP_TRY(Run(
+          "SELECT 1 FROM iam_policy_versions WHERE arn = ? AND version = ?",
+          [&](sqlite3_stmt*) { there = true; }, arn, VersionNumber(version)));
+      if (!there) return {};
+      return Run("UPDATE iam_policy_versions SET is_default = (version = ?2) WHERE arn = ?1", NoRow,
+                 arn, VersionNumber(version));
+    }));
+    return there;
+  }
+  Result<bool> DeletePolicyVersion(std::string_view arn, std::string_view version) override {
+    return Touch("DELETE FROM iam_policy_versions WHERE arn = ? AND version = ? AND is_default = 0",
+                 arn, VersionNumber(version));
+  }
+
+  Result<void> PutWorkspaceRole(const WorkspaceRole& r) override {
+    return Change(
+        "INSERT INTO workspace_roles VALUES (?,?,?,?) ON CONFLICT (workspace, arn) DO UPDATE SET "
+        "warehouse = excluded.warehouse, external_id = excluded.external_id",
+        r.workspace, r.arn, r.warehouse, r.external_id);
+  }
+  Result<std::vector<WorkspaceRole>> ListWorkspaceRoles(std::string_view workspace) override {
+    return All<WorkspaceRole>(
+        [](sqlite3_stmt* s) {
+          return WorkspaceRole{Text(s, 0), Text(s, 1), Int(s, 2) != 0, Text(s, 3)};
+        },
+        "SELECT * FROM workspace_roles WHERE workspace = ? ORDER BY arn", workspace);
+  }
+  Result<bool> DeleteWorkspaceRole(std::string_view workspace, std::string_view arn) override {
+    return Touch("DELETE FROM workspace_roles WHERE workspace = ? AND arn = ?", workspace, arn);
+  }
+
+ private:
+  static constexpr std::string_view kPolicyColumns =
+      "SELECT p.account, p.name, p.path, p.id, p.description, p.created_s, p.updated_s, (SELECT "
+      "count(*) FROM iam_attached_policies a WHERE a.arn = p.arn) FROM iam_policies p";
+
+  static void NoRow(sqlite3_stmt*) {}
+  static int64_t Number(IamKind kind) { return kind == IamKind::kUser ? 0 : 1; }
+  // -1 for what is no "v<number>".
+  static int64_t VersionNumber(std::string_view version) {
+    if (version.size() < 2 || version.size() > 10 || version[0] != 'v') return -1;
+    int64_t number = 0;
+    for (const char c : version.substr(1)) {
+      if (c < '0' || c > '9') return -1;
+      number = number * 10 + (c - '0');
+    }
+    return number;
+  }
+  static std::string Text(sqlite3_stmt* s, int column) {
+    const void* data = sqlite3_column_blob(s, column);
+    const int size = sqlite3_column_bytes(s, column);
+    return data == nullptr ? std::string()
+                           : std::string(static_cast<const char*>(data), static_cast<size_t>(size));
+  }
+  static int64_t Int(sqlite3_stmt* s, int column) { return sqlite3_column_int64(s, column); }
+
+  static IamAccount ReadAccount(sqlite3_stmt* s) { return {Text(s, 0), Text(s, 1), Int(s, 2)}; }
+  static IamEntity ReadEntity(sqlite3_stmt* s) {
+    IamEntity e;
+    e.account = Text(s, 0);
+    e.kind = Int(s, 1) == 0 ? IamKind::kUser : IamKind::kRole;
+    e.name = Text(s, 2);
+    e.id = Text(s, 3);
+    e.path = Text(s, 4);
+    e.trust = Text(s, 5);
+    e.description = Text(s, 6);
+    e.max_session_s = Int(s, 7);
+    e.boundary = Text(s, 8);
+    e.created_s = Int(s, 9);
+    return e;
+  }
+  static IamAccessKey ReadKey(sqlite3_stmt* s) {
+    return {Text(s, 0), Secret(Text(s, 1)), Text(s, 2), Text(s, 3), Int(s, 4) != 0, Int(s, 5)};
+  }
+  static IamManagedPolicy ReadPolicy(sqlite3_stmt* s) {
+    IamManagedPolicy p;
+    p.account = Text(s, 0);
+    p.name = Text(s, 1);
+    p.path = Text(s, 2);
+    p.id = Text(s, 3);
+    p.description = Text(s, 4);
+    p.created_s = Int(s, 5);
+    p.updated_s = Int(s, 6);
+    p.attachments = Int(s, 7);
+    return p;
+  }
+
+  Result<void> WriteTags(const std::string& entity, const IamTags& tags) {
+    for (const auto& [key, value] : tags) {
+      SKEP_TRY(
+          Run("INSERT INTO iam_entity_tags VALUES (?,?,?) ON CONFLICT DO UPDATE SET key = "
+              "excluded.key, value = excluded.value",
+              NoRow, entity, key, value));
+    }
+    return {};
+  }
+  Result<void> WriteVersion(std::string_view arn, const IamPolicyVersion& v) {
+    return Run("INSERT INTO iam_policy_versions VALUES (?,?,?,?,?)", NoRow, arn,
+               VersionNumber(v.id), v.document, v.is_default, v.created_s);
+  }
+
+  static int Bind(sqlite3_stmt* s, int i, std::string_view text) {
+    // A null pointer would bind NULL.
+    return sqlite3_bind_text64(s, i, text.data() == nullptr ? "" : text.data(), text.size(),
+                               SQLITE_TRANSIENT, SQLITE_UTF8);
+  }
+  static int Bind(sqlite3_stmt* s, int i, const std::string& text) {
+    return Bind(s, i, std::string_view(text));
+  }
+  static int Bind(sqlite3_stmt* s, int i, bool flag) {
+    return sqlite3_bind_int(s, i, flag ? 1 : 0);
+  }
+  static int Bind(sqlite3_stmt* s, int i, int64_t number) {
+    return sqlite3_bind_int64(s, i, number);
+  }
+
+  std::unexpected<Error> Failure(int code) const {
+    const std::string said = db_ == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(db_);
+    switch (db_ == nullptr ? code : sqlite3_extended_errcode(db_)) {
+      case SQLITE_CONSTRAINT_PRIMARYKEY:
+      case SQLITE_CONSTRAINT_UNIQUE:
+        return Fail(ErrorKind::kDuplicateObject, "It exists already.", said);
+      case SQLITE_CONSTRAINT_FOREIGNKEY:
+        return Fail(ErrorKind::kUndefinedObject, "What it belongs to does not exist.", said);
+      default:
+        break;
+    }
+    return Fail((code & 0xff) == SQLITE_FULL ? ErrorKind::kDiskFull : ErrorKind::kIoError,
+                fmt::format("The control store \"{}\" failed: {}", path_, said), {},
+                "Check the file's owner, its permissions and the disk.");
+  }
+  Result<sqlite3_stmt*> Prepare(std::string_view sql) {
+    const auto found = prepared_.find(sql);
+    if (found != prepared_.end()) return found->second;
+    sqlite3_stmt* statement = nullptr;
+    const int code = sqlite3_prepare_v3(db_, sql.data(), static_cast<int>(sql.size()),
+                                        SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
+    if (code != SQLITE_OK) return Failure(code);
+    prepared_.emplace(sql, statement);
+    return statement;
+  }
+  // Runs one statement; `row` sees each row. The caller holds the mutex.
+  template <class Row, class... Values>
+  Result<void> Run(std::string_view sql, Row&& row, const Values&... values) {
+    SKEP_TRY_ASSIGN(sqlite3_stmt * statement, Prepare(sql));
+    [[maybe_unused]] int index = 1;
+    int code = SQLITE_OK;
+    ((code = code == SQLITE_OK ? Bind(statement, index++, values) : code), ...);
+    if (code == SQLITE_OK) {
+      while ((code = sqlite3_step(statement)) == SQLITE_ROW) row(statement);
+    }
+    Result<void> result;
+    if (code != SQLITE_DONE) result = Failure(code);
+    sqlite3_reset(statement);
+    sqlite3_clear_bindings(statement);
+    return result;
+  }
+  template <class Body>
+  Result<void> InTransaction(Body&& body, std::string_view begin = "BEGIN IMMEDIATE") {
+    SKEP_TRY(Run(begin, NoRow));
+    Result<void> result = body();
+    if (result) result = Run("COMMIT", NoRow);
+    // Some errors (full disk) have rolled back already.
+    if (!result && sqlite3_get_autocommit(db_) == 0) (void)Run("ROLLBACK", NoRow);
+    return result;
+  }
+  template <class... Values>
+  Result<void> Change(std::string_view sql, const Values&... values) {
+    const std::lock_guard lock(mutex_);
+    return Run(sql, NoRow, values...);
+  }
+  template <class... Values>
+  Result<bool> Touch(std::string_view sql, const Values&... values) {
+    const std::lock_guard lock(mutex_);
+    SKEP_TRY(Run(sql, NoRow, values...));
+    return sqlite3_changes64(db_) > 0;
+  }
+  template <class T, class Read, class... Values>
+  Result<std::optional<T>> One(Read read, std::string_view sql, const Values&... values) {
+    const std::lock_guard lock(mutex_);
+    std::optional<T> found;
+    SKEP_TRY(Run(sql, [&](sqlite3_stmt* s) { found = read(s); }, values...));
+    return found;
+  }
+  template <class T, class Read, class... Values>
+  Result<std::vector<T>> All(Read read, std::string_view sql, const Values&... values) {
+    const std::lock_guard lock(mutex_);
+    std::vector<T> rows;
+    SKEP_TRY(Run(sql, [&](sqlite3_stmt* s) { rows.push_back(read(s)); }, values...));
+    return rows;
+  }
+
+  const std::string path_;
+  std::mutex mutex_;
+  sqlite3* db_ = nullptr;
+  std::map<std::string, sqlite3_stmt*, std::less<>> prepared_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<IamStore>> OpenSqliteIam(const std::string& path) {
+  auto store = std::make_unique<SqliteIam>(path);
+  SKEP_TRY(store->Open());
+  return std::unique_ptr<IamStore>(std::move(store));
+}
+
+}  // namespace skep::control

@@ -1,0 +1,235 @@
+"""An organization's data lake behind roles: skep org connect, chains over stored roles, and what their policies refuse."""
+
+import json
+import re
+import uuid
+
+import psycopg
+import pytest
+
+from support.identity import allow, policy, refused, unique
+from support.object_store import REGION
+from support.process import wait_until
+from support.server import User, run_skep
+
+ORG = "210987654321"
+ROLE = f"arn:aws:iam::{ORG}:role/OrgDataCatalogRole"
+
+
+class Org:
+    """A server whose workspace reads lake/ of an organization's bucket."""
+
+    def __init__(self, server, bucket):
+        self.server, self.bucket = server, bucket
+        self.made = self.connect("--administrator", "owner", "--crawlers", "--name", "Bees Ltd")
+        self.owner = User("owner", "", self.made["access_key_id"], self.made["secret_access_key"])
+        self.iam, self.glue = server.client("iam", self.owner), server.client("glue", self.owner)
+
+    def connect(self, *more, check=True):
+        done = run_skep("org", "connect", "--account", ORG, "--bucket", self.bucket, "--prefix", "lake", "--database", "bees", "--output", "json",
+                        "--config", str(self.server.folder / "skep.toml"), *more, data_dir=self.server.data, check=check)
+        return json.loads(done.stdout) if check else done
+
+    def crawl(self, prefix, database):
+        self.glue.create_database(DatabaseInput={"Name": database})
+        self.glue.create_crawler(Name=database, Role=ROLE, DatabaseName=database, Targets={"S3Targets": [{"Path": f"s3://{self.bucket}/{prefix}"}]})
+        self.glue.start_crawler(Name=database)
+        return wait_until("the crawl ending", lambda: (c := self.glue.get_crawler(Name=database)["Crawler"])["State"] == "READY" and c, 60, 0.1)
+
+    def query(self, sql="select count(*) from bees.hives", chain=None, database="bees"):
+        """Runs it over a fresh external schema, so that nothing of before is kept."""
+        schema = f"x_{uuid.uuid4().hex[:8]}"
+        with self.server.connect() as db:
+            db.execute(f"create external schema {schema} from data catalog database '{database}' iam_role '{chain or self.made['iam_role']}'")
+            return db.execute(sql.replace("bees.", schema + ".")).fetchone()[0]
+
+
+@pytest.fixture(scope="module")
+def org(tmp_path_factory):
+    from support import object_store
+    from support.object_store import ObjectStore
+    from support.server import Server
+    if object_store.missing():
+        pytest.skip(object_store.missing())
+    store = ObjectStore(tmp_path_factory.mktemp("lake")).start()
+    server = Server(tmp_path_factory.mktemp("org"), store).init()
+    with open(server.folder / "skep.toml", "a") as config:
+        config.write(f'[[account]]\nid = "{ORG}"\naccess_key = "{store.access_key}"\nsecret_key = "{store.secret_key}"\n'
+                     f'endpoint = "{store.endpoint}"\nregion = "{REGION}"\n')
+    bucket = unique("bees")
+    s3 = store.client()
+    s3.create_bucket(Bucket=bucket)
+    s3.put_object(Bucket=bucket, Key="lake/hives/a.csv", Body=b"id,name\n1,north\n2,south\n")
+    s3.put_object(Bucket=bucket, Key="private/hives/a.csv", Body=b"id,name\n7,secret\n")
+    server.start()
+    one = Org(server, bucket)
+    assert one.crawl("lake/hives/", "bees")["LastCrawl"]["Status"] == "SUCCEEDED"
+    yield one
+    server.stop()
+    store.stop()
+
+
+@pytest.fixture
+def restored(org):
+    """Puts the role's policies and trust back after a test that changed them."""
+    yield
+    for name in org.iam.list_role_policies(RoleName="OrgDataCatalogRole")["PolicyNames"]:
+        org.iam.delete_role_policy(RoleName="OrgDataCatalogRole", PolicyName=name)
+    org.connect("--crawlers", "--external-id", org.made["external_id"])
+
+
+def denied(org, *parts, **more):
+    with pytest.raises(psycopg.errors.InsufficientPrivilege) as caught:
+        org.query(**more)
+    text = str(caught.value)
+    assert all(p in text for p in parts), text
+
+
+def test_a_workspace_reads_the_lake_through_the_chain(org):
+    assert org.query() == 2
+    assert org.query(chain=ROLE) == 2  # its own role is where it begins
+    assert org.made["organization_role"] == ROLE and org.made["external_id"].startswith("skep-")
+
+
+def test_connecting_again_changes_nothing(org):
+    again = org.connect("--crawlers")
+    assert again["made"] == []
+    assert {k: again[k] for k in ("warehouse_role", "organization_role", "external_id")} == {
+        k: org.made[k] for k in ("warehouse_role", "organization_role", "external_id")}
+    role = org.iam.get_role(RoleName="OrgDataCatalogRole")["Role"]
+    mine = [s for s in role["AssumeRolePolicyDocument"]["Statement"] if s["Principal"].get("AWS") == org.made["warehouse_role"]]
+    assert [s["Condition"] for s in mine] == [{"StringEquals": {"sts:ExternalId": org.made["external_id"]}}]
+
+
+@pytest.mark.parametrize("arguments", [
+    ("--account", "12"), ("--bucket", "b"), ("--prefix", "*"), ("--prefix", "${aws:username}"), ("--external-id", "a b"), ("--role", "a/b"),
+    ("--database", "*"), ("--workspace", "nobody")])
+def test_malformed_names_are_refused(org, arguments):
+    options = {"--account": ORG, "--bucket": org.bucket, **{arguments[0]: arguments[1]}}
+    done = run_skep("org", "connect", *[w for pair in options.items() for w in pair], data_dir=org.server.data, check=False)
+    assert done.returncode == 1 and arguments[1] in done.stderr
+
+
+def test_narrowing_the_roles_policy_stops_the_next_statement(org, restored):
+    assert org.query() == 2
+    name = org.iam.list_role_policies(RoleName="OrgDataCatalogRole")["PolicyNames"][0]
+    kept = org.iam.get_role_policy(RoleName="OrgDataCatalogRole", PolicyName=name)["PolicyDocument"]
+    kept["Statement"] = [s for s in kept["Statement"] if s["Sid"] != "ListFolder"]
+    org.iam.put_role_policy(RoleName="OrgDataCatalogRole", PolicyName=name, PolicyDocument=json.dumps(kept))
+    denied(org, "s3:ListBucket")
+    kept["Statement"] = [s for s in kept["Statement"] if s["Sid"] != "ReadCatalog"]
+    org.iam.put_role_policy(RoleName="OrgDataCatalogRole", PolicyName=name, PolicyDocument=json.dumps(kept))
+    denied(org, "glue:GetTable")
+
+
+def test_a_deny_is_named_with_its_policy_and_statement(org, restored):
+    org.iam.put_role_policy(RoleName="OrgDataCatalogRole", PolicyName="stop", PolicyDocument=policy(
+        {"Sid": "Closed", "Effect": "Deny", "Action": "glue:*", "Resource": "*"}))
+    denied(org, "glue:GetTable", "explicit deny", "stop", "Closed")
+
+
+def test_without_the_external_id_the_chain_is_denied(org, restored):
+    trust = org.iam.get_role(RoleName="OrgDataCatalogRole")["Role"]["AssumeRolePolicyDocument"]
+    for statement in trust["Statement"]:
+        if "AWS" in statement["Principal"]:
+            statement["Condition"] = {"StringEquals": {"sts:ExternalId": "another"}}
+    org.iam.update_assume_role_policy(RoleName="OrgDataCatalogRole", PolicyDocument=json.dumps(trust))
+    denied(org, "sts:AssumeRole", ROLE)
+
+
+def test_the_warehouse_role_must_be_allowed_to_go_on(org, api_owner):
+    name = org.made["warehouse_role"].rpartition("/")[2]
+    inline = api_owner.list_role_policies(RoleName=name)["PolicyNames"][0]
+    api_owner.delete_role_policy(RoleName=name, PolicyName=inline)
+    denied(org, "sts:AssumeRole", ROLE)
+    assert org.connect()["made"]
+    assert org.query() == 2
+
+
+@pytest.fixture(scope="module")
+def api_owner(org):
+    return org.server.client("iam", org.server.add_user("warehouse_owner", superuser=True, access_key=True))
+
+
+def test_what_lies_outside_the_prefix_is_refused(org):
+    """A table of the same catalog that points elsewhere, by name and by a trick."""
+    table = org.glue.get_tables(DatabaseName="bees")["TableList"][0]
+    for name, location in (("outside", f"s3://{org.bucket}/private/hives/"), ("beside", f"s3://{org.bucket}/lake2/"),
+                           ("trick", f"s3://{org.bucket}/lake/../private/hives/"), ("wild", f"s3://{org.bucket}/*/hives/")):
+        org.glue.create_table(DatabaseName="bees", TableInput={
+            "Name": name, "TableType": "EXTERNAL_TABLE", "Parameters": table["Parameters"],
+            "StorageDescriptor": table["StorageDescriptor"] | {"Location": location}})
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            org.query(f"select count(*) from bees.{name}")
+
+
+def test_another_database_of_the_catalog_is_refused(org):
+    org.glue.create_database(DatabaseInput={"Name": "wasps"})
+    denied(org, "glue:GetTable", database="wasps")
+
+
+def test_a_crawler_reads_no_more_than_its_role(org):
+    assert org.crawl("private/hives/", "private")["LastCrawl"]["Status"] == "FAILED"
+
+
+def test_another_workspace_cannot_use_the_roles(org):
+    run_skep("workspace", "add", "wasp", data_dir=org.server.data)
+    run_skep("user", "add", "wasp_user", "--workspace", "wasp", "--superuser", "--password-stdin", data_dir=org.server.data, text_in="Wasp0Password")
+    with org.server.connect(User("wasp_user", "Wasp0Password"), options="-c workgroup=wasp") as db:
+        for chain in (org.made["iam_role"], ROLE, org.made["warehouse_role"]):
+            name = f"x_{uuid.uuid4().hex[:8]}"
+            db.execute(f"create external schema {name} from data catalog database 'bees' iam_role '{chain}'")
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                db.execute(f"select count(*) from {name}.hives")
+
+
+def test_superusers_of_other_workspaces_do_not_administer_the_account(org):
+    run_skep("workspace", "add", "hornet", data_dir=org.server.data)
+    made = json.loads(run_skep("user", "add", "hornet_user", "--workspace", "hornet", "--superuser", "--access-key", "--output", "json",
+                               data_dir=org.server.data).stdout)
+    hornet = User("hornet_user", "", made["access_key_id"], made["secret_access_key"])
+    name = org.made["warehouse_role"].rpartition("/")[2]
+    refused("AccessDenied", org.server.client("iam", hornet).update_assume_role_policy, RoleName=name, PolicyDocument=policy(allow("sts:*")))
+    refused("AccessDenied", org.server.client("sts", hornet).assume_role, RoleArn=org.made["warehouse_role"], RoleSessionName="ss")
+    assert org.server.client("sts", hornet).get_caller_identity()["Arn"].endswith(":user/skep/hornet/hornet_user")
+
+
+def explain(org, *arguments, check=True):
+    return run_skep("explain-access", "--config", str(org.server.folder / "skep.toml"), *arguments, data_dir=org.server.data, check=check)
+
+
+def test_explain_access_names_hop_policy_and_statement(org):
+    said = explain(org, "--iam-role", ROLE, "--database", "bees", "--table", "hives", "--object", f"s3://{org.bucket}/lake/hives/a.csv").stdout
+    assert "DENIED" not in said and "AssumeOrganizationRole" in said and "ReadCatalog" in said and "ReadObjects" in said
+    for arguments in (("--object", f"s3://{org.bucket}/private/hives/a.csv"), ("--object", f"s3://{org.bucket}/private/"),
+                      ("--database", "wasps"), ("--object", f"s3://{org.bucket}/lake/../private/hives/a.csv")):
+        done = explain(org, "--iam-role", ROLE, *arguments, check=False)
+        assert done.returncode == 1 and "DENIED" in done.stdout, done.stdout
+    done = explain(org, "--iam-role", f"arn:aws:iam::{ORG}:role/Nobody", check=False)
+    assert done.returncode == 1 and "there is no such role" in done.stdout and "hop 2" in done.stdout
+
+
+def test_every_hop_is_an_audit_record_with_its_policy(org):
+    org.query()
+    log = org.server.log()
+    hop = re.search(r"role_assumed .*hop=2 .*role=" + re.escape(ROLE) + r" .*", log).group()
+    assert "policy=" in hop and "statement=AssumeOrganizationRole" in hop
+
+
+def test_the_organization_cannot_reach_the_warehouses_account(org):
+    refused("NoSuchEntity", org.iam.get_role, RoleName=org.made["warehouse_role"].rpartition("/")[2])
+    refused("AccessDenied", org.server.client("sts", org.owner).assume_role, RoleArn=org.made["warehouse_role"], RoleSessionName="ss")
+    assert ORG in org.iam.get_user()["User"]["Arn"]
+
+
+def test_deleting_the_role_stops_the_next_statement(org):
+    """Last: it takes the connection away, and connecting again brings it back."""
+    assert org.query() == 2
+    for name in org.iam.list_role_policies(RoleName="OrgDataCatalogRole")["PolicyNames"]:
+        org.iam.delete_role_policy(RoleName="OrgDataCatalogRole", PolicyName=name)
+    org.iam.delete_role(RoleName="OrgDataCatalogRole")
+    with pytest.raises(psycopg.Error, match="cannot be assumed"):
+        org.query()
+    org.connect("--crawlers")
+    assert org.query() == 2
+    org.iam.put_role_policy(RoleName="OrgDataCatalogRole", PolicyName="more", PolicyDocument=policy(allow("s3:GetObject")))
