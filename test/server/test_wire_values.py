@@ -66,7 +66,7 @@ def both(server):
     if reason:
         pytest.skip(reason)
     with postgres.postgres() as port:
-        ours = Wire(server.pgwire_port).login(server.admin.name, server.admin.password)
+        ours = Wire(server.pgwire_port).login(server.admin.name, server.admin.password, extra_float_digits="1")  # as PostgreSQL 15 has it
         theirs = Wire(port).login(postgres.USER, "", postgres.DATABASE)
         wires = (ours, theirs)
         for wire in wires:
