@@ -287,6 +287,7 @@ constexpr std::string_view kListsDescription = R"(
 # arn = "arn:aws:iam::210987654321:role/lake-reader"
 # trust = ["workspace:default", "service:glue"]
 # paths = ["bucket", "other-bucket/prefix", "third-bucket/pre*"]   # empty or absent: all buckets of the account
+# catalog = "read"                     # "write": SQL may make, change and drop external tables in the account's catalog
 )";
 
 std::vector<std::string> KeyNames() {
@@ -426,7 +427,7 @@ Result<void> ReadAccounts(Config& config, const toml::node& node, const std::str
 }
 
 Result<void> ReadRoles(Config& config, const toml::node& node, const std::string& file) {
-  static const std::vector<std::string> known = {"arn", "trust", "paths"};
+  static const std::vector<std::string> known = {"arn", "trust", "paths", "catalog"};
   const toml::array* list = node.as_array();
   if (list == nullptr || !list->is_array_of_tables())
     return Fail(ErrorKind::kInvalidSettingValue, At(file, node) + ": write roles as [[role]]");
@@ -440,6 +441,11 @@ Result<void> ReadRoles(Config& config, const toml::node& node, const std::string
         SKEP_TRY_ASSIGN(role.trust, TextList(value, where));
       } else if (key == "paths") {
         SKEP_TRY_ASSIGN(role.allowed, TextList(value, where));
+      } else if (key == "catalog") {
+        SKEP_TRY_ASSIGN(const std::string catalog, ScalarText(value, where));
+        if (catalog != "read" && catalog != "write")
+          return Fail(ErrorKind::kInvalidSettingValue, where + " is \"read\" or \"write\"");
+        role.changes_catalog = catalog == "write";
       } else {
         return UnknownKey(At(file, value) + ": [[role]]", key.str(), known);
       }
@@ -763,8 +769,9 @@ std::string DescribeConfig(const LoadedConfig& loaded) {
         account.id, account.access_key_id, account.endpoint, account.region, account.path_style);
   }
   for (const identity::Role& role : loaded.config.roles) {
-    out += fmt::format("role {}: trust [{}], paths [{}]\n", role.arn, fmt::join(role.trust, ", "),
-                       fmt::join(role.allowed, ", "));
+    out += fmt::format("role {}: trust [{}], paths [{}], catalog {}\n", role.arn,
+                       fmt::join(role.trust, ", "), fmt::join(role.allowed, ", "),
+                       role.changes_catalog ? "write" : "read");
   }
   return out;
 }

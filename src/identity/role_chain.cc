@@ -109,7 +109,13 @@ Decision Credentials::DecideList(std::string_view bucket, std::string_view prefi
 
 Decision Credentials::DecideCatalog(std::string_view action, std::string_view database,
                                     std::string_view table) const {
-  if (!subject) return ByPaths(true);
+  if (!subject) {
+    Decision decision = ByPaths(changes_catalog || action.starts_with("glue:Get"));
+    decision.policy = "configured role";
+    if (!decision.allowed)
+      decision.reason = "because the role does not say catalog = \"write\" in the configuration";
+    return decision;
+  }
   const std::string catalog = fmt::format("arn:aws:glue:{}:{}:", region, account);
   Decision decision;
   for (const std::string& resource :
@@ -359,6 +365,7 @@ Result<Credentials> RoleChainResolver::Walk(const Principal& principal,
     credentials.subject = std::make_shared<const Subject>(std::move(*caller.subject));
   } else if (last.configured) {
     credentials.allowed = last.configured->allowed;
+    credentials.changes_catalog = last.configured->changes_catalog;
   } else {
     return Fail(ErrorKind::kInvalidRole, fmt::format("role {} cannot be assumed", chain.back()));
   }

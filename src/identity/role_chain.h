@@ -37,6 +37,8 @@ struct Role {
   // What the role may read: "bucket", "bucket/prefix" (that key and all below it) or "bucket/pre*"
   // (keys that start so). Empty = all of the account's buckets.
   std::vector<std::string> allowed;
+  // Whether it may change the Glue catalog of its account: what it does not say it may not.
+  bool changes_catalog = false;
 };
 
 // Who starts a chain: Workspace("w") is "workspace:w", Service("glue") is "service:glue".
@@ -73,6 +75,7 @@ struct Credentials {
   std::string region;
   bool path_style = true;
   std::vector<std::string> allowed;  // Role.allowed of the last role; of configured roles only
+  bool changes_catalog = false;      // the same
   std::shared_ptr<const Subject> subject;  // the last role's policies; null for configured roles
   int64_t expires_s = 0;                   // seconds since the epoch
 

@@ -5,7 +5,7 @@ import decimal
 import psycopg
 import pytest
 
-from support.server import ROLE
+from support.server import READING_ROLE, ROLE
 
 BUCKET = "external-tables"
 
@@ -93,3 +93,17 @@ def test_not_within_a_transaction(server, db):
         one.execute("begin")
         assert code_of(one, "create external table made.t (i int) stored as parquet location 's3://b/k'") == "25001"
         one.execute("rollback")
+
+
+def test_a_role_that_only_reads_changes_no_catalog(server, db, glue):
+    """A role of the configuration changes a catalog only when it says so: an external schema is no key to its tables."""
+    db.execute(f"create external table made.guarded (i int) stored as parquet location 's3://{BUCKET}/g/'")
+    with server.connect() as one:
+        one.execute(f"create external schema reads from data catalog database 'made_by_sql' iam_role '{READING_ROLE}'")
+        for sql in (f"create external table reads.t (i int) stored as parquet location 's3://{BUCKET}/g/'", "drop table reads.guarded",
+                    "alter table reads.guarded set location 's3://elsewhere/'",
+                    f"create external schema more from data catalog database 'made_anew' iam_role '{READING_ROLE}' create external database if not exists"):
+            assert code_of(one, sql) == "42501", sql
+        one.execute("drop schema reads")
+    assert glue.get_table(DatabaseName="made_by_sql", Name="guarded")["Table"]["StorageDescriptor"]["Location"] == f"s3://{BUCKET}/g/"
+    assert "made_anew" not in {d["Name"] for d in glue.get_databases()["DatabaseList"]}

@@ -21,6 +21,7 @@ SKEP = BUILD / "bin/skep"
 ACCOUNT = "123456789012"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/lake"
 # A role that exists but does not trust the workspace, and one of an account without keys.
+READING_ROLE = f"arn:aws:iam::{ACCOUNT}:role/reader"
 UNTRUSTING_ROLE = f"arn:aws:iam::{ACCOUNT}:role/private"
 UNKNOWN_ROLE = "arn:aws:iam::999999999999:role/nobody"
 # What a sanitizer prints; any of these in a log is a defect.
@@ -81,7 +82,8 @@ class Server:
             lines += [
                 "[[account]]", f'id = "{ACCOUNT}"', f'access_key = "{self.lake.access_key}"',
                 f'secret_key = "{self.lake.secret_key}"', f'endpoint = "{self.lake.endpoint}"', f'region = "{REGION}"', "",
-                "[[role]]", f'arn = "{ROLE}"', 'trust = ["workspace:default", "service:glue"]', "",
+                "[[role]]", f'arn = "{ROLE}"', 'trust = ["workspace:default", "service:glue"]', 'catalog = "write"', "",
+                "[[role]]", f'arn = "{READING_ROLE}"', 'trust = ["workspace:default"]', "",
                 "[[role]]", f'arn = "{UNTRUSTING_ROLE}"', 'trust = ["workspace:somebody-else"]', "",
             ]
         (self.folder / "skep.toml").write_text("\n".join(lines))
