@@ -108,7 +108,7 @@ class Session : public std::enable_shared_from_this<Session> {
   // that and another shape of the same relation.
   std::set<std::string> updated_;
   Result<void> ChangeCatalogs(const sql::Emitted& emitted);
-  Result<void> EndLoad(std::optional<uint64_t> loaded);  // nothing: it failed
+  void EndLoad(std::optional<uint64_t> loaded);  // nothing: it failed
   bool ReadsUnstableView(const std::string& emitted);
   bool AnswerFromCache(const ipc::ExecuteStatement& request, ipc::StatementComplete& complete);
   Result<ipc::StatementComplete> RunDefinition(Prepared& prepared);

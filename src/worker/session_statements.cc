@@ -603,7 +603,7 @@ Result<ipc::StatementComplete> Session::RunPrepared(Prepared& prepared,
       .output = &output, .materialise = portal || prepared.kind == kExplain, .prepared = &prepared};
   auto ran = RunInEngine(prepared, request);
   if (!ran) {
-    if (prepared.kind == kCopy) SKEP_TRY(EndLoad(std::nullopt));
+    if (prepared.kind == kCopy) EndLoad(std::nullopt);
     return Fail(ran.error());
   }
   auto result = std::move(*ran);
@@ -622,7 +622,7 @@ Result<ipc::StatementComplete> Session::RunPrepared(Prepared& prepared,
   if (chunk && chunk->size() == 1)
     complete.rows = static_cast<uint64_t>(chunk->GetValue(0, 0).GetValue<int64_t>());
   if (prepared.kind == kCopy) {  // its tag has no number
-    SKEP_TRY(EndLoad(complete.rows));
+    EndLoad(complete.rows);
     return complete;
   }
   complete.tag = fmt::format("{} {}", prepared.kind == kInsert ? "INSERT 0" : prepared.emitted.tag,
@@ -630,19 +630,21 @@ Result<ipc::StatementComplete> Session::RunPrepared(Prepared& prepared,
   return complete;
 }
 
-// The notices of a COPY, and what it rejected, which is kept whether it is rolled back or not.
-Result<void> Session::EndLoad(std::optional<uint64_t> loaded) {
+// The notices of a COPY, and what it rejected, which is kept whether it is rolled back or not. What
+// has been loaded is loaded: that the rejects cannot be kept is a warning.
+void Session::EndLoad(std::optional<uint64_t> loaded) {
   const auto report =
       connection_->context->registered_state->Get<copy::LoadReport>(copy::LoadReport::kName);
-  if (!report) return {};
+  if (!report) return;
   const uint64_t rejected = report->rejected;
-  SKEP_TRY(copy::KeepLoadErrors(*connection_->context->db, attached_.database, attached_.user,
-                                attached_.process_id, *report));
+  const auto tell = [&](ErrorKind kind, std::string message) {
+    outlet_->Hold(Frame::Copy(ipc::EncodeFrame(ipc::FrameType::kNotice,
+                                               ipc::WireError{Error{kind, std::move(message)}})));
+  };
+  const auto kept = copy::KeepLoadErrors(*connection_->context->db, attached_.database,
+                                         attached_.user, attached_.process_id, *report);
+  if (!kept) tell(ErrorKind::kWarning, kept.error().message);
   if (loaded) {
-    const auto tell = [&](ErrorKind kind, std::string message) {
-      outlet_->Hold(Frame::Copy(ipc::EncodeFrame(ipc::FrameType::kNotice,
-                                                 ipc::WireError{Error{kind, std::move(message)}})));
-    };
     tell(ErrorKind::kInformation,
          fmt::format("Load into table '{}' completed, {} record(s) loaded successfully.",
                      report->table, std::max(*loaded, report->loaded.load())));
@@ -653,7 +655,6 @@ Result<void> Session::EndLoad(std::optional<uint64_t> loaded) {
                        report->table, rejected));
   }
   connection_->context->registered_state->Remove(copy::LoadReport::kName);
-  return {};
 }
 
 // Within a transaction others see nothing before its commit; else from the statement's own end on.
