@@ -17,6 +17,7 @@ bootstrap: ## Install missing Debian packages (asks for sudo unless root)
 
 fetch: bootstrap
 	@tools/fetch_duckdb
+	@tools/fetch_arrow
 
 fetch-clients: bootstrap
 	@tools/fetch_clients

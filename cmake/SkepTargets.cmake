@@ -30,6 +30,13 @@ target_include_directories(skep_duckdb SYSTEM INTERFACE ${SKEP_DUCKDB_ROOT}/incl
 target_link_directories(skep_duckdb INTERFACE ${SKEP_DUCKDB_ROOT}/lib)
 target_link_libraries(skep_duckdb INTERFACE duckdb)
 
+# Arrow, for its reader of ORC: only worker/ may link this.
+set(SKEP_ARROW_ROOT "${CMAKE_SOURCE_DIR}/.deps/arrow" CACHE PATH "Apache Arrow's C++ library and headers (tools/fetch_arrow)")
+add_library(skep_arrow INTERFACE)
+target_include_directories(skep_arrow SYSTEM INTERFACE ${SKEP_ARROW_ROOT}/include)
+target_link_directories(skep_arrow INTERFACE ${SKEP_ARROW_ROOT}/lib)
+target_link_libraries(skep_arrow INTERFACE arrow)
+
 # skep_library(NAME SOURCES a.cc b.cc DEPS skep_base ...)
 function(skep_library name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})

@@ -70,11 +70,14 @@ std::string FormatOf(const Json& table) {
   const std::string input = Lower(TextOf(sd, "InputFormat"));
   if (serde.ends_with("parquethiveserde") || input.find("parquet") != std::string::npos)
     return "parquet";
+  if (serde.ends_with("avroserde") || input.ends_with("avrocontainerinputformat")) return "avro";
+  if (serde.ends_with("orcserde") || input.ends_with("orcinputformat")) return "orc";
   if (serde.ends_with("jsonserde")) return "json";
   if (serde.ends_with("lazysimpleserde") || serde.ends_with("opencsvserde")) return "csv";
   if (!serde.empty()) return {};
   const std::string classification = Lower(ParameterOf(table, "classification").value_or(""));
-  if (classification == "parquet" || classification == "json" || classification == "csv")
+  if (classification == "parquet" || classification == "json" || classification == "csv" ||
+      classification == "avro" || classification == "orc")
     return classification;
   return {};
 }
@@ -112,11 +115,12 @@ Result<lake::CatalogTable> DescribeGlueTable(const std::string& table_json,
   d.format = FormatOf(table);
   if (d.format.empty()) {
     const std::string serde = TextOf(MemberOf(sd, "SerdeInfo"), "SerializationLibrary");
-    return Fail(ErrorKind::kFeatureNotSupported,
-                fmt::format("external table {} has a format that is not supported: {}", d.name,
-                            serde.empty() ? ParameterOf(table, "classification").value_or("unknown")
-                                          : serde),
-                {}, "Parquet, CSV (LazySimpleSerDe, OpenCSVSerde) and JSON lines can be read.");
+    return Fail(
+        ErrorKind::kFeatureNotSupported,
+        fmt::format(
+            "external table {} has a format that is not supported: {}", d.name,
+            serde.empty() ? ParameterOf(table, "classification").value_or("unknown") : serde),
+        {}, "Parquet, ORC, Avro, CSV (LazySimpleSerDe, OpenCSVSerde) and JSON lines can be read.");
   }
   out.location = TextOf(sd, "Location");
   d.columns = ColumnsOf(MemberOf(sd, "Columns"));
@@ -159,17 +163,18 @@ Result<lake::CatalogTable> DescribeGlueTable(const std::string& table_json,
       if (lines > 0) option("skip", fmt::format("{}", lines));
     }
   }
-  if (d.format != "parquet") {
+  // Anything but "name" means places (spectrum.md section 2); without a word it is names.
+  if (const auto by = ParameterOf(table, "orc.schema.resolution");
+      d.format == "orc" && by && Lower(*by) != "name")
+    option("positional", "true");
+  if (d.format == "csv" || d.format == "json") {
     if (const auto null = ParameterOf(table, "serialization.null.format")) option("null", *null);
     // Otherwise by each file's name.
     auto compression = Lower(ParameterOf(table, "compression_type").value_or(""));
-    if (compression == "gzip" || compression == "zstd" || compression == "none")
+    if (compression == "lzo") compression = "lzop";
+    if (compression == "gzip" || compression == "zstd" || compression == "none" ||
+        compression == "bzip2" || compression == "snappy" || compression == "lzop")
       option("compression", compression);
-    if (compression == "bzip2" || compression == "snappy" || compression == "lzo") {
-      return Fail(ErrorKind::kFeatureNotSupported,
-                  fmt::format("external table {} is compressed with {}, which is not supported",
-                              d.name, compression));
-    }
     if (d.format == "json" && Lower(ParameterOf(table, "strip.outer.array").value_or("")) == "true")
       option("array", "true");
   }

@@ -8,8 +8,8 @@
 namespace skep::ipc {
 
 struct FileKind {
-  std::string format;       // "parquet", "csv", "json"; empty = the name does not say
-  std::string compression;  // "gzip", "zstd", "bzip2"; empty = none
+  std::string format;  // "parquet", "orc", "avro", "csv", "json"; empty = the name does not say
+  std::string compression;  // "gzip", "zstd", "bzip2", "snappy", "lzop"; empty = none
   bool operator==(const FileKind&) const = default;
 };
 

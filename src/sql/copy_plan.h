@@ -18,7 +18,10 @@ struct CopyColumn {
   bool not_null = false;
 };
 
-enum class CopyFormat : uint8_t { kDelimited, kCsv, kFixedWidth, kJson, kParquet };
+enum class CopyFormat : uint8_t { kDelimited, kCsv, kFixedWidth, kJson, kParquet, kOrc, kAvro };
+
+// Values of their own types instead of text.
+constexpr bool IsTyped(CopyFormat format) { return format >= CopyFormat::kParquet; }
 
 struct CopyPlan {
   std::string table;  // as messages name it
@@ -32,10 +35,10 @@ struct CopyPlan {
 
   CopyFormat format = CopyFormat::kDelimited;
   std::string delimiter = "|";
-  char quote = '"';               // CSV
-  std::vector<uint32_t> widths;   // FIXEDWIDTH, in characters
-  std::string json = "auto";      // "auto", "auto ignorecase", "noshred", or s3:// of jsonpaths
-  std::string compression;        // "gzip", "zstd", "bzip2"; empty: none
+  char quote = '"';              // CSV
+  std::vector<uint32_t> widths;  // FIXEDWIDTH, in characters
+  std::string json = "auto";  // "auto", "auto ignorecase", "noshred", or s3:// of jsonpaths; AVRO
+  std::string compression;    // "gzip", "zstd", "bzip2", "lzop"; empty: none
   std::string encoding = "utf8";  // "utf16", "utf16le", "utf16be", "iso88591"
 
   std::string null_text = "\\N";                  // NULL AS

@@ -28,7 +28,7 @@ using duckdb::PhysicalOperatorType;
 
 // Table functions that a plan may hold: scans of tables, series, and what the catalog views are
 // made of.
-constexpr std::array<std::string_view, 24> kScans = {"seq_scan",
+constexpr std::array<std::string_view, 26> kScans = {"seq_scan",
                                                      "rs_copy",
                                                      "rs_load_errors",
                                                      "index_scan",
@@ -39,6 +39,8 @@ constexpr std::array<std::string_view, 24> kScans = {"seq_scan",
                                                      "lake_parquet",
                                                      "lake_csv",
                                                      "lake_json",
+                                                     "lake_avro",
+                                                     "lake_orc",
                                                      "duckdb_columns",
                                                      "duckdb_constraints",
                                                      "duckdb_databases",

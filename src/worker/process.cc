@@ -59,7 +59,8 @@ SandboxPlan PlanFor(const ipc::WorkerBinding& binding) {
   plan.writable = {binding.temp_directory};
   if (!binding.workspace.empty())
     plan.writable.push_back((fs::path(binding.data_directory) / "databases").string());
-  plan.readable = {"/proc/self", "/proc/meminfo", "/sys/fs/cgroup", "/sys/devices/system/cpu"};
+  plan.readable = {"/proc/self",     "/proc/meminfo",           "/proc/cpuinfo",
+                   "/sys/fs/cgroup", "/sys/devices/system/cpu", "/usr/share/zoneinfo"};
   if (!binding.extension_directory.empty()) plan.readable.push_back(binding.extension_directory);
   return plan;
 }

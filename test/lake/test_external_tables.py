@@ -66,10 +66,10 @@ def test_serde_types_and_properties(db, lake, glue):
     assert db.execute("select * from made.quoted").fetchall() == [(7, "other")]
     db.execute("alter table made.quoted set table properties ('numRows'='1')")
     assert glue.get_table(DatabaseName="made_by_sql", Name="quoted")["Table"]["Parameters"]["numRows"] == "1"
-    db.execute(f"create external table made.nested (id int, tags array<varchar(10)>, who struct<name:varchar(20),age:int>, m map<varchar(5),double precision>) stored as orc location 's3://{BUCKET}/n/'")
+    db.execute(f"create external table made.nested (id int, tags array<varchar(10)>, who struct<name:varchar(20),age:int>, m map<varchar(5),double precision>) stored as rcfile location 's3://{BUCKET}/n/'")
     columns = glue.get_table(DatabaseName="made_by_sql", Name="nested")["Table"]["StorageDescriptor"]["Columns"]
     assert [c["Type"] for c in columns] == ["int", "array<varchar(10)>", "struct<name:varchar(20),age:int>", "map<varchar(5),double>"]
-    assert code_of(db, "select * from made.nested") == "0A000"  # ORC is kept and not read
+    assert code_of(db, "select * from made.nested") == "0A000"  # RCFile is kept and not read
     db.execute("drop table made.nested")
 
 

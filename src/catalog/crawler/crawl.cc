@@ -136,7 +136,6 @@ Result<std::optional<ipc::InferReply>> Crawl::InferOne(const Target& target,
                                                        const lake::ObjectInfo& object,
                                                        const ipc::FileKind& kind) {
   SKEP_TRY(CheckStopped());
-  if (kind.compression == "bzip2") return std::optional<ipc::InferReply>();
   const std::string path = "s3://" + target.bucket + "/" + object.key;
   auto reply = inferrer_.Infer({path, object.etag, object.size, kind.format, kind.compression},
                                credentials_);
@@ -232,6 +231,16 @@ Json Crawl::StorageDescriptor(const Target& target, const PlannedTable& table) c
     serde = {
         {"SerializationLibrary", "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"},
         {"Parameters", {{"serialization.format", "1"}}}};
+  } else if (schema.format == "orc") {
+    input = "org.apache.hadoop.hive.ql.io.orc.OrcInputFormat";
+    output = "org.apache.hadoop.hive.ql.io.orc.OrcOutputFormat";
+    serde = {{"SerializationLibrary", "org.apache.hadoop.hive.ql.io.orc.OrcSerde"},
+             {"Parameters", Json::object()}};
+  } else if (schema.format == "avro") {
+    input = "org.apache.hadoop.hive.ql.io.avro.AvroContainerInputFormat";
+    output = "org.apache.hadoop.hive.ql.io.avro.AvroContainerOutputFormat";
+    serde = {{"SerializationLibrary", "org.apache.hadoop.hive.serde2.avro.AvroSerDe"},
+             {"Parameters", {{"serialization.format", "1"}}}};
   } else if (schema.format == "json") {
     std::string paths;
     for (const auto& name : names) paths += (paths.empty() ? "" : ",") + name;

@@ -130,7 +130,17 @@ Result<void> StatementEmitter::ReadCopyFormat(const Copy& copy, CopyPlan& plan) 
         return resolver_.Fail1(ErrorKind::kInvalidArgument, "FIXEDWIDTH needs columns", option);
     } else if (name == "parquet") {
       SKEP_TRY(choose(CopyFormat::kParquet));
-    } else if (name == "avro" || name == "orc" || name == "shapefile") {
+    } else if (name == "orc") {
+      SKEP_TRY(choose(CopyFormat::kOrc));
+    } else if (name == "avro") {
+      SKEP_TRY(choose(CopyFormat::kAvro));
+      if (!option->text().empty()) plan.json = std::string(option->text());
+      if (plan.json.starts_with("s3://"))
+        return Unsupported("COPY ... AVRO with an avropaths file", *option);
+      if (plan.json != "auto" && plan.json != "auto ignorecase")
+        return resolver_.Fail1(ErrorKind::kInvalidArgument,
+                               "AVRO takes 'auto' or 'auto ignorecase'", option);
+    } else if (name == "shapefile") {
       return Unsupported("COPY ... FORMAT " + Upper(name), *option);
     } else if (name == "delimiter") {
       delimiter = option;
@@ -139,7 +149,6 @@ Result<void> StatementEmitter::ReadCopyFormat(const Copy& copy, CopyPlan& plan) 
         return resolver_.Fail1(ErrorKind::kInvalidArgument, "QUOTE takes one character", option);
       plan.quote = option->text()[0];
     } else if (name == "gzip" || name == "zstd" || name == "bzip2" || name == "lzop") {
-      if (name == "bzip2" || name == "lzop") return Unsupported("COPY ... " + Upper(name), *option);
       plan.compression = std::string(name);
     }
   }
@@ -222,28 +231,34 @@ Result<void> StatementEmitter::ReadCopyOptions(const Copy& copy, CopyPlan& plan)
   return {};
 }
 
-// Values of a Parquet file have types of their own; options for text mean nothing there.
-Result<void> StatementEmitter::CheckParquetOptions(const Copy& copy) const {
-  constexpr std::string_view kAllowed[] = {"iam_role", "credentials", "manifest",    "region",
-                                           "parquet",  "fillrecord",  "statupdate",  "compupdate",
-                                           "comprows", "readratio",   "explicit_ids"};
+// Typed values; options for text mean nothing there.
+Result<void> StatementEmitter::CheckTypedOptions(const Copy& copy, CopyFormat format) const {
+  const std::string_view word = format == CopyFormat::kParquet ? "parquet"
+                                : format == CopyFormat::kOrc   ? "orc"
+                                                               : "avro";
+  constexpr std::string_view kAllowed[] = {"iam_role",   "credentials", "manifest",   "region",
+                                           "fillrecord", "statupdate",  "compupdate", "comprows",
+                                           "readratio",  "explicit_ids"};
   for (const Option* option : copy.options) {
+    if (option->name == word) continue;
     if (std::ranges::find(kAllowed, option->name) != std::end(kAllowed)) continue;
     return resolver_.Fail1(
         ErrorKind::kInvalidArgument,
-        Upper(option->name) + " argument is not supported for PARQUET based COPY", option);
+        Upper(option->name) + " argument is not supported for " + Upper(word) + " based COPY",
+        option);
   }
   return {};
 }
 
-// The files' columns by their places, each checked on its way as a value of INSERT is.
-void StatementEmitter::WriteParquetSource(const CopyPlan& plan) {
+// The files' columns (of Avro: those of the table's names), each checked on its way as a value of
+// INSERT is.
+void StatementEmitter::WriteTypedSource(const CopyPlan& plan) {
   writer_.Put(") select ");
   for (size_t i = 0; i < plan.columns.size(); i++) {
     if (i > 0) writer_.Put(", ");
     writer_.WriteAssignedText("source.c" + std::to_string(i), plan.columns[i].type);
   }
-  writer_.Put(" from rs_copy_parquet(");
+  writer_.Put(" from rs_copy_typed(");
   writer_.PutString(plan.Text());
   writer_.Put(") as source");
 }
@@ -298,9 +313,9 @@ Result<void> StatementEmitter::EmitCopy(const Copy& copy) {
     if (&column != plan.columns.data()) writer_.Put(", ");
     writer_.PutName(column.name);
   }
-  if (plan.format == CopyFormat::kParquet) {
-    SKEP_TRY(CheckParquetOptions(copy));
-    WriteParquetSource(plan);
+  if (IsTyped(plan.format)) {
+    SKEP_TRY(CheckTypedOptions(copy, plan.format));
+    WriteTypedSource(plan);
     return {};
   }
   writer_.Put(") select * from rs_copy(");

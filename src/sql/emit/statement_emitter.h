@@ -43,8 +43,8 @@ class StatementEmitter {
   Result<void> EmitCopy(const ast::Copy& copy);
   Result<void> ReadCopySource(const ast::Copy& copy, CopyPlan& plan);
   Result<void> ReadCopyFormat(const ast::Copy& copy, CopyPlan& plan);
-  Result<void> CheckParquetOptions(const ast::Copy& copy) const;
-  void WriteParquetSource(const CopyPlan& plan);
+  Result<void> CheckTypedOptions(const ast::Copy& copy, CopyFormat format) const;
+  void WriteTypedSource(const CopyPlan& plan);
   Result<void> ReadCopyOptions(const ast::Copy& copy, CopyPlan& plan);
   Result<void> EmitTruncate(const ast::Truncate& truncate);
   Result<void> EmitCreateTable(const ast::CreateTable& create);

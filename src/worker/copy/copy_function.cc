@@ -8,6 +8,7 @@
 #include <duckdb/main/extension/extension_loader.hpp>
 #include <duckdb/planner/operator/logical_get.hpp>
 
+#include "base/text.h"
 #include "worker/copy/conversion.h"
 #include "worker/copy/fields.h"
 #include "worker/copy/json_fields.h"
@@ -309,12 +310,28 @@ void Run(duckdb::ClientContext&, duckdb::TableFunctionInput& input, duckdb::Data
     scan.Run(input.local_state->Cast<CopyLocal<FieldReader>>(), out);
 }
 
+std::string FormatName(sql::CopyFormat format) {
+  if (format == sql::CopyFormat::kOrc) return "orc";
+  return format == sql::CopyFormat::kAvro ? "avro" : "parquet";
+}
+
+// The field that a column is loaded from. One that the file lacks is NULL: it is asked for by a
+// name that no field has.
+ipc::TableColumn FieldFor(const sql::CopyColumn& column, const ipc::InferReply& file,
+                          bool ignore_case) {
+  for (const auto& field : file.columns) {
+    if (field.name == column.name || (ignore_case && Lower(field.name) == column.name))
+      return {field.name, field.type};
+  }
+  return {"\x01" + column.name, "string"};
+}
+
 // Becomes a scan of an external table that the catalog does not have: its columns are those of the
 // first file.
-duckdb::unique_ptr<duckdb::LogicalOperator> BindParquet(duckdb::ClientContext& context,
-                                                        duckdb::TableFunctionBindInput& input,
-                                                        idx_t bind_index,
-                                                        duckdb::vector<std::string>& names) {
+duckdb::unique_ptr<duckdb::LogicalOperator> BindTyped(duckdb::ClientContext& context,
+                                                      duckdb::TableFunctionBindInput& input,
+                                                      idx_t bind_index,
+                                                      duckdb::vector<std::string>& names) {
   const auto& info = input.info->Cast<CopyInfo>();
   const auto plan = sql::CopyPlan::Read(input.inputs[0].GetValue<std::string>());
   context.registered_state->GetOrCreate<LoadReport>(LoadReport::kName)->Begin(plan.table);
@@ -325,7 +342,7 @@ duckdb::unique_ptr<duckdb::LogicalOperator> BindParquet(duckdb::ClientContext& c
       InterruptOf(&context)));
   ipc::TableDescription description;
   description.name = plan.table;
-  description.format = "parquet";
+  description.format = FormatName(plan.format);
   const auto table = [&] {
     return duckdb::make_shared_ptr<external_scan::LakeTable>(
         info.client, "copy", external_scan::OpenedTable{scan, description});
@@ -337,21 +354,27 @@ duckdb::unique_ptr<duckdb::LogicalOperator> BindParquet(duckdb::ClientContext& c
   request.scan = scan;
   request.path = files.front().path;
   request.size = files.front().size;
-  request.format = "parquet";
+  request.format = description.format;
   const auto first = external_scan::OrThrow(external_scan::Infer(connection, info.client, request));
-  if (first.columns.size() != plan.columns.size())
+  const bool by_name = plan.format == sql::CopyFormat::kAvro;
+  if (!by_name && first.columns.size() != plan.columns.size())
     throw duckdb::InvalidInputException("%s has %llu columns, the table takes %llu", request.path,
                                         static_cast<unsigned long long>(first.columns.size()),
                                         static_cast<unsigned long long>(plan.columns.size()));
-  for (const auto& column : first.columns)
-    description.columns.push_back({column.name, column.type});
+  if (by_name) {
+    for (const auto& column : plan.columns)
+      description.columns.push_back(FieldFor(column, first, plan.json == "auto ignorecase"));
+  } else {
+    for (const auto& column : first.columns)
+      description.columns.push_back({column.name, column.type});
+  }
   closing->Keep();
   const auto opened = table();
   duckdb::unique_ptr<duckdb::FunctionData> bound;
   auto function = external_scan::BindLakeScan(context, *opened, bound);
   auto get = duckdb::make_uniq<duckdb::LogicalGet>(bind_index, function, std::move(bound),
                                                    opened->types(), opened->names());
-  for (idx_t i = 0; i < first.columns.size(); i++) {
+  for (idx_t i = 0; i < description.columns.size(); i++) {
     get->AddColumnId(i);
     names.push_back("c" + std::to_string(i));
   }
@@ -365,11 +388,11 @@ void RegisterCopy(duckdb::DatabaseInstance& instance, LakeClient& client,
   duckdb::TableFunction function("rs_copy", {duckdb::LogicalType::VARCHAR}, Run, Bind, InitGlobal,
                                  InitLocal);
   function.function_info = duckdb::make_shared_ptr<CopyInfo>(client, std::move(user));
-  duckdb::TableFunction parquet("rs_copy_parquet", {duckdb::LogicalType::VARCHAR}, nullptr);
-  parquet.bind_operator = BindParquet;
-  parquet.function_info = function.function_info;
+  duckdb::TableFunction typed("rs_copy_typed", {duckdb::LogicalType::VARCHAR}, nullptr);
+  typed.bind_operator = BindTyped;
+  typed.function_info = function.function_info;
   duckdb::ExtensionLoader loader(instance, "skep");
-  loader.RegisterFunction(parquet);
+  loader.RegisterFunction(typed);
   loader.RegisterFunction(function);
 }
 

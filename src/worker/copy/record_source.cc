@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "worker/external_scan/decompression.h"
 #include "worker/external_scan/lake_file_system.h"
 
 namespace skep::worker::copy {
@@ -34,9 +35,10 @@ bool RecordSource::Next(size_t& mine, Batch& batch) {
 
 void RecordSource::Open(size_t number) {
   const auto& file = files_[number];
-  const std::string path =
-      external_scan::EncodeLakePath({{scan_, file.number, file.size}, file.path});
-  const auto compression = plan_.compression == "gzip" ? duckdb::FileCompressionType::GZIP
+  const bool own = external_scan::IsOwnCompression(plan_.compression);
+  const std::string path = external_scan::EncodeLakePath(
+      {{scan_, file.number, file.size}, file.path, own ? plan_.compression : ""});
+  const auto compression = own || plan_.compression == "gzip" ? duckdb::FileCompressionType::GZIP
                            : plan_.compression == "zstd"
                                ? duckdb::FileCompressionType::ZSTD
                                : duckdb::FileCompressionType::UNCOMPRESSED;

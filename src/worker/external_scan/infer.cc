@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "ipc/file_kind.h"
+#include "worker/external_scan/decompression.h"
 #include "worker/external_scan/glue_types.h"
 #include "worker/external_scan/lake_errors.h"
 #include "worker/external_scan/lake_file_system.h"
@@ -42,10 +43,16 @@ class Inference {
     compression_ = request_.compression.empty() ? named.compression : request_.compression;
     reply_.format = request_.format.empty() ? named.format : request_.format;
     if (compression_.empty()) SKEP_TRY(DetectCompression());
+    if (IsOwnCompression(compression_)) {
+      path_ = EncodeLakePath({{request_.scan, 0, request_.size}, request_.path, compression_});
+      compression_ = "gzip";  // so the engine calls it
+    }
     if (reply_.format.empty()) SKEP_TRY(DetectFormat());
     Result<void> done;
     if (reply_.format == "parquet") {
       done = Parquet();
+    } else if (reply_.format == "avro" || reply_.format == "orc") {
+      done = ColumnsOf(fmt::format("read_{}({})", reply_.format, Quoted(path_)));
     } else if (reply_.format == "csv") {
       done = Csv();
     } else if (reply_.format == "json") {
@@ -104,6 +111,8 @@ class Inference {
                           InterruptOf(connection_.context.get())));
     if (head.starts_with("\x1f\x8b")) compression_ = "gzip";
     if (head.starts_with("\x28\xb5\x2f\xfd")) compression_ = "zstd";
+    if (head.starts_with("BZh")) compression_ = "bzip2";
+    if (head.starts_with("\x89LZO")) compression_ = "lzop";
     return {};
   }
 
@@ -135,10 +144,15 @@ class Inference {
       reply_.format = "parquet";
       return {};
     }
+    if (sample.starts_with("ORC") || sample.starts_with("Obj\x01")) {
+      reply_.format = sample[0] == 'O' && sample[1] == 'R' ? "orc" : "avro";
+      return {};
+    }
     const size_t first = sample.find_first_not_of(" \t\r\n");
     if (first == std::string::npos || sample.find('\0') != std::string::npos) {
-      return Fail(ErrorKind::kDataException,
-                  fmt::format("{} is neither Parquet nor CSV nor JSON", request_.path));
+      return Fail(
+          ErrorKind::kDataException,
+          fmt::format("{} is neither Parquet nor ORC nor Avro nor CSV nor JSON", request_.path));
     }
     reply_.format = sample[first] == '{' || sample[first] == '[' ? "json" : "csv";
     return {};
@@ -209,7 +223,7 @@ class Inference {
   duckdb::Connection& connection_;
   LakeClient& client_;
   const ipc::InferRequest& request_;
-  const std::string path_;
+  std::string path_;
   std::string compression_;
   ipc::InferReply reply_;
 };

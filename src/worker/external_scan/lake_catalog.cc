@@ -24,10 +24,13 @@
 #include <utility>
 #include <vector>
 
+#include "worker/external_scan/avro_scan.h"
+#include "worker/external_scan/decompression.h"
 #include "worker/external_scan/lake_errors.h"
 #include "worker/external_scan/lake_file_system.h"
 #include "worker/external_scan/lake_scan.h"
 #include "worker/external_scan/lake_table.h"
+#include "worker/external_scan/orc_scan.h"
 
 namespace skep::external_scan {
 namespace {
@@ -292,6 +295,10 @@ class LakeCatalog final : public duckdb::Catalog {
 void RegisterLake(duckdb::DatabaseInstance& instance, LakeClient& client, SchemaLookup schemas,
                   UserLookup user) {
   instance.GetFileSystem().RegisterSubSystem(duckdb::make_uniq<LakeFileSystem>(client));
+  instance.GetFileSystem().RegisterSubSystem(duckdb::FileCompressionType::GZIP,
+                                             duckdb::make_uniq<PackedFiles>());
+  RegisterAvro(instance);
+  RegisterOrc(instance);
   auto extension = duckdb::make_shared_ptr<duckdb::StorageExtension>();
   extension->storage_info =
       duckdb::make_shared_ptr<LakeStorageInfo>(client, std::move(schemas), std::move(user));

@@ -3,6 +3,8 @@
 #include <charconv>
 #include <string_view>
 
+#include "worker/external_scan/decompression.h"
+
 namespace skep::external_scan {
 namespace {
 
@@ -62,8 +64,16 @@ std::string PublicText(std::string text) {
   constexpr std::string_view kScheme = "s3://";
   for (size_t at = text.find(kScheme); at != std::string::npos; at = text.find(kScheme, at)) {
     at += kScheme.size();
-    const size_t end = text.find_first_not_of("0123456789.", at);
-    if (end != std::string::npos && end > at && text[end] == '@') text.erase(at, end + 1 - at);
+    size_t end = text.find_first_not_of("0123456789.", at);
+    if (end == std::string::npos || end == at) continue;
+    if (text[end] != '@' && text[end - 1] == '.') {
+      const size_t sign = text.find('@', end);
+      if (sign == std::string::npos || !IsOwnCompression(text.substr(end, sign - end))) continue;
+      const size_t ending = text.find(kPackedEnding, sign);
+      if (ending != std::string::npos) text.erase(ending, kPackedEnding.size());
+      end = sign;
+    }
+    if (text[end] == '@') text.erase(at, end + 1 - at);
   }
   return text;
 }

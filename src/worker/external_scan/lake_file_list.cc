@@ -65,7 +65,7 @@ void LakeFileList::Prefetch(size_t at) const {
   const FileId id{table_->scan(), file.number, file.size};
   if (file.size <= kWholeFileAheadBytes) {
     table_->client().Prefetch(id, 0, file.size);
-  } else if (table_->format() == "parquet") {
+  } else if (table_->format() == "parquet" || table_->format() == "orc") {
     table_->client().Prefetch(id, file.size - kFooterAheadBytes, kFooterAheadBytes);
   } else {
     table_->client().Prefetch(id, 0, kTextAheadBytes);
@@ -242,7 +242,9 @@ duckdb::vector<duckdb::OpenFileInfo> LakeFileList::GetAllFiles() const {
 duckdb::OpenFileInfo LakeFileList::GetFile(duckdb::idx_t at) const {
   const auto& files = Files();
   if (at >= files.size()) return duckdb::OpenFileInfo();
-  return DescribeLakeFile(table_->scan(), table_->File(files[at]), table_->names_files_in_path());
+  const ipc::TableFile file = table_->File(files[at]);
+  return DescribeLakeFile(table_->scan(), file, table_->names_files_in_path(),
+                          table_->OwnCompression(file.path));
 }
 
 duckdb::unique_ptr<duckdb::NodeStatistics> LakeFileList::GetCardinality(

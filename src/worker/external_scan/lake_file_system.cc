@@ -9,6 +9,7 @@
 #include <duckdb/main/client_context_state.hpp>
 #include <span>
 
+#include "worker/external_scan/decompression.h"
 #include "worker/external_scan/lake_errors.h"
 
 namespace skep::external_scan {
@@ -57,31 +58,45 @@ struct LakeHandle final : duckdb::FileHandle {
 }  // namespace
 
 std::string EncodeLakePath(const LakePath& path) {
-  return fmt::format("{}{}.{}.{}@{}", kScheme, path.file.scan, path.file.number,
-                     path.file.size_bytes, path.path.substr(kScheme.size()));
+  const bool packed = !path.compression.empty();
+  return fmt::format("{}{}.{}.{}{}{}@{}{}", kScheme, path.file.scan, path.file.number,
+                     path.file.size_bytes, packed ? "." : "", path.compression,
+                     path.path.substr(kScheme.size()), packed ? kPackedEnding : "");
 }
 
 std::optional<LakePath> DecodeLakePath(const std::string& path) {
   if (!path.starts_with(kScheme)) return std::nullopt;
   LakePath out;
   const char* at = path.data() + kScheme.size();
-  const char* const end = path.data() + path.size();
-  const auto number = [&](auto& value, char stop) {
+  const char* end = path.data() + path.size();
+  const auto number = [&](auto& value) {
     const auto [next, error] = std::from_chars(at, end, value);
-    if (error != std::errc{} || next == end || *next != stop) return false;
+    if (error != std::errc{} || next == end) return '\0';
     at = next + 1;
-    return true;
+    return *next;
   };
-  if (!number(out.file.scan, '.') || !number(out.file.number, '.') ||
-      !number(out.file.size_bytes, '@'))
+  if (number(out.file.scan) != '.' || number(out.file.number) != '.') return std::nullopt;
+  const char stop = number(out.file.size_bytes);
+  if (stop == '.') {
+    const char* const sign = std::find(at, end, '@');
+    out.compression = std::string(at, sign);
+    if (sign == end || !IsOwnCompression(out.compression)) return std::nullopt;
+    at = sign + 1;
+    if (!std::string_view(at, end).ends_with(kPackedEnding)) return std::nullopt;
+    end -= kPackedEnding.size();
+  } else if (stop != '@') {
     return std::nullopt;
+  }
   out.path = std::string(kScheme) + std::string(at, end);
   return out;
 }
 
-duckdb::OpenFileInfo DescribeLakeFile(uint64_t scan, const ipc::TableFile& file, bool in_path) {
-  duckdb::OpenFileInfo info(in_path ? EncodeLakePath({{scan, file.number, file.size}, file.path})
-                                    : file.path);
+duckdb::OpenFileInfo DescribeLakeFile(uint64_t scan, const ipc::TableFile& file, bool in_path,
+                                      std::string_view compression) {
+  duckdb::OpenFileInfo info(
+      in_path || !compression.empty()
+          ? EncodeLakePath({{scan, file.number, file.size}, file.path, std::string(compression)})
+          : file.path);
   info.extended_info = duckdb::make_shared_ptr<duckdb::ExtendedOpenFileInfo>();
   auto& options = info.extended_info->options;
   options[kSizeOption] = duckdb::Value::UBIGINT(file.size);

@@ -1,7 +1,8 @@
 // The engine's file system for s3:// paths: opens only files that the gateway listed for a scan,
 // reads them through LakeClient, and refuses everything else (writing, listing, paths of its own
 // making). Which file is meant travels either in OpenFileInfo::extended_info or, where a reader
-// drops that (JSON), inside the path: s3://<scan>.<file>.<size>@bucket/key.
+// drops that (JSON), inside the path: s3://<scan>.<file>.<size>@bucket/key, or
+// s3://<scan>.<file>.<size>.<compression>@bucket/key/.gz (decompression.h).
 #pragma once
 
 #include <duckdb.hpp>
@@ -15,7 +16,8 @@ namespace skep::external_scan {
 
 struct LakePath {
   FileId file;
-  std::string path;  // as users see it
+  std::string path;         // as users see it
+  std::string compression;  // that is taken off on the way (decompression.h); empty: none
 };
 
 // The path by which readers name a file inside the engine.
@@ -24,7 +26,8 @@ std::string EncodeLakePath(const LakePath& path);
 std::optional<LakePath> DecodeLakePath(const std::string& path);
 
 // What OpenFileExtended needs to open a listed file without asking anyone.
-duckdb::OpenFileInfo DescribeLakeFile(uint64_t scan, const ipc::TableFile& file, bool in_path);
+duckdb::OpenFileInfo DescribeLakeFile(uint64_t scan, const ipc::TableFile& file, bool in_path,
+                                      std::string_view compression = {});
 // The number of the file that DescribeLakeFile described; nullopt when it did not.
 std::optional<uint32_t> LakeFileNumber(const duckdb::OpenFileInfo& info);
 

@@ -39,7 +39,7 @@ duckdb::shared_ptr<duckdb::MultiFileList> LakeReader::CreateFileList(
 bool LakeReader::Bind(duckdb::MultiFileOptions&, duckdb::MultiFileList&,
                       duckdb::vector<duckdb::LogicalType>& types,
                       duckdb::vector<std::string>& names, duckdb::MultiFileReaderBindData& bind) {
-  if (table_->format() != "parquet")
+  if (!table_->self_describing())
     return false;  // CSV and JSON bind on their option `columns`, without opening a file
   types = table_->types();
   names = table_->names();
@@ -55,7 +55,7 @@ void LakeReader::BindOptions(duckdb::MultiFileOptions&, duckdb::MultiFileList&,
                              duckdb::MultiFileReaderBindData& bind) {
   const size_t first = table_->data_columns(), end = table_->names().size();
   for (size_t i = first; i < end; i++) {
-    if (table_->format() != "parquet") {
+    if (!table_->self_describing()) {
       names.push_back(table_->names()[i]);
       types.push_back(table_->types()[i]);
     }

@@ -7,7 +7,10 @@
 #include <duckdb/common/multi_file/multi_file_function.hpp>
 #include <duckdb/parser/tableref/table_function_ref.hpp>
 #include <optional>
+#include <utility>
 
+#include "base/log.h"
+#include "worker/external_scan/decompression.h"
 #include "worker/external_scan/lake_errors.h"
 #include "worker/external_scan/lake_reader.h"
 
@@ -16,6 +19,8 @@ namespace {
 
 const char* FunctionOf(const LakeTable& table) {
   if (table.format() == "parquet") return "parquet_scan";
+  if (table.format() == "orc") return "read_orc";
+  if (table.format() == "avro") return "read_avro";
   if (table.format() == "csv") return "read_csv";
   if (table.format() == "json") return "read_json";
   ThrowLakeError({ErrorKind::kFeatureNotSupported,
@@ -24,13 +29,6 @@ const char* FunctionOf(const LakeTable& table) {
                   {},
                   {},
                   0});
-}
-
-std::optional<std::string> OptionOf(const LakeTable& table, std::string_view name) {
-  for (const auto& [key, value] : table.description().options) {
-    if (key == name) return value;
-  }
-  return std::nullopt;
 }
 
 // Data columns as the option `columns` of CSV and JSON wants them: a struct of type names.
@@ -43,9 +41,9 @@ duckdb::Value ColumnsOption(const LakeTable& table) {
 
 duckdb::named_parameter_map_t CsvOptions(const LakeTable& table) {
   duckdb::named_parameter_map_t options;
-  const std::string delimiter = OptionOf(table, "delimiter").value_or("\x01");
-  const std::string quote = OptionOf(table, "quote").value_or(""),
-                    escape = OptionOf(table, "escape").value_or("");
+  const std::string delimiter = table.Option("delimiter").value_or("\x01");
+  const std::string quote = table.Option("quote").value_or(""),
+                    escape = table.Option("escape").value_or("");
   if (delimiter.empty() || quote.size() > 1 || escape.size() > 1) {
     ThrowLakeError({ErrorKind::kFeatureNotSupported,
                     fmt::format("external table {}: a delimiter must not be empty, a quote and an "
@@ -61,8 +59,8 @@ duckdb::named_parameter_map_t CsvOptions(const LakeTable& table) {
   options["auto_detect"] = duckdb::Value::BOOLEAN(false);
   options["header"] = duckdb::Value::BOOLEAN(false);
   uint64_t skip = 0;
-  if (const auto text = OptionOf(table, "skip")) skip = std::strtoull(text->c_str(), nullptr, 10);
-  if (const auto header = OptionOf(table, "header"); skip == 0 && header == "true") skip = 1;
+  if (const auto text = table.Option("skip")) skip = std::strtoull(text->c_str(), nullptr, 10);
+  if (const auto header = table.Option("header"); skip == 0 && header == "true") skip = 1;
   if (skip > 0) options["skip"] = duckdb::Value::BIGINT(static_cast<int64_t>(skip));
   // Rows may be shorter than the table (the rest is NULL) or longer (the rest is ignored), as in
   // Hive. A parallel reader cannot pad rows of which quotes may hide the end.
@@ -70,26 +68,28 @@ duckdb::named_parameter_map_t CsvOptions(const LakeTable& table) {
   options["strict_mode"] = duckdb::Value::BOOLEAN(false);
   if (!quote.empty()) options["parallel"] = duckdb::Value::BOOLEAN(false);
   // An empty field is NULL: the readers make no difference between columns of text and others.
-  options["nullstr"] = duckdb::Value::LIST(
-      duckdb::LogicalType::VARCHAR,
-      {duckdb::Value(OptionOf(table, "null").value_or("\\N")), duckdb::Value("")});
+  options["nullstr"] =
+      duckdb::Value::LIST(duckdb::LogicalType::VARCHAR,
+                          {duckdb::Value(table.Option("null").value_or("\\N")), duckdb::Value("")});
   return options;
 }
 
 duckdb::named_parameter_map_t JsonOptions(const LakeTable& table) {
   duckdb::named_parameter_map_t options;
-  options["format"] = duckdb::Value(OptionOf(table, "array") == "true" ? "array" : "auto");
+  options["format"] = duckdb::Value(table.Option("array") == "true" ? "array" : "auto");
   options["records"] = duckdb::Value("true");
   return options;
 }
 
 duckdb::named_parameter_map_t OptionsOf(const LakeTable& table) {
-  if (table.format() == "parquet") return {};
+  if (table.self_describing()) return {};
   auto options = table.format() == "csv" ? CsvOptions(table) : JsonOptions(table);
   options["columns"] = ColumnsOption(table);
   options["hive_partitioning"] =
       duckdb::Value::BOOLEAN(false);  // keys and values come from the catalog, not from paths
-  if (const auto compression = OptionOf(table, "compression"))
+  // By each file's name otherwise, which for compressions of ours says gzip (decompression.h).
+  if (const auto compression = table.Option("compression");
+      compression && !IsOwnCompression(*compression))
     options["compression"] = duckdb::Value(*compression == "none" ? "uncompressed" : *compression);
   return options;
 }
@@ -123,6 +123,44 @@ duckdb::InsertionOrderPreservingMap<std::string> Explain(
   return lines;
 }
 
+// A broken file can bring the engine's readers to an error that ends the whole instance; for us it
+// is the file's.
+template <class Act>
+auto Contain(const LakeTable& table, const std::string& path, const Act& act) {
+  try {
+    return act();
+  } catch (const duckdb::Exception& e) {
+    const duckdb::ErrorData error(e);
+    if (error.Type() != duckdb::ExceptionType::INTERNAL &&
+        error.Type() != duckdb::ExceptionType::FATAL)
+      throw;
+    log::Warn("external_file_broken", {{"table", table.QualifiedName()},
+                                       {"path", PublicText(path)},
+                                       {"reason", error.RawMessage().substr(0, 200)}});
+    throw duckdb::InvalidInputException("%s is not a readable %s file",
+                                        path.empty() ? table.QualifiedName() : PublicText(path),
+                                        table.format());
+  }
+}
+
+void Scan(duckdb::ClientContext& context, duckdb::TableFunctionInput& input,
+          duckdb::DataChunk& out) {
+  const auto& table = ListOf(*input.bind_data).table();
+  std::string path;
+  if (input.local_state) {
+    if (const auto reader = input.local_state->Cast<duckdb::MultiFileLocalState>().reader)
+      path = reader->GetFileName();
+  }
+  Contain(table, path, [&] { table.engine_scan(context, input, out); });
+}
+
+duckdb::unique_ptr<duckdb::LocalTableFunctionState> InitLocal(
+    duckdb::ExecutionContext& context, duckdb::TableFunctionInitInput& input,
+    duckdb::GlobalTableFunctionState* global) {
+  const auto& table = ListOf(*input.bind_data).table();
+  return Contain(table, {}, [&] { return table.engine_init_local(context, input, global); });
+}
+
 }  // namespace
 
 duckdb::TableFunction BindLakeScan(duckdb::ClientContext& context, LakeTable& table,
@@ -139,6 +177,8 @@ duckdb::TableFunction BindLakeScan(duckdb::ClientContext& context, LakeTable& ta
   function.get_virtual_columns = VirtualColumnsOf;
   function.get_bind_info = BindInfoOf;
   function.to_string = Explain;
+  table.engine_scan = std::exchange(function.function, Scan);
+  table.engine_init_local = std::exchange(function.init_local, InitLocal);
   // These know files, not our list.
   function.statistics = nullptr;
   function.get_partition_stats = nullptr;

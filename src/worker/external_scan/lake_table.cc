@@ -6,6 +6,8 @@
 #include <duckdb/common/multi_file/multi_file_reader.hpp>
 #include <unordered_set>
 
+#include "ipc/file_kind.h"
+#include "worker/external_scan/decompression.h"
 #include "worker/external_scan/glue_types.h"
 #include "worker/external_scan/lake_errors.h"
 
@@ -178,6 +180,19 @@ ipc::TableFile LakeTable::File(uint32_t number) const {
          0});
   }
   return files_[number];
+}
+
+std::optional<std::string> LakeTable::Option(std::string_view name) const {
+  for (const auto& [key, value] : description_.options) {
+    if (key == name) return value;
+  }
+  return std::nullopt;
+}
+
+std::string LakeTable::OwnCompression(const std::string& path) const {
+  if (self_describing()) return {};
+  std::string compression = Option("compression").value_or(ipc::KindOfName(path).compression);
+  return IsOwnCompression(compression) ? std::move(compression) : std::string();
 }
 
 duckdb::virtual_column_map_t LakeTable::VirtualColumns() const {

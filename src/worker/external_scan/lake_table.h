@@ -63,10 +63,22 @@ class LakeTable : public duckdb::enable_shared_from_this<LakeTable> {
   // A file that was listed.
   ipc::TableFile File(uint32_t number) const;
 
+  // Of the description's options.
+  std::optional<std::string> Option(std::string_view name) const;
+  // Files carry their schema: columns are found by name, and need no option `columns`.
+  bool self_describing() const {
+    return format() == "parquet" || format() == "avro" || format() == "orc";
+  }
+
   duckdb::virtual_column_map_t VirtualColumns() const;
+  // What an object of text is compressed with, when the engine does not know it (decompression.h).
+  std::string OwnCompression(const std::string& path) const;
   // JSON's reader keeps only the path of a file, so its path must say which file it is.
   bool names_files_in_path() const { return description_.format == "json"; }
 
+  // The engine's scan, which ours wraps; set once at bind.
+  duckdb::table_function_t engine_scan = nullptr;
+  duckdb::table_function_init_local_t engine_init_local = nullptr;
   duckdb::unique_ptr<duckdb::TableCatalogEntry> entry;  // set once by whoever made the table
 
  private:

@@ -188,7 +188,7 @@ TEST_F(TextScan, RefusesOptionsAndFormatsItCannotRead) {
   WriteText("o/a", "1\n");
   Add("o", "csv", {{"id", "int"}}, {{"delimiter", ""}});
   EXPECT_EQ(Failure("SELECT * FROM skep_lake.ext.o").kind, ErrorKind::kFeatureNotSupported);
-  Add("o", "orc", {{"id", "int"}});
+  Add("o", "rcfile", {{"id", "int"}});
   EXPECT_EQ(Failure("SELECT * FROM skep_lake.ext.o").kind, ErrorKind::kFeatureNotSupported);
 }
 
