@@ -288,6 +288,7 @@ constexpr std::string_view kListsDescription = R"(
 # trust = ["workspace:default", "service:glue"]
 # paths = ["bucket", "other-bucket/prefix", "third-bucket/pre*"]   # empty or absent: all buckets of the account
 # catalog = "read"                     # "write": SQL may make, change and drop external tables in the account's catalog
+# objects = "read"                     # "write": UNLOAD and INSERT may write and delete objects under these paths
 )";
 
 std::vector<std::string> KeyNames() {
@@ -427,7 +428,7 @@ Result<void> ReadAccounts(Config& config, const toml::node& node, const std::str
 }
 
 Result<void> ReadRoles(Config& config, const toml::node& node, const std::string& file) {
-  static const std::vector<std::string> known = {"arn", "trust", "paths", "catalog"};
+  static const std::vector<std::string> known = {"arn", "trust", "paths", "catalog", "objects"};
   const toml::array* list = node.as_array();
   if (list == nullptr || !list->is_array_of_tables())
     return Fail(ErrorKind::kInvalidSettingValue, At(file, node) + ": write roles as [[role]]");
@@ -446,6 +447,11 @@ Result<void> ReadRoles(Config& config, const toml::node& node, const std::string
         if (catalog != "read" && catalog != "write")
           return Fail(ErrorKind::kInvalidSettingValue, where + " is \"read\" or \"write\"");
         role.changes_catalog = catalog == "write";
+      } else if (key == "objects") {
+        SKEP_TRY_ASSIGN(const std::string objects, ScalarText(value, where));
+        if (objects != "read" && objects != "write")
+          return Fail(ErrorKind::kInvalidSettingValue, where + " is \"read\" or \"write\"");
+        role.writes_objects = objects == "write";
       } else {
         return UnknownKey(At(file, value) + ": [[role]]", key.str(), known);
       }
@@ -769,9 +775,10 @@ std::string DescribeConfig(const LoadedConfig& loaded) {
         account.id, account.access_key_id, account.endpoint, account.region, account.path_style);
   }
   for (const identity::Role& role : loaded.config.roles) {
-    out += fmt::format("role {}: trust [{}], paths [{}], catalog {}\n", role.arn,
+    out += fmt::format("role {}: trust [{}], paths [{}], catalog {}, objects {}\n", role.arn,
                        fmt::join(role.trust, ", "), fmt::join(role.allowed, ", "),
-                       role.changes_catalog ? "write" : "read");
+                       role.changes_catalog ? "write" : "read",
+                       role.writes_objects ? "write" : "read");
   }
   return out;
 }

@@ -149,13 +149,19 @@ endpoint = "http://127.0.0.1:7070"
 arn = "arn:aws:iam::210987654321:role/lake"
 trust = ["workspace:default", "service:glue"]
 paths = ["bucket/prefix"]
+[[role]]
+arn = "arn:aws:iam::210987654321:role/writer"
+trust = ["workspace:default"]
+objects = "write"
 )");
   const auto loaded = LoadConfig(input_);
   ASSERT_TRUE(loaded) << loaded.error().message;
   ASSERT_EQ(loaded->config.accounts.size(), 1u);
   EXPECT_EQ(loaded->config.accounts[0].endpoint, "http://127.0.0.1:7070");
   EXPECT_TRUE(loaded->config.accounts[0].secret_access_key == Secret("very secret"));
-  ASSERT_EQ(loaded->config.roles.size(), 1u);
+  ASSERT_EQ(loaded->config.roles.size(), 2u);
+  EXPECT_FALSE(loaded->config.roles[0].writes_objects);  // unless it says so
+  EXPECT_TRUE(loaded->config.roles[1].writes_objects);
   EXPECT_THAT(loaded->config.roles[0].trust,
               testing::ElementsAre("workspace:default", "service:glue"));
   EXPECT_THAT(loaded->config.roles[0].allowed, testing::ElementsAre("bucket/prefix"));
@@ -173,6 +179,7 @@ TEST_F(ConfigTest, RefusesBadAccountsAndRoles) {
         "[[role]]\narn = \"lake\"\n",
         "[[role]]\narn = \"arn:aws:iam::210987654321:role/a\"\ntrust = [\"everyone\"]\n",
         "[[role]]\narn = \"arn:aws:iam::210987654321:role/a\"\ntrust = \"workspace:a\"\n",
+        "[[role]]\narn = \"arn:aws:iam::210987654321:role/a\"\nobjects = \"all\"\n",
         "role = 5\n"}) {
     Write(text);
     EXPECT_EQ(ErrorOfLoading().kind, ErrorKind::kInvalidSettingValue) << text;

@@ -90,6 +90,21 @@ std::string DefaultLocation(const std::string& table, const std::vector<ipc::Tab
   return out;
 }
 
+// Everything but the place of the metadata stands in them. Source: Iceberg's GlueCatalog, which
+// keeps these two parameters.
+Result<lake::CatalogTable> DescribeIceberg(const Json& table, lake::CatalogTable out) {
+  const auto metadata = ParameterOf(table, "metadata_location");
+  if (!metadata || metadata->empty())
+    return Fail(ErrorKind::kDataException,
+                fmt::format("Iceberg table {} has no metadata_location in the catalog",
+                            out.description.name));
+  out.description.format = "iceberg";
+  out.description.options.emplace_back("metadata", *metadata);
+  out.description.columns = ColumnsOf(MemberOf(MemberOf(table, "StorageDescriptor"), "Columns"));
+  out.location = TextOf(MemberOf(table, "StorageDescriptor"), "Location");
+  return out;
+}
+
 }  // namespace
 
 Result<lake::CatalogTable> DescribeGlueTable(const std::string& table_json,
@@ -104,9 +119,7 @@ Result<lake::CatalogTable> DescribeGlueTable(const std::string& table_json,
   d.version = version;
   const Json& sd = MemberOf(table, "StorageDescriptor");
   if (Lower(ParameterOf(table, "table_type").value_or("")) == "iceberg") {
-    return Fail(
-        ErrorKind::kFeatureNotSupported,
-        fmt::format("external table {} is an Iceberg table, which is not supported", d.name));
+    return DescribeIceberg(table, std::move(out));
   }
   if (TextOf(table, "TableType") == "VIRTUAL_VIEW") {
     return Fail(ErrorKind::kFeatureNotSupported,

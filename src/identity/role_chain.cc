@@ -107,6 +107,19 @@ Decision Credentials::DecideList(std::string_view bucket, std::string_view prefi
                                account, {{"s3:prefix", {std::string(prefix)}}});
 }
 
+Decision Credentials::DecideWrite(std::string_view action, std::string_view bucket,
+                                  std::string_view key) const {
+  if (key.empty() || !IsHonest(bucket, key)) return ByPaths(false);
+  if (subject)
+    return AccessControl::Decide(*subject, action, fmt::format("arn:aws:s3:::{}/{}", bucket, key),
+                                 account);
+  if (writes_objects) return ByPaths(CoveredByAny(allowed, bucket, key, false));
+  Decision decision = ByPaths(false);
+  decision.policy = "configured role";
+  decision.reason = "because the role does not say objects = \"write\" in the configuration";
+  return decision;
+}
+
 Decision Credentials::DecideCatalog(std::string_view action, std::string_view database,
                                     std::string_view table) const {
   if (!subject) {
@@ -366,6 +379,7 @@ Result<Credentials> RoleChainResolver::Walk(const Principal& principal,
   } else if (last.configured) {
     credentials.allowed = last.configured->allowed;
     credentials.changes_catalog = last.configured->changes_catalog;
+    credentials.writes_objects = last.configured->writes_objects;
   } else {
     return Fail(ErrorKind::kInvalidRole, fmt::format("role {} cannot be assumed", chain.back()));
   }

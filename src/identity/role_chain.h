@@ -39,6 +39,8 @@ struct Role {
   std::vector<std::string> allowed;
   // Whether it may change the Glue catalog of its account: what it does not say it may not.
   bool changes_catalog = false;
+  // Whether it may write and delete the objects that it may read; the same.
+  bool writes_objects = false;
 };
 
 // Who starts a chain: Workspace("w") is "workspace:w", Service("glue") is "service:glue".
@@ -76,6 +78,7 @@ struct Credentials {
   bool path_style = true;
   std::vector<std::string> allowed;  // Role.allowed of the last role; of configured roles only
   bool changes_catalog = false;      // the same
+  bool writes_objects = false;       // the same
   std::shared_ptr<const Subject> subject;  // the last role's policies; null for configured roles
   int64_t expires_s = 0;                   // seconds since the epoch
 
@@ -85,6 +88,10 @@ struct Credentials {
   // Whether what lies below this prefix may be listed (s3:ListBucket with s3:prefix); of a
   // configured role, whether all of it may be read.
   Decision DecideList(std::string_view bucket, std::string_view prefix) const;
+  // Whether the role may do this ("s3:PutObject", "s3:DeleteObject") to this object; the keys that
+  // are never readable are never writable.
+  Decision DecideWrite(std::string_view action, std::string_view bucket,
+                       std::string_view key) const;
   // Whether the role may do this to a table (empty: to all of the database) of the Glue catalog of
   // its account: on the catalog, the database and the table. Source: Glue Developer Guide,
   // "Specifying AWS Glue resource ARNs".

@@ -177,5 +177,21 @@ TEST(RoleLimits, CoverExactlyWhatTheyName) {
   }
 }
 
+TEST(RoleLimits, WriteOnlyWhenTheyAreSaidToAndWhatTheyCover) {
+  Credentials credentials;
+  credentials.allowed = {"b/p/"};
+  for (const char* action : {"s3:PutObject", "s3:DeleteObject"}) {
+    credentials.writes_objects = false;
+    const auto refused = credentials.DecideWrite(action, "b", "p/x");
+    EXPECT_FALSE(refused.allowed);
+    EXPECT_NE(refused.reason.find("objects = \"write\""), std::string::npos);
+    credentials.writes_objects = true;
+    EXPECT_TRUE(credentials.DecideWrite(action, "b", "p/x").allowed);
+    for (const char* key : {"", "p", "p2/x", "p/../x", "../x"})
+      EXPECT_FALSE(credentials.DecideWrite(action, "b", key).allowed) << key;
+    EXPECT_FALSE(credentials.DecideWrite(action, "other", "p/x").allowed);
+  }
+}
+
 }  // namespace
 }  // namespace skep::identity

@@ -168,8 +168,8 @@ void Fields(F& f, ExternalSchemaBinding& m) {
 }
 template <class F>
 void Fields(F& f, LakeRequest& m) {
-  All(f, m.type, m.id, m.scan, m.schema, m.user, m.table, m.named, m.change, m.partitions, m.file,
-      m.block, m.offset, m.length);
+  All(f, m.type, m.id, m.scan, m.schema, m.user, m.table, m.named, m.change, m.objects,
+      m.partitions, m.file, m.block, m.offset, m.length);
 }
 template <class F>
 void Fields(F& f, TableColumn& m) {

@@ -258,6 +258,16 @@ enum class LakeType : uint8_t {
   kOpenObjects = 6,  // request: objects that COPY names, by a role chain -> a scan, whose files are
                      // partition 0
   kChangeCatalog = 7,  // request: a change of an external schema's data catalog -> nothing
+  kOpenWrite = 8,      // request: to write below a prefix (UNLOAD) or into an external table's
+                       // location, by a role chain -> a write
+  kWriteBuffer = 9,  // request -> a buffer's number and its descriptor: kWriteBufferBytes of shared
+                     // memory to fill, the connection's until it closes
+  kWritePart = 10,   // request: the next part of a file of a write is in a buffer -> nothing. No
+                     // object is seen before kCommitWrite.
+  kCommitWrite = 11,  // request: completes all files of a write, the last one last -> nothing
+  kAbortWrite = 12,   // request without answer: drops what a write has uploaded
+  kOpenFiles = 13,    // request: objects by their paths into an open scan of a table whose metadata
+                      // name its files (Iceberg) -> files, in the same order
   kReply = 16,
 };
 
@@ -276,23 +286,31 @@ enum class ObjectsNamed : uint8_t { kPrefix = 1, kManifest = 2, kOne = 3 };
 
 struct LakeRequest {
   LakeType type = LakeType::kBlock;
-  uint64_t id = 0;                             // echoed in the reply
-  uint64_t scan = 0;                           // all but kOpenTable and kListTables
-  ExternalSchemaBinding schema;                // kOpenTable, kListTables
-  std::string user;                            // statement's user, kOpenTable, kOpenObjects
-  std::string table;                           // kOpenTable; kOpenObjects: s3://bucket/key
+  uint64_t id = 0;               // echoed in the reply
+  uint64_t scan = 0;             // a scan, or a write; not of the requests that open
+  ExternalSchemaBinding schema;  // kOpenTable, kListTables
+  std::string user;              // statement's user, kOpenTable, kOpenObjects
+  std::string table;  // kOpenTable; kOpenObjects, kOpenWrite: s3://bucket/key; kWritePart: the
+                      // file's name below the write's prefix
   ObjectsNamed named = ObjectsNamed::kPrefix;  // kOpenObjects; its roles are schema.role_chain
-  std::string change;                          // kChangeCatalog: JSON (sql/emit/external.cc)
+  std::string change;                          // kChangeCatalog: JSON (sql/emit/external.cc);
+                                               // kOpenWrite: JSON (lake/lake_write.h)
+  // kOpenFiles: paths; sizes in bytes, 0 asks the object store. At most kMaxFilesPerOpen.
+  std::vector<std::pair<std::string, uint64_t>> objects;
   std::vector<uint32_t> partitions;  // kListFiles: indexes into TableDescription.partitions; at
                                      // most kMaxPartitionsPerList
-  uint32_t file = 0;                 // kBlock: TableFile.number
-  uint32_t block = 0;                // kBlock: index of the 8 MiB block
-  uint32_t offset = 0, length = 0;   // kBlock: the byte range wanted within the block
+  uint32_t file = 0;                 // kBlock: TableFile.number; kWritePart: 0, 1, ... by file
+  uint32_t block = 0;                // kBlock: index of the 8 MiB block; kWritePart: of the part
+  uint32_t offset = 0, length = 0;   // kBlock: the byte range wanted within the block;
+                                     // kWritePart: the buffer's number, bytes of the part
   void Encode(ByteWriter& w) const;
   bool Decode(ByteReader& r);
   bool operator==(const LakeRequest&) const = default;
 };
 inline constexpr size_t kMaxPartitionsPerList = 4096;
+inline constexpr size_t kMaxFilesPerOpen = 1024;
+// A part of a file is a full buffer, but for the last one (S3's minimum is 5 MiB).
+inline constexpr uint32_t kWriteBufferBytes = 8u << 20;
 
 struct TableColumn {
   std::string name;
@@ -334,7 +352,7 @@ struct LakeReply {
   uint64_t id = 0;
   bool more = false;
   std::optional<Error> error;
-  uint64_t scan = 0;               // kOpenTable
+  uint64_t scan = 0;               // kOpenTable, kOpenObjects; a write; a buffer
   TableDescription table;          // kOpenTable (partitions may be split over packets)
   std::vector<TableFile> files;    // kListFiles
   std::vector<std::string> names;  // kListTables

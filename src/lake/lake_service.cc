@@ -1,10 +1,12 @@
 #include "lake/lake_service.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <linux/sockios.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -89,6 +91,28 @@ CatalogAction ActionOf(std::string_view change) {
   return wanted;
 }
 
+// Shared memory that a worker fills. Its seals keep the length, so that reading it never faults.
+struct WriteBuffer {
+  UniqueFd descriptor;
+  const char* data = nullptr;
+
+  static std::shared_ptr<WriteBuffer> Make() {
+    auto buffer = std::make_shared<WriteBuffer>();
+    buffer->descriptor = UniqueFd(::memfd_create("part", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+    const int fd = buffer->descriptor.get();
+    if (!buffer->descriptor || ::ftruncate(fd, ipc::kWriteBufferBytes) != 0 ||
+        ::fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
+      return nullptr;
+    void* data = ::mmap(nullptr, ipc::kWriteBufferBytes, PROT_READ, MAP_SHARED, fd, 0);
+    if (data == MAP_FAILED) return nullptr;
+    buffer->data = static_cast<const char*>(data);
+    return buffer;
+  }
+  ~WriteBuffer() {
+    if (data != nullptr) ::munmap(const_cast<char*>(data), ipc::kWriteBufferBytes);
+  }
+};
+
 struct Location {
   std::string bucket, key;  // key as the catalog has it, without a leading slash
   std::string prefix() const { return WithSlash(key); }
@@ -109,6 +133,7 @@ struct LakeService::Scan {
   std::string name;                    // for the log
   std::string location;                // of the table
   std::vector<std::string> locations;  // by partition
+  bool named_by_metadata = false;      // files are opened by their paths, as a table's metadata say
 
   struct File {
     std::string bucket, key;
@@ -137,6 +162,10 @@ struct LakeService::Connection {
   size_t unanswered = 0;
   uint64_t next_scan = 1;
   std::unordered_map<uint64_t, std::shared_ptr<Scan>> scans;
+  uint64_t next_write = 1;
+  std::unordered_map<uint64_t, std::shared_ptr<LakeWrite>> writes;
+  std::deque<std::shared_ptr<LakeWrite>> dropped;     // to be aborted on the pool
+  std::vector<std::shared_ptr<WriteBuffer>> buffers;  // by number
   uint64_t refusals = 0;
 
   void Send(std::vector<Outgoing> packets) {
@@ -147,6 +176,11 @@ struct LakeService::Connection {
     }
     const uint64_t one = 1;
     [[maybe_unused]] const auto n = ::write(wake.get(), &one, sizeof one);
+  }
+  std::shared_ptr<LakeWrite> FindWrite(uint64_t write) {
+    const std::lock_guard lock(mutex);
+    const auto found = writes.find(write);
+    return found == writes.end() ? nullptr : found->second;
   }
   std::shared_ptr<Scan> FindScan(uint64_t scan) {
     const std::lock_guard lock(mutex);
@@ -323,13 +357,24 @@ void LakeService::RunConnection(const std::shared_ptr<Connection>& c) {
     }
   }
 
+  std::vector<std::shared_ptr<LakeWrite>> unfinished;
   {
     const std::lock_guard lock(c->mutex);
     c->closed = true;
     c->out.clear();
     c->scans.clear();
+    for (auto& [number, write] : c->writes) unfinished.push_back(std::move(write));
+    c->writes.clear();
+    std::ranges::move(c->dropped, std::back_inserter(unfinished));
+    c->dropped.clear();
   }
   ::shutdown(c->socket.get(), SHUT_RDWR);
+  for (const auto& write : unfinished) {
+    log::Warn("write_unfinished",
+              {{"connection", c->id}, {"workspace", c->workspace}, {"place", write->place()}});
+    write->Abort();
+  }
+  unfinished.clear();
   {
     const std::lock_guard lock(mutex_);
     c->queue.clear();
@@ -347,7 +392,14 @@ void LakeService::Accept(const std::shared_ptr<Connection>& c, ipc::LakeRequest 
   }
   {
     const std::lock_guard lock(c->mutex);
-    c->unanswered++;
+    if (request.type == ipc::LakeType::kAbortWrite) {  // has no answer
+      const auto write = c->writes.find(request.scan);
+      if (write == c->writes.end()) return;
+      c->dropped.push_back(std::move(write->second));
+      c->writes.erase(write);
+    } else {
+      c->unanswered++;
+    }
   }
   if (request.type == ipc::LakeType::kBlock) {
     // Cached blocks are answered here: no hand-over to another thread.
@@ -408,6 +460,9 @@ void LakeService::Answer(const std::shared_ptr<Connection>& c, const ipc::LakeRe
       case ipc::LakeType::kOpenObjects:
         OpenObjects(c, request, out);
         break;
+      case ipc::LakeType::kOpenFiles:
+        OpenFiles(c, request, out);
+        break;
       case ipc::LakeType::kListFiles:
         ListFiles(c, request, out);
         break;
@@ -420,6 +475,29 @@ void LakeService::Answer(const std::shared_ptr<Connection>& c, const ipc::LakeRe
       case ipc::LakeType::kChangeCatalog:
         ChangeCatalog(c, request, out);
         break;
+      case ipc::LakeType::kOpenWrite:
+        OpenWrite(c, request, out);
+        break;
+      case ipc::LakeType::kWriteBuffer:
+        MakeBuffer(c, request, out);
+        break;
+      case ipc::LakeType::kWritePart:
+        WritePart(c, request, out);
+        break;
+      case ipc::LakeType::kCommitWrite:
+        CommitWrite(c, request, out);
+        break;
+      case ipc::LakeType::kAbortWrite: {
+        std::shared_ptr<LakeWrite> write;
+        {
+          const std::lock_guard lock(c->mutex);
+          if (c->dropped.empty()) break;
+          write = std::move(c->dropped.front());
+          c->dropped.pop_front();
+        }
+        write->Abort();
+        break;
+      }
       default:
         Refuse(c, request, Error{ErrorKind::kProtocolViolation, "unknown lake request", {}, {}, 0},
                out);
@@ -516,6 +594,7 @@ void LakeService::OpenTable(const std::shared_ptr<Connection>& c, const ipc::Lak
   scan->name = request.schema.catalog_database + "." + request.table;
   scan->location = std::move(table->location);
   scan->locations = std::move(table->locations);
+  scan->named_by_metadata = table->description.format == "iceberg";
   auto number = c->AddScan(scan, options_.scans_per_connection);
   if (!number) return fail(number.error());
   {
@@ -662,6 +741,133 @@ Result<void> LakeService::FindObjects(Scan& scan, const ipc::LakeRequest& reques
     SKEP_TRY(add(in, std::move(*found)));
   }
   return {};
+}
+
+Result<std::string> LakeService::PlaceOf(const Connection& c, const ipc::LakeRequest& request,
+                                         Credentials& credentials) {
+  if (request.schema.catalog_database.empty()) {
+    SKEP_TRY_ASSIGN(credentials, roles_.Resolve(identity::Principal::Workspace(c.workspace),
+                                                request.schema.role_chain));
+    return request.table;
+  }
+  SKEP_TRY_ASSIGN(credentials, CatalogOf(c, request, "glue:GetTable"));
+  if (auto refused = RefusedByCatalog(credentials, "glue:GetTable", request.schema.catalog_database,
+                                      request.table))
+    return Fail(std::move(*refused));
+  SKEP_TRY_ASSIGN(
+      const auto table,
+      tables_.GetTable(credentials.account, request.schema.catalog_database, request.table));
+  return WithSlash(table.location);
+}
+
+void LakeService::OpenWrite(const std::shared_ptr<Connection>& c, const ipc::LakeRequest& request,
+                            std::vector<Outgoing>& out) {
+  const auto fail = [&](Error error) { Refuse(c, request, std::move(error), out); };
+  if (c->workspace.empty())
+    return fail({ErrorKind::kInsufficientPrivilege, "a scratch worker writes nothing", {}, {}, 0});
+  Credentials credentials;
+  const auto place = PlaceOf(*c, request, credentials);
+  if (!place) return fail(place.error());
+  const auto options = WriteOptions::Read(request.change);
+  if (!options) return fail(options.error());
+  const std::string role = credentials.role;
+  auto write = LakeWrite::Open(store_, std::move(credentials), *place, *options);
+  if (!write) return fail(write.error());
+  uint64_t number = 0;
+  {
+    const std::lock_guard lock(c->mutex);
+    if (!c->closed && c->writes.size() < options_.scans_per_connection) {
+      number = c->next_write++;
+      c->writes.emplace(number, *write);
+    }
+  }
+  if (number == 0)
+    return fail({ErrorKind::kTooManyConnections, "the worker has too many open writes", {}, {}, 0});
+  log::Info("write_opened", {{"workspace", c->workspace},
+                             {"user", request.user},
+                             {"place", (*write)->place()},
+                             {"role", role}});
+  ipc::LakeReply reply;
+  reply.id = request.id;
+  reply.scan = number;
+  out.push_back({ipc::EncodePacket(reply), {}, true});
+}
+
+void LakeService::MakeBuffer(const std::shared_ptr<Connection>& c, const ipc::LakeRequest& request,
+                             std::vector<Outgoing>& out) {
+  const auto fail = [&](Error error) { Refuse(c, request, std::move(error), out); };
+  ipc::LakeReply reply;
+  reply.id = request.id;
+  UniqueFd descriptor;
+  {
+    const std::lock_guard lock(c->mutex);
+    const size_t most = c->writes.empty() ? 0 : options_.buffers_per_connection;
+    if (c->buffers.size() < most) {
+      if (auto buffer = WriteBuffer::Make()) {
+        descriptor = UniqueFd(::fcntl(buffer->descriptor.get(), F_DUPFD_CLOEXEC, 0));
+        buffer->descriptor.Reset();  // the mapping is enough
+        reply.scan = c->buffers.size();
+        c->buffers.push_back(std::move(buffer));
+      }
+    }
+  }
+  if (!descriptor)
+    return fail({ErrorKind::kThrottled, "the worker has all the buffers it gets", {}, {}, 0});
+  out.push_back({ipc::EncodePacket(reply), std::move(descriptor), true});
+}
+
+void LakeService::WritePart(const std::shared_ptr<Connection>& c, const ipc::LakeRequest& request,
+                            std::vector<Outgoing>& out) {
+  const auto fail = [&](Error error) { Refuse(c, request, std::move(error), out); };
+  const auto write = c->FindWrite(request.scan);
+  if (!write)
+    return fail({ErrorKind::kUndefinedObject,
+                 fmt::format("there is no write {}", request.scan),
+                 {},
+                 {},
+                 0});
+  std::shared_ptr<WriteBuffer> buffer;
+  {
+    const std::lock_guard lock(c->mutex);
+    if (request.offset < c->buffers.size()) buffer = c->buffers[request.offset];
+  }
+  if (!buffer || request.length == 0 || request.length > ipc::kWriteBufferBytes)
+    return fail({ErrorKind::kInvalidArgument, "there is no such buffer", {}, {}, 0});
+  const auto written = write->Part(request.file, request.table, request.block,
+                                   std::string_view(buffer->data, request.length));
+  if (!written) return fail(written.error());
+  ipc::LakeReply reply;
+  reply.id = request.id;
+  out.push_back({ipc::EncodePacket(reply), {}, true});
+}
+
+void LakeService::CommitWrite(const std::shared_ptr<Connection>& c, const ipc::LakeRequest& request,
+                              std::vector<Outgoing>& out) {
+  const auto fail = [&](Error error) { Refuse(c, request, std::move(error), out); };
+  std::shared_ptr<LakeWrite> write;
+  {
+    const std::lock_guard lock(c->mutex);
+    const auto found = c->writes.find(request.scan);
+    if (found != c->writes.end()) {
+      write = std::move(found->second);
+      c->writes.erase(found);
+    }
+  }
+  if (!write)
+    return fail({ErrorKind::kUndefinedObject,
+                 fmt::format("there is no write {}", request.scan),
+                 {},
+                 {},
+                 0});
+  if (auto committed = write->Commit(); !committed) return fail(committed.error());
+  log::Info("write_committed", {{"workspace", c->workspace},
+                                {"place", write->place()},
+                                {"role", write->credentials().role},
+                                {"files", write->files()},
+                                {"bytes", write->bytes()}});
+  ipc::LakeReply reply;
+  reply.id = request.id;
+  out.push_back({ipc::EncodePacket(reply), {}, true});
 }
 
 void LakeService::ListTables(const std::shared_ptr<Connection>& c, const ipc::LakeRequest& request,
@@ -891,6 +1097,63 @@ void LakeService::ListFiles(const std::shared_ptr<Connection>& c, const ipc::Lak
     reply.files.push_back(std::move(file));
   }
   flush(true);
+}
+
+// What the metadata name may lie anywhere: the role decides, object by object. Sizes that they give
+// are believed; such files never change, and one that did fails its reader.
+void LakeService::OpenFiles(const std::shared_ptr<Connection>& c, const ipc::LakeRequest& request,
+                            std::vector<Outgoing>& out) {
+  const auto fail = [&](Error error) { Refuse(c, request, std::move(error), out); };
+  const auto scan = c->FindScan(request.scan);
+  if (!scan || !scan->named_by_metadata)
+    return fail({ErrorKind::kInsufficientPrivilege,
+                 fmt::format("scan {} opens no files by their paths", request.scan),
+                 {},
+                 {},
+                 0});
+  if (request.objects.size() > ipc::kMaxFilesPerOpen)
+    return fail({ErrorKind::kProtocolViolation, "too many files in a request", {}, {}, 0});
+  if (const auto& credentials = scan->credentials;
+      credentials.expires_s != 0 && credentials.expires_s < NowSeconds())
+    return fail({ErrorKind::kExternalDenied,
+                 "the role's session expired while the statement ran",
+                 {},
+                 "Run the statement again.",
+                 0});
+  ipc::LakeReply reply;
+  reply.id = request.id;
+  for (const auto& [path, size] : request.objects) {
+    auto file = OpenFile(*scan, path, size);
+    if (!file) return fail(file.error());
+    reply.files.push_back(std::move(*file));
+  }
+  out.push_back({ipc::EncodePacket(reply), {}, true});
+}
+
+Result<ipc::TableFile> LakeService::OpenFile(Scan& scan, const std::string& path, uint64_t size) {
+  const auto& credentials = scan.credentials;
+  Scan::File file;
+  if (!ParseS3Path(path, file.bucket, file.key) || file.key.empty())
+    return Fail(ErrorKind::kDataException,
+                fmt::format("the metadata of {} name {}, which is not on S3", scan.name, path));
+  if (!credentials.MayRead(file.bucket, file.key))
+    return Fail(
+        ErrorKind::kExternalDenied,
+        fmt::format("{} is not authorized to perform: s3:GetObject on {}", credentials.role, path));
+  file.file = {0, 0, path, {}, size, 0};
+  if (size == 0) {
+    SKEP_TRY_ASSIGN(const ObjectInfo object, store_.Head(credentials, file.bucket, file.key));
+    file.file.etag = object.etag;
+    file.file.size = object.size;
+    file.file.modified_s = object.modified_s;
+  }
+  const std::lock_guard lock(scan.mutex);
+  if (scan.files.size() >= options_.files_per_scan)
+    return Fail(ErrorKind::kPayloadTooLarge,
+                fmt::format("{} has more than {} files", scan.name, options_.files_per_scan));
+  file.file.number = static_cast<uint32_t>(scan.files.size());
+  scan.files.push_back(file);
+  return std::move(file.file);
 }
 
 void LakeService::ReadBlock(const std::shared_ptr<Connection>& c, const ipc::LakeRequest& request,

@@ -1,6 +1,7 @@
 // The gateway's end of workers' lake sockets. A worker names an external table, gets its
 // description, asks for the files of some partitions and then for blocks of those files; everything
-// else it may ask is refused and logged. It never sees a credential and never names a URL. One
+// else it may ask is refused and logged. It never sees a credential and never names a URL. What it
+// writes (lake_write.h) it puts into shared memory that the gateway made and cannot lose. One
 // thread per connection moves packets; a shared pool waits for catalogs and object stores.
 #pragma once
 
@@ -21,6 +22,7 @@
 #include "identity/role_chain.h"
 #include "ipc/messages.h"
 #include "lake/block_cache.h"
+#include "lake/lake_write.h"
 #include "lake/object_store.h"
 
 namespace skep::lake {
@@ -57,6 +59,7 @@ struct LakeServiceOptions {
   size_t requests_per_connection = 128;  // accepted and not yet answered; beyond, its packets wait
   size_t scans_per_connection = 1024;
   size_t files_per_scan = 2'000'000;
+  size_t buffers_per_connection = 64;  // of ipc::kWriteBufferBytes each
 };
 
 class LakeService {
@@ -99,12 +102,26 @@ class LakeService {
   void OpenObjects(const std::shared_ptr<Connection>& connection, const ipc::LakeRequest& request,
                    std::vector<Outgoing>& out);
   Result<void> FindObjects(Scan& scan, const ipc::LakeRequest& request);
+  void OpenFiles(const std::shared_ptr<Connection>& c, const ipc::LakeRequest& request,
+                 std::vector<Outgoing>& out);
+  Result<ipc::TableFile> OpenFile(Scan& scan, const std::string& path, uint64_t size);
   void ListFiles(const std::shared_ptr<Connection>& connection, const ipc::LakeRequest& request,
                  std::vector<Outgoing>& out);
   void ListTables(const std::shared_ptr<Connection>& connection, const ipc::LakeRequest& request,
                   std::vector<Outgoing>& out);
   void ChangeCatalog(const std::shared_ptr<Connection>& connection, const ipc::LakeRequest& request,
                      std::vector<Outgoing>& out);
+  void OpenWrite(const std::shared_ptr<Connection>& connection, const ipc::LakeRequest& request,
+                 std::vector<Outgoing>& out);
+  // s3://bucket/prefix of a write, when the role chain leads to it.
+  Result<std::string> PlaceOf(const Connection& connection, const ipc::LakeRequest& request,
+                              Credentials& credentials);
+  void MakeBuffer(const std::shared_ptr<Connection>& connection, const ipc::LakeRequest& request,
+                  std::vector<Outgoing>& out);
+  void WritePart(const std::shared_ptr<Connection>& connection, const ipc::LakeRequest& request,
+                 std::vector<Outgoing>& out);
+  void CommitWrite(const std::shared_ptr<Connection>& connection, const ipc::LakeRequest& request,
+                   std::vector<Outgoing>& out);
   // The account whose catalog an external schema names, when its roles lead there.
   Result<Credentials> CatalogOf(const Connection& connection, const ipc::LakeRequest& request,
                                 const char* action);

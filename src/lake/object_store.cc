@@ -12,6 +12,7 @@
 #include <optional>
 #include <pugixml.hpp>
 #include <random>
+#include <sstream>
 #include <thread>
 
 #include "base/crypto.h"
@@ -133,6 +134,18 @@ class S3Store final : public ObjectStore {
   Result<std::string> Put(const Credentials& credentials, const std::string& bucket,
                           const std::string& key, std::string_view bytes) override;
   Result<void> CreateBucket(const Credentials& credentials, const std::string& bucket) override;
+  Result<std::string> BeginUpload(const Credentials& credentials, const std::string& bucket,
+                                  const std::string& key, const Encryption& encryption) override;
+  Result<std::string> PutPart(const Credentials& credentials, const std::string& bucket,
+                              const std::string& key, const std::string& upload, uint32_t number,
+                              std::string_view bytes) override;
+  Result<void> CompleteUpload(const Credentials& credentials, const std::string& bucket,
+                              const std::string& key, const std::string& upload,
+                              const std::vector<std::string>& etags) override;
+  Result<void> AbortUpload(const Credentials& credentials, const std::string& bucket,
+                           const std::string& key, const std::string& upload) override;
+  Result<void> Delete(const Credentials& credentials, const std::string& bucket,
+                      const std::string& key) override;
   void Stop() override {
     {
       const std::lock_guard lock(mutex_);
@@ -233,8 +246,9 @@ Result<void> S3Store::SendOnce(const Credentials& credentials, Exchange& x, bool
   curl_easy_setopt(c, CURLOPT_XFERINFODATA, &x);
   if (!options_.ca_file.empty()) curl_easy_setopt(c, CURLOPT_CAINFO, options_.ca_file.c_str());
   if (x.method == "HEAD") curl_easy_setopt(c, CURLOPT_NOBODY, 1L);
-  if (x.method == "PUT") {
-    curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, "PUT");
+  if (x.method == "DELETE") curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, "DELETE");
+  if (x.method == "PUT" || x.method == "POST") {
+    curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, x.method.c_str());
     curl_easy_setopt(c, CURLOPT_POSTFIELDS, x.body.data() ? x.body.data() : "");
     curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(x.body.size()));
   }
@@ -402,7 +416,120 @@ Result<void> S3Store::CreateBucket(const Credentials& credentials, const std::st
   return Send(credentials, x);
 }
 
+Result<std::string> S3Store::BeginUpload(const Credentials& credentials, const std::string& bucket,
+                                         const std::string& key, const Encryption& encryption) {
+  Exchange x;
+  x.method = "POST";
+  SKEP_TRY_ASSIGN(x.url, MakeS3Url(credentials, bucket, key));
+  x.url.query.emplace_back("uploads", "");
+  x.headers.emplace_back("content-type", "binary/octet-stream");
+  if (encryption.kms) {
+    x.headers.emplace_back("x-amz-server-side-encryption", "aws:kms");
+    if (!encryption.kms_key_id.empty())
+      x.headers.emplace_back("x-amz-server-side-encryption-aws-kms-key-id", encryption.kms_key_id);
+  }
+  SKEP_TRY(Send(credentials, x));
+  pugi::xml_document document;
+  std::string upload;
+  if (document.load_buffer(x.text.data(), x.text.size()))
+    upload = document.child("InitiateMultipartUploadResult").child_value("UploadId");
+  if (upload.empty())
+    return Fail(ErrorKind::kExternalUnavailable,
+                fmt::format("the object store began no upload of {}", x.url.Place()));
+  return upload;
+}
+
+Result<std::string> S3Store::PutPart(const Credentials& credentials, const std::string& bucket,
+                                     const std::string& key, const std::string& upload,
+                                     uint32_t number, std::string_view bytes) {
+  Exchange x;
+  x.method = "PUT";
+  SKEP_TRY_ASSIGN(x.url, MakeS3Url(credentials, bucket, key));
+  x.url.query.emplace_back("partNumber", std::to_string(number));
+  x.url.query.emplace_back("uploadId", upload);
+  x.body = bytes;
+  SKEP_TRY(Send(credentials, x));
+  if (x.etag.empty())
+    return Fail(
+        ErrorKind::kExternalUnavailable,
+        fmt::format("the object store gave no ETag for part {} of {}", number, x.url.Place()));
+  return x.etag;
+}
+
+Result<void> S3Store::CompleteUpload(const Credentials& credentials, const std::string& bucket,
+                                     const std::string& key, const std::string& upload,
+                                     const std::vector<std::string>& etags) {
+  Exchange x;
+  x.method = "POST";
+  SKEP_TRY_ASSIGN(x.url, MakeS3Url(credentials, bucket, key));
+  x.url.query.emplace_back("uploadId", upload);
+  pugi::xml_document list;
+  auto root = list.append_child("CompleteMultipartUpload");
+  for (size_t i = 0; i < etags.size(); i++) {
+    auto part = root.append_child("Part");
+    part.append_child("PartNumber").text().set(static_cast<unsigned>(i + 1));
+    part.append_child("ETag").text().set(("\"" + etags[i] + "\"").c_str());
+  }
+  std::ostringstream body;
+  list.save(body, "", pugi::format_raw | pugi::format_no_declaration);
+  const std::string text = std::move(body).str();
+  x.body = text;
+  x.headers.emplace_back("content-type", "application/xml");
+  SKEP_TRY(Send(credentials, x));
+  // Long completions are answered 200 before they are done; then the body says how they ended.
+  pugi::xml_document answer;
+  if (answer.load_buffer(x.text.data(), x.text.size()) && answer.child("Error"))
+    return Fail(ErrorKind::kExternalUnavailable,
+                fmt::format("the object store failed: POST {}", x.url.Place()),
+                fmt::format("{}: {}", answer.child("Error").child_value("Code"),
+                            answer.child("Error").child_value("Message")));
+  return {};
+}
+
+Result<void> S3Store::AbortUpload(const Credentials& credentials, const std::string& bucket,
+                                  const std::string& key, const std::string& upload) {
+  Exchange x;
+  x.method = "DELETE";
+  SKEP_TRY_ASSIGN(x.url, MakeS3Url(credentials, bucket, key));
+  x.url.query.emplace_back("uploadId", upload);
+  return Send(credentials, x);
+}
+
+Result<void> S3Store::Delete(const Credentials& credentials, const std::string& bucket,
+                             const std::string& key) {
+  Exchange x;
+  x.method = "DELETE";
+  SKEP_TRY_ASSIGN(x.url, MakeS3Url(credentials, bucket, key));
+  auto sent = Send(credentials, x);
+  if (!sent && sent.error().kind == ErrorKind::kExternalNotFound) return {};
+  return sent;
+}
+
+std::unexpected<Error> ReadsOnly() {
+  return Fail(ErrorKind::kFeatureNotSupported, "this object store takes no uploads");
+}
+
 }  // namespace
+
+Result<std::string> ObjectStore::BeginUpload(const Credentials&, const std::string&,
+                                             const std::string&, const Encryption&) {
+  return ReadsOnly();
+}
+Result<std::string> ObjectStore::PutPart(const Credentials&, const std::string&, const std::string&,
+                                         const std::string&, uint32_t, std::string_view) {
+  return ReadsOnly();
+}
+Result<void> ObjectStore::CompleteUpload(const Credentials&, const std::string&, const std::string&,
+                                         const std::string&, const std::vector<std::string>&) {
+  return ReadsOnly();
+}
+Result<void> ObjectStore::AbortUpload(const Credentials&, const std::string&, const std::string&,
+                                      const std::string&) {
+  return ReadsOnly();
+}
+Result<void> ObjectStore::Delete(const Credentials&, const std::string&, const std::string&) {
+  return ReadsOnly();
+}
 
 std::unique_ptr<ObjectStore> MakeS3Store(const S3Options& options) {
   return std::make_unique<S3Store>(options);

@@ -33,6 +33,12 @@ struct ListPage {
   std::string next;                   // continue here; empty = that was all
 };
 
+// How the store shall encrypt a new object. Neither: as the bucket says.
+struct Encryption {
+  bool kms = false;        // SSE-KMS
+  std::string kms_key_id;  // empty: the account's own key for S3
+};
+
 // Errors of all calls: kExternalUnavailable (down, slow, 5xx after retries, answer cut short),
 // kExternalDenied (401, 403), kExternalNotFound (no such bucket or key), kExternalChanged (If-Match
 // failed).
@@ -54,6 +60,22 @@ class ObjectStore {
   virtual Result<std::string> Put(const Credentials& credentials, const std::string& bucket,
                                   const std::string& key, std::string_view bytes) = 0;
   virtual Result<void> CreateBucket(const Credentials& credentials, const std::string& bucket) = 0;
+  // An object in parts, seen by nobody before it is completed. Answers the upload's id.
+  virtual Result<std::string> BeginUpload(const Credentials& credentials, const std::string& bucket,
+                                          const std::string& key, const Encryption& encryption);
+  // Uploads part `number`, 1 to 10,000, and answers its etag. All but the last have 5 MiB or more.
+  virtual Result<std::string> PutPart(const Credentials& credentials, const std::string& bucket,
+                                      const std::string& key, const std::string& upload,
+                                      uint32_t number, std::string_view bytes);
+  // Makes the object of its parts, named by their etags in order.
+  virtual Result<void> CompleteUpload(const Credentials& credentials, const std::string& bucket,
+                                      const std::string& key, const std::string& upload,
+                                      const std::vector<std::string>& etags);
+  virtual Result<void> AbortUpload(const Credentials& credentials, const std::string& bucket,
+                                   const std::string& key, const std::string& upload);
+  // Deletes an object; one that is not there counts as deleted.
+  virtual Result<void> Delete(const Credentials& credentials, const std::string& bucket,
+                              const std::string& key);
   // Makes running and later calls fail soon with kAdminShutdown.
   virtual void Stop() {}
 };

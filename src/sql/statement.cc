@@ -22,6 +22,7 @@ bool IsOffered(const ast::Statement& tree) {
     case NodeKind::kDelete:
     case NodeKind::kMerge:
     case NodeKind::kCopy:
+    case NodeKind::kUnload:
     case NodeKind::kTruncate:
     case NodeKind::kCreateTable:
     case NodeKind::kCreateTableAs:

@@ -29,7 +29,7 @@ TEST(ParseScript, TellsWhatRoutingNeedsToKnow) {
       {"start transaction read only", NodeKind::kBegin, kTransaction, true, "START TRANSACTION"},
       {"end", NodeKind::kCommit, kTransaction, true, "COMMIT"},
       {"copy t from 's3://b'", NodeKind::kCopy, kLoad, true, "COPY"},
-      {"unload ('select 1') to 's3://b'", NodeKind::kUnload, kLoad, false, "UNLOAD"},
+      {"unload ('select 1') to 's3://b'", NodeKind::kUnload, kLoad, true, "UNLOAD"},
       {"create user u password disable", NodeKind::kCreateUser, kAccess, false, "CREATE USER"},
       {"select 1 into t", NodeKind::kQueryStatement, kDefinition, true, "SELECT"},
       {"show tables from schema dev.public", NodeKind::kShowObjects, kShow, false, "SHOW"},

@@ -13,6 +13,7 @@
 #include "worker/external_scan/lake_catalog.h"
 #include "worker/functions/register.h"
 #include "worker/storage/native_store.h"
+#include "worker/unload/unload_function.h"
 
 namespace skep::worker {
 namespace fs = std::filesystem;
@@ -80,22 +81,20 @@ Result<void> Engine::Start(const ipc::WorkerBinding& binding, UniqueFd lake) {
   RegisterFunctions(*instance_->instance);
 
   lake_ = std::make_unique<external_scan::LakeClient>(std::move(lake));
-  external_scan::RegisterLake(
-      *instance_->instance, *lake_,
+  const auto schema_of =
       [this](duckdb::ClientContext& context,
              const std::string& schema) -> std::optional<ipc::ExternalSchemaBinding> {
-        const SessionFacts* facts = FactsOf(context);
-        if (!facts) return std::nullopt;
-        return external_schemas_.Find({facts->database, schema}, facts->external_schemas);
-      },
-      [](duckdb::ClientContext& context) {
-        const SessionFacts* facts = FactsOf(context);
-        return facts ? facts->user : std::string();
-      });
-  copy::RegisterCopy(*instance_->instance, *lake_, [](duckdb::ClientContext& context) {
+    const SessionFacts* facts = FactsOf(context);
+    if (!facts) return std::nullopt;
+    return external_schemas_.Find({facts->database, schema}, facts->external_schemas);
+  };
+  const auto user_of = [](duckdb::ClientContext& context) {
     const SessionFacts* facts = FactsOf(context);
     return facts ? facts->user : std::string();
-  });
+  };
+  external_scan::RegisterLake(*instance_->instance, *lake_, schema_of, user_of);
+  copy::RegisterCopy(*instance_->instance, *lake_, user_of);
+  unload::RegisterUnload(*instance_->instance, *lake_, {user_of, schema_of});
   copy::RegisterLoadTables(*instance_->instance, [](duckdb::ClientContext& context) {
     const SessionFacts* facts = FactsOf(context);
     return facts ? facts->database : std::string();

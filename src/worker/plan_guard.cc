@@ -4,6 +4,7 @@
 #include <array>
 #include <duckdb/catalog/catalog_entry/duck_table_entry.hpp>
 #include <duckdb/execution/operator/persistent/physical_batch_insert.hpp>
+#include <duckdb/execution/operator/persistent/physical_copy_to_file.hpp>
 #include <duckdb/execution/operator/persistent/physical_delete.hpp>
 #include <duckdb/execution/operator/persistent/physical_insert.hpp>
 #include <duckdb/execution/operator/persistent/physical_merge_into.hpp>
@@ -20,6 +21,7 @@
 #include "base/ids.h"
 #include "base/log.h"
 #include "sql/emit.h"
+#include "worker/unload/unload_function.h"
 
 namespace skep::worker {
 namespace {
@@ -157,6 +159,15 @@ void CheckOperator(const duckdb::PhysicalOperator& op, const std::string& databa
       const auto shown = op.ParamsToString();
       const auto name = shown.find("Name");
       CheckScan(name == shown.end() ? "without a name" : name->second);
+      break;
+    }
+    case PhysicalOperatorType::COPY_TO_FILE: {
+      // Where its files go the gateway decides; no other copy function may run, and none to a path.
+      const auto& copy = op.Cast<duckdb::PhysicalCopyToFile>();
+      if (copy.function.name != unload::kUnloadFunction ||
+          copy.file_path != unload::kUnloadTarget || copy.partition_output ||
+          copy.per_thread_output || copy.rotate || copy.use_tmp_file)
+        Refuse("copy to " + copy.function.name);
       break;
     }
     case PhysicalOperatorType::INSERT:

@@ -76,6 +76,7 @@ bool IsCached(const auto& prepared) {
     case kDelete:
     case kMerge:
     case kCopy:
+    case kUnload:
       return true;
     default:
       return false;
@@ -589,7 +590,7 @@ Result<ipc::StatementComplete> Session::RunPrepared(Prepared& prepared,
       if (!IsCached(prepared)) return RunDefinition(prepared);
   }
   std::optional<WriteClock::Scope> writing;
-  if (!query && prepared.kind != kExplain) NoteWrite(writing);
+  if (!query && prepared.kind != kExplain && prepared.kind != kUnload) NoteWrite(writing);
   if (in_transaction_ &&
       (prepared.kind == kUpdate || prepared.kind == kDelete || prepared.kind == kMerge))
     updated_.insert(prepared.emitted.changed);
@@ -623,6 +624,14 @@ Result<ipc::StatementComplete> Session::RunPrepared(Prepared& prepared,
     complete.rows = static_cast<uint64_t>(chunk->GetValue(0, 0).GetValue<int64_t>());
   if (prepared.kind == kCopy) {  // its tag has no number
     EndLoad(complete.rows);
+    return complete;
+  }
+  if (prepared.kind == kUnload) {
+    outlet_->Hold(Frame::Copy(ipc::EncodeFrame(
+        ipc::FrameType::kNotice,
+        ipc::WireError{Error{ErrorKind::kInformation,
+                             fmt::format("UNLOAD completed, {} record(s) unloaded successfully.",
+                                         complete.rows)}})));
     return complete;
   }
   complete.tag = fmt::format("{} {}", prepared.kind == kInsert ? "INSERT 0" : prepared.emitted.tag,

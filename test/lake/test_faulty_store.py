@@ -49,6 +49,76 @@ def fresh(faulty):
     store.fault = None
 
 
+@pytest.fixture
+def unloads(faulty):
+    server, store = faulty
+    store.write_fault, store.write_path = None, ""
+    yield server, store
+    store.write_fault, store.fault = None, None
+
+
+def written(store, prefix):
+    """(keys of objects, keys of unfinished uploads) below a prefix."""
+    client = store.store.client()
+    return ([one["Key"] for one in client.list_objects_v2(Bucket="faulty", Prefix=prefix).get("Contents", [])],
+            [one["Key"] for one in client.list_multipart_uploads(Bucket="faulty").get("Uploads", []) if one["Key"].startswith(prefix)])
+
+
+def unload(db, prefix, options=""):
+    return db.execute("unload ('select g, repeat(''x'', 100) || g as v from generate_series(1, 300000) as t(g)') "
+                      f"to 's3://faulty/{prefix}' iam_role '{ROLE}' manifest {options}")
+
+
+@pytest.mark.parametrize("step, fault, sqlstates", [
+    ("begin", "403", {"42501"}), ("begin", "500", {"58000", "58030"}), ("part", "403", {"42501"}), ("part", "500", {"58000", "58030"}),
+    ("complete", "403", {"42501"}), ("complete", "500", {"58000", "58030"})])
+def test_an_unload_that_cannot_be_written_leaves_nothing(unloads, step, fault, sqlstates):
+    server, store = unloads
+    prefix = f"out/{step}{fault}/"
+    store.write_fault, store.faults = (step, fault), 0
+    with server.connect() as db:
+        with pytest.raises(psycopg.Error) as failed:
+            unload(db, prefix)
+        assert failed.value.sqlstate in sqlstates, failed.value
+        assert store.faults > 0
+        wait_until("the uploads being dropped", lambda: written(store, prefix) == ([], []))
+        store.write_fault = None
+        unload(db, prefix)
+    assert len(written(store, prefix)[0]) >= 2
+
+
+def test_files_are_taken_back_when_the_manifest_cannot_be_written(unloads):
+    server, store = unloads
+    store.write_fault, store.write_path = ("complete", "403"), "manifest"
+    with server.connect() as db, pytest.raises(psycopg.Error) as failed:
+        unload(db, "out/manifest/")
+    assert failed.value.sqlstate == "42501"
+    assert written(store, "out/manifest/") == ([], [])
+
+
+def test_a_completion_whose_answer_is_lost_counts_as_done(unloads):
+    server, store = unloads
+    store.write_fault = ("complete", "lose")
+    with server.connect() as db:
+        unload(db, "out/lost/", "parallel off")
+    assert written(store, "out/lost/") == (["out/lost/000", "out/lost/manifest"], [])
+
+
+def test_a_store_that_goes_down_in_the_middle_fails_the_unload(unloads):
+    server, store = unloads
+    store.write_fault, store.faults = ("part", "hang"), 0
+    with server.connect() as db:
+        timer = threading.Thread(target=lambda: (wait_until("a part hanging", lambda: store.faults > 0, 60), db.cancel()))
+        timer.start()
+        with pytest.raises(psycopg.Error) as failed:
+            unload(db, "out/hang/")
+        timer.join()
+        assert failed.value.sqlstate == "57014"
+        store.write_fault = None
+        assert works(db)
+    assert written(store, "out/hang/")[0] == []
+
+
 def works(db):
     return db.execute("select count(*) from ext.t").fetchone() == (ROWS,)
 

@@ -6,10 +6,13 @@ import threading
 
 
 class FaultyStore:
-    """Same keys, another endpoint. `fault` is None or one of "403", "500", "truncate", "hang"; it befalls reads of objects, not listings."""
+    """Same keys, another endpoint. `fault` is None or one of "403", "500", "truncate", "hang"; it befalls reads of objects, not listings.
+    `write_fault` is None or (what, fault): what is "begin", "part" or "complete", of uploads in parts whose path holds `write_path`;
+    "lose" does what is asked and loses the answer, once for each path."""
 
     def __init__(self, store):
         self.store, self.fault, self.faults = store, None, 0
+        self.write_fault, self.write_path, self.lost = None, "", set()
         self.access_key, self.secret_key = store.access_key, store.secret_key
         self.released = threading.Event()
         outer = self
@@ -21,6 +24,11 @@ class FaultyStore:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 reads_object = self.command == "GET" and "list-type" not in self.path
                 fault = outer.fault if reads_object else None
+                step = ("part" if self.command == "PUT" and "partNumber=" in self.path else
+                        "complete" if self.command == "POST" and "uploadId=" in self.path else
+                        "begin" if self.command == "POST" and "uploads=" in self.path else None)
+                if step and outer.write_fault and outer.write_fault[0] == step and outer.write_path in self.path:
+                    fault = outer.write_fault[1]
                 outer.faults += 1 if fault else 0
                 if fault in ("403", "500"):
                     code = "AccessDenied" if fault == "403" else "InternalError"
@@ -42,6 +50,10 @@ class FaultyStore:
                         headers["Content-Length"] = answer.getheader("Content-Length") or "0"
                 finally:
                     upstream.close()
+                if fault == "lose" and self.path not in outer.lost:  # done, but nobody hears of it
+                    outer.lost.add(self.path)
+                    self.close_connection = True
+                    return None
                 self.reply(answer.status, headers, content, truncate=fault == "truncate")
 
             do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = handle_any

@@ -82,7 +82,7 @@ class Server:
             lines += [
                 "[[account]]", f'id = "{ACCOUNT}"', f'access_key = "{self.lake.access_key}"',
                 f'secret_key = "{self.lake.secret_key}"', f'endpoint = "{self.lake.endpoint}"', f'region = "{REGION}"', "",
-                "[[role]]", f'arn = "{ROLE}"', 'trust = ["workspace:default", "service:glue"]', 'catalog = "write"', "",
+                "[[role]]", f'arn = "{ROLE}"', 'trust = ["workspace:default", "service:glue"]', 'catalog = "write"', 'objects = "write"', "",
                 "[[role]]", f'arn = "{READING_ROLE}"', 'trust = ["workspace:default"]', "",
                 "[[role]]", f'arn = "{UNTRUSTING_ROLE}"', 'trust = ["workspace:somebody-else"]', "",
             ]

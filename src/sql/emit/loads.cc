@@ -1,9 +1,9 @@
 // COPY: its options become a plan, which the worker's loader follows (src/worker/copy).
 #include <algorithm>
-#include <charconv>
 
 #include "base/text.h"
 #include "sql/copy_plan.h"
+#include "sql/emit/load_options.h"
 #include "sql/emit/statement_emitter.h"
 
 namespace skep::sql {
@@ -13,55 +13,14 @@ namespace {
 
 constexpr uint64_t kMostErrors = 100'000;
 
-// "a,b" as its parts, without blanks around them.
-std::vector<std::string> Parts(std::string_view text, char between) {
-  std::vector<std::string> parts;
-  for (size_t at = 0; at <= text.size();) {
-    const size_t end = std::min(text.find(between, at), text.size());
-    std::string_view part = text.substr(at, end - at);
-    while (part.starts_with(' ')) part.remove_prefix(1);
-    while (part.ends_with(' ')) part.remove_suffix(1);
-    if (!part.empty()) parts.emplace_back(part);
-    at = end + 1;
-  }
-  return parts;
-}
-
-std::string Upper(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c;
-  return out;
-}
-
-bool ReadNumber(std::string_view text, uint64_t& number) {
-  const auto read = std::from_chars(text.data(), text.data() + text.size(), number);
-  return read.ec == std::errc() && read.ptr == text.data() + text.size();
-}
-
-// A delimiter as COPY writes it: itself, or an octal or known escape ('\t', '\001').
-std::optional<std::string> Delimiter(std::string_view text) {
-  if (text == "\\t") return "\t";
-  if (text.size() == 4 && text[0] == '\\') {
-    int code = 0;
-    const auto read = std::from_chars(text.data() + 1, text.data() + 4, code, 8);
-    if (read.ec == std::errc() && read.ptr == text.data() + 4 && code > 0 && code < 128)
-      return std::string(1, static_cast<char>(code));
-  }
-  if (text.size() != 1 || text[0] == '\n' || text[0] == '\r' || text[0] == '\0' ||
-      static_cast<unsigned char>(text[0]) >= 128)
-    return std::nullopt;
-  return std::string(text);
-}
-
 }  // namespace
 
-// Where the data is and who may read it.
-Result<void> StatementEmitter::ReadCopySource(const Copy& copy, CopyPlan& plan) {
-  plan.path = std::string(copy.source ? copy.source->text : std::string_view());
-  if (!plan.path.starts_with("s3://"))
-    return Unsupported("COPY from \"" + plan.path.substr(0, plan.path.find("://")) + "\"", copy);
+// Who may read or write the objects. `command` is COPY or UNLOAD.
+Result<std::vector<std::string>> StatementEmitter::RolesOf(const List<Option*>& options,
+                                                           const std::string& command,
+                                                           const Node& at) const {
   std::string roles;
-  for (const Option* option : copy.options) {
+  for (const Option* option : options) {
     const std::string_view name = option->name;
     if (name == "iam_role") {
       if (option->values.empty() || Lower(option->text()) == "default")
@@ -73,19 +32,32 @@ Result<void> StatementEmitter::ReadCopySource(const Copy& copy, CopyPlan& plan) 
       for (const std::string& part : Parts(option->text(), ';')) {
         if (part.starts_with("aws_iam_role=")) roles = part.substr(13);
       }
-      if (roles.empty()) return Unsupported("COPY with access keys", *option);
+      if (roles.empty()) return Unsupported(command + " with access keys", *option);
     } else if (name == "access_key_id" || name == "secret_access_key" || name == "session_token") {
-      return Unsupported("COPY with access keys", *option);
-    } else if (name == "manifest") {
+      return Unsupported(command + " with access keys", *option);
+    }
+  }
+  auto list = Parts(roles, ',');
+  if (list.empty())
+    return resolver_.Fail1(ErrorKind::kInvalidArgument, command + " needs an IAM_ROLE", &at);
+  return list;
+}
+
+// Where the data is.
+Result<void> StatementEmitter::ReadCopySource(const Copy& copy, CopyPlan& plan) {
+  plan.path = std::string(copy.source ? copy.source->text : std::string_view());
+  if (!plan.path.starts_with("s3://"))
+    return Unsupported("COPY from \"" + plan.path.substr(0, plan.path.find("://")) + "\"", copy);
+  for (const Option* option : copy.options) {
+    const std::string_view name = option->name;
+    if (name == "manifest") {
       plan.manifest = true;
     } else if (name == "encrypted" || name == "master_symmetric_key" || name == "kms_key_id" ||
                name == "ssh") {
       return Unsupported("COPY ... " + Upper(name), *option);
     }
   }
-  plan.roles = Parts(roles, ',');
-  if (plan.roles.empty())
-    return resolver_.Fail1(ErrorKind::kInvalidArgument, "COPY needs an IAM_ROLE", &copy);
+  SKEP_TRY_ASSIGN(plan.roles, RolesOf(copy.options, "COPY", copy));
   return {};
 }
 
@@ -117,17 +89,12 @@ Result<void> StatementEmitter::ReadCopyFormat(const Copy& copy, CopyPlan& plan) 
             option);
     } else if (name == "fixedwidth") {
       SKEP_TRY(choose(CopyFormat::kFixedWidth));
-      for (const std::string& part : Parts(option->text(), ',')) {
-        uint64_t width = 0;
-        const size_t colon = part.rfind(':');
-        if (colon == std::string::npos || !ReadNumber(part.substr(colon + 1), width) ||
-            width == 0 || width > 65535)
-          return resolver_.Fail1(ErrorKind::kInvalidArgument,
-                                 "invalid FIXEDWIDTH specification \"" + part + "\"", option);
-        plan.widths.push_back(static_cast<uint32_t>(width));
-      }
-      if (plan.widths.empty())
-        return resolver_.Fail1(ErrorKind::kInvalidArgument, "FIXEDWIDTH needs columns", option);
+      auto widths = Widths(option->text());
+      if (!widths)
+        return resolver_.Fail1(
+            ErrorKind::kInvalidArgument,
+            "invalid FIXEDWIDTH specification \"" + std::string(option->text()) + "\"", option);
+      plan.widths = std::move(*widths);
     } else if (name == "parquet") {
       SKEP_TRY(choose(CopyFormat::kParquet));
     } else if (name == "orc") {

@@ -16,6 +16,7 @@
 #include "sql/emit/duckdb.h"
 #include "sql/quoting.h"
 #include "sql/resolve/resolver.h"
+#include "sql/unload_plan.h"
 
 namespace skep::sql {
 
@@ -46,6 +47,18 @@ class StatementEmitter {
   Result<void> CheckTypedOptions(const ast::Copy& copy, CopyFormat format) const;
   void WriteTypedSource(const CopyPlan& plan);
   Result<void> ReadCopyOptions(const ast::Copy& copy, CopyPlan& plan);
+  Result<std::vector<std::string>> RolesOf(const ast::List<ast::Option*>& options,
+                                           const std::string& command, const ast::Node& at) const;
+  Result<void> EmitUnload(const ast::Unload& unload);
+  Result<Emitted> EmitUnloaded(const ast::Unload& unload) const;
+  Result<void> ReadUnloadFormat(const ast::Unload& unload, UnloadPlan& plan) const;
+  Result<void> ReadUnloadTarget(const ast::Unload& unload, UnloadPlan& plan) const;
+  Result<void> ReadUnloadSizes(const ast::Unload& unload, UnloadPlan& plan) const;
+  Result<void> CheckUnloadOptions(const ast::Unload& unload, const UnloadPlan& plan) const;
+  Result<void> ReadPartition(const ast::List<ast::Name>& names, const ast::Node& at,
+                             UnloadPlan& plan) const;
+  // copy (query) to ...: the query's columns as they are written.
+  void PutUnload(const std::string& query, const UnloadPlan& plan);
   Result<void> EmitTruncate(const ast::Truncate& truncate);
   Result<void> EmitCreateTable(const ast::CreateTable& create);
   Result<int64_t> IdentityNumber(std::string_view digits, const ast::Node& at);

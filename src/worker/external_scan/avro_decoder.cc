@@ -166,6 +166,10 @@ void AvroDecoder::Read(const AvroNode& node, Vector& out, idx_t row) {
       ReadText(node, out, row);
       return;
     case AvroKind::kRecord: {
+      if (node.children.empty()) {
+        FlatVector::SetNull(out, row, true);
+        return;
+      }
       auto& fields = duckdb::StructVector::GetEntries(out);
       for (size_t i = 0; i < node.children.size(); i++) Read(*node.children[i], *fields[i], row);
       return;

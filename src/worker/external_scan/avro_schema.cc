@@ -102,7 +102,7 @@ class SchemaParser {
     }
     open_.erase(name);
     if (types.empty()) {
-      if (depth > 0) node->unreadable = "a record without fields";
+      // The engine has no such type: its value is NULL.
       node->type = duckdb::LogicalType::VARCHAR;
     } else {
       node->type = duckdb::LogicalType::STRUCT(std::move(types));

@@ -74,11 +74,11 @@ class Inference {
       case duckdb::ExceptionType::INTERRUPT:
         return Fail(ErrorKind::kQueryCanceled, "the inference was cancelled");
       case duckdb::ExceptionType::OUT_OF_MEMORY:
-        return Fail(ErrorKind::kOutOfMemory, PublicText(error.RawMessage()));
+        return Fail(ErrorKind::kOutOfMemory, MessageOf(error));
       default:
         break;
     }
-    const std::string text = PublicText(error.RawMessage());
+    const std::string text = MessageOf(error);
     const std::string kind =
         reply_.format.empty() ? std::string("file") : fmt::format("{} file", reply_.format);
     return Fail(ErrorKind::kDataException, fmt::format("{} is not a readable {}: {}", request_.path,
@@ -238,7 +238,7 @@ Result<ipc::InferReply> Infer(duckdb::Connection& connection, LakeClient& client
     const duckdb::ErrorData error(e);
     if (auto carried = LakeErrorOf(error)) return Fail(std::move(*carried));
     return Fail(ErrorKind::kDataException,
-                fmt::format("{} cannot be read: {}", request.path, PublicText(error.RawMessage())));
+                fmt::format("{} cannot be read: {}", request.path, MessageOf(error)));
   }
 }
 

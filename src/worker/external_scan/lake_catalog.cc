@@ -26,6 +26,8 @@
 
 #include "worker/external_scan/avro_scan.h"
 #include "worker/external_scan/decompression.h"
+#include "worker/external_scan/glue_types.h"
+#include "worker/external_scan/iceberg.h"
 #include "worker/external_scan/lake_errors.h"
 #include "worker/external_scan/lake_file_system.h"
 #include "worker/external_scan/lake_scan.h"
@@ -168,7 +170,9 @@ class LakeSchema final : public duckdb::SchemaCatalogEntry {
     auto opened =
         OrThrow(lake_.client.OpenTable(*binding, lake_.user ? lake_.user(context) : std::string(),
                                        table_name, InterruptOf(&context)));
-    auto table = duckdb::make_shared_ptr<LakeTable>(lake_.client, name, std::move(opened));
+    auto iceberg = OpenIceberg(context, table_name, opened);
+    auto table = duckdb::make_shared_ptr<LakeTable>(lake_.client, name, std::move(opened),
+                                                    std::move(iceberg));
     duckdb::CreateTableInfo info(*this, table_name);
     for (size_t i = 0; i < table->names().size(); i++)
       info.columns.AddColumn(duckdb::ColumnDefinition(table->names()[i], table->types()[i]));
@@ -181,6 +185,30 @@ class LakeSchema final : public duckdb::SchemaCatalogEntry {
   void Scan(ClientContext&, duckdb::CatalogType,
             const std::function<void(CatalogEntry&)>&) override {}
   void Scan(duckdb::CatalogType, const std::function<void(CatalogEntry&)>&) override {}
+  // Of a table of Iceberg: what its metadata say takes the place of what the catalog says.
+  std::unique_ptr<IcebergTable> OpenIceberg(ClientContext& context, const std::string& table,
+                                            OpenedTable& opened) {
+    auto& description = opened.description;
+    if (description.format != "iceberg") return nullptr;
+    try {
+      std::string metadata;
+      for (const auto& [key, value] : description.options) {
+        if (key == "metadata") metadata = value;
+      }
+      auto iceberg = std::make_unique<IcebergTable>(context, lake_.client, opened.scan,
+                                                    name + "." + table, metadata);
+      description.format = "parquet";
+      description.rows = iceberg->total_rows();
+      description.columns.clear();
+      for (const auto& field : iceberg->fields())
+        description.columns.push_back({field.name, GlueTypeOf(field.type)});
+      return iceberg;
+    } catch (...) {
+      lake_.client.CloseScan(opened.scan);
+      throw;
+    }
+  }
+
   optional_ptr<CatalogEntry> CreateIndex(CatalogTransaction, duckdb::CreateIndexInfo&,
                                          duckdb::TableCatalogEntry&) override {
     ReadOnly();

@@ -48,9 +48,10 @@ struct LakeClient::Call {
   bool abandoned = false;  // nobody waits any more
   std::optional<Error> error;
   // kBlock only.
-  UniqueFd descriptor;
+  UniqueFd descriptor;         // of kWriteBuffer, too
   size_t first = 0, last = 0;  // pieces
   uint64_t expected_bytes = 0;
+  std::shared_ptr<Upload> upload;  // kWritePart only
 };
 
 struct LakeClient::Block {
@@ -77,6 +78,9 @@ LakeClient::~LakeClient() {
   }
   Wake();
   io_.join();
+  for (char* buffer : buffers_) {
+    if (buffer != nullptr) ::munmap(buffer, ipc::kWriteBufferBytes);
+  }
 }
 
 void LakeClient::Wake() {
@@ -152,6 +156,12 @@ void LakeClient::Receive(ipc::Packet packet) {
 
 void LakeClient::Finish(Call& call) {
   if (call.request.type == ipc::LakeType::kBlock) FinishBlock(call);
+  if (call.request.type == ipc::LakeType::kWriteBuffer && !call.error) FinishBuffer(call);
+  if (call.upload) {
+    free_.push_back(call.request.offset);
+    call.upload->parts--;
+    if (call.error && !call.upload->error) call.upload->error = call.error;
+  }
   call.done = true;
   if (call.abandoned && !call.error &&
       (call.request.type == ipc::LakeType::kOpenTable ||
@@ -162,6 +172,31 @@ void LakeClient::Finish(Call& call) {
     close->request.scan = call.reply.scan;
     Submit(close);
   }
+  if (call.abandoned && !call.error && call.request.type == ipc::LakeType::kOpenWrite && !gone_) {
+    auto abort = std::make_shared<Call>();
+    abort->request.type = ipc::LakeType::kAbortWrite;
+    abort->request.scan = call.reply.scan;
+    Submit(abort);
+  }
+}
+
+// A buffer is kept, whoever asked for it.
+void LakeClient::FinishBuffer(Call& call) {
+  void* data = ::mmap(nullptr, ipc::kWriteBufferBytes, PROT_READ | PROT_WRITE, MAP_SHARED,
+                      call.descriptor.get(), 0);
+  if (data == MAP_FAILED) {
+    call.error = Error{ErrorKind::kOutOfMemory,
+                       fmt::format("cannot map a buffer: {}", std::strerror(errno)),
+                       {},
+                       {},
+                       0};
+    return;
+  }
+  call.descriptor.Reset();
+  const auto number = static_cast<uint32_t>(call.reply.scan);
+  if (number >= buffers_.size()) buffers_.resize(number + 1);
+  buffers_[number] = static_cast<char*>(data);
+  free_.push_back(number);
 }
 
 void LakeClient::FinishBlock(Call& call) {
@@ -257,7 +292,8 @@ void LakeClient::Pump() {
       continue;
     }
     queue_.pop_front();
-    if (call->request.type == ipc::LakeType::kCloseScan) {
+    if (call->request.type == ipc::LakeType::kCloseScan ||
+        call->request.type == ipc::LakeType::kAbortWrite) {
       call->done = true;  // has no answer
     } else {
       in_flight_.emplace(call->request.id, call);
@@ -337,6 +373,33 @@ Result<void> LakeClient::ChangeCatalog(const ipc::ExternalSchemaBinding& schema,
   return {};
 }
 
+Result<std::vector<ipc::TableFile>> LakeClient::OpenFiles(
+    uint64_t scan, const std::vector<std::pair<std::string, uint64_t>>& objects,
+    const Interrupted& interrupted) {
+  // A packet holds paths of 1 KiB.
+  constexpr size_t kPerRequest = std::min<size_t>(ipc::kMaxFilesPerOpen, ipc::kMaxPacket / 2048);
+  std::vector<CallPtr> calls;
+  std::unique_lock lock(mutex_);
+  for (size_t at = 0; at < objects.size(); at += kPerRequest) {
+    auto call = std::make_shared<Call>();
+    call->request.type = ipc::LakeType::kOpenFiles;
+    call->request.scan = scan;
+    call->request.objects.assign(
+        objects.begin() + static_cast<ptrdiff_t>(at),
+        objects.begin() + static_cast<ptrdiff_t>(std::min(objects.size(), at + kPerRequest)));
+    Submit(call);
+    calls.push_back(std::move(call));
+  }
+  std::vector<ipc::TableFile> files;
+  for (auto& call : calls) {
+    SKEP_TRY(Wait(lock, *call, interrupted));
+    std::ranges::move(call->reply.files, std::back_inserter(files));
+  }
+  if (files.size() != objects.size())
+    return Fail(ErrorKind::kExternalUnavailable, "the gateway opened other files than were named");
+  return files;
+}
+
 Result<std::vector<ipc::TableFile>> LakeClient::OpenObjects(const std::vector<std::string>& roles,
                                                             const std::string& user,
                                                             const std::string& path,
@@ -351,6 +414,127 @@ Result<std::vector<ipc::TableFile>> LakeClient::OpenObjects(const std::vector<st
   SKEP_TRY_ASSIGN(const auto reply, Ask(std::move(request), interrupted));
   scan = reply.scan;
   return ListFiles(scan, {0}, interrupted);
+}
+
+Result<uint64_t> LakeClient::OpenWrite(const ipc::ExternalSchemaBinding& where,
+                                       const std::string& user, const std::string& place,
+                                       const std::string& options, const Interrupted& interrupted) {
+  ipc::LakeRequest request;
+  request.type = ipc::LakeType::kOpenWrite;
+  request.schema = where;
+  request.user = user;
+  request.table = place;
+  request.change = options;
+  SKEP_TRY_ASSIGN(const auto reply, Ask(std::move(request), interrupted));
+  const std::lock_guard lock(mutex_);
+  written_[reply.scan];
+  return reply.scan;
+}
+
+// Between writes the buffers hold no memory.
+void LakeClient::EndWrite(uint64_t write) {
+  const std::lock_guard lock(mutex_);
+  written_.erase(write);
+  if (!written_.empty()) return;
+  for (const uint32_t number : free_)
+    ::madvise(buffers_[number], ipc::kWriteBufferBytes, MADV_REMOVE);
+}
+
+Result<void> LakeClient::CommitWrite(uint64_t write) {
+  ipc::LakeRequest request;
+  request.type = ipc::LakeType::kCommitWrite;
+  request.scan = write;
+  const auto reply = Ask(std::move(request), {});
+  EndWrite(write);
+  if (!reply) return Fail(reply.error());
+  return {};
+}
+
+void LakeClient::AbortWrite(uint64_t write) {
+  auto call = std::make_shared<Call>();
+  call->request.type = ipc::LakeType::kAbortWrite;
+  call->request.scan = write;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!gone_) Submit(call);
+  }
+  EndWrite(write);
+}
+
+Result<LakeClient::Buffer> LakeClient::TakeBuffer(const Interrupted& interrupted) {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    if (gone_) return Fail(GatewayGone());
+    if (!free_.empty()) {
+      const uint32_t number = free_.back();
+      free_.pop_back();
+      return Buffer{number, buffers_[number]};
+    }
+    if (!buffers_exhausted_) {
+      auto call = std::make_shared<Call>();
+      call->request.type = ipc::LakeType::kWriteBuffer;
+      Submit(call);
+      const auto waited = Wait(lock, *call, interrupted);
+      if (waited) continue;
+      if (waited.error().kind != ErrorKind::kThrottled || buffers_.empty())
+        return Fail(waited.error());
+      buffers_exhausted_ = true;
+    }
+    if (interrupted && interrupted())
+      return Fail(ErrorKind::kQueryCanceled, "the statement was cancelled");
+    changed_.wait_for(lock, kInterruptPoll);
+  }
+}
+
+void LakeClient::ReturnBuffer(const Buffer& buffer) {
+  const std::lock_guard lock(mutex_);
+  free_.push_back(buffer.number);
+  changed_.notify_all();
+}
+
+void LakeClient::PutPart(uint64_t write, uint32_t file, const std::string& name, uint32_t part,
+                         const Buffer& buffer, uint32_t bytes,
+                         const std::shared_ptr<Upload>& upload) {
+  auto call = std::make_shared<Call>();
+  call->request.type = ipc::LakeType::kWritePart;
+  call->request.scan = write;
+  call->request.file = file;
+  call->request.table = name;
+  call->request.block = part;
+  call->request.offset = buffer.number;
+  call->request.length = bytes;
+  call->upload = upload;
+  const std::lock_guard lock(mutex_);
+  upload->parts++;
+  if (const auto found = written_.find(write); found != written_.end())
+    found->second[file] += bytes;
+  if (gone_) {
+    call->error = GatewayGone();
+    Finish(*call);
+    return;
+  }
+  Submit(call);
+}
+
+uint64_t LakeClient::WrittenBytes(uint64_t write, uint32_t file) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = written_.find(write);
+  if (found == written_.end()) return 0;
+  const auto bytes = found->second.find(file);
+  return bytes == found->second.end() ? 0 : bytes->second;
+}
+
+Result<void> LakeClient::WaitForUpload(const Upload& upload, size_t most,
+                                       const Interrupted& interrupted) {
+  std::unique_lock lock(mutex_);
+  while (!upload.error && upload.parts > most) {
+    if (gone_) return Fail(GatewayGone());
+    if (interrupted && interrupted())
+      return Fail(ErrorKind::kQueryCanceled, "the statement was cancelled");
+    changed_.wait_for(lock, kInterruptPoll);
+  }
+  if (upload.error) return Fail(*upload.error);
+  return {};
 }
 
 Result<std::vector<std::string>> LakeClient::ListTables(const ipc::ExternalSchemaBinding& schema,

@@ -12,6 +12,7 @@
 #include <list>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <thread>
@@ -62,6 +63,10 @@ class LakeClient {
   Result<std::vector<ipc::TableFile>> ListFiles(uint64_t scan,
                                                 const std::vector<uint32_t>& partitions,
                                                 const Interrupted& interrupted);
+  // Opens files that the metadata of the scan's table name: paths and sizes in bytes, 0 if unknown.
+  Result<std::vector<ipc::TableFile>> OpenFiles(
+      uint64_t scan, const std::vector<std::pair<std::string, uint64_t>>& objects,
+      const Interrupted& interrupted);
   // Changes the data catalog of a schema (sql/emit/external.cc). Errors: what the gateway says.
   Result<void> ChangeCatalog(const ipc::ExternalSchemaBinding& schema, const std::string& user,
                              const std::string& change, const Interrupted& interrupted);
@@ -71,6 +76,38 @@ class LakeClient {
                                                   const std::string& user, const std::string& path,
                                                   ipc::ObjectsNamed named, uint64_t& scan,
                                                   const Interrupted& interrupted);
+  // Begins new objects (ipc::LakeType::kOpenWrite): below `place`, or, when `where` names a catalog
+  // database, in the location of that external table. Errors also: kExternalDenied,
+  // kDuplicateObject.
+  Result<uint64_t> OpenWrite(const ipc::ExternalSchemaBinding& where, const std::string& user,
+                             const std::string& place, const std::string& options,
+                             const Interrupted& interrupted);
+  // Makes all files of a write visible. Cannot be interrupted: it is a commit.
+  Result<void> CommitWrite(uint64_t write);
+  // Drops a write's files. Never blocks.
+  void AbortWrite(uint64_t write);
+
+  // Memory for a part of a file, ipc::kWriteBufferBytes.
+  struct Buffer {
+    uint32_t number = 0;
+    char* data = nullptr;
+  };
+  // Parts of one file on their way, and what went wrong with one.
+  struct Upload {
+    size_t parts = 0;
+    std::optional<Error> error;
+  };
+  // Waits until one is free.
+  Result<Buffer> TakeBuffer(const Interrupted& interrupted);
+  void ReturnBuffer(const Buffer& buffer);
+  // Sends a part; the buffer returns by itself.
+  void PutPart(uint64_t write, uint32_t file, const std::string& name, uint32_t part,
+               const Buffer& buffer, uint32_t bytes, const std::shared_ptr<Upload>& upload);
+  // Bytes of a file of an open write that were handed to PutPart.
+  uint64_t WrittenBytes(uint64_t write, uint32_t file) const;
+  // Waits until at most `most` parts are on their way. Errors: that of a part.
+  Result<void> WaitForUpload(const Upload& upload, size_t most, const Interrupted& interrupted);
+
   Result<std::vector<std::string>> ListTables(const ipc::ExternalSchemaBinding& schema,
                                               const Interrupted& interrupted);
   // Ends a scan and forgets its blocks. Never blocks.
@@ -115,6 +152,8 @@ class LakeClient {
   void Receive(ipc::Packet packet);
   void Finish(Call& call);
   void FinishBlock(Call& call);
+  void FinishBuffer(Call& call);
+  void EndWrite(uint64_t write);
   void Submit(const CallPtr& call);
   void Pump();
   void Wake();
@@ -136,6 +175,11 @@ class LakeClient {
   std::unordered_map<BlockKey, std::unique_ptr<Block>, BlockKeyHash> blocks_;
   std::list<BlockKey> recent_;  // newest first
   Figures figures_;
+  // Of open writes: bytes by file.
+  std::unordered_map<uint64_t, std::unordered_map<uint32_t, uint64_t>> written_;
+  std::vector<char*> buffers_;      // all, by number
+  std::vector<uint32_t> free_;      // of them
+  bool buffers_exhausted_ = false;  // the gateway gives no more
   std::thread io_;
 };
 

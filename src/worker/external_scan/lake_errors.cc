@@ -1,6 +1,7 @@
 #include "worker/external_scan/lake_errors.h"
 
 #include <charconv>
+#include <nlohmann/json.hpp>
 #include <string_view>
 
 #include "worker/external_scan/decompression.h"
@@ -76,6 +77,17 @@ std::string PublicText(std::string text) {
     if (text[end] == '@') text.erase(at, end + 1 - at);
   }
   return text;
+}
+
+std::string MessageOf(const duckdb::ErrorData& error) {
+  std::string text = error.RawMessage();
+  if (text.starts_with("{\"exception_type\"")) {
+    const auto json = nlohmann::json::parse(text, nullptr, false);
+    if (json.is_object() && json.contains("exception_message") &&
+        json["exception_message"].is_string())
+      text = json["exception_message"].get<std::string>();
+  }
+  return PublicText(std::move(text));
 }
 
 }  // namespace skep::external_scan

@@ -27,4 +27,7 @@ std::optional<Error> LakeErrorOf(const duckdb::ErrorData& error);
 // text that users see.
 std::string PublicText(std::string text);
 
+// The message of an error as PublicText gives it, without the JSON that sessions wrap it in.
+std::string MessageOf(const duckdb::ErrorData& error);
+
 }  // namespace skep::external_scan

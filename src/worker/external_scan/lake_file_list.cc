@@ -222,6 +222,22 @@ duckdb::unique_ptr<duckdb::MultiFileList> LakeFileList::DynamicFilterPushdown(
       }
     }
   }
+  if (table_->iceberg()) {
+    const LakeFileList& current = pruned ? *pruned : *this;
+    Numbers left;
+    for (const uint32_t number : current.Files()) {
+      const IcebergFile* file = table_->iceberg()->Find(number);
+      const bool excluded = file && std::ranges::any_of(filters.filters, [&](const auto& entry) {
+                              const auto column = column_ids[entry.first];
+                              return !duckdb::IsVirtualColumn(column) &&
+                                     table_->iceberg()->Excludes(*file, column, *entry.second);
+                            });
+      if (!excluded) left.push_back(number);
+    }
+    if (left.size() < current.Files().size())
+      pruned = duckdb::unique_ptr<LakeFileList>(
+          new LakeFileList(*this, current.partitions_, std::move(left)));
+  }
   return pruned;
 }
 

@@ -11,6 +11,7 @@
 
 #include "worker/external_scan/decompression.h"
 #include "worker/external_scan/lake_errors.h"
+#include "worker/external_scan/lake_file_writer.h"
 
 namespace skep::external_scan {
 namespace {
@@ -47,6 +48,15 @@ struct LakeHandle final : duckdb::FileHandle {
   uint64_t ahead = 0;  // end of what sequential reading has asked for
 };
 
+struct NewFileHandle final : duckdb::FileHandle {
+  NewFileHandle(duckdb::FileSystem& fs, const std::string& engine_path, duckdb::FileOpenFlags flags)
+      : FileHandle(fs, engine_path, flags) {}
+  void Close() override {
+    if (writer) OrThrow(writer->Finish());
+  }
+  std::unique_ptr<LakeFileWriter> writer;
+};
+
 [[noreturn]] void Refuse(const std::string& path) {
   ThrowLakeError({ErrorKind::kInsufficientPrivilege,
                   fmt::format("{} cannot be opened by its name", PublicText(path)),
@@ -62,6 +72,10 @@ std::string EncodeLakePath(const LakePath& path) {
   return fmt::format("{}{}.{}.{}{}{}@{}{}", kScheme, path.file.scan, path.file.number,
                      path.file.size_bytes, packed ? "." : "", path.compression,
                      path.path.substr(kScheme.size()), packed ? kPackedEnding : "");
+}
+
+std::string NewFilePath(uint64_t write, uint32_t file, const std::string& name) {
+  return fmt::format("{}w{}.{}@{}", kScheme, write, file, name);
 }
 
 std::optional<LakePath> DecodeLakePath(const std::string& path) {
@@ -136,7 +150,7 @@ bool LakeFileSystem::CanHandleFile(const std::string& path) { return path.starts
 duckdb::unique_ptr<duckdb::FileHandle> LakeFileSystem::OpenFileExtended(
     const duckdb::OpenFileInfo& info, duckdb::FileOpenFlags flags,
     duckdb::optional_ptr<duckdb::FileOpener> opener) {
-  if (flags.OpenForWriting()) Refuse(info.path);
+  if (flags.OpenForWriting()) return OpenNewFile(info.path, flags, opener);
   auto handle = duckdb::make_uniq<LakeHandle>(*this, info.path, flags);
   const auto* options = info.extended_info ? &info.extended_info->options : nullptr;
   if (options && options->contains(kScanOption) && options->contains(kNumberOption) &&
@@ -162,6 +176,31 @@ duckdb::unique_ptr<duckdb::FileHandle> LakeFileSystem::OpenFileExtended(
     handle->bytes = BytesOf(*context);
   }
   return handle;
+}
+
+duckdb::unique_ptr<duckdb::FileHandle> LakeFileSystem::OpenNewFile(
+    const std::string& path, duckdb::FileOpenFlags flags,
+    duckdb::optional_ptr<duckdb::FileOpener> opener) {
+  constexpr std::string_view kNew = "s3://w";
+  uint64_t write = 0;
+  uint32_t file = 0;
+  const char* const end = path.data() + path.size();
+  if (!path.starts_with(kNew) || flags.OpenForReading() || flags.OpenForAppending()) Refuse(path);
+  const auto first = std::from_chars(path.data() + kNew.size(), end, write);
+  if (first.ec != std::errc{} || first.ptr == end || *first.ptr != '.') Refuse(path);
+  const auto second = std::from_chars(first.ptr + 1, end, file);
+  if (second.ec != std::errc{} || second.ptr == end || *second.ptr != '@') Refuse(path);
+  auto context = duckdb::FileOpener::TryGetClientContext(opener);
+  auto handle = duckdb::make_uniq<NewFileHandle>(*this, path, flags);
+  handle->writer = std::make_unique<LakeFileWriter>(
+      client_, write, file, std::string(second.ptr + 1, end), InterruptOf(context.get()));
+  return handle;
+}
+
+int64_t LakeFileSystem::Write(duckdb::FileHandle& base, void* buffer, int64_t bytes) {
+  auto& handle = base.Cast<NewFileHandle>();
+  OrThrow(handle.writer->Append({static_cast<const char*>(buffer), static_cast<size_t>(bytes)}));
+  return bytes;
 }
 
 void LakeFileSystem::Read(duckdb::FileHandle& base, void* buffer, int64_t bytes,
@@ -192,6 +231,8 @@ int64_t LakeFileSystem::Read(duckdb::FileHandle& base, void* buffer, int64_t byt
 }
 
 int64_t LakeFileSystem::GetFileSize(duckdb::FileHandle& handle) {
+  if (handle.GetFlags().OpenForWriting())
+    return static_cast<int64_t>(handle.Cast<NewFileHandle>().writer->bytes());
   return static_cast<int64_t>(handle.Cast<LakeHandle>().file.size_bytes);
 }
 duckdb::timestamp_t LakeFileSystem::GetLastModifiedTime(duckdb::FileHandle& handle) {

@@ -1,8 +1,10 @@
 // The engine's file system for s3:// paths: opens only files that the gateway listed for a scan,
-// reads them through LakeClient, and refuses everything else (writing, listing, paths of its own
-// making). Which file is meant travels either in OpenFileInfo::extended_info or, where a reader
-// drops that (JSON), inside the path: s3://<scan>.<file>.<size>@bucket/key, or
-// s3://<scan>.<file>.<size>.<compression>@bucket/key/.gz (decompression.h).
+// reads them through LakeClient, writes new files of a write that the gateway opened, and refuses
+// everything else (listing, paths of its own making). Which file is meant travels either in
+// OpenFileInfo::extended_info or, where a reader drops that (JSON), inside the path:
+// s3://<scan>.<file>.<size>@bucket/key, or s3://<scan>.<file>.<size>.<compression>@bucket/key/.gz
+// (decompression.h). A new file's path is s3://w<write>.<file>@name; it is complete when it is
+// closed.
 #pragma once
 
 #include <duckdb.hpp>
@@ -24,6 +26,9 @@ struct LakePath {
 std::string EncodeLakePath(const LakePath& path);
 // nullopt for a path without a file in it.
 std::optional<LakePath> DecodeLakePath(const std::string& path);
+
+// The path by which a new file of a write is opened; `name` is the key below the write's prefix.
+std::string NewFilePath(uint64_t write, uint32_t file, const std::string& name);
 
 // What OpenFileExtended needs to open a listed file without asking anyone.
 duckdb::OpenFileInfo DescribeLakeFile(uint64_t scan, const ipc::TableFile& file, bool in_path,
@@ -52,6 +57,8 @@ class LakeFileSystem final : public duckdb::FileSystem {
   void Read(duckdb::FileHandle& handle, void* buffer, int64_t bytes,
             duckdb::idx_t location) override;
   int64_t Read(duckdb::FileHandle& handle, void* buffer, int64_t bytes) override;
+  int64_t Write(duckdb::FileHandle& handle, void* buffer, int64_t bytes) override;
+  void FileSync(duckdb::FileHandle&) override {}
   int64_t GetFileSize(duckdb::FileHandle& handle) override;
   duckdb::timestamp_t GetLastModifiedTime(duckdb::FileHandle& handle) override;
   std::string GetVersionTag(duckdb::FileHandle& handle) override;
@@ -75,6 +82,10 @@ class LakeFileSystem final : public duckdb::FileSystem {
       duckdb::optional_ptr<duckdb::FileOpener> opener) override;
 
  private:
+  duckdb::unique_ptr<duckdb::FileHandle> OpenNewFile(
+      const std::string& path, duckdb::FileOpenFlags flags,
+      duckdb::optional_ptr<duckdb::FileOpener> opener);
+
   LakeClient& client_;
 };
 

@@ -43,6 +43,11 @@ bool LakeReader::Bind(duckdb::MultiFileOptions&, duckdb::MultiFileList&,
     return false;  // CSV and JSON bind on their option `columns`, without opening a file
   types = table_->types();
   names = table_->names();
+  if (table_->iceberg()) {
+    bind.schema = table_->iceberg()->Schema();
+    bind.mapping = duckdb::MultiFileColumnMappingMode::BY_FIELD_ID;
+    return true;
+  }
   bind.schema = duckdb::MultiFileColumnDefinition::ColumnsFromNamesAndTypes(names, types);
   bind.mapping = duckdb::MultiFileColumnMappingMode::BY_NAME;
   for (auto& column : bind.schema) DefaultToNull(column);
@@ -101,6 +106,17 @@ void LakeReader::FinalizeBind(duckdb::MultiFileReaderData& data, const duckdb::M
                     {},
                     0});
   const ipc::TableFile file = table_->File(*number);
+  if (table_->iceberg()) {
+    // Migrated files have names instead of ids; to map by ids would answer NULL for all of them.
+    for (const auto& column : data.reader->GetColumns()) {
+      if (column.identifier.IsNull())
+        throw duckdb::NotImplementedException(
+            "%s has no field ids, as Iceberg's files have; such files are not supported",
+            file.path);
+    }
+    if (const auto* found = table_->iceberg()->Find(*number))
+      data.reader->deletion_filter = DeleteFilterOf(*found);
+  }
   for (size_t i = 0; i < column_ids.size(); i++) {
     const duckdb::MultiFileGlobalIndex index(i);
     const auto column = column_ids[i].GetPrimaryIndex();

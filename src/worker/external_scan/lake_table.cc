@@ -37,10 +37,12 @@ class ScanGuard {
 
 }  // namespace
 
-LakeTable::LakeTable(LakeClient& client, std::string schema, OpenedTable opened)
+LakeTable::LakeTable(LakeClient& client, std::string schema, OpenedTable opened,
+                     std::unique_ptr<IcebergTable> iceberg)
     : client_(client),
       scan_(opened.scan),
       schema_(std::move(schema)),
+      iceberg_(std::move(iceberg)),
       description_(std::move(opened.description)) {
   ScanGuard guard(client_, scan_);
   const auto add = [this](const ipc::TableColumn& column) {
@@ -136,7 +138,11 @@ duckdb::vector<uint32_t> LakeTable::ListFiles(const duckdb::vector<uint32_t>& pa
     }
   }
   std::vector<ipc::TableFile> found;
-  if (!wanted.empty()) found = OrThrow(client_.ListFiles(scan_, wanted, interrupted));
+  if (!wanted.empty() && iceberg_) {
+    for (const auto& file : iceberg_->Files(interrupted)) found.push_back(file.file);
+  } else if (!wanted.empty()) {
+    found = OrThrow(client_.ListFiles(scan_, wanted, interrupted));
+  }
 
   for (const auto& file : found) {
     if (file.partition >= partition_count() || file.number > kMaxFiles ||

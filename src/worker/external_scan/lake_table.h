@@ -12,6 +12,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "worker/external_scan/iceberg.h"
 #include "worker/external_scan/lake_client.h"
 
 namespace skep::external_scan {
@@ -27,7 +28,8 @@ class LakeTable : public duckdb::enable_shared_from_this<LakeTable> {
  public:
   // Throws as lake_errors says: a type that is not supported, a partition value that is not of its
   // key's type.
-  LakeTable(LakeClient& client, std::string schema, OpenedTable opened);
+  LakeTable(LakeClient& client, std::string schema, OpenedTable opened,
+            std::unique_ptr<IcebergTable> iceberg = nullptr);
   ~LakeTable();
   LakeTable(const LakeTable&) = delete;
   LakeTable& operator=(const LakeTable&) = delete;
@@ -70,6 +72,9 @@ class LakeTable : public duckdb::enable_shared_from_this<LakeTable> {
     return format() == "parquet" || format() == "avro" || format() == "orc";
   }
 
+  // Set when the table is one of Iceberg's, which says itself what its files are.
+  const IcebergTable* iceberg() const { return iceberg_.get(); }
+
   duckdb::virtual_column_map_t VirtualColumns() const;
   // What an object of text is compressed with, when the engine does not know it (decompression.h).
   std::string OwnCompression(const std::string& path) const;
@@ -85,6 +90,7 @@ class LakeTable : public duckdb::enable_shared_from_this<LakeTable> {
   LakeClient& client_;
   const uint64_t scan_;
   const std::string schema_;
+  std::unique_ptr<IcebergTable> iceberg_;
   ipc::TableDescription description_;
   duckdb::vector<std::string> names_;
   duckdb::vector<duckdb::LogicalType> types_;
