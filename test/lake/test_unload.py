@@ -6,11 +6,13 @@ import gzip
 import json
 import os
 import signal
+import subprocess
 import threading
 
 import duckdb
 import psycopg
 import pytest
+import redshift_connector
 
 from support.process import wait_until
 from support.server import READING_ROLE, ROLE, UNKNOWN_ROLE, UNTRUSTING_ROLE
@@ -349,6 +351,21 @@ def test_within_a_transaction_and_of_its_own_rows(db, bucket, rows):
         db.execute("insert into few (i) values (5)")
         unload(db, "select i from few where i > 4", "transaction/", "parallel off")
     assert objects(bucket, "transaction/") == {"000": b"5\n"}
+
+
+def test_drivers_unload(server, bucket, rows):
+    statement = f"unload ('select i from few') to 's3://{BUCKET}/drivers/%s/' iam_role '{ROLE}' parallel off"
+    done = subprocess.run(["psql", "-X", "-c", statement % "psql"], capture_output=True, text=True, timeout=60, env={
+        **os.environ, "PGHOST": "127.0.0.1", "PGPORT": str(server.pgwire_port), "PGUSER": server.admin.name, "PGPASSWORD": server.admin.password,
+        "PGDATABASE": "dev"})
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "UNLOAD\n"
+    assert done.stderr == "INFO:  UNLOAD completed, 4 record(s) unloaded successfully.\n"
+    with redshift_connector.connect(host="127.0.0.1", port=server.pgwire_port, user=server.admin.name, password=server.admin.password, database="dev",
+                                    ssl=False) as driver:
+        driver.autocommit = True
+        driver.cursor().execute(statement % "connector")
+    assert objects(bucket, "drivers/psql/").keys() == objects(bucket, "drivers/connector/").keys() == {"000"}
 
 
 def test_the_data_api_unloads(server, bucket, rows):
