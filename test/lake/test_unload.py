@@ -218,6 +218,14 @@ def test_no_rows_make_no_file_but_of_a_header(db, bucket, rows):
     assert objects(bucket, "none/") == {"0000_part_00": b"i,v\n"}
 
 
+def test_some_types_are_text_only(db, bucket, rows):
+    unload(db, "select 1 as i, to_varbyte('0aff', 'hex') as b", "bytes/", "csv parallel off")
+    assert objects(bucket, "bytes/") == {"000": b"1,0aff\n"}
+    for format in ("parquet", "json", "fixedwidth 'i:2,b:9'"):
+        assert fails(db, "select 1 as i, to_varbyte('0aff', 'hex') as b", "bytes2/", format).sqlstate == "0A000"
+    assert objects(bucket, "bytes2/") == {}
+
+
 def test_names_end_as_asked(db, bucket, rows):
     unload(db, "select i from few", "ends/", "csv gzip extension 'csv.gz' parallel off region 'us-east-1'")
     assert list(objects(bucket, "ends/")) == ["000.csv.gz"]

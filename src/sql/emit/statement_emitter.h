@@ -55,6 +55,7 @@ class StatementEmitter {
   Result<void> ReadUnloadTarget(const ast::Unload& unload, UnloadPlan& plan) const;
   Result<void> ReadUnloadSizes(const ast::Unload& unload, UnloadPlan& plan) const;
   Result<void> CheckUnloadOptions(const ast::Unload& unload, const UnloadPlan& plan) const;
+  Result<void> CheckUnloadTypes(const ast::Unload& unload, const UnloadPlan& plan) const;
   Result<void> ReadPartition(const ast::List<ast::Name>& names, const ast::Node& at,
                              UnloadPlan& plan) const;
   // A query whose rows are written: without LIMIT, INTO, parameters.

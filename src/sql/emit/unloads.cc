@@ -345,6 +345,22 @@ void StatementEmitter::PutUnload(const std::string& query, const UnloadPlan& pla
   writer_.Put(")");
 }
 
+// Types that are unloaded as text and CSV only.
+Result<void> StatementEmitter::CheckUnloadTypes(const Unload& unload,
+                                                const UnloadPlan& plan) const {
+  if (plan.format == UnloadFormat::kDelimited || plan.format == UnloadFormat::kCsv) return {};
+  for (const UnloadColumn& column : plan.columns) {
+    using enum TypeKind;
+    const TypeKind kind = column.type.kind;
+    if (kind == kVarbyte || kind == kGeometry || kind == kGeography || kind == kHllSketch)
+      return resolver_.Fail1(ErrorKind::kFeatureNotSupported,
+                             "column \"" + column.name + "\" of type " + TypeText(column.type) +
+                                 " can be unloaded to text or CSV only",
+                             &unload);
+  }
+  return {};
+}
+
 Result<void> StatementEmitter::EmitUnload(const Unload& unload) {
   UnloadPlan plan;
   SKEP_TRY(ReadUnloadFormat(unload, plan));
@@ -358,6 +374,7 @@ Result<void> StatementEmitter::EmitUnload(const Unload& unload) {
     SKEP_TRY(ReadPartition(partition->names, *partition, plan));
     if (!plan.path.ends_with('/')) plan.path += '/';
   }
+  SKEP_TRY(CheckUnloadTypes(unload, plan));
   const size_t written = plan.columns.size() - (plan.include ? 0 : plan.partition.size());
   if (plan.format == UnloadFormat::kFixedWidth && plan.widths.size() != written)
     return resolver_.Fail1(ErrorKind::kInvalidArgument,

@@ -27,6 +27,7 @@ using Json = nlohmann::ordered_json;
 
 constexpr uint64_t kRowGroupRows = 1'000'000;
 constexpr uint64_t kParquetStep = uint64_t{32} << 20;  // MAXFILESIZE is rounded down to it
+constexpr size_t kPartitionsAtOnce = 500;              // in one request, which has a largest size
 constexpr const char* kDefaultPartition = "__HIVE_DEFAULT_PARTITION__";
 
 struct UnloadInfo final : duckdb::CopyFunctionInfo {
@@ -332,18 +333,21 @@ class TableChanges {
   // `check`: only whether they can be added.
   void AddPartitions(const std::map<std::string, PartitionValues>& folders, bool check) const {
     if (bind_.task.plan.table.empty() || folders.empty()) return;
-    nlohmann::json change = {{"operation", "AddPartitions"},
-                             {"name", bind_.task.plan.table},
-                             {"if_not_exists", true},
-                             {"check", check},
-                             {"partitions", nlohmann::json::array()}};
-    for (const auto& [folder, values] : folders) {
-      nlohmann::json named = nlohmann::json::object();
-      for (size_t i = 0; i < values.size(); i++)
-        named[bind_.task.keys[i]] = values[i].value_or(kDefaultPartition);
-      change["partitions"].push_back({{"values", named}, {"folder", folder}});
+    for (auto next = folders.begin(); next != folders.end();) {
+      nlohmann::json change = {{"operation", "AddPartitions"},
+                               {"name", bind_.task.plan.table},
+                               {"if_not_exists", true},
+                               {"check", check},
+                               {"partitions", nlohmann::json::array()}};
+      for (size_t count = 0; count < kPartitionsAtOnce && next != folders.end(); count++, next++) {
+        const auto& [folder, values] = *next;
+        nlohmann::json named = nlohmann::json::object();
+        for (size_t i = 0; i < values.size(); i++)
+          named[bind_.task.keys[i]] = values[i].value_or(kDefaultPartition);
+        change["partitions"].push_back({{"values", named}, {"folder", folder}});
+      }
+      Change(change.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
     }
-    Change(change.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
   }
 
  private:
