@@ -518,11 +518,14 @@ def bench_lake(folder):
           ["query", "Skep CPU s", "in process CPU s", "ratio", "Skep wall s", "in process wall s"], rows)
 
 
-def bench_copy(folder):
-    """lineitem of SF1 as CSV (some 0.75 GB) from an S3 server, in one object and in eight; DuckDB's and PostgreSQL's own from local files."""
-    columns = """l_orderkey bigint, l_partkey bigint, l_suppkey bigint, l_linenumber bigint, l_quantity decimal(15,2), l_extendedprice decimal(15,2),
+LINEITEM = """l_orderkey bigint, l_partkey bigint, l_suppkey bigint, l_linenumber bigint, l_quantity decimal(15,2), l_extendedprice decimal(15,2),
         l_discount decimal(15,2), l_tax decimal(15,2), l_returnflag varchar(1), l_linestatus varchar(1), l_shipdate date, l_commitdate date,
         l_receiptdate date, l_shipinstruct varchar(25), l_shipmode varchar(10), l_comment varchar(44)"""
+
+
+def bench_copy(folder):
+    """lineitem of SF1 as CSV (some 0.75 GB) from an S3 server, in one object and in eight; DuckDB's and PostgreSQL's own from local files."""
+    columns = LINEITEM
     csv = CACHE / "lineitem.csv"
     if not csv.exists():
         duckdb.connect(str(tpch_file()), read_only=True).execute(f"copy public.lineitem to '{csv}' (header false)")
@@ -578,6 +581,58 @@ def bench_copy(folder):
     lake.stop()
     table(f"COPY of 6 million records, {csv.stat().st_size / 1e6:.0f} MB of CSV (median of 3, PostgreSQL once)",
           ["who", "seconds", "CPU s", "times DuckDB's speed"], rows)
+
+
+def bench_unload(folder):
+    """lineitem of SF1 to an S3 server as CSV and Parquet; DuckDB's COPY to local files, and PostgreSQL's COPY TO."""
+    lake = ObjectStore(folder / "s3").start()
+    client = lake.client()
+    client.create_bucket(Bucket="bench")
+    query = "select * from public.lineitem"
+    rows, seen = [], {}
+    with skep(folder, database=tpch_file(), lake=lake) as server, server.connect() as con:
+        def ours(name, options):
+            start, before = time.perf_counter(), cpu_seconds(server.pid)
+            con.execute(f"unload ('{query}') to 's3://bench/{name}/' iam_role '{ROLE}' {options} allowoverwrite")
+            return time.perf_counter() - start, cpu_seconds(server.pid) - before
+
+        local_file = folder / "local.duckdb"
+        shutil.copyfile(tpch_file(), local_file)
+
+        def engine(options):
+            out = folder / "out"
+            shutil.rmtree(out, ignore_errors=True)
+            with duckdb.connect(str(local_file), read_only=True) as local:
+                local.execute("set preserve_insertion_order = false")
+                start, before = time.perf_counter(), time.process_time()
+                local.execute(f"copy ({query}) to '{out}' ({options}, per_thread_output true)")
+                return time.perf_counter() - start, time.process_time() - before
+
+        runs = {"CSV, Skep": lambda: ours("csv", "csv"), "CSV, DuckDB": lambda: engine("format csv, header false"),
+                "Parquet, Skep": lambda: ours("parquet", "parquet"), "Parquet, DuckDB": lambda: engine("format parquet")}
+        for _ in range(3):
+            for name, run in runs.items():
+                seen.setdefault(name, []).append(run())
+    lake.stop()
+    with postgres(folder) as (pg, _), psycopg.connect(pg + " sslmode=disable", autocommit=True) as other:
+        csv = CACHE / "lineitem.csv"
+        if not csv.exists():
+            duckdb.connect(str(tpch_file()), read_only=True).execute(f"copy public.lineitem to '{csv}' (header false)")
+        other.execute(f"create table t ({LINEITEM})")
+        with other.cursor().copy("copy t from stdin (format csv)") as copy, open(csv, "rb") as file:
+            while block := file.read(1 << 20):
+                copy.write(block)
+        for _ in range(3):
+            start = time.perf_counter()
+            with other.cursor().copy("copy t to stdout (format csv)") as copy, open(folder / "pg.csv", "wb") as file:
+                for block in copy:
+                    file.write(block)
+            seen.setdefault("CSV, PostgreSQL", []).append((time.perf_counter() - start, 0.0))
+    for name, spans in seen.items():
+        base = median([s for s, _ in seen[name.split(",")[0] + ", DuckDB"]])
+        seconds, cpu = median([s for s, _ in spans]), median([c for _, c in spans])
+        rows.append([name, f"{seconds:.2f}", f"{cpu:.2f}" if cpu else "", f"{base / seconds:.2f}"])
+    table("UNLOAD of 6 million rows (median of 3)", ["what, who", "seconds", "CPU s", "times DuckDB's speed"], rows)
 
 
 GLUE_EXPRESSIONS = [

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "base/text.h"
 #include "catalog/json_members.h"
@@ -117,6 +119,26 @@ class Change {
     return values;
   }
 
+  // Whether a partition, when it is there, lies where new files of it went.
+  Result<void> LiesThere(const std::vector<std::string>& values, const std::string& location) {
+    if (!known_) {
+      known_.emplace();
+      SKEP_TRY_ASSIGN(const auto partitions, store_.ListGluePartitions(catalog_, database_, name_));
+      for (const auto& partition : partitions) {
+        const Json json = Json::parse(partition.json, nullptr, false);
+        std::string there = TextOf(MemberOf(json, "StorageDescriptor"), "Location");
+        if (!there.empty() && !there.ends_with('/')) there += '/';
+        known_->emplace(partition.values, std::move(there));
+      }
+    }
+    const auto found = known_->find(values);
+    if (found == known_->end() || found->second == location) return {};
+    return Fail(ErrorKind::kConflict,
+                fmt::format("a partition of external table \"{}\" lies at {}, not at {}", name_,
+                            found->second, location),
+                {}, "Write its files by UNLOAD.");
+  }
+
   Result<void> AddPartitions() {
     SKEP_TRY_ASSIGN(const auto table, Table());
     const Json of = Json::parse(table.json, nullptr, false);
@@ -125,7 +147,12 @@ class Change {
       SKEP_TRY_ASSIGN(auto values, ValuesOf(of, one));
       Json descriptor = MemberOf(of, "StorageDescriptor");
       std::string location = TextOf(one, "location");
-      if (location.empty()) {
+      if (const std::string folder = TextOf(one, "folder"); !folder.empty()) {
+        location = TextOf(descriptor, "Location");
+        if (!location.ends_with('/')) location += '/';
+        location += folder;
+        SKEP_TRY(LiesThere(values, location));
+      } else if (location.empty()) {
         location = TextOf(descriptor, "Location");
         if (!location.ends_with('/')) location += '/';
         size_t i = 0;
@@ -144,6 +171,7 @@ class Change {
                          {"Parameters", Json::object()}};
       partitions.push_back({std::move(values), Dump(json)});
     }
+    if (Flag("check")) return {};
     if (!Flag("if_not_exists")) {
       const auto made = store_.CreateGluePartitions(table, partitions, false);
       if (!made && made.error().kind == ErrorKind::kDuplicateObject)
@@ -187,6 +215,7 @@ class Change {
   std::string catalog_, database_;
   Json json_;
   std::string name_;
+  std::optional<std::map<std::vector<std::string>, std::string>> known_;  // partitions' locations
 };
 
 }  // namespace

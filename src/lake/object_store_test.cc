@@ -194,6 +194,45 @@ TEST(ObjectStore, SucceedsAfterPassingFaults) {
   EXPECT_EQ(server.requests(), 3);
 }
 
+TEST(ObjectStore, UploadsInPartsAndReadsWhatACompletionSays) {
+  std::vector<std::string> heard;
+  std::mutex mutex;
+  FaultyServer server([&](const std::string& request, int number) {
+    const std::lock_guard lock(mutex);
+    heard.push_back(request.substr(0, request.find("\r\n\r\n")));
+    if (number == 1) return Http(503, "<Error><Code>SlowDown</Code></Error>");
+    if (request.starts_with("POST") && request.find("?uploads=") != std::string::npos)
+      return Http(200,
+                  "<InitiateMultipartUploadResult><UploadId>u 1</UploadId>"
+                  "</InitiateMultipartUploadResult>");
+    if (request.starts_with("PUT")) return Http(200, "", "ETag: \"e1\"\r\n");
+    if (request.starts_with("POST"))  // its beginning was promising
+      return Http(200, "<Error><Code>InternalError</Code><Message>no</Message></Error>");
+    return Http(request.find("uploadId=") != std::string::npos ? 204 : 404, "");
+  });
+  const auto store = MakeS3Store(Fast());
+  const auto keys = Keys(server.url());
+  const auto upload = store->BeginUpload(keys, "bucket", "a key", {true, "alias/k"});
+  ASSERT_TRUE(upload) << upload.error().message;
+  EXPECT_EQ(*upload, "u 1");
+  EXPECT_EQ(store->PutPart(keys, "bucket", "a key", *upload, 2, "bytes").value_or(""), "e1");
+  const auto completed = store->CompleteUpload(keys, "bucket", "a key", *upload, {"e1"});
+  ASSERT_FALSE(completed);
+  EXPECT_EQ(completed.error().kind, ErrorKind::kExternalUnavailable);
+  EXPECT_NE(completed.error().detail.find("InternalError"), std::string::npos);
+  EXPECT_TRUE(store->AbortUpload(keys, "bucket", "a key", *upload));
+  EXPECT_TRUE(store->Delete(keys, "bucket", "gone"));
+  const std::lock_guard lock(mutex);
+  ASSERT_EQ(heard.size(), 6u);
+  EXPECT_TRUE(heard[1].starts_with("POST /bucket/a%20key?uploads= HTTP/1.1")) << heard[1];
+  EXPECT_NE(heard[1].find("x-amz-server-side-encryption: aws:kms"), std::string::npos);
+  EXPECT_NE(heard[1].find("x-amz-server-side-encryption-aws-kms-key-id: alias/k"),
+            std::string::npos);
+  EXPECT_TRUE(heard[2].starts_with("PUT /bucket/a%20key?partNumber=2&uploadId=u%201 HTTP/1.1"))
+      << heard[2];
+  EXPECT_TRUE(heard[4].starts_with("DELETE /bucket/a%20key?uploadId=u%201 ")) << heard[4];
+}
+
 TEST(ObjectStore, SaysThatNobodyListens) {
   uint16_t port = 0;
   {
@@ -353,6 +392,32 @@ TEST_F(RealServer, WritesListsAndReadsBack) {
   const auto folders = store_->List(keys_, "lake", "", "/", "");
   ASSERT_TRUE(folders);
   EXPECT_EQ(folders->prefixes, (std::vector<std::string>{"other/", "t/"}));
+}
+
+TEST_F(RealServer, MakesAnObjectOfPartsOrOfNone) {
+  const auto upload = store_->BeginUpload(keys_, "lake", "parts", {});
+  ASSERT_TRUE(upload) << upload.error().message << upload.error().detail;
+  const std::string first(5u << 20, 'a');
+  const auto two = store_->PutPart(keys_, "lake", "parts", *upload, 2, "the end");
+  const auto one = store_->PutPart(keys_, "lake", "parts", *upload, 1, first);
+  ASSERT_TRUE(one && two);
+  EXPECT_EQ(store_->Head(keys_, "lake", "parts").error().kind, ErrorKind::kExternalNotFound);
+  const auto completed = store_->CompleteUpload(keys_, "lake", "parts", *upload, {*one, *two});
+  ASSERT_TRUE(completed) << completed.error().message << completed.error().detail;
+  std::string end(9, '\0');
+  const auto found = store_->Head(keys_, "lake", "parts");
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->size, first.size() + 7);
+  ASSERT_TRUE(store_->GetRange(keys_, "lake", "parts", found->etag, first.size() - 2, end));
+  EXPECT_EQ(end, "aathe end");
+  const auto other = store_->BeginUpload(keys_, "lake", "dropped", {});
+  ASSERT_TRUE(other);
+  ASSERT_TRUE(store_->PutPart(keys_, "lake", "dropped", *other, 1, "x"));
+  EXPECT_TRUE(store_->AbortUpload(keys_, "lake", "dropped", *other));
+  EXPECT_FALSE(store_->CompleteUpload(keys_, "lake", "dropped", *other, {"e"}));
+  EXPECT_EQ(store_->Head(keys_, "lake", "dropped").error().kind, ErrorKind::kExternalNotFound);
+  EXPECT_TRUE(store_->Delete(keys_, "lake", "parts"));
+  EXPECT_EQ(store_->Head(keys_, "lake", "parts").error().kind, ErrorKind::kExternalNotFound);
 }
 
 TEST_F(RealServer, ListsPageByPage) {

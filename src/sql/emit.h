@@ -56,8 +56,9 @@ struct Emitted {
   // What the engine does only behind a commit of the rest; when it fails, `undo` takes the rest
   // back. Not within a transaction block.
   std::string behind_commit, undo;
-  std::string changed;    // the relation whose rows or columns it changes, as the engine names it
-  bool reshapes = false;  // ALTER TABLE: its name or its columns become others
+  std::string changed;  // the relation whose rows or columns it changes, as the engine names it
+  bool writes_lake = false;  // into an external table: not within a transaction block
+  bool reshapes = false;     // ALTER TABLE: its name or its columns become others
   std::optional<SchemaDrop> schema_drop;
   // What changes in the data catalogs of external schemas: the schema, and JSON (emit/external.cc).
   std::vector<std::pair<std::string, std::string>> catalog_changes;

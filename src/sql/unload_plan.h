@@ -25,6 +25,7 @@ struct UnloadPlan {
   std::string schema, table;
   // The table is new: JSON of its creation (emit/external.cc); `path` is its location then.
   std::string creation;
+  bool if_not_exists = false;  // of the new table: when it exists, nothing is written
 
   std::vector<UnloadColumn> columns;  // of the query, in order
   std::vector<uint32_t> partition;    // indexes of the columns that name folders
@@ -39,8 +40,8 @@ struct UnloadPlan {
   std::string extension;    // of the files' names, with its period
 
   bool parallel = true;
-  uint64_t max_file_bytes = 0;
-  uint64_t row_group_bytes = 0;  // Parquet
+  uint64_t max_file_bytes = uint64_t{6348} << 20;  // 6.2 GB
+  uint64_t row_group_bytes = uint64_t{32} << 20;   // Parquet
   bool manifest = false, verbose = false;
   std::string existing = "fail";  // "keep", "clean" (lake/lake_write.h)
   bool kms = false;

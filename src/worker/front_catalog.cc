@@ -1,6 +1,7 @@
 #include "worker/front_catalog.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <duckdb/catalog/catalog.hpp>
 #include <duckdb/catalog/catalog_entry/schema_catalog_entry.hpp>
 #include <duckdb/catalog/catalog_entry/table_catalog_entry.hpp>
@@ -10,6 +11,7 @@
 #include "base/text.h"
 #include "sql/column_facts.h"
 #include "sql/emit/duckdb_catalog.h"
+#include "worker/external_scan/lake_catalog.h"
 #include "worker/functions/types.h"
 
 namespace skep::worker {
@@ -154,6 +156,9 @@ std::shared_ptr<const sql::RelationEntry> FrontCatalog::Read(sql::RelationKind k
     if (index < entry->columns.size()) entry->columns[index].not_null = true;
   }
   if (kind == sql::RelationKind::kExternal) {
+    if (const auto keys = table.tags.find(external_scan::kPartitionKeysTag);
+        keys != table.tags.end())
+      entry->partition_keys = std::strtoull(keys->second.c_str(), nullptr, 10);
     for (const char* pseudo : {"$path", "$size"})
       entry->columns.push_back(
           {pseudo, Type::Of(pseudo[1] == 'p' ? TypeKind::kVarchar : TypeKind::kBigint)});

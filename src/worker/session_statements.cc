@@ -101,6 +101,11 @@ void PutFacts(duckdb::SQLStatement& statement, const sql::Emitted& emitted) {
   if (!emitted.table_facts.empty()) info.comment = duckdb::Value(emitted.table_facts);
 }
 
+Error InTransaction(const auto& prepared) {
+  return {ErrorKind::kInTransaction,
+          prepared.emitted.tag + " of an external table cannot run inside a transaction block"};
+}
+
 void AppendTextRow(Frame& frame, std::string_view value) {
   ByteWriter w;
   w.U8('D')
@@ -391,7 +396,8 @@ Result<std::unique_ptr<Session::Prepared>> Session::PrepareAnew(
 
 // By its text; a literal that holds the name only costs the kept plan.
 bool Session::ReadsLake(const Prepared& prepared) {
-  return prepared.emitted.text.find(sql::QuoteName(sql::kLakeCatalog)) != std::string::npos;
+  return prepared.emitted.writes_lake ||
+         prepared.emitted.text.find(sql::QuoteName(sql::kLakeCatalog)) != std::string::npos;
 }
 
 // INSERT ... VALUES: its plan looks at no statistics.
@@ -589,6 +595,7 @@ Result<ipc::StatementComplete> Session::RunPrepared(Prepared& prepared,
     default:
       if (!IsCached(prepared)) return RunDefinition(prepared);
   }
+  if (in_transaction_ && prepared.emitted.writes_lake) return Fail(InTransaction(prepared));
   std::optional<WriteClock::Scope> writing;
   if (!query && prepared.kind != kExplain && prepared.kind != kUnload) NoteWrite(writing);
   if (in_transaction_ &&
@@ -693,10 +700,9 @@ Result<ipc::StatementComplete> Session::RunDefinition(Prepared& prepared) {
                     " of a table whose rows were updated or deleted in the same "
                     "transaction is not supported",
                 {}, "Commit in between.");
-  if (in_transaction_ && !prepared.emitted.catalog_changes.empty())
-    return Fail(
-        ErrorKind::kInTransaction,
-        prepared.emitted.tag + " of an external table cannot run inside a transaction block");
+  if (in_transaction_ &&
+      (prepared.emitted.writes_lake || !prepared.emitted.catalog_changes.empty()))
+    return Fail(InTransaction(prepared));
   const auto done = WithinTransaction([&]() -> Result<void> {
     own_writes_++;
     wrote_in_transaction_ = true;

@@ -233,3 +233,39 @@ def test_deleting_the_role_stops_the_next_statement(org):
     org.connect("--crawlers")
     assert org.query() == 2
     org.iam.put_role_policy(RoleName="OrgDataCatalogRole", PolicyName="more", PolicyDocument=policy(allow("s3:GetObject")))
+
+
+def unload(org, place, options="", chain=None):
+    with org.server.connect() as db:
+        return db.execute(f"unload ('select 1 as a') to '{place}' iam_role '{chain or org.made['iam_role']}' parallel off {options}").statusmessage
+
+
+def keys(org, bucket, prefix):
+    found = org.server.lake.client().list_objects_v2(Bucket=bucket, Prefix=prefix)
+    return [one["Key"] for one in found.get("Contents", [])]
+
+
+def test_what_a_workspace_writes_the_organizations_policies_decide(org, restored):
+    foreign = unique("foreign")
+    org.server.lake.client().create_bucket(Bucket=foreign)
+
+    def refused_write(action, place, options=""):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege) as caught:
+            unload(org, place, options)
+        assert action in str(caught.value)
+
+    refused_write("s3:PutObject", f"s3://{org.bucket}/lake/out/")  # connected to read, it does not write
+    bucket = f"arn:aws:s3:::{org.bucket}"
+    org.iam.put_role_policy(RoleName="OrgDataCatalogRole", PolicyName="write",
+                            PolicyDocument=policy(allow("s3:PutObject", f"{bucket}/lake/out/*"), allow("s3:ListBucket", bucket)))
+    assert unload(org, f"s3://{org.bucket}/lake/out/") == "UNLOAD"
+    assert keys(org, org.bucket, "lake/out/") == ["lake/out/000"]
+    # Neither another folder, nor another organization's bucket, though the store would take the keys.
+    for place in (f"s3://{org.bucket}/lake/", f"s3://{org.bucket}/private/x", f"s3://{org.bucket}/lake/out/../../private/x", f"s3://{foreign}/lake/out/"):
+        refused_write("s3:PutObject", place)
+    refused_write("s3:DeleteObject", f"s3://{org.bucket}/lake/out/", "cleanpath")
+    org.iam.put_role_policy(RoleName="OrgDataCatalogRole", PolicyName="delete", PolicyDocument=policy(allow("s3:DeleteObject", f"{bucket}/lake/out/*")))
+    assert unload(org, f"s3://{org.bucket}/lake/out/", "cleanpath csv extension 'csv'") == "UNLOAD"
+    assert keys(org, org.bucket, "lake/out/") == ["lake/out/000.csv"]
+    assert keys(org, foreign, "") == []
+    org.server.lake.client().delete_object(Bucket=org.bucket, Key="lake/out/000.csv")

@@ -6,11 +6,13 @@ import gzip
 import json
 import os
 import signal
+import subprocess
 import threading
 
 import duckdb
 import psycopg
 import pytest
+import redshift_connector
 
 from support.process import wait_until
 from support.server import READING_ROLE, ROLE, UNKNOWN_ROLE, UNTRUSTING_ROLE
@@ -177,6 +179,7 @@ def test_partitions_become_folders(db, bucket, rows):
     manifest = json.loads(files.pop("manifest"))
     assert {entry["url"] for entry in manifest["entries"]} == {f"s3://{BUCKET}/parts/{name}" for name in files}
     folders = {name.rsplit("/", 1)[0] for name in files}
+    assert len(files) < 100  # not one for each change from row to row
     assert folders == {f"k={k}/s=x%2F{k}" for k in (0, 1, 2, 4, 5, 6)} | {"k=3/s=__HIVE_DEFAULT_PARTITION__"}
     assert sum(body.count(b"\n") for body in files.values()) == 300000
     for name, body in files.items():
@@ -213,6 +216,14 @@ def test_no_rows_make_no_file_but_of_a_header(db, bucket, rows):
     assert objects(bucket, "none/") == {}
     unload(db, "select i, v from few where false", "none/", "csv header")
     assert objects(bucket, "none/") == {"0000_part_00": b"i,v\n"}
+
+
+def test_some_types_are_text_only(db, bucket, rows):
+    unload(db, "select 1 as i, to_varbyte('0aff', 'hex') as b", "bytes/", "csv parallel off")
+    assert objects(bucket, "bytes/") == {"000": b"1,0aff\n"}
+    for format in ("parquet", "json", "fixedwidth 'i:2,b:9'"):
+        assert fails(db, "select 1 as i, to_varbyte('0aff', 'hex') as b", "bytes2/", format).sqlstate == "0A000"
+    assert objects(bucket, "bytes2/") == {}
 
 
 def test_names_end_as_asked(db, bucket, rows):
@@ -348,6 +359,21 @@ def test_within_a_transaction_and_of_its_own_rows(db, bucket, rows):
         db.execute("insert into few (i) values (5)")
         unload(db, "select i from few where i > 4", "transaction/", "parallel off")
     assert objects(bucket, "transaction/") == {"000": b"5\n"}
+
+
+def test_drivers_unload(server, bucket, rows):
+    statement = f"unload ('select i from few') to 's3://{BUCKET}/drivers/%s/' iam_role '{ROLE}' parallel off"
+    done = subprocess.run(["psql", "-X", "-c", statement % "psql"], capture_output=True, text=True, timeout=60, env={
+        **os.environ, "PGHOST": "127.0.0.1", "PGPORT": str(server.pgwire_port), "PGUSER": server.admin.name, "PGPASSWORD": server.admin.password,
+        "PGDATABASE": "dev"})
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "UNLOAD\n"
+    assert done.stderr == "INFO:  UNLOAD completed, 4 record(s) unloaded successfully.\n"
+    with redshift_connector.connect(host="127.0.0.1", port=server.pgwire_port, user=server.admin.name, password=server.admin.password, database="dev",
+                                    ssl=False) as driver:
+        driver.autocommit = True
+        driver.cursor().execute(statement % "connector")
+    assert objects(bucket, "drivers/psql/").keys() == objects(bucket, "drivers/connector/").keys() == {"000"}
 
 
 def test_the_data_api_unloads(server, bucket, rows):

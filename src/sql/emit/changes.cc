@@ -86,6 +86,10 @@ Result<std::vector<size_t>> StatementEmitter::TargetColumns(const List<Name>& na
 
 Result<void> StatementEmitter::EmitInsert(const Insert& insert) {
   out_.counts_rows = true;
+  if (ExternalNamed(insert.table)) {
+    SKEP_TRY_ASSIGN(const auto external, Existing(insert.table, insert));
+    return EmitInsertExternal(insert, *external);
+  }
   SKEP_TRY_ASSIGN(ScopeRelation * target, Changed(insert.table, {}, insert));
   const RelationEntry& entry = *target->entry;
   if (insert.default_values) {

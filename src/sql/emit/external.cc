@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
+#include "sql/emit/load_options.h"
 #include "sql/emit/statement_emitter.h"
 
 namespace skep::sql {
@@ -139,12 +140,119 @@ Result<Json> StatementEmitter::ExternalColumns(const List<ColumnDefinition*>& co
 }
 
 Result<void> StatementEmitter::EmitCreateExternalTable(const CreateExternalTable& create) {
-  if (create.query) return Unsupported("CREATE EXTERNAL TABLE ... AS", create);
   SKEP_TRY_ASSIGN(const std::string schema, ExternalSchemaOf(create.name, create));
+  if (create.query) return EmitCreateExternalTableAs(create, schema);
   std::set<std::string> names;
   SKEP_TRY_ASSIGN(Json columns, ExternalColumns(create.columns, names));
   SKEP_TRY_ASSIGN(Json keys, ExternalColumns(create.partitioned_by, names));
   SKEP_TRY(CheckColumnCount(names.size(), create));
+  SKEP_TRY_ASSIGN(const Json table, ExternalTable(create, std::move(columns), std::move(keys)));
+  ChangeCatalog(
+      schema,
+      {{"operation", "CreateTable"}, {"table", table}, {"if_not_exists", create.if_not_exists}});
+  return {};
+}
+
+// CREATE EXTERNAL TABLE ... AS: the rows are written first, and the table is made with them.
+// Source: the developer guide's "CREATE EXTERNAL TABLE", "CREATE EXTERNAL TABLE AS".
+Result<void> StatementEmitter::EmitCreateExternalTableAs(const CreateExternalTable& create,
+                                                         const std::string& schema) {
+  UnloadPlan plan;
+  plan.schema = schema;
+  plan.table = resolver_.Fold(create.name.back());
+  plan.if_not_exists = create.if_not_exists;
+  if (!create.columns.empty() || create.serde || create.input_format)
+    return Unsupported("CREATE EXTERNAL TABLE ... AS with columns or a SERDE", create);
+  const std::string_view stored = create.stored_as.empty() ? "textfile" : create.stored_as;
+  if (stored != "parquet" && stored != "textfile")
+    return Unsupported("CREATE EXTERNAL TABLE ... AS STORED AS " + std::string(stored), create);
+  SKEP_TRY_ASSIGN(const Emitted query, EmitRows(*create.query, text_, create));
+  for (const Column& column : query.output) plan.columns.push_back({column.name, column.type});
+  std::vector<Name> keys_named;
+  for (const ColumnDefinition* column : create.partitioned_by) keys_named.push_back(column->name);
+  SKEP_TRY(ReadPartition(List<Name>(keys_named), create, plan));
+
+  std::set<std::string> names;
+  Json columns = Json::array(), keys = Json::array();
+  for (size_t i = 0; i < plan.columns.size(); i++) {
+    auto& [name, type] = plan.columns[i];
+    if (type.kind == TypeKind::kLiteral || type.kind == TypeKind::kName)
+      type = Type::Of(TypeKind::kVarchar);
+    const std::string hive = HiveType(type);
+    if (hive.empty())
+      return resolver_.Fail1(
+          ErrorKind::kFeatureNotSupported,
+          "Unsupported data type \"" + TypeText(type) + "\" for external table creation", &create);
+    if (!names.insert(name).second)
+      return resolver_.Fail1(ErrorKind::kDuplicateColumn,
+                             "column \"" + name + "\" specified more than once", &create);
+    if (std::ranges::find(plan.partition, i) == plan.partition.end())
+      columns.push_back({{"Name", name}, {"Type", hive}});
+  }
+  for (const uint32_t i : plan.partition)
+    keys.push_back({{"Name", plan.columns[i].name}, {"Type", HiveType(plan.columns[i].type)}});
+  SKEP_TRY(CheckColumnCount(names.size(), create));
+  SKEP_TRY_ASSIGN(const Json table, ExternalTable(create, std::move(columns), std::move(keys)));
+
+  plan.path = TextOf(create.location);
+  if (!plan.path.ends_with('/')) plan.path += '/';
+  plan.creation = Json({{"operation", "CreateTable"}, {"table", table}})
+                      .dump(-1, ' ', false, Json::error_handler_t::replace);
+  plan.format = stored == "parquet" ? UnloadFormat::kParquet : UnloadFormat::kDelimited;
+  plan.extension = stored == "parquet" ? ".parquet" : ".txt";
+  const Json& serde = table["StorageDescriptor"]["SerdeInfo"]["Parameters"];
+  if (serde.contains("line.delim")) return Unsupported("LINES TERMINATED BY here", create);
+  const auto delimiter = Delimiter(serde.value("field.delim", "\x01"));
+  const std::string escape = serde.value("escape.delim", "");
+  if (!delimiter || (!escape.empty() && escape != "\\"))
+    return resolver_.Fail1(ErrorKind::kInvalidArgument,
+                           "the delimiter must be a single ASCII character, the escape character "
+                           "a backslash",
+                           &create);
+  plan.delimiter = *delimiter;
+  plan.escape = !escape.empty();
+  plan.null_text = serde.value("serialization.null.format", "\\N");
+  out_.writes_lake = true;
+  PutUnload(query.text, plan, true);
+  return {};
+}
+
+// INSERT INTO an external table: positional, its partition columns last.
+Result<void> StatementEmitter::EmitInsertExternal(const Insert& insert,
+                                                  const RelationEntry& entry) {
+  if (!insert.columns.empty() || insert.default_values)
+    return Unsupported("INSERT into some columns of an external table", insert);
+  UnloadPlan plan;
+  plan.schema = entry.schema;
+  plan.table = entry.name;
+  plan.existing = "keep";  // its files have new names
+  for (const Column& column : entry.columns) {
+    if (!column.name.starts_with('$')) plan.columns.push_back({column.name, column.type});
+  }
+  for (size_t i = plan.columns.size() - entry.partition_keys; i < plan.columns.size(); i++)
+    plan.partition.push_back(static_cast<uint32_t>(i));
+  SKEP_TRY(CheckRows(*insert.query, insert));
+  Resolver source(context_, text_, resolver_.resolved().parameters);
+  if (insert.with) SKEP_TRY(source.EnterWith(*insert.with));
+  SKEP_TRY_ASSIGN(const auto output, source.ResolveQuery(*insert.query));
+  if (output.size() != plan.columns.size())
+    return resolver_.Fail1(ErrorKind::kSyntaxError,
+                           output.size() > plan.columns.size()
+                               ? "INSERT has more expressions than target columns"
+                               : "INSERT has more target columns than expressions",
+                           &insert);
+  DuckDbWriter inner(context_, source.resolved(), text_, &writer_);
+  if (insert.with) inner.WriteWithClause(*insert.with);
+  inner.WriteQuery(*insert.query);
+  if (inner.error()) return std::unexpected(*inner.error());
+  out_.writes_lake = true;
+  PutUnload(inner.text(), plan, true);
+  return {};
+}
+
+// A table of the data catalog, as Glue's structure has it.
+Result<Json> StatementEmitter::ExternalTable(const CreateExternalTable& create, Json columns,
+                                             Json keys) {
   const std::string location = TextOf(create.location);
   if (!location.starts_with("s3://") || location.size() == 5)
     return resolver_.Fail1(ErrorKind::kInvalidArgument,
@@ -185,29 +293,24 @@ Result<void> StatementEmitter::EmitCreateExternalTable(const CreateExternalTable
     if (serde_parameters.contains("field.delim"))
       serde_parameters["serialization.format"] = serde_parameters["field.delim"];
   }
-  const Json table = {
-      {"Name", resolver_.Fold(create.name.back())},
-      {"Owner", context_.user},
-      {"Retention", 0},
-      {"TableType", "EXTERNAL_TABLE"},
-      {"Parameters", parameters},
-      {"PartitionKeys", keys},
-      {"StorageDescriptor",
-       {{"Columns", columns},
-        {"Location", location},
-        {"InputFormat", input},
-        {"OutputFormat", output},
-        {"Compressed", false},
-        {"NumberOfBuckets", -1},
-        {"SerdeInfo", {{"SerializationLibrary", serde}, {"Parameters", serde_parameters}}},
-        {"BucketColumns", Json::array()},
-        {"SortColumns", Json::array()},
-        {"Parameters", Json::object()},
-        {"StoredAsSubDirectories", false}}}};
-  ChangeCatalog(
-      schema,
-      {{"operation", "CreateTable"}, {"table", table}, {"if_not_exists", create.if_not_exists}});
-  return {};
+  return Json{{"Name", resolver_.Fold(create.name.back())},
+              {"Owner", context_.user},
+              {"Retention", 0},
+              {"TableType", "EXTERNAL_TABLE"},
+              {"Parameters", parameters},
+              {"PartitionKeys", keys},
+              {"StorageDescriptor",
+               {{"Columns", columns},
+                {"Location", location},
+                {"InputFormat", input},
+                {"OutputFormat", output},
+                {"Compressed", false},
+                {"NumberOfBuckets", -1},
+                {"SerdeInfo", {{"SerializationLibrary", serde}, {"Parameters", serde_parameters}}},
+                {"BucketColumns", Json::array()},
+                {"SortColumns", Json::array()},
+                {"Parameters", Json::object()},
+                {"StoredAsSubDirectories", false}}}};
 }
 
 void StatementEmitter::ChangeCatalog(const std::string& schema, const Json& change) {

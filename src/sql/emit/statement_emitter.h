@@ -55,10 +55,21 @@ class StatementEmitter {
   Result<void> ReadUnloadTarget(const ast::Unload& unload, UnloadPlan& plan) const;
   Result<void> ReadUnloadSizes(const ast::Unload& unload, UnloadPlan& plan) const;
   Result<void> CheckUnloadOptions(const ast::Unload& unload, const UnloadPlan& plan) const;
+  Result<void> CheckUnloadTypes(const ast::Unload& unload, const UnloadPlan& plan) const;
   Result<void> ReadPartition(const ast::List<ast::Name>& names, const ast::Node& at,
                              UnloadPlan& plan) const;
-  // copy (query) to ...: the query's columns as they are written.
-  void PutUnload(const std::string& query, const UnloadPlan& plan);
+  // A query whose rows are written: without LIMIT, INTO, parameters.
+  Result<Emitted> EmitRows(const ast::Query& query, std::string_view text,
+                           const ast::Node& at) const;
+  Result<void> CheckRows(const ast::Query& query, const ast::Node& at) const;
+  // copy (query) to ...: the query's columns as they are written; `assigned`: each made a value of
+  // its column's type, as INSERT does.
+  void PutUnload(const std::string& query, const UnloadPlan& plan, bool assigned = false);
+  Result<void> EmitInsertExternal(const ast::Insert& insert, const RelationEntry& entry);
+  Result<void> EmitCreateExternalTableAs(const ast::CreateExternalTable& create,
+                                         const std::string& schema);
+  Result<nlohmann::json> ExternalTable(const ast::CreateExternalTable& create,
+                                       nlohmann::json columns, nlohmann::json keys);
   Result<void> EmitTruncate(const ast::Truncate& truncate);
   Result<void> EmitCreateTable(const ast::CreateTable& create);
   Result<int64_t> IdentityNumber(std::string_view digits, const ast::Node& at);

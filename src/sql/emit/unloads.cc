@@ -258,30 +258,35 @@ Result<void> StatementEmitter::ReadPartition(const List<Name>& names, const Node
   return {};
 }
 
+Result<void> StatementEmitter::CheckRows(const Query& query, const Node& at) const {
+  const auto* select = As<Select>(query.body);
+  if (query.limit || query.limit_all || query.offset || (select && select->top))
+    return resolver_.Fail1(ErrorKind::kFeatureNotSupported, "Limit clause is not supported", &at,
+                           "Put the LIMIT into a subquery.");
+  if (IntoOf(query)) return Unsupported("SELECT INTO here", at);
+  return {};
+}
+
+Result<Emitted> StatementEmitter::EmitRows(const Query& query, std::string_view text,
+                                           const Node& at) const {
+  SKEP_TRY(CheckRows(query, at));
+  StatementEmitter inner(text, context_);
+  SKEP_TRY(inner.EmitQuery(query));
+  if (inner.writer_.error()) return std::unexpected(*inner.writer_.error());
+  if (!inner.resolver_.resolved().parameters->empty())
+    return resolver_.Fail1(ErrorKind::kUndefinedParameter, out_.tag + " takes no parameters", &at);
+  inner.out_.text = std::move(inner.writer_.text());
+  return std::move(inner.out_);
+}
+
 // The query, read by itself when it is a literal.
 Result<Emitted> StatementEmitter::EmitUnloaded(const Unload& unload) const {
-  const auto run = [&](const Query& query, std::string_view text) -> Result<Emitted> {
-    if (query.limit || query.limit_all || query.offset)
-      return resolver_.Fail1(ErrorKind::kFeatureNotSupported, "Limit clause is not supported",
-                             unload.query, "Put the LIMIT into a subquery.");
-    if (const auto* select = As<Select>(query.body); select && select->top)
-      return resolver_.Fail1(ErrorKind::kFeatureNotSupported, "Limit clause is not supported",
-                             unload.query, "Put the LIMIT into a subquery.");
-    if (IntoOf(query)) return Unsupported("UNLOAD of SELECT INTO", unload);
-    StatementEmitter inner(text, context_);
-    SKEP_TRY(inner.EmitQuery(query));
-    if (inner.writer_.error()) return std::unexpected(*inner.writer_.error());
-    if (!inner.resolver_.resolved().parameters->empty())
-      return resolver_.Fail1(ErrorKind::kUndefinedParameter, "UNLOAD takes no parameters", &unload);
-    inner.out_.text = std::move(inner.writer_.text());
-    return std::move(inner.out_);
-  };
   // Places in the literal's text are none in the statement's.
   const auto without_place = [](Error error) {
     error.position = 0;
     return std::unexpected(std::move(error));
   };
-  if (unload.inner) return run(*unload.inner, text_);
+  if (unload.inner) return EmitRows(*unload.inner, text_, unload);
   if (unload.query == nullptr || unload.query->form != ValueForm::kString)
     return resolver_.Fail1(ErrorKind::kSyntaxError, "UNLOAD needs a query", &unload);
   const std::string text(unload.query->text);
@@ -295,36 +300,65 @@ Result<Emitted> StatementEmitter::EmitUnloaded(const Unload& unload) const {
   if (!query)
     return resolver_.Fail1(ErrorKind::kSyntaxError, "UNLOAD takes a SELECT query only",
                            unload.query);
-  auto emitted = run(*query->query, text);
+  auto emitted = EmitRows(*query->query, text, *unload.query);
   if (!emitted) return without_place(emitted.error());
   return emitted;
 }
 
-void StatementEmitter::PutUnload(const std::string& query, const UnloadPlan& plan) {
+void StatementEmitter::PutUnload(const std::string& query, const UnloadPlan& plan, bool assigned) {
   const auto source = [](size_t i) { return "c" + std::to_string(i); };
-  bool as_it_is = plan.partition.empty();
-  std::string list, names;
+  std::vector<std::string> values;
+  bool as_it_is = plan.partition.empty() && !assigned;
   for (size_t i = 0; i < plan.columns.size(); i++) {
-    const std::string from = source(i);
-    const std::string value =
-        plan.format == UnloadFormat::kParquet ? ParquetValue(from, plan.columns[i].type) : from;
-    as_it_is = as_it_is && value == from;
-    list += (i > 0 ? ", " : "") + value + " as " + QuoteName(plan.columns[i].name);
-    names += (i > 0 ? ", " : "") + from;
+    values.push_back(plan.format == UnloadFormat::kParquet && !assigned
+                         ? ParquetValue(source(i), plan.columns[i].type)
+                         : source(i));
+    as_it_is = as_it_is && values[i] == source(i);
   }
   writer_.Put("copy (");
   if (as_it_is) {
     writer_.Put(query);
   } else {
-    writer_.Put("select " + list + " from (" + query + ") as source(" + names + ")");
+    std::string names;
+    writer_.Put("select ");
+    for (size_t i = 0; i < plan.columns.size(); i++) {
+      const Type& type = plan.columns[i].type;
+      if (i > 0) writer_.Put(", ");
+      if (assigned) {
+        writer_.Put("cast(");
+        writer_.WriteAssignedText(values[i], type);
+        writer_.Put(" as " + DuckDbWriter::TypeName(type) + ")");
+      } else {
+        writer_.Put(values[i]);
+      }
+      writer_.Put(" as " + QuoteName(plan.columns[i].name));
+      names += (i > 0 ? ", " : "") + source(i);
+    }
+    writer_.Put(" from (" + query + ") as source(" + names + ")");
     // A folder's rows one behind the other, so that few files are open at a time.
     for (size_t i = 0; i < plan.partition.size(); i++)
-      writer_.Put((i > 0 ? ", " : " order by ") + source(plan.partition[i]));
+      writer_.Put((i > 0 ? ", " : " order by ") + std::to_string(plan.partition[i] + 1));
   }
   writer_.Put(std::string(") to 's3://' (format rs_unload, preserve_order ") +
               (plan.parallel ? "false" : "true") + ", plan ");
   writer_.PutString(plan.Text());
   writer_.Put(")");
+}
+
+// Types that are unloaded as text and CSV only.
+Result<void> StatementEmitter::CheckUnloadTypes(const Unload& unload,
+                                                const UnloadPlan& plan) const {
+  if (plan.format == UnloadFormat::kDelimited || plan.format == UnloadFormat::kCsv) return {};
+  for (const UnloadColumn& column : plan.columns) {
+    using enum TypeKind;
+    const TypeKind kind = column.type.kind;
+    if (kind == kVarbyte || kind == kGeometry || kind == kGeography || kind == kHllSketch)
+      return resolver_.Fail1(ErrorKind::kFeatureNotSupported,
+                             "column \"" + column.name + "\" of type " + TypeText(column.type) +
+                                 " can be unloaded to text or CSV only",
+                             &unload);
+  }
+  return {};
 }
 
 Result<void> StatementEmitter::EmitUnload(const Unload& unload) {
@@ -340,6 +374,7 @@ Result<void> StatementEmitter::EmitUnload(const Unload& unload) {
     SKEP_TRY(ReadPartition(partition->names, *partition, plan));
     if (!plan.path.ends_with('/')) plan.path += '/';
   }
+  SKEP_TRY(CheckUnloadTypes(unload, plan));
   const size_t written = plan.columns.size() - (plan.include ? 0 : plan.partition.size());
   if (plan.format == UnloadFormat::kFixedWidth && plan.widths.size() != written)
     return resolver_.Fail1(ErrorKind::kInvalidArgument,

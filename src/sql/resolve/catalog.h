@@ -31,6 +31,7 @@ struct RelationEntry {
   std::vector<Column> columns;
   std::string facts = {};  // TableFacts as text
   bool is_view = false;    // also of temporary ones
+  size_t partition_keys = 0;  // of an external table: so many of its columns, the last ones
 };
 
 // A function that a user made, by CREATE FUNCTION ... LANGUAGE SQL.

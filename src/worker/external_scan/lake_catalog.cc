@@ -177,6 +177,7 @@ class LakeSchema final : public duckdb::SchemaCatalogEntry {
     for (size_t i = 0; i < table->names().size(); i++)
       info.columns.AddColumn(duckdb::ColumnDefinition(table->names()[i], table->types()[i]));
     table->entry = duckdb::make_uniq<LakeTableEntry>(catalog, *this, info, *table);
+    table->entry->tags[kPartitionKeysTag] = std::to_string(table->partition_keys());
     CatalogEntry* entry = table->entry.get();
     own.Keep(key, std::move(table));
     return entry;

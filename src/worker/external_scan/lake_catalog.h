@@ -29,6 +29,8 @@ using SchemaLookup = std::function<std::optional<ipc::ExternalSchemaBinding>(
 using UserLookup = std::function<std::string(duckdb::ClientContext&)>;
 
 inline constexpr const char* kLakeCatalog = "skep_lake";
+// Of a table's entry: how many of its columns, the last ones, are partition keys.
+inline constexpr const char* kPartitionKeysTag = "partition_keys";
 
 // Registers the file system of s3:// paths and attaches the catalog. Call once per instance, before
 // it is locked down; the instance then needs allowed_directories to hold "s3://" if external access

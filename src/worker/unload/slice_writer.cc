@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "worker/external_scan/lake_errors.h"
@@ -66,12 +67,12 @@ void SliceWriter::Write(duckdb::ExecutionContext& context, duckdb::DataChunk& ch
 
 void SliceWriter::Finish(duckdb::ExecutionContext& context) { Close(context); }
 
-// Of folders that are not open the last one is left for good or comes back as another part.
-void SliceWriter::Enter(duckdb::ExecutionContext& context, std::string folder,
-                        const std::vector<Field>& values) {
-  if (is_open() && folder == folder_) return;
+// A folder that comes back after another one gets another part.
+void SliceWriter::Enter(duckdb::ExecutionContext& context, const std::vector<Field>& values) {
+  if (is_open() && std::ranges::equal(values, values_)) return;
   Close(context);
-  folder_ = std::move(folder);
+  values_.assign(values.begin(), values.end());
+  folder_ = FolderOf(task_.keys, values);
   PartitionValues kept;
   for (const Field& value : values)
     kept.push_back(value && !value->empty() ? std::optional(std::string(*value)) : std::nullopt);
@@ -86,7 +87,7 @@ void SliceWriter::WriteText(duckdb::ExecutionContext& context, duckdb::DataChunk
     if (!task_.plan.partition.empty()) {
       values.clear();
       for (const uint32_t i : task_.plan.partition) values.push_back(row[i]);
-      Enter(context, FolderOf(task_.keys, values), values);
+      Enter(context, values);
     }
     fields_.clear();
     for (const idx_t i : task_.written) fields_.push_back(row[i]);
@@ -138,22 +139,17 @@ void SliceWriter::WriteFolders(duckdb::ExecutionContext& context, duckdb::DataCh
   keys.SetCardinality(chunk.size());
   texts_->Load(keys);
   struct Run {
-    std::string folder;
-    std::vector<std::optional<std::string>> values;
+    PartitionValues values;
     idx_t begin, end;
   };
   std::vector<Run> runs;
   for (idx_t row = 0; texts_->Next(fields_); row++) {
-    std::string folder = FolderOf(task_.keys, fields_);
-    if (runs.empty() || runs.back().folder != folder) {
-      runs.push_back({std::move(folder), {}, row, row});
-      for (const Field& value : fields_)
-        runs.back().values.push_back(value ? std::optional(std::string(*value)) : std::nullopt);
-    }
+    if (runs.empty() || !std::ranges::equal(fields_, runs.back().values))
+      runs.push_back({{fields_.begin(), fields_.end()}, row, row});
     runs.back().end = row + 1;
   }
   for (const Run& run : runs) {
-    Enter(context, run.folder, {run.values.begin(), run.values.end()});
+    Enter(context, {run.values.begin(), run.values.end()});
     duckdb::SelectionVector rows(run.end - run.begin);
     for (idx_t i = 0; i < run.end - run.begin; i++) rows.set_index(i, run.begin + i);
     duckdb::DataChunk slice;

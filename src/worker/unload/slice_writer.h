@@ -76,8 +76,7 @@ class SliceWriter {
   void WriteParquet(duckdb::ExecutionContext& context, duckdb::DataChunk& chunk);
   void WriteFolders(duckdb::ExecutionContext& context, duckdb::DataChunk& chunk);
   void PutParquet(duckdb::ExecutionContext& context, duckdb::DataChunk& rows);
-  void Enter(duckdb::ExecutionContext& context, std::string folder,
-             const std::vector<Field>& values);
+  void Enter(duckdb::ExecutionContext& context, const std::vector<Field>& values);
   void Open(duckdb::ExecutionContext& context);
   void Flush();
   void Close(duckdb::ExecutionContext& context);
@@ -86,6 +85,7 @@ class SliceWriter {
   const UnloadTask& task_;
   UnloadState& state_;
   const uint32_t slice_;
+  PartitionValues values_;  // of the folder that is open
   std::string folder_;
   std::map<std::string, uint32_t> parts_;  // files so far, by folder
 

@@ -27,6 +27,7 @@ using Json = nlohmann::ordered_json;
 
 constexpr uint64_t kRowGroupRows = 1'000'000;
 constexpr uint64_t kParquetStep = uint64_t{32} << 20;  // MAXFILESIZE is rounded down to it
+constexpr size_t kPartitionsAtOnce = 500;              // in one request, which has a largest size
 constexpr const char* kDefaultPartition = "__HIVE_DEFAULT_PARTITION__";
 
 struct UnloadInfo final : duckdb::CopyFunctionInfo {
@@ -37,6 +38,7 @@ struct UnloadInfo final : duckdb::CopyFunctionInfo {
 
 struct UnloadBind final : duckdb::TableFunctionData {
   UnloadTask task;
+  bool skip = false;  // the table exists: IF NOT EXISTS
   LakeClient* client = nullptr;
   std::string user;
   ipc::ExternalSchemaBinding schema;  // of an external table
@@ -95,6 +97,68 @@ void BindParquet(duckdb::ClientContext& context, UnloadTask& task) {
     task.plan.max_file_bytes -= task.plan.max_file_bytes % kParquetStep;
 }
 
+// A table that is to be made must not be there.
+void CheckNew(UnloadBind& bind, LakeClient::Interrupted interrupted) {
+  const auto& plan = bind.task.plan;
+  const auto opened = bind.client->OpenTable(bind.schema, bind.user, plan.table, interrupted);
+  if (!opened) {
+    if (opened.error().kind == ErrorKind::kUndefinedTable) return;
+    external_scan::ThrowLakeError(opened.error());
+  }
+  bind.client->CloseScan(opened->scan);
+  bind.skip = plan.if_not_exists;
+  if (!bind.skip)
+    external_scan::ThrowLakeError({ErrorKind::kDuplicateTable,
+                                   fmt::format("external table \"{}\" already exists", plan.table),
+                                   {},
+                                   {},
+                                   0});
+}
+
+// How an external table's files look the catalog says.
+void FollowTable(UnloadBind& bind, LakeClient::Interrupted interrupted) {
+  auto& plan = bind.task.plan;
+  const auto opened =
+      OrThrow(bind.client->OpenTable(bind.schema, bind.user, plan.table, interrupted));
+  bind.client->CloseScan(opened.scan);
+  const auto& table = opened.description;
+  if (table.columns.size() + table.partition_keys.size() != plan.columns.size() ||
+      table.partition_keys.size() != plan.partition.size())
+    throw duckdb::InvalidInputException("external table \"%s\" has changed", plan.table);
+  const auto refuse = [&](const std::string& what) {
+    throw duckdb::NotImplementedException("INSERT into external table \"%s\": %s is not supported",
+                                          plan.table, what);
+  };
+  if (table.format == "parquet") {
+    plan.format = sql::UnloadFormat::kParquet;
+    plan.extension = ".parquet";
+    return;
+  }
+  if (table.format != "csv") refuse("format " + table.format);
+  plan.format = sql::UnloadFormat::kDelimited;
+  plan.extension = ".txt";
+  plan.null_text = "\\N";
+  for (const auto& [name, value] : table.options) {
+    if (name == "delimiter") {
+      if (value.size() != 1) refuse("a delimiter of several characters");
+      plan.delimiter = value;
+    } else if (name == "quote") {
+      if (!value.empty()) refuse("a quote character");
+    } else if (name == "escape") {
+      if (!value.empty() && value != "\\") refuse("this escape character");
+      plan.escape = !value.empty();
+    } else if (name == "null") {
+      plan.null_text = value;
+    } else if (name == "skip") {
+      if (value != "1") refuse("a header of several lines");
+      plan.header = true;
+    } else if (name == "compression" && value != "none") {
+      plan.compression = value;
+      plan.extension += value == "gzip" ? ".gz" : ".zst";
+    }
+  }
+}
+
 duckdb::unique_ptr<duckdb::FunctionData> Bind(duckdb::ClientContext& context,
                                               duckdb::CopyFunctionBindInput& input,
                                               const duckdb::vector<std::string>&,
@@ -122,6 +186,14 @@ duckdb::unique_ptr<duckdb::FunctionData> Bind(duckdb::ClientContext& context,
   } else {
     bind->schema.role_chain = task.plan.roles;
   }
+  if (!task.plan.creation.empty())
+    CheckNew(*bind, InterruptOf(&context));
+  else if (!task.plan.table.empty())
+    FollowTable(*bind, InterruptOf(&context));
+  // The readers do not know "\\N" where a backslash escapes; an empty field is NULL to them.
+  if (!task.plan.table.empty() && task.plan.escape &&
+      task.plan.null_text.find('\\') != std::string::npos)
+    task.plan.null_text.clear();
   for (const uint32_t i : task.plan.partition) task.keys.push_back(task.plan.columns[i].name);
   for (idx_t i = 0; i < types.size(); i++) {
     if (!task.plan.include &&
@@ -156,6 +228,11 @@ duckdb::unique_ptr<duckdb::GlobalFunctionData> InitGlobal(duckdb::ClientContext&
                                                           const std::string&) {
   const auto& bind = data.Cast<UnloadBind>();
   const auto& plan = bind.task.plan;
+  if (bind.skip) {
+    auto nothing = duckdb::make_uniq<UnloadGlobal>(*bind.client, 0, "");
+    nothing->state.committed = true;
+    return nothing;
+  }
   nlohmann::json options = {{"existing", plan.existing}, {"kms", plan.kms}};
   if (!plan.kms_key_id.empty()) options["kms_key_id"] = plan.kms_key_id;
   ipc::ExternalSchemaBinding where = bind.schema;
@@ -176,6 +253,7 @@ duckdb::unique_ptr<duckdb::LocalFunctionData> InitLocal(duckdb::ExecutionContext
 void Sink(duckdb::ExecutionContext& context, duckdb::FunctionData& data,
           duckdb::GlobalFunctionData& global, duckdb::LocalFunctionData& local,
           duckdb::DataChunk& chunk) {
+  if (data.Cast<UnloadBind>().skip) return;
   auto& slice = local.Cast<UnloadLocal>().slice;
   if (!slice)
     slice = std::make_unique<SliceWriter>(context, data.Cast<UnloadBind>().task,
@@ -252,19 +330,24 @@ class TableChanges {
         {"operation", "DropTable"}, {"name", bind_.task.plan.table}, {"if_exists", true}};
     (void)bind_.client->ChangeCatalog(bind_.schema, bind_.user, drop.dump(), {});
   }
-  void AddPartitions(const std::map<std::string, PartitionValues>& folders) const {
+  // `check`: only whether they can be added.
+  void AddPartitions(const std::map<std::string, PartitionValues>& folders, bool check) const {
     if (bind_.task.plan.table.empty() || folders.empty()) return;
-    nlohmann::json change = {{"operation", "AddPartitions"},
-                             {"name", bind_.task.plan.table},
-                             {"if_not_exists", true},
-                             {"partitions", nlohmann::json::array()}};
-    for (const auto& [folder, values] : folders) {
-      nlohmann::json named = nlohmann::json::object();
-      for (size_t i = 0; i < values.size(); i++)
-        named[bind_.task.keys[i]] = values[i].value_or(kDefaultPartition);
-      change["partitions"].push_back({{"values", named}, {"folder", folder}});
+    for (auto next = folders.begin(); next != folders.end();) {
+      nlohmann::json change = {{"operation", "AddPartitions"},
+                               {"name", bind_.task.plan.table},
+                               {"if_not_exists", true},
+                               {"check", check},
+                               {"partitions", nlohmann::json::array()}};
+      for (size_t count = 0; count < kPartitionsAtOnce && next != folders.end(); count++, next++) {
+        const auto& [folder, values] = *next;
+        nlohmann::json named = nlohmann::json::object();
+        for (size_t i = 0; i < values.size(); i++)
+          named[bind_.task.keys[i]] = values[i].value_or(kDefaultPartition);
+        change["partitions"].push_back({{"values", named}, {"folder", folder}});
+      }
+      Change(change.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
     }
-    Change(change.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
   }
 
  private:
@@ -280,7 +363,9 @@ void Finalize(duckdb::ClientContext& context, duckdb::FunctionData& data,
   const auto& bind = data.Cast<UnloadBind>();
   auto& state = global.Cast<UnloadGlobal>().state;
   const auto interrupted = InterruptOf(&context);
-  if (state.written.empty() && bind.task.plan.header && bind.task.plan.partition.empty())
+  if (bind.skip) return;
+  if (state.written.empty() && bind.task.plan.header && bind.task.plan.partition.empty() &&
+      bind.task.plan.table.empty())
     WriteEmptyFile(bind.task, state, interrupted);
   std::ranges::sort(state.written, {}, &WrittenFile::name);
   if (bind.task.plan.manifest) {
@@ -290,13 +375,14 @@ void Finalize(duckdb::ClientContext& context, duckdb::FunctionData& data,
     OrThrow(file.Finish());
   }
   const TableChanges changes(bind, interrupted);
+  if (bind.task.plan.creation.empty()) changes.AddPartitions(state.folders, true);
   changes.Create();
   state.committed = true;  // or failed for good
   if (auto committed = state.client.CommitWrite(state.write); !committed) {
     changes.TakeBack();
     external_scan::ThrowLakeError(committed.error());
   }
-  changes.AddPartitions(state.folders);
+  changes.AddPartitions(state.folders, false);
 }
 
 duckdb::CopyFunctionExecutionMode Mode(bool preserve_order, bool) {
