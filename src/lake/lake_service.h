@@ -8,6 +8,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -18,10 +19,12 @@
 
 #include "base/error.h"
 #include "base/unique_fd.h"
+#include "identity/access_keys.h"
 #include "identity/role_chain.h"
 #include "ipc/messages.h"
 #include "lake/block_cache.h"
 #include "lake/object_store.h"
+#include "lake/scan_log.h"
 
 namespace skep::lake {
 
@@ -33,6 +36,16 @@ struct CatalogTable {
   std::vector<std::string> locations;
 };
 
+// Partitions that a filter lets pass, with their folders.
+struct CatalogPartitions {
+  std::vector<ipc::TablePartition> partitions;
+  std::vector<std::string> locations;
+};
+
+// Whether the asker may do this to a table (empty: to all of the database) of the catalog.
+using MayAct =
+    std::function<bool(std::string_view action, std::string_view database, std::string_view table)>;
+
 // Where tables come from. Called on pool threads; thread-safe.
 class TableSource {
  public:
@@ -41,8 +54,29 @@ class TableSource {
   // format we do not read).
   virtual Result<CatalogTable> GetTable(std::string_view catalog_id, std::string_view database,
                                         std::string_view table) = 0;
+  // The same without partitions and locations.
+  virtual Result<CatalogTable> DescribeTable(std::string_view catalog_id, std::string_view database,
+                                             std::string_view table) {
+    return GetTable(catalog_id, database, table);
+  }
   virtual Result<std::vector<std::string>> ListTables(std::string_view catalog_id,
                                                       std::string_view database) = 0;
+  // The partitions of a table whose description left them out. Errors: kInvalidArgument (a filter
+  // that cannot be read).
+  virtual Result<CatalogPartitions> ListPartitions(std::string_view catalog_id,
+                                                   std::string_view database,
+                                                   std::string_view table,
+                                                   std::string_view filter) {
+    (void)catalog_id, (void)database, (void)table, (void)filter;
+    return CatalogPartitions{};
+  }
+  // Answers a question about a catalog (catalog/glue_questions.h) with what `may` lets see.
+  virtual Result<std::vector<std::string>> Ask(std::string_view catalog_id,
+                                               std::string_view database, std::string_view question,
+                                               const MayAct& may) {
+    (void)catalog_id, (void)database, (void)question, (void)may;
+    return std::vector<std::string>{};
+  }
   // Changes a catalog (catalog/glue_changes.h).
   virtual Result<void> Change(std::string_view catalog_id, std::string_view database,
                               std::string_view change) {
@@ -57,6 +91,9 @@ struct LakeServiceOptions {
   size_t requests_per_connection = 128;  // accepted and not yet answered; beyond, its packets wait
   size_t scans_per_connection = 1024;
   size_t files_per_scan = 2'000'000;
+  size_t partitions_per_scan = 1'000'000;
+  const identity::AccessKeys* keys =
+      nullptr;  // who verifies the keys of COPY; null: none are taken
 };
 
 class LakeService {
@@ -84,6 +121,8 @@ class LakeService {
     uint64_t connections = 0, scans = 0, blocks = 0, bytes = 0, refused = 0;
   };
   Figures figures() const;
+  // What scans cost, by workspace and organization.
+  std::vector<ScanLog::Total> totals() const { return scan_log_.Totals(); }
 
  private:
   struct Scan;
@@ -105,6 +144,19 @@ class LakeService {
                   std::vector<Outgoing>& out);
   void ChangeCatalog(const std::shared_ptr<Connection>& connection, const ipc::LakeRequest& request,
                      std::vector<Outgoing>& out);
+  void Ask(const std::shared_ptr<Connection>& connection, const ipc::LakeRequest& request,
+           std::vector<Outgoing>& out);
+  void ListPartitions(const std::shared_ptr<Connection>& connection,
+                      const ipc::LakeRequest& request, std::vector<Outgoing>& out);
+  void SendNames(const ipc::LakeRequest& request, std::vector<std::string> names,
+                 std::vector<Outgoing>& out);
+  void SendPartitions(ipc::LakeReply reply, std::vector<ipc::TablePartition> partitions,
+                      std::vector<Outgoing>& out);
+  Result<Credentials> Walk(const Connection& connection, const ipc::LakeRequest& request,
+                           const std::vector<std::string>& chain, const char* action);
+  Result<Credentials> Holder(const ipc::LakeRequest& request);
+  Result<std::shared_ptr<Scan>> FindTable(const Connection& connection,
+                                          const ipc::LakeRequest& request, CatalogTable& table);
   // The account whose catalog an external schema names, when its roles lead there.
   Result<Credentials> CatalogOf(const Connection& connection, const ipc::LakeRequest& request,
                                 const char* action);
@@ -131,6 +183,7 @@ class LakeService {
   std::vector<std::thread> pool_;
   std::vector<std::thread> finished_;
   Figures figures_;
+  ScanLog scan_log_;
 };
 
 }  // namespace skep::lake

@@ -11,6 +11,7 @@
 #include "worker/copy/load_tables.h"
 #include "worker/engine_errors.h"
 #include "worker/external_scan/lake_catalog.h"
+#include "worker/external_views.h"
 #include "worker/functions/register.h"
 #include "worker/storage/native_store.h"
 
@@ -24,6 +25,11 @@ constexpr const char* kFacts = "skep_session";
 SessionFacts* FactsOf(duckdb::ClientContext& context) {
   const auto facts = context.registered_state->Get<SessionFacts>(kFacts);
   return facts.get();  // the connection keeps it
+}
+
+external_scan::Asker AskerOf(duckdb::ClientContext& context) {
+  const SessionFacts* facts = FactsOf(context);
+  return facts ? facts->asker : external_scan::Asker{};
 }
 
 Result<void> Run(duckdb::Connection& connection, const std::string& text) {
@@ -88,13 +94,16 @@ Result<void> Engine::Start(const ipc::WorkerBinding& binding, UniqueFd lake) {
         if (!facts) return std::nullopt;
         return external_schemas_.Find({facts->database, schema}, facts->external_schemas);
       },
-      [](duckdb::ClientContext& context) {
-        const SessionFacts* facts = FactsOf(context);
-        return facts ? facts->user : std::string();
-      });
-  copy::RegisterCopy(*instance_->instance, *lake_, [](duckdb::ClientContext& context) {
-    const SessionFacts* facts = FactsOf(context);
-    return facts ? facts->user : std::string();
+      AskerOf);
+  copy::RegisterCopy(*instance_->instance, *lake_, AskerOf);
+  RegisterExternalViews(*instance_->instance, *lake_, [this](duckdb::ClientContext& context) {
+    ExternalAsker asking;
+    if (const SessionFacts* facts = FactsOf(context)) {
+      asking.asker = facts->asker;
+      asking.database = facts->database;
+      asking.schemas = external_schemas_.All(facts->database, facts->external_schemas);
+    }
+    return asking;
   });
   copy::RegisterLoadTables(*instance_->instance, [](duckdb::ClientContext& context) {
     const SessionFacts* facts = FactsOf(context);
@@ -137,7 +146,7 @@ Result<Engine::SessionConnection> Engine::Connect(const std::string& database,
     SessionConnection made;
     made.connection = std::make_unique<duckdb::Connection>(*instance_);
     made.facts = duckdb::make_shared_ptr<SessionFacts>();
-    made.facts->user = user;
+    made.facts->asker.user = user;
     made.facts->database = database;
     made.connection->context->registered_state->Insert(kFacts, made.facts);
     // No name may reach the file system (FROM 'file.csv').

@@ -153,7 +153,7 @@ std::shared_ptr<const sql::RelationEntry> FrontCatalog::Read(sql::RelationKind k
     const size_t index = constraint->Cast<duckdb::NotNullConstraint>().index.index;
     if (index < entry->columns.size()) entry->columns[index].not_null = true;
   }
-  if (kind == sql::RelationKind::kExternal) {
+  if (kind == sql::RelationKind::kExternal && pseudo_columns_) {
     for (const char* pseudo : {"$path", "$size"})
       entry->columns.push_back(
           {pseudo, Type::Of(pseudo[1] == 'p' ? TypeKind::kVarchar : TypeKind::kBigint)});

@@ -60,22 +60,29 @@ Result<void> StatementEmitter::ReadCopySource(const Copy& copy, CopyPlan& plan) 
   plan.path = std::string(copy.source ? copy.source->text : std::string_view());
   if (!plan.path.starts_with("s3://"))
     return Unsupported("COPY from \"" + plan.path.substr(0, plan.path.find("://")) + "\"", copy);
-  std::string roles;
+  CopyKeys keys;
+  const std::pair<std::string_view, std::string CopyKeys::*> kKeys[] = {
+      {"access_key_id", &CopyKeys::id},
+      {"secret_access_key", &CopyKeys::secret},
+      {"session_token", &CopyKeys::session_token}};
+  const std::pair<std::string_view, std::string CopyKeys::*> kCredentials[] = {
+      {"aws_access_key_id=", &CopyKeys::id},
+      {"aws_secret_access_key=", &CopyKeys::secret},
+      {"token=", &CopyKeys::session_token}};
   for (const Option* option : copy.options) {
     const std::string_view name = option->name;
+    for (const auto& [word, member] : kKeys) {
+      if (name == word) keys.*member = std::string(option->text());
+    }
     if (name == "iam_role") {
-      if (option->values.empty() || Lower(option->text()) == "default")
-        return resolver_.Fail1(ErrorKind::kFeatureNotSupported,
-                               "IAM_ROLE default is not supported: a workspace has no default role",
-                               option, "Name the role: IAM_ROLE 'arn:aws:iam::...:role/...'.");
-      roles = option->text();
+      SKEP_TRY_ASSIGN(plan.roles, RolesOf(*option));
     } else if (name == "credentials") {
       for (const std::string& part : Parts(option->text(), ';')) {
-        if (part.starts_with("aws_iam_role=")) roles = part.substr(13);
+        if (part.starts_with("aws_iam_role=")) plan.roles = Parts(part.substr(13), ',');
+        for (const auto& [word, member] : kCredentials) {
+          if (part.starts_with(word)) keys.*member = part.substr(word.size());
+        }
       }
-      if (roles.empty()) return Unsupported("COPY with access keys", *option);
-    } else if (name == "access_key_id" || name == "secret_access_key" || name == "session_token") {
-      return Unsupported("COPY with access keys", *option);
     } else if (name == "manifest") {
       plan.manifest = true;
     } else if (name == "encrypted" || name == "master_symmetric_key" || name == "kms_key_id" ||
@@ -83,9 +90,14 @@ Result<void> StatementEmitter::ReadCopySource(const Copy& copy, CopyPlan& plan) 
       return Unsupported("COPY ... " + Upper(name), *option);
     }
   }
-  plan.roles = Parts(roles, ',');
-  if (plan.roles.empty())
-    return resolver_.Fail1(ErrorKind::kInvalidArgument, "COPY needs an IAM_ROLE", &copy);
+  if (!plan.roles.empty() && !(keys.id + keys.secret + keys.session_token).empty())
+    return resolver_.Fail1(ErrorKind::kSyntaxError,
+                           "an IAM role and access keys cannot be used together", &copy);
+  if (!plan.roles.empty()) return {};
+  if (keys.id.empty() || keys.secret.empty())
+    return resolver_.Fail1(ErrorKind::kInvalidArgument,
+                           "COPY needs an IAM_ROLE, or ACCESS_KEY_ID and SECRET_ACCESS_KEY", &copy);
+  out_.keys = std::move(keys);
   return {};
 }
 
@@ -224,9 +236,10 @@ Result<void> StatementEmitter::ReadCopyOptions(const Copy& copy, CopyPlan& plan)
 
 // Values of a Parquet file have types of their own; options for text mean nothing there.
 Result<void> StatementEmitter::CheckParquetOptions(const Copy& copy) const {
-  constexpr std::string_view kAllowed[] = {"iam_role", "credentials", "manifest",    "region",
-                                           "parquet",  "fillrecord",  "statupdate",  "compupdate",
-                                           "comprows", "readratio",   "explicit_ids"};
+  constexpr std::string_view kAllowed[] = {
+      "iam_role",   "credentials", "access_key_id", "secret_access_key", "session_token",
+      "manifest",   "region",      "parquet",       "fillrecord",        "statupdate",
+      "compupdate", "comprows",    "readratio",     "explicit_ids"};
   for (const Option* option : copy.options) {
     if (std::ranges::find(kAllowed, option->name) != std::end(kAllowed)) continue;
     return resolver_.Fail1(

@@ -82,7 +82,11 @@ class StatementEmitter {
   static Result<nlohmann::json> PartitionOf(const ast::PartitionValues& partition);
   void ChangeCatalog(const std::string& schema, const nlohmann::json& change);
   Result<void> EmitCreateSchema(const ast::CreateSchema& create);
+  Result<void> CheckNewSchema(const std::string& name, const ast::Node& at);
   Result<void> EmitCreateExternalSchema(const ast::CreateExternalSchema& create);
+  Result<void> EmitAlterExternalSchema(const ast::AlterExternalSchema& alter);
+  Result<std::vector<std::string>> RolesOf(const ast::Option& option);
+  Result<void> EmitShowDefinition(const ast::ShowDefinition& show);
 
   Result<ScopeRelation*> Changed(const ast::QualifiedName& name, const ast::Name& alias,
                                  const ast::Node& at);
