@@ -297,6 +297,19 @@ def test_explain_access_of_a_statement(org, restored, schema):
     assert code == 1 and [(s["Action"], s["Allowed"]) for s in steps] == [("sts:AssumeRole", True), ("sts:AssumeRole", False)] and steps[1]["Hop"] == 2 and steps[1]["Reason"]
 
 
+def test_explain_access_of_a_copy(org, restored):
+    role = org.made["iam_role"]
+    code, report = explain_statement(org, "admin", f"copy t from 's3://{org.bucket}/lake/hives/' iam_role '{role}' csv")
+    assert code == 0 and [(s["Action"], s["Allowed"]) for s in report["Tables"][0]["Steps"]] == [
+        ("sts:AssumeRole", True), ("sts:AssumeRole", True), ("s3:ListBucket", True), ("s3:GetObject", True)]
+    code, report = explain_statement(org, "admin", f"copy t from 's3://{org.bucket}/private/' credentials 'aws_iam_role={role}' csv")
+    assert code == 1 and not report["Tables"][0]["Steps"][-1]["Allowed"] and report["Tables"][0]["Table"] == f"s3://{org.bucket}/private/"
+    code, report = explain_statement(org, "admin", f"copy t from 's3://{org.bucket}/lake/m.json' iam_role '{role}' manifest")
+    assert code == 0 and report["Tables"][0]["Steps"][-1]["Action"] == "s3:GetObject" and len(report["Tables"][0]["Steps"]) == 3
+    code, report = explain_statement(org, "admin", f"copy t from 's3://{org.bucket}/lake/' access_key_id 'AKIAAAAAAAAAAAAAAAAA' secret_access_key 'not-to-be-shown'")
+    assert code == 0 and report["Tables"] == [] and "not-to-be-shown" not in str(report)
+
+
 def test_explain_access_of_what_is_not_there(org, schema):
     code, report = explain_statement(org, "admin", "select * from lens.nothing")
     assert code == 1 and "no such table" in report["Tables"][0]["Steps"][-1]["Reason"]

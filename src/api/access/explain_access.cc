@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "sql/ast/query.h"
+#include "sql/ast/statement.h"
 #include "sql/ast/visit.h"
 #include "sql/statement.h"
 
@@ -22,8 +23,11 @@ using identity::Decision;
 constexpr std::string_view kAutoMounted = "awsdatacatalog";
 constexpr size_t kPlaces = 100;  // folders of partitions outside of the table's that are looked at
 
+// What a statement reads: a table of a catalog, or objects that COPY names.
 struct ExternalTable {
   std::string shown, database, table;
+  std::string objects;    // of COPY: s3://bucket/prefix
+  bool manifest = false;  // `objects` is one object
   std::vector<std::string> roles, catalog_roles;
   std::string catalog_id;
   bool operator<(const ExternalTable& other) const { return shown < other.shown; }
@@ -45,12 +49,32 @@ std::vector<std::string> Split(std::string_view text) {
   return parts;
 }
 
+// The objects of a COPY with roles. What it reads with keys is their owner's to read.
+std::optional<ExternalTable> SourceOf(const sql::ast::Copy& copy) {
+  ExternalTable source;
+  if (copy.source) source.objects = std::string(copy.source->text);
+  source.shown = source.objects;
+  source.manifest = sql::ast::FindOption(copy.options, "manifest") != nullptr;
+  if (const auto* role = sql::ast::FindOption(copy.options, "iam_role"))
+    source.roles = Split(role->text());
+  if (const auto* credentials = sql::ast::FindOption(copy.options, "credentials")) {
+    constexpr std::string_view kRole = "aws_iam_role=";
+    if (credentials->text().starts_with(kRole))
+      source.roles = Split(credentials->text().substr(kRole.size()));
+  }
+  if (source.objects.empty() || source.roles.empty()) return std::nullopt;
+  return source;
+}
+
 // The external tables that a script's queries name.
 Result<std::set<ExternalTable>> TablesOf(const AccessQuestion& question) {
   SKEP_TRY_ASSIGN(const auto statements, sql::ParseScript(question.sql));
   std::set<ExternalTable> tables;
   for (const auto& statement : statements) {
     if (statement.refusal) return std::unexpected(*statement.refusal);
+    if (const auto* copy = sql::ast::As<sql::ast::Copy>(statement.tree)) {
+      if (auto source = SourceOf(*copy)) tables.insert(std::move(*source));
+    }
     sql::ast::Walk(*statement.tree, [&](const sql::ast::Node& node) {
       const auto* named = sql::ast::As<sql::ast::NamedTable>(&node);
       if (!named || named->name.size() < 2 || named->name.size() > 3) return true;
@@ -129,6 +153,10 @@ class Explainer {
   }
 
   bool Walk(const ExternalTable& table) {
+    if (!table.objects.empty()) {
+      const auto credentials = Assume(table.roles);
+      return credentials && Objects(*credentials, table);
+    }
     auto catalog = Assume(table.catalog_roles.empty() ? table.roles : table.catalog_roles);
     if (!catalog) return false;
     const std::string name = table.database + "." + table.table;
@@ -172,13 +200,34 @@ class Explainer {
     return places;
   }
 
-  bool Place(const Credentials& credentials, const std::string& place) {
+  // Every key that begins so, or one manifest; what that names is not known here.
+  bool Objects(const Credentials& credentials, const ExternalTable& source) {
+    const auto [bucket, key] = PartsOf(source.objects);
+    if (bucket.empty())
+      return Missing("s3:GetObject", credentials.role, source.objects, "the source is not on S3");
+    if (source.manifest)
+      return Add("s3:GetObject", credentials.role, source.objects,
+                 credentials.DecideRead(bucket, key));
+    const bool listed =
+        Add("s3:ListBucket", credentials.role, source.objects, credentials.DecideList(bucket, key));
+    const bool read = Add("s3:GetObject", credentials.role, source.objects + "*",
+                          credentials.DecideRead(bucket, key + "*"));
+    return listed && read;
+  }
+
+  // Bucket and key of an s3:// location; no bucket: it is none.
+  static std::pair<std::string, std::string> PartsOf(const std::string& place) {
     constexpr std::string_view kScheme = "s3://";
+    if (!place.starts_with(kScheme)) return {};
     const size_t slash = place.find('/', kScheme.size());
-    if (!place.starts_with(kScheme) || place.size() == kScheme.size())
+    return {place.substr(kScheme.size(), slash - kScheme.size()),
+            slash == std::string::npos ? std::string() : place.substr(slash + 1)};
+  }
+
+  bool Place(const Credentials& credentials, const std::string& place) {
+    auto [bucket, key] = PartsOf(place);
+    if (bucket.empty())
       return Missing("s3:ListBucket", credentials.role, place, "the location is not on S3");
-    const std::string bucket = place.substr(kScheme.size(), slash - kScheme.size());
-    std::string key = slash == std::string::npos ? std::string() : place.substr(slash + 1);
     if (!key.empty() && !key.ends_with('/')) key += '/';
     const bool listed =
         Add("s3:ListBucket", credentials.role, fmt::format("s3://{}/{}", bucket, key),

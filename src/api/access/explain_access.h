@@ -1,7 +1,7 @@
 // Why a statement may read its external tables, or may not: walks the role chains of their schemas
 // as the statement would, asks the last roles' policies for the tables and for their folders, and
-// says of each step which hop, policy and statement decided. Reads the control store; asks no
-// object store and runs nothing.
+// says of each step which hop, policy and statement decided. The same for the objects of a COPY
+// with roles. Reads the control store; asks no object store and runs nothing.
 #pragma once
 
 #include <nlohmann/json.hpp>
