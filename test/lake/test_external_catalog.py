@@ -260,3 +260,39 @@ def test_without_a_default_role_nothing_is_opened(server, db):
         one.execute("drop schema of_default")
         assert code_of(one, "create external schema x from data catalog database 'viewed' iam_role 'default'") == "22023"
         assert code_of(one, "create external schema x from data catalog database 'viewed' iam_role 'SESSION'") == "0A000"
+
+
+def test_views_and_other_ways_to_ask(server, db, data_api, execute_statement):
+    with server.connect() as one:
+        name = fresh("of_views")
+        one.execute(f"create view {name} as select tablename from svv_external_tables where schemaname = 'views'")
+        assert {"sales", "events"} <= {r[0] for r in one.execute(f"select * from {name}").fetchall()}
+        one.execute(f"drop view {name}")
+        one.execute("create temporary table kept as select schemaname, columnname from svv_external_columns where schemaname = 'views' and tablename = 'sales'")
+        assert one.execute("select count(*) from kept").fetchone() == (5,)
+        # Parameters, a filter that no table passes, joins of the views.
+        assert one.execute("select count(*) from svv_external_columns where schemaname = %s and tablename = %s", ("views", "sales")).fetchone() == (5,)
+        assert one.execute("select count(*) from svv_external_tables where schemaname = 'views' and schemaname = 'other'").fetchone() == (0,)
+        assert one.execute("""select count(*) from svv_external_tables t join svv_external_columns c on t.schemaname = c.schemaname and t.tablename = c.tablename
+                              where t.schemaname = 'views' and t.tablename = 'sales'""").fetchone() == (5,)
+        assert one.execute("select count(*) from svv_external_tables where tablename like 'sal%' and schemaname = 'views'").fetchone() == (1,)
+        # What was made is seen by the next statement, also where answers are kept.
+        count = lambda: one.execute("select count(*) from svv_external_tables where schemaname = 'views'").fetchone()[0]
+        before = count()
+        one.execute(f"create external table views.{name} (i int) stored as parquet location 's3://{BUCKET}/x/'")
+        assert count() == before + 1
+        one.execute(f"drop table views.{name}")
+        assert count() == before
+    made = execute_statement(data_api, "show external table views.sales")
+    assert made["Status"] == "FINISHED" and made["HasResultSet"]
+    assert data_api.get_statement_result(Id=made["Id"])["Records"][0][0]["stringValue"].startswith("CREATE EXTERNAL TABLE views.sales")
+
+
+def test_an_uncommitted_schema_is_its_transactions_own(server, db):
+    with server.connect(autocommit=False) as one, server.connect() as other:
+        one.execute(f"create external schema not_yet from data catalog database 'viewed' iam_role '{ROLE}'")
+        seen = "select count(*) from svv_external_schemas where schemaname = 'not_yet'"
+        assert one.execute(seen).fetchone() == (1,) and other.execute(seen).fetchone() == (0,)
+        assert one.execute("select count(*) from svv_external_tables where schemaname = 'not_yet' and tablename = 'sales'").fetchone() == (1,)
+        one.rollback()
+        assert one.execute(seen).fetchone() == (0,)
