@@ -370,6 +370,16 @@ void LakeService::Accept(const std::shared_ptr<Connection>& c, ipc::LakeRequest 
     const std::lock_guard lock(c->mutex);
     c->unanswered++;
   }
+  if (request.type == ipc::LakeType::kAsk && request.change.starts_with(R"({"what":"note")")) {
+    // In the order of the socket: the scan may be closed by the next request.
+    const auto scan = c->FindScan(request.scan);
+    if (scan && scan->record) ScanLog::Note(*scan->record, request.change);
+    ipc::LakeReply reply;
+    reply.id = request.id;
+    const std::lock_guard lock(c->mutex);
+    c->out.push_back({ipc::EncodePacket(reply), {}, true});
+    return;
+  }
   if (request.type == ipc::LakeType::kBlock) {
     // Cached blocks are answered here: no hand-over to another thread.
     std::vector<Outgoing> out;

@@ -68,6 +68,27 @@ void ScanLog::Refused(ScanFacts facts, const Error& error) {
   End(*scan);
 }
 
+void ScanLog::Note(Scan& scan, std::string_view note) {
+  constexpr size_t kMaxNote = 64u << 10, kMaxText = 1024;
+  if (note.size() > kMaxNote) return;
+  const auto json = nlohmann::json::parse(note, nullptr, false);
+  if (!json.is_object() || !json.contains("errors") || !json["errors"].is_array()) return;
+  for (const auto& error : json["errors"]) {
+    if (!error.is_object()) continue;
+    nlohmann::json kept = nlohmann::json::object();
+    for (const char* name : {"location", "rowid", "column", "original", "modified", "action"}) {
+      const auto found = error.find(name);
+      if (found != error.end() && found->is_string())
+        kept[name] = found->get<std::string>().substr(0, kMaxText);
+    }
+    const auto code = error.find("code");
+    kept["code"] = code != error.end() && code->is_number_integer() ? code->get<int32_t>() : 0;
+    const std::lock_guard lock(scan.mutex);
+    if (scan.handled.size() >= kHandled) return;
+    scan.handled.push_back(kept.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+  }
+}
+
 std::vector<std::string> ScanLog::Records(std::string_view workspace) const {
   std::vector<std::shared_ptr<Scan>> scans;
   {
@@ -79,9 +100,11 @@ std::vector<std::string> ScanLog::Records(std::string_view workspace) const {
   for (const auto& scan : scans) {
     const ScanFacts& f = scan->facts;
     std::string error;
+    nlohmann::json handled = nlohmann::json::array();
     {
       const std::lock_guard lock(scan->mutex);
       error = scan->error;
+      for (const auto& one : scan->handled) handled.push_back(nlohmann::json::parse(one));
     }
     const nlohmann::json record = {{"query", scan->query},
                                    {"segment", scan->segment},
@@ -109,7 +132,8 @@ std::vector<std::string> ScanLog::Records(std::string_view workspace) const {
                                    {"partition_us", scan->partition_us.load()},
                                    {"request_us", scan->request_us.load()},
                                    {"longest_us", scan->longest_us.load()},
-                                   {"error", error}};
+                                   {"error", error},
+                                   {"handled", std::move(handled)}};
     records.push_back(record.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
   }
   return records;

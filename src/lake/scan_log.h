@@ -45,14 +45,20 @@ class ScanLog {
     std::atomic<uint64_t> bytes{0}, requests{0}, files_listed{0}, bytes_listed{0}, files_read{0},
         partitions_listed{0}, lists{0}, list_us{0}, partition_us{0}, longest_us{0}, request_us{0};
     std::mutex mutex;
-    std::string error;  // the first
+    std::string error;                 // the first
+    std::vector<std::string> handled;  // values that did not fit, each a JSON object
   };
+  static constexpr size_t kHandled = 10;  // of a scan
 
   std::shared_ptr<Scan> Begin(ScanFacts facts);
   // Ends a scan; only the first call counts.
   void End(Scan& scan);
   // A statement that got no scan: its table was refused or could not be opened.
   void Refused(ScanFacts facts, const Error& error);
+
+  // What a worker tells of values that a scan did not take as they were: a JSON object with
+  // "errors", of which the first kHandled are kept. Anything else is passed over.
+  static void Note(Scan& scan, std::string_view note);
 
   // Records of a workspace, the oldest first, each a JSON object.
   std::vector<std::string> Records(std::string_view workspace) const;

@@ -64,6 +64,24 @@ TEST(ScanLog, KeepsTheErrorOfWhatWasRefused) {
   EXPECT_NE(record["ended"], 0);
 }
 
+TEST(ScanLog, KeepsAFewNotesOfValuesAndNothingElse) {
+  ScanLog log;
+  const auto scan = log.Begin(FactsOf("w", "a"));
+  for (const char* bad : {"", "{", "[]", R"({"errors":5})", R"({"errors":[1,"x",null]})"})
+    ScanLog::Note(*scan, bad);
+  ScanLog::Note(*scan, R"({"errors":[{"column":"c","original":7,"action":"TRUNCATE","code":156,)"
+                       R"("secret":"not asked for"}]})");
+  const Json first = Json::parse(log.Records("w").at(0))["handled"];
+  ASSERT_EQ(first.size(), 1u);
+  EXPECT_EQ(first[0], Json::parse(R"({"column":"c","action":"TRUNCATE","code":156})"));
+  for (int i = 0; i < 20; i++)
+    ScanLog::Note(*scan, R"({"errors":[{"original":")" + std::string(2000, 'x') + R"("}]})");
+  const Json all = Json::parse(log.Records("w").at(0))["handled"];
+  EXPECT_EQ(all.size(), ScanLog::kHandled);
+  EXPECT_EQ(all[1]["original"].get<std::string>().size(), 1024u);
+  ScanLog::Note(*scan, std::string(1 << 20, ' '));
+}
+
 TEST(ScanLog, KeepsNothingAtAnyLength) {
   ScanLog log;
   ScanFacts facts = FactsOf("w", std::string(1 << 20, 's'));

@@ -33,7 +33,7 @@ constexpr int32_t kDataCatalog = 1;     // eskind
 constexpr int32_t kOwner = 100;         // what the other views call every user
 constexpr size_t kLocationBytes = 128;  // SVV_EXTERNAL_PARTITIONS.location
 
-enum class Shows { kSchemas, kDatabases, kTables, kColumns, kPartitions, kScans, kDdl };
+enum class Shows { kSchemas, kDatabases, kTables, kColumns, kPartitions, kScans, kErrors, kDdl };
 
 struct View {
   const char* function;
@@ -97,6 +97,16 @@ const std::vector<View>& Views() {
           {"files_listed", big}, {"bytes_listed", big}, {"files", big},      {"bytes", big},
           {"requests", big},     {"lists", big},        {"list_us", big},    {"partition_us", big},
           {"request_us", big},   {"longest_us", big},   {"error", text}}},
+        {"rs_external_errors",
+         Shows::kErrors,
+         {{"query", big},
+          {"location", text},
+          {"rowid", text},
+          {"colname", text},
+          {"original_value", text},
+          {"modified_value", text},
+          {"action", text},
+          {"error_code", number}}},
         {"rs_external_ddl", Shows::kDdl, {{"ddl", text}}}};
   }();
   return kViews;
@@ -176,6 +186,8 @@ class Collector {
         return Partitions();
       case Shows::kScans:
         return Scans();
+      case Shows::kErrors:
+        return Errors();
       case Shows::kDdl:
         return Ddl();
     }
@@ -308,6 +320,21 @@ class Collector {
         }
       }
       rows_.push_back(std::move(row));
+    }
+  }
+
+  // Values that scans did not take as they were.
+  void Errors() {
+    for (const auto& text : Ask({}, {{"what", "scans"}}, true)) {
+      const Json scan = Json::parse(text, nullptr, false);
+      if (!scan.is_object()) continue;
+      for (const Json& error : scan.value("handled", Json::array())) {
+        Row row{Value::BIGINT(scan.value("query", int64_t{0}))};
+        for (const char* name : {"location", "rowid", "column", "original", "modified", "action"})
+          row.emplace_back(TextOf(error, name));
+        row.push_back(Value::INTEGER(error.value("code", 0)));
+        rows_.push_back(std::move(row));
+      }
     }
   }
 

@@ -28,7 +28,7 @@ using duckdb::PhysicalOperatorType;
 
 // Table functions that a plan may hold: scans of tables, series, and what the catalog views are
 // made of.
-constexpr std::array<std::string_view, 32> kScans = {"seq_scan",
+constexpr std::array<std::string_view, 33> kScans = {"seq_scan",
                                                      "rs_copy",
                                                      "rs_load_errors",
                                                      "rs_external_schemas",
@@ -37,6 +37,7 @@ constexpr std::array<std::string_view, 32> kScans = {"seq_scan",
                                                      "rs_external_columns",
                                                      "rs_external_partitions",
                                                      "rs_external_scans",
+                                                     "rs_external_errors",
                                                      "rs_external_ddl",
                                                      "index_scan",
                                                      "generate_series",

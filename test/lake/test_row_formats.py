@@ -130,6 +130,21 @@ def test_surplus_char_handling(db, table, handling, expected):
         assert rows(db, t) == expected
 
 
+def test_handled_values_are_told(db, table):
+    t = table("i int, t varchar(3)", "h\n1|abc\n2|abcdef\n3|wxyz\n", serde_properties={"field.delim": "|"},
+              properties=HANDLED | {"surplus_char_handling": "TRUNCATE", "skip.header.line.count": "1"})
+    db.execute(f"select * from {t}").fetchall()
+    query = db.execute("select max(query_id) from sys_external_query_detail where table_name = %s", (f"dev.{t}",)).fetchone()[0]
+    told = db.execute("select location, rowid, colname, original_value, modified_value, trigger, action, error_code from svl_spectrum_scan_error where query = %s order by rowid", (query,)).fetchall()
+    place = f"s3://{BUCKET}/{t.split('.')[1]}/a.txt"
+    assert told == [(place, "2", "t", "abcdef", "abc", "UNSPECIFIED", "TRUNCATE", 156), (place, "3", "t", "wxyz", "wxy", "UNSPECIFIED", "TRUNCATE", 156)]
+    assert db.execute("select count(*) from sys_external_query_error where query_id = %s and action = 'TRUNCATE'", (query,)).fetchone() == (2,)
+    many = table("t varchar(1)", b"ab\xff\n" * 500, properties=HANDLED | {"surplus_char_handling": "DROP_ROW", "invalid_char_handling": "REPLACE"})
+    assert rows(db, many) == []
+    query = db.execute("select max(query_id) from sys_external_query_detail where table_name = %s", (f"dev.{many}",)).fetchone()[0]
+    assert db.execute("select count(*) from svl_spectrum_scan_error where query = %s", (query,)).fetchone() == (10,)
+
+
 def test_truncate_cuts_between_characters(db, table):
     t = table("t varchar(4)", "aäää\n".encode(), properties=HANDLED | {"surplus_char_handling": "TRUNCATE"})
     assert rows(db, t) == [("aä",)]

@@ -115,7 +115,15 @@ constexpr SystemView kViews[] = {
      "trigger:varchar(4000),action:varchar(16),action_value:varchar(127),error_code:int",
      "select 100::integer, query, location, null::varchar, null::varchar, null::varchar, "
      "null::varchar, error, 'FAIL', null::varchar, 0::integer from rs_external_scans() where error "
-     "<> '' and load = 0"},
+     "<> '' and load = 0 union all select 100::integer, query, location, rowid, colname, "
+     "original_value, modified_value, 'UNSPECIFIED', action, '', error_code from "
+     "rs_external_errors()"},
+    {"svl_spectrum_scan_error",
+     "userid:int,query:int,location:varchar(256),rowid:varchar(2100),colname:varchar(127),"
+     "original_value:varchar(1024),modified_value:varchar(1024),trigger:varchar(4000),"
+     "action:varchar(16),action_value:varchar(127),error_code:int",
+     "select 100::integer, query::integer, location, rowid, colname, original_value, "
+     "modified_value, 'UNSPECIFIED', action, '', error_code from rs_external_errors()"},
     {"svl_s3query",
      "userid:int,query:int,segment:int,step:int,node:int,slice:int,starttime:timestamp,"
      "endtime:timestamp,elapsed:int,external_table_name:varchar(136),file_format:varchar(16),"

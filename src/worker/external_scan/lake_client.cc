@@ -389,6 +389,16 @@ Result<std::vector<std::string>> LakeClient::ListTables(const ipc::ExternalSchem
   return std::move(reply.names);
 }
 
+void LakeClient::Note(uint64_t scan, std::string note) {
+  auto call = std::make_shared<Call>();
+  call->request.type = ipc::LakeType::kAsk;
+  call->request.scan = scan;
+  call->request.change = std::move(note);
+  call->abandoned = true;
+  const std::lock_guard lock(mutex_);
+  if (!gone_) Submit(call);
+}
+
 void LakeClient::CloseScan(uint64_t scan) {
   auto call = std::make_shared<Call>();
   call->request.type = ipc::LakeType::kCloseScan;

@@ -93,6 +93,9 @@ class LakeClient {
                                                   const Interrupted& interrupted);
   Result<std::vector<std::string>> ListTables(const ipc::ExternalSchemaBinding& schema,
                                               const Interrupted& interrupted);
+  // Tells the gateway's records of a scan what became of values that did not fit
+  // ({"what":"note","errors":[...]}, lake/scan_log.h). Never blocks.
+  void Note(uint64_t scan, std::string note);
   // Ends a scan and forgets its blocks. Never blocks.
   void CloseScan(uint64_t scan);
 

@@ -9,6 +9,9 @@
 #include <duckdb/common/multi_file/multi_file_options.hpp>
 #include <duckdb/common/vector_operations/vector_operations.hpp>
 #include <duckdb/planner/operator/logical_get.hpp>
+#include <exception>
+#include <mutex>
+#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "worker/external_scan/lake_errors.h"
@@ -24,6 +27,7 @@ using duckdb::LogicalTypeId;
 
 constexpr size_t kReadBytes = 256u << 10;
 constexpr size_t kMaxLineBytes = 4u << 20;
+constexpr int32_t kSurplusCode = 156;  // of SVL_SPECTRUM_SCAN_ERROR
 
 struct LinesBind final : duckdb::TableFunctionData {
   duckdb::shared_ptr<LakeTable> table;
@@ -40,11 +44,53 @@ struct LinesBind final : duckdb::TableFunctionData {
   bool SupportStatementCache() const override { return false; }
 };
 
+// A value that was not taken as it was.
+struct HandledValue {
+  std::string location, column, original, modified;
+  uint64_t line = 0;
+  const char* action = "";
+  int32_t code = 0;
+};
+
 struct LinesGlobal final : duckdb::GlobalTableFunctionState {
+  static constexpr size_t kNoted = 10;  // of a scan
+
   duckdb::vector<duckdb::column_t> columns;
   std::atomic<size_t> next{0};
   size_t files = 0;
+  duckdb::shared_ptr<LakeTable> table;
+  std::atomic<size_t> noted{0};
+  std::mutex mutex;
+  std::vector<HandledValue> handled;
+
   idx_t MaxThreads() const override { return std::max<size_t>(files, 1); }
+  void Note(HandledValue value) {
+    const std::lock_guard lock(mutex);
+    handled.push_back(std::move(value));
+  }
+  ~LinesGlobal() override {
+    try {
+      if (!handled.empty()) table->client().Note(table->scan(), Text());
+    } catch (const std::exception&) {
+      // It is a record alone: nothing depends on it.
+    }
+  }
+
+ private:
+  std::string Text() const {
+    nlohmann::json errors = nlohmann::json::array();
+    for (const HandledValue& value : handled)
+      errors.push_back({{"location", value.location},
+                        {"rowid", std::to_string(value.line)},
+                        {"column", value.column},
+                        {"original", value.original},
+                        {"modified", value.modified},
+                        {"action", value.action},
+                        {"code", value.code}});
+    // The members' order is the gateway's to rely on.
+    return R"({"what":"note","errors":)" +
+           errors.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "}";
+  }
 };
 
 // A column of the file, gathered as text.
@@ -167,6 +213,8 @@ class LinesReader {
     const auto& fields = local_.splitter.Split(line);
     const size_t columns = bind_.table->data_columns();
     if (fields.size() != columns && format_.column_count != Handling::kDisabled) {
+      const char* action = format_.column_count == Handling::kDropRow ? "DROP_ROW" : "SET_TO_NULL";
+      if (format_.column_count != Handling::kFail && Notes()) Note({}, line, {}, action, 0);
       if (format_.column_count == Handling::kDropRow) return false;
       if (format_.column_count == Handling::kFail)
         Refuse(ErrorKind::kDataException,
@@ -195,12 +243,15 @@ class LinesReader {
     if (!IsUtf8(*field, fault)) {
       switch (format_.invalid_char) {
         case Handling::kDropRow:
+          if (Notes()) Note(NameOf(column), *field, {}, "DROP_ROW", 0);
           return false;
         case Handling::kSetToNull:
+          if (Notes()) Note(NameOf(column), *field, {}, "SET_TO_NULL", 0);
           valid.SetInvalid(row);
           return true;
         case Handling::kReplace:
           made = ReplaceInvalid(*field, format_.replacement);
+          if (Notes()) Note(NameOf(column), *field, made, "REPLACE", 0);
           field = made;
           break;
         default:
@@ -211,8 +262,10 @@ class LinesReader {
     if (is_text && column.length > 0 && field->size() > column.length) {
       switch (format_.surplus_char) {
         case Handling::kDropRow:
+          if (Notes()) Note(NameOf(column), *field, {}, "DROP_ROW", kSurplusCode);
           return false;
         case Handling::kSetToNull:
+          if (Notes()) Note(NameOf(column), *field, {}, "SET_TO_NULL", kSurplusCode);
           valid.SetInvalid(row);
           return true;
         case Handling::kFail:
@@ -222,6 +275,8 @@ class LinesReader {
         case Handling::kTruncate: {
           size_t end = column.length;
           while (end > 0 && (static_cast<unsigned char>((*field)[end]) & 0xc0) == 0x80) end--;
+          if (Notes())
+            Note(NameOf(column), *field, field->substr(0, end), "TRUNCATE", kSurplusCode);
           field = field->substr(0, end);
           break;
         }
@@ -292,8 +347,21 @@ class LinesReader {
         Refuse(ErrorKind::kNumericOutOfRange,
                fmt::format("\"{}\" does not fit column {} ({})", text.substr(0, 100),
                            NameOf(column), column.type.ToString()));
+      if (Notes()) Note(NameOf(column), text, {}, "DROP_ROW", 0);
       dropped[row] = true;
     }
+  }
+
+  // Whether there is room for one more record of a handled value; takes it.
+  bool Notes() {
+    return global_.noted.load(std::memory_order_relaxed) < LinesGlobal::kNoted &&
+           global_.noted++ < LinesGlobal::kNoted;
+  }
+  void Note(std::string column, std::string_view original, std::string_view modified,
+            const char* action, int32_t code) {
+    constexpr size_t kShownBytes = 1024;
+    global_.Note({local_.file.path, std::move(column), std::string(original.substr(0, kShownBytes)),
+                  std::string(modified.substr(0, kShownBytes)), local_.line - 1, action, code});
   }
 
   std::string NameOf(const Gathered& column) const { return bind_.table->names()[column.field]; }
@@ -314,6 +382,7 @@ duckdb::unique_ptr<duckdb::GlobalTableFunctionState> InitGlobal(
   const auto& bind = input.bind_data->Cast<LinesBind>();
   auto global = duckdb::make_uniq<LinesGlobal>();
   global->columns = input.column_ids;
+  global->table = bind.table;
   bind.list().Expand();
   global->files = bind.list().files_if_listed().value_or(0);
   return global;
