@@ -11,8 +11,8 @@
 namespace skep::glue {
 
 // Values that are not written as their key's type is usually written (a date as 2026-1-5) are
-// answered, too: whoever asks looks at them again. Errors: those of PartitionFilter::Parse and of the
-// store.
+// answered, too: whoever asks looks at them again. Errors: those of PartitionFilter::Parse and of
+// the store.
 Result<std::vector<control::GluePartition>> FindPartitions(control::Store& store,
                                                            const control::TableName& table,
                                                            const std::vector<PartitionKey>& keys,
