@@ -18,7 +18,9 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "api/access/access_service.h"
 #include "api/glue/glue_service.h"
+#include "api/glue/partition_walk.h"
 #include "api/iam/iam_service.h"
 #include "api/redshift_data/data_service.h"
 #include "api/sts/sts_service.h"
@@ -32,6 +34,7 @@
 #include "control/iam_store.h"
 #include "control/store.h"
 #include "identity/access_control.h"
+#include "identity/access_keys.h"
 #include "identity/role_chain.h"
 #include "identity/session_token.h"
 #include "jobs/crawl_jobs.h"
@@ -277,6 +280,38 @@ class Ending {
   bool forced_ = false;
 };
 
+// The API's walk over partitions for external tables.
+Result<std::vector<control::GluePartition>> FindPartitions(
+    control::Store& store, const control::TableName& table,
+    const std::vector<ipc::TableColumn>& columns, std::string_view expression) {
+  std::vector<glue::PartitionKey> keys;
+  for (const auto& column : columns) keys.push_back({column.name, column.type});
+  return glue::FindPartitions(store, table, keys, expression);
+}
+
+// Figures of scans by workspace and organization.
+std::string ScanMetrics(const lake::LakeService& lake) {
+  std::string out;
+  const auto totals = lake.totals();
+  const auto add = [&](const char* name, const char* help,
+                       uint64_t lake::ScanLog::Total::* figure) {
+    if (totals.empty()) return;
+    out += fmt::format("# HELP {0} {1}\n# TYPE {0} counter\n", name, help);
+    for (const auto& total : totals)
+      out += fmt::format("{}{{workspace=\"{}\",account=\"{}\"}} {}\n", name, total.workspace,
+                         total.account, total.*figure);
+  };
+  add("skep_scan_bytes_total", "Bytes of objects that ended scans asked for.",
+      &lake::ScanLog::Total::bytes);
+  add("skep_scan_requests_total", "Requests for blocks of ended scans.",
+      &lake::ScanLog::Total::requests);
+  add("skep_scan_files_total", "Files of which ended scans read something.",
+      &lake::ScanLog::Total::files);
+  add("skep_scans_total", "Scans of external tables and loads that ended.",
+      &lake::ScanLog::Total::scans);
+  return out;
+}
+
 Result<void> WriteRunFile(const Config& config, uint16_t pgwire_port, uint16_t http_port) {
   const nlohmann::json run = {{"pid", ::getpid()},
                               {"pgwire", {{"host", config.pgwire.host}, {"port", pgwire_port}}},
@@ -326,14 +361,17 @@ int Serve(const Config& config) {
   identity::ConfiguredKeys keys(config.accounts);
   identity::RoleChainResolver roles(config.roles, keys);
   roles.UseStoredRoles(access, config.account, config.region);
+  roles.UseDefaultChain(config.lake.default_iam_role);
+  const identity::AccessKeys access_keys(store, access, tokens);
 
   // Lake: cache, object store, the service that workers ask.
   auto cache = lake::BlockCache::Open(config.lake.cache_dir, config.lake.cache_size_bytes);
   if (!cache) return Refuse(cache.error());
   const auto objects = lake::MakeS3Store({});
-  catalog::GlueTableSource tables(store);
+  catalog::GlueTableSource tables(store, FindPartitions);
   lake::LakeServiceOptions lake_options;
   lake_options.fetch_threads = config.lake.fetch_threads;
+  lake_options.keys = &access_keys;
   lake::LakeService lake(tables, roles, **cache, *objects, lake_options);
 
   // Compute: workers and sessions.
@@ -370,6 +408,7 @@ int Serve(const Config& config) {
   redshift_data::DataService data(io.get_executor(), sessions, store, blocking, data_options);
   CrawlStarter crawl_starter(crawls);
   glue::GlueService glue(store, blocking, crawl_starter);
+  access::AccessService explain(sessions, store, roles, blocking);
   sts::StsService sts(access, tokens);
   iam::IamService iam(access);
 
@@ -399,12 +438,13 @@ int Serve(const Config& config) {
            Metric("skep_lake_bytes_total", "counter",
                   "Bytes of lake objects that workers asked for.", figures.bytes) +
            Metric("skep_lake_refused_total", "counter",
-                  "Requests of workers to the lake that were refused.", figures.refused);
+                  "Requests of workers to the lake that were refused.", figures.refused) +
+           ScanMetrics(lake);
   };
   aws::AuthenticatorOptions authenticator_options;
   authenticator_options.administrators = config.workspace;
   aws::Authenticator authenticator(store, &access, &tokens, blocking, authenticator_options);
-  aws::JsonService json(authenticator, blocking, {&data, &glue}, json_options);
+  aws::JsonService json(authenticator, blocking, {&data, &glue, &explain}, json_options);
   aws::QueryProtocol query(authenticator, blocking, {&sts, &iam});
   aws::HttpOptions http_options;
   http_options.host = config.http.host;

@@ -115,6 +115,19 @@ std::string ShowChoice(const Table& table, Value value) {
   return "?";
 }
 
+Result<void> SetRoleChain(std::vector<std::string>& field, const std::string& text) {
+  std::vector<std::string> chain;
+  for (size_t from = 0; !text.empty() && from <= text.size();) {
+    const size_t comma = std::min(text.find(',', from), text.size());
+    chain.push_back(text.substr(from, comma - from));
+    if (identity::AccountOfRoleArn(chain.back()).empty())
+      return BadValue(text, "arn:aws:iam::<12 digits>:role/<name>, several joined by commas");
+    from = comma + 1;
+  }
+  field = std::move(chain);
+  return {};
+}
+
 constexpr uint16_t kMaxPort = 65535;
 
 // The table. Order is the order in skep.toml: a section's keys together.
@@ -270,6 +283,12 @@ const std::array kKeys = {
                 return SetNumber<uint32_t>(c.lake.fetch_threads, t, 1, 1024);
               },
               [](const Config& c) { return std::to_string(c.lake.fetch_threads); }},
+    ConfigKey{
+        "lake.default_iam_role", Type::kText, "", "",
+        "Role, or chain of roles joined by commas, that IAM_ROLE default and awsdatacatalog "
+        "stand for; it must trust the workspace as any other. Empty: none.",
+        [](Config& c, const std::string& t) { return SetRoleChain(c.lake.default_iam_role, t); },
+        [](const Config& c) { return fmt::format("{}", fmt::join(c.lake.default_iam_role, ",")); }},
 };
 
 constexpr std::string_view kListsDescription = R"(

@@ -62,6 +62,7 @@ struct Config {
     std::string cache_dir;
     uint64_t cache_size_bytes = 0;
     uint32_t fetch_threads = 0;
+    std::vector<std::string> default_iam_role;  // role ARNs; what IAM_ROLE default stands for
   } lake;
   std::vector<identity::Account> accounts;  // [[account]]
   std::vector<identity::Role> roles;        // [[role]]

@@ -35,6 +35,7 @@ class Change {
   Result<void> Run() {
     const std::string operation = TextOf(json_, "operation");
     if (operation == "CreateDatabase") return CreateDatabase();
+    if (operation == "DropDatabase") return DropDatabase();
     if (operation == "CreateTable") return CreateTable();
     if (operation == "DropTable") return DropTable();
     if (operation == "AddPartitions") return AddPartitions();
@@ -59,6 +60,21 @@ class Change {
     const auto made = store_.CreateGlueDatabase({catalog_, database_, Dump(database)});
     if (!made && made.error().kind == ErrorKind::kDuplicateObject) return {};
     return made;
+  }
+
+  // An external schema may outlive its database: that there is none is no error.
+  Result<void> DropDatabase() {
+    if (!Flag("cascade")) {
+      SKEP_TRY_ASSIGN(const auto tables, store_.ListGlueTables(catalog_, database_));
+      if (!tables.empty())
+        return Fail(
+            ErrorKind::kDependentObjects,
+            fmt::format("cannot drop external database {} because it is not empty", database_),
+            fmt::format("it holds {} tables", tables.size()),
+            "Use DROP SCHEMA ... DROP EXTERNAL DATABASE CASCADE to drop them too.");
+    }
+    SKEP_TRY(store_.DeleteGlueDatabase(catalog_, database_));
+    return {};
   }
 
   Result<void> CreateTable() {

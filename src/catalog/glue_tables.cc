@@ -11,6 +11,8 @@
 #include "base/crypto.h"
 #include "base/text.h"
 #include "catalog/glue_changes.h"
+#include "catalog/glue_questions.h"
+#include "catalog/grok_pattern.h"
 #include "catalog/json_members.h"
 
 namespace skep::catalog {
@@ -64,6 +66,22 @@ std::string Delimiter(const std::string& text) {
   return text;
 }
 
+// Properties for handling data, and what the worker's line reader calls them. Source: the developer
+// guide's "CREATE EXTERNAL TABLE", "TABLE PROPERTIES".
+constexpr std::pair<const char*, const char*> kHandlings[] = {
+    {"invalid_char_handling", "invalid_char"},
+    {"replacement_char", "replacement"},
+    {"numeric_overflow_handling", "numeric_overflow"},
+    {"surplus_char_handling", "surplus_char"},
+    {"column_count_mismatch_handling", "column_count"}};
+
+// Whether lines have to be read one by one: values are handled, or lines end otherwise.
+bool NeedsHandling(const Json& table) {
+  if (Lower(ParameterOf(table, "data_cleansing_enabled").value_or("")) == "true") return true;
+  const std::string end = Delimiter(ParameterOf(table, "line.delim").value_or("\n"));
+  return end != "\n" && end != "\\n" && end != "\r\n" && end != "\\r\\n";
+}
+
 std::string FormatOf(const Json& table) {
   const Json& sd = MemberOf(table, "StorageDescriptor");
   const std::string serde = Lower(TextOf(MemberOf(sd, "SerdeInfo"), "SerializationLibrary"));
@@ -73,7 +91,9 @@ std::string FormatOf(const Json& table) {
   if (serde.ends_with("avroserde") || input.ends_with("avrocontainerinputformat")) return "avro";
   if (serde.ends_with("orcserde") || input.ends_with("orcinputformat")) return "orc";
   if (serde.ends_with("jsonserde")) return "json";
-  if (serde.ends_with("lazysimpleserde") || serde.ends_with("opencsvserde")) return "csv";
+  if (serde.ends_with("regexserde") || serde.ends_with("grokserde")) return "lines";
+  if (serde.ends_with("lazysimpleserde") || serde.ends_with("opencsvserde"))
+    return NeedsHandling(table) ? "lines" : "csv";
   if (!serde.empty()) return {};
   const std::string classification = Lower(ParameterOf(table, "classification").value_or(""));
   if (classification == "parquet" || classification == "json" || classification == "csv" ||
@@ -105,6 +125,77 @@ Result<lake::CatalogTable> DescribeIceberg(const Json& table, lake::CatalogTable
   return out;
 }
 
+using Option = std::pair<std::string, std::string>;
+
+// What the worker's line reader is told of a table.
+Result<void> DescribeLines(const Json& table, ipc::TableDescription& d) {
+  const std::string serde = Lower(
+      TextOf(MemberOf(MemberOf(table, "StorageDescriptor"), "SerdeInfo"), "SerializationLibrary"));
+  const auto option = [&](const char* name, std::string value) {
+    d.options.emplace_back(name, std::move(value));
+  };
+  const auto missing = [&](const char* name) {
+    return Fail(ErrorKind::kDataException,
+                fmt::format("external table {} has no {} in the catalog", d.name, name));
+  };
+  if (serde.ends_with("regexserde")) {
+    const auto regex = ParameterOf(table, "input.regex");
+    if (!regex || regex->empty()) return missing("input.regex");
+    option("regex", *regex);
+    if (Lower(ParameterOf(table, "input.regex.case.insensitive").value_or("")) == "true")
+      option("ignore_case", "true");
+  } else if (serde.ends_with("grokserde")) {
+    const auto format = ParameterOf(table, "input.format");
+    if (!format || format->empty()) return missing("input.format");
+    SKEP_TRY_ASSIGN(const GrokExpression grok,
+                    ReadGrok(*format, ParameterOf(table, "input.grokCustomPatterns").value_or("")));
+    option("regex", grok.regex);
+    std::string groups;
+    for (const auto& column : d.columns) {
+      const auto field =
+          std::ranges::find(grok.fields, column.name, &std::pair<std::string, uint32_t>::first);
+      groups += (groups.empty() ? "" : ",") +
+                std::to_string(field == grok.fields.end() ? 0 : field->second);
+    }
+    option("groups", groups);
+  }
+  if (const auto end = ParameterOf(table, "line.delim")) {
+    const std::string text = Delimiter(*end);
+    if (text != "\\n" && text != "\r\n" && text != "\\r\\n") option("line_end", text);
+  }
+  if (Lower(ParameterOf(table, "data_cleansing_enabled").value_or("")) != "true") return {};
+  // What a table says nothing of has the handling that the guide calls the default.
+  option("surplus_char", ParameterOf(table, "surplus_char_handling").value_or("SET_TO_NULL"));
+  for (const auto& [property, name] : kHandlings) {
+    if (name == std::string_view("surplus_char")) continue;
+    if (const auto value = ParameterOf(table, property)) option(name, *value);
+  }
+  return {};
+}
+
+// Partitions as a scan names them, with their folders.
+lake::CatalogPartitions PlacesOf(const std::string& location,
+                                 const std::vector<ipc::TableColumn>& keys,
+                                 const std::vector<control::GluePartition>& partitions) {
+  lake::CatalogPartitions out;
+  out.partitions.reserve(partitions.size());
+  out.locations.reserve(partitions.size());
+  for (const auto& p : partitions) {
+    if (p.values.size() != keys.size()) continue;  // written before the keys changed
+    ipc::TablePartition partition;
+    for (const auto& v : p.values) {
+      partition.values.push_back(v == "__HIVE_DEFAULT_PARTITION__" ? std::nullopt
+                                                                   : std::optional(v));
+    }
+    const Json json = Json::parse(p.json, nullptr, false);
+    std::string place = TextOf(MemberOf(json, "StorageDescriptor"), "Location");
+    if (place.empty()) place = DefaultLocation(location, keys, p.values);
+    out.partitions.push_back(std::move(partition));
+    out.locations.push_back(std::move(place));
+  }
+  return out;
+}
+
 }  // namespace
 
 Result<lake::CatalogTable> DescribeGlueTable(const std::string& table_json,
@@ -128,12 +219,13 @@ Result<lake::CatalogTable> DescribeGlueTable(const std::string& table_json,
   d.format = FormatOf(table);
   if (d.format.empty()) {
     const std::string serde = TextOf(MemberOf(sd, "SerdeInfo"), "SerializationLibrary");
-    return Fail(
-        ErrorKind::kFeatureNotSupported,
-        fmt::format(
-            "external table {} has a format that is not supported: {}", d.name,
-            serde.empty() ? ParameterOf(table, "classification").value_or("unknown") : serde),
-        {}, "Parquet, ORC, Avro, CSV (LazySimpleSerDe, OpenCSVSerde) and JSON lines can be read.");
+    return Fail(ErrorKind::kFeatureNotSupported,
+                fmt::format("external table {} has a format that is not supported: {}", d.name,
+                            serde.empty() ? ParameterOf(table, "classification").value_or("unknown")
+                                          : serde),
+                {},
+                "Parquet, ORC, Avro, text (LazySimpleSerDe, OpenCSVSerde, RegexSerDe, GrokSerDe) "
+                "and JSON lines can be read.");
   }
   out.location = TextOf(sd, "Location");
   d.columns = ColumnsOf(MemberOf(sd, "Columns"));
@@ -147,7 +239,9 @@ Result<lake::CatalogTable> DescribeGlueTable(const std::string& table_json,
   const auto option = [&](const char* name, std::string value) {
     d.options.emplace_back(name, std::move(value));
   };
-  if (d.format == "csv") {
+  if (d.format == "lines") SKEP_TRY(DescribeLines(table, d));
+  const bool pattern = std::ranges::find(d.options, "regex", &Option::first) != d.options.end();
+  if (d.format == "csv" || (d.format == "lines" && !pattern)) {
     const bool quoted =
         Lower(TextOf(MemberOf(sd, "SerdeInfo"), "SerializationLibrary")).ends_with("opencsvserde");
     if (quoted) {
@@ -165,6 +259,8 @@ Result<lake::CatalogTable> DescribeGlueTable(const std::string& table_json,
       option("quote", ParameterOf(table, "quote.delim").value_or(""));
       option("escape", Delimiter(ParameterOf(table, "escape.delim").value_or("")));
     }
+  }
+  if (d.format == "csv" || d.format == "lines") {
     if (const auto skip = ParameterOf(table, "skip.header.line.count")) {
       uint32_t lines = 0;
       const auto read = std::from_chars(skip->data(), skip->data() + skip->size(), lines);
@@ -203,22 +299,36 @@ Result<lake::CatalogTable> DescribeGlueTable(const std::string& table_json,
     out.locations.push_back(out.location);
     return out;
   }
-  d.partitions.reserve(partitions.size());
-  out.locations.reserve(partitions.size());
-  for (const auto& p : partitions) {
-    if (p.values.size() != d.partition_keys.size()) continue;  // written before the keys changed
-    ipc::TablePartition partition;
-    for (const auto& v : p.values) {
-      partition.values.push_back(v == "__HIVE_DEFAULT_PARTITION__" ? std::nullopt
-                                                                   : std::optional(v));
-    }
-    std::string location;
-    const Json json = Json::parse(p.json, nullptr, false);
-    location = TextOf(MemberOf(json, "StorageDescriptor"), "Location");
-    if (location.empty()) location = DefaultLocation(out.location, d.partition_keys, p.values);
-    d.partitions.push_back(std::move(partition));
-    out.locations.push_back(std::move(location));
+  auto found = PlacesOf(out.location, d.partition_keys, partitions);
+  d.partitions = std::move(found.partitions);
+  out.locations = std::move(found.locations);
+  return out;
+}
+
+Result<control::GlueTable> GlueTableSource::Find(std::string_view catalog_id,
+                                                 const std::string& database,
+                                                 const std::string& table) {
+  SKEP_TRY_ASSIGN(auto found, store_.GetGlueTable(catalog_id, database, table));
+  if (found) return std::move(*found);
+  SKEP_TRY_ASSIGN(const auto holder, store_.GetGlueDatabase(catalog_id, database));
+  if (!holder) {
+    return Fail(ErrorKind::kUndefinedSchema,
+                fmt::format("database {} not found in the data catalog of account {}", database,
+                            catalog_id),
+                {}, "Create it, or run a crawler that fills it.");
   }
+  return Fail(ErrorKind::kUndefinedTable,
+              fmt::format("relation \"{}\" does not exist in database {} of the data catalog",
+                          table, database));
+}
+
+Result<lake::CatalogTable> GlueTableSource::DescribeTable(std::string_view catalog_id,
+                                                          std::string_view database,
+                                                          std::string_view table) {
+  const std::string name = Lower(table);
+  SKEP_TRY_ASSIGN(const auto found, Find(catalog_id, Lower(database), name));
+  auto out = DescribeGlueTable(found.json, {}, found.version);
+  if (out) out->description.name = name;
   return out;
 }
 
@@ -226,23 +336,43 @@ Result<lake::CatalogTable> GlueTableSource::GetTable(std::string_view catalog_id
                                                      std::string_view database,
                                                      std::string_view table) {
   const std::string db = Lower(database), name = Lower(table);
-  SKEP_TRY_ASSIGN(const auto found, store_.GetGlueTable(catalog_id, db, name));
-  if (!found) {
-    SKEP_TRY_ASSIGN(const auto holder, store_.GetGlueDatabase(catalog_id, db));
-    if (!holder) {
-      return Fail(
-          ErrorKind::kUndefinedSchema,
-          fmt::format("database {} not found in the data catalog of account {}", db, catalog_id),
-          {}, "Create it, or run a crawler that fills it.");
-    }
-    return Fail(
-        ErrorKind::kUndefinedTable,
-        fmt::format("relation \"{}\" does not exist in database {} of the data catalog", name, db));
+  SKEP_TRY_ASSIGN(const auto found, Find(catalog_id, db, name));
+  uint64_t count = 0;
+  if (finder_) {
+    SKEP_TRY_ASSIGN(count, store_.Glue().CountPartitions({catalog_id, db, name}));
   }
-  SKEP_TRY_ASSIGN(const auto partitions, store_.ListGluePartitions(catalog_id, db, name));
-  auto out = DescribeGlueTable(found->json, partitions, found->version);
-  if (out) out->description.name = name;
+  const bool late = count > kDescribedPartitions;
+  std::vector<control::GluePartition> partitions;
+  if (!late) {
+    SKEP_TRY_ASSIGN(partitions, store_.ListGluePartitions(catalog_id, db, name));
+  }
+  auto out = DescribeGlueTable(found.json, partitions, found.version);
+  if (!out) return out;
+  out->description.name = name;
+  if (late && !out->description.partition_keys.empty()) out->description.partition_count = count;
   return out;
+}
+
+Result<lake::CatalogPartitions> GlueTableSource::ListPartitions(std::string_view catalog_id,
+                                                                std::string_view database,
+                                                                std::string_view table,
+                                                                std::string_view filter) {
+  const std::string db = Lower(database), name = Lower(table);
+  SKEP_TRY_ASSIGN(const auto found, store_.GetGlueTable(catalog_id, db, name));
+  if (!found || !finder_)
+    return Fail(ErrorKind::kExternalChanged,
+                fmt::format("external table {} was dropped while it was read", name));
+  const Json json = Json::parse(found->json, nullptr, false);
+  const auto keys = ColumnsOf(MemberOf(json, "PartitionKeys"));
+  SKEP_TRY_ASSIGN(const auto partitions, finder_(store_, {catalog_id, db, name}, keys, filter));
+  return PlacesOf(TextOf(MemberOf(json, "StorageDescriptor"), "Location"), keys, partitions);
+}
+
+Result<std::vector<std::string>> GlueTableSource::Ask(std::string_view catalog_id,
+                                                      std::string_view database,
+                                                      std::string_view question,
+                                                      const lake::MayAct& may) {
+  return AnswerQuestion(store_, catalog_id, database, question, may);
 }
 
 Result<void> GlueTableSource::Change(std::string_view catalog_id, std::string_view database,

@@ -87,6 +87,7 @@ class GlueStore {
   // Those of the named partitions that there are, in the order named.
   virtual Result<std::vector<GluePartition>> GetPartitions(
       const TableName&, const std::vector<std::vector<std::string>>& values) = 0;
+  virtual Result<uint64_t> CountPartitions(const TableName&) = 0;
   // Shows partitions' values in order and answers those that were taken. Holds the store meanwhile:
   // `visit` computes and nothing else. Cost: one step through an index for each partition within
   // the bounds, less where whole groups are skipped.

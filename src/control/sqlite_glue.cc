@@ -199,6 +199,20 @@ Result<std::vector<GluePartition>> SqliteGlue::GetPartitions(
   return found;
 }
 
+Result<uint64_t> SqliteGlue::CountPartitions(const TableName& name) {
+  const std::lock_guard lock(db_.mutex_);
+  uint64_t count = 0;
+  SKEP_TRY(db_.RunWhile(
+      "SELECT count(*) FROM glue_partitions WHERE catalog_id = ? AND database = ? AND table_name = "
+      "?",
+      [&](sqlite3_stmt* s) {
+        count = static_cast<uint64_t>(sqlite3_column_int64(s, 0));
+        return true;
+      },
+      name.catalog_id, name.database, name.table));
+  return count;
+}
+
 Result<std::vector<std::vector<std::string>>> SqliteGlue::WalkPartitions(
     const TableName& name, const PartitionBounds& bounds,
     const std::function<PartitionStep(const std::vector<std::string>&)>& visit) {

@@ -33,6 +33,7 @@ class SqliteGlue final : public GlueStore {
       const TableName& name, const std::vector<std::vector<std::string>>& values) override;
   Result<std::vector<GluePartition>> GetPartitions(
       const TableName& name, const std::vector<std::vector<std::string>>& values) override;
+  Result<uint64_t> CountPartitions(const TableName& name) override;
   Result<std::vector<std::vector<std::string>>> WalkPartitions(
       const TableName& name, const PartitionBounds& bounds,
       const std::function<PartitionStep(const std::vector<std::string>&)>& visit) override;

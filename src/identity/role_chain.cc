@@ -182,15 +182,38 @@ void RoleChainResolver::UseStoredRoles(const AccessControl& access, std::string 
   region_ = std::move(region);
 }
 
+Result<std::vector<std::string>> RoleChainResolver::Expand(
+    const std::vector<std::string>& chain) const {
+  if (chain.size() != 1 || chain[0] != kDefaultChain) return chain;
+  if (!default_chain_.empty()) return default_chain_;
+  return Fail(ErrorKind::kInvalidRole, "this workspace has no default IAM role", {},
+              "Set lake.default_iam_role, or name the role: IAM_ROLE 'arn:aws:iam::...:role/...'.");
+}
+
+Result<Credentials> RoleChainResolver::Act(Subject subject, const std::string& account) const {
+  SKEP_TRY_ASSIGN(Credentials credentials, provider_.Provide(Role{subject.arn, {}, {}}, account));
+  if (credentials.account != account)
+    return Fail(ErrorKind::kInvalidRole, fmt::format("account {} is not known here", account));
+  credentials.role = subject.arn;
+  credentials.subject = std::make_shared<const Subject>(std::move(subject));
+  credentials.expires_s = now_s_() + kSessionSeconds;
+  return credentials;
+}
+
 Result<Credentials> RoleChainResolver::Resolve(const Principal& principal,
-                                               const std::vector<std::string>& chain,
-                                               std::vector<ChainHop>* hops) const {
+                                               const std::vector<std::string>& asked,
+                                               std::vector<ChainHop>* hops,
+                                               const ChainPurpose& purpose) const {
+  SKEP_TRY_ASSIGN(const std::vector<std::string> chain, Expand(asked));
   std::vector<ChainHop> tried;
   auto resolved = Walk(principal, chain, tried);
   const bool denied = !tried.empty() && !tried.back().decision.allowed;
   for (size_t i = 0; i < tried.size(); i++) {
     if (!tried[i].decision.allowed) break;
     log::Info("role_assumed", {{"principal", principal.text()},
+                               {"user", purpose.user},
+                               {"statement_id", purpose.statement},
+                               {"purpose", purpose.action},
                                {"hop", i + 1},
                                {"hops", chain.size()},
                                {"caller", tried[i].caller},
@@ -201,7 +224,13 @@ Result<Credentials> RoleChainResolver::Resolve(const Principal& principal,
   if (!resolved) {
     log::Warn("role_chain_denied",
               {{"principal", principal.text()},
+               {"user", purpose.user},
+               {"statement_id", purpose.statement},
+               {"purpose", purpose.action},
                {"hops", chain.size()},
+               {"hop", tried.size()},
+               {"caller", denied ? tried.back().caller : std::string()},
+               {"role", denied ? tried.back().role : std::string()},
                {"reason", resolved.error().message},
                {"policy", denied ? tried.back().decision.policy : std::string()},
                {"statement", denied ? tried.back().decision.statement : std::string()},

@@ -129,6 +129,11 @@ class ConfiguredKeys final : public CredentialProvider {
   std::vector<Account> accounts_;
 };
 
+// For whom a chain is walked: what its audit records say beside the principal.
+struct ChainPurpose {
+  std::string user, statement, action;
+};
+
 // Walks chains. Thread-safe. `now_s` is replaceable for tests.
 class RoleChainResolver {
  public:
@@ -139,13 +144,25 @@ class RoleChainResolver {
   // before the first Resolve.
   void UseStoredRoles(const AccessControl& access, std::string account, std::string region);
 
+  // The chain that `default` stands for, of all workspaces; each must still be trusted. Call before
+  // the first Resolve.
+  void UseDefaultChain(std::vector<std::string> chain) { default_chain_ = std::move(chain); }
+  // The chain itself, or the default one that it asks for. Errors: kInvalidRole (none is
+  // configured).
+  Result<std::vector<std::string>> Expand(const std::vector<std::string>& chain) const;
+
   // Assumes chain[0] as the principal, chain[1] as chain[0], and so on; answers the last role's
   // credentials. A workspace begins with its own warehouse role: the chain may name it or leave it
   // out. Errors: kInvalidArgument (empty, malformed or more than 10 hops), kInvalidRole (unknown
   // role or account), kInsufficientPrivilege (not trusted; the message names the hop). `hops`, when
   // given, gets every hop that was tried, the refused one last.
+  // The chain "default" is the configured one (kInvalidRole when there is none).
   Result<Credentials> Resolve(const Principal& principal, const std::vector<std::string>& chain,
-                              std::vector<ChainHop>* hops = nullptr) const;
+                              std::vector<ChainHop>* hops = nullptr,
+                              const ChainPurpose& purpose = {}) const;
+  // The keys of the object store of an account, with the rights of a subject of that account: of a
+  // user or a session that a statement brought along. Errors: kInvalidRole (no such account here).
+  Result<Credentials> Act(Subject subject, const std::string& account) const;
   // Replaces the roles; the next Resolve sees them.
   void SetRoles(std::vector<Role> roles);
 
@@ -166,7 +183,11 @@ class RoleChainResolver {
   std::function<int64_t()> now_s_;
   const AccessControl* access_ = nullptr;
   std::string account_, region_;
+  std::vector<std::string> default_chain_;
 };
+
+// What stands for the configured chain.
+inline constexpr std::string_view kDefaultChain = "default";
 
 // The account in arn:aws:iam::<12 digits>:role/<name>; empty when the text is no role ARN.
 std::string AccountOfRoleArn(std::string_view arn);

@@ -30,6 +30,21 @@ struct ChainCase {
   const char* message;
 };
 
+TEST(RoleChain, DefaultIsTheConfiguredChainOrNone) {
+  ConfiguredKeys keys(Accounts());
+  RoleChainResolver resolver(Roles(), keys, [] { return int64_t{1000}; });
+  const auto w = Principal::Workspace("w"), v = Principal::Workspace("v");
+  EXPECT_EQ(resolver.Resolve(w, {"default"}).error().kind, ErrorKind::kInvalidRole);
+  resolver.UseDefaultChain({kFirst, kSecond});
+  const auto resolved = resolver.Resolve(w, {"default"});
+  ASSERT_TRUE(resolved);
+  EXPECT_EQ(resolved->role, kSecond);
+  // The default chain is walked as any other: it has to trust the workspace.
+  EXPECT_EQ(resolver.Resolve(v, {"default"}).error().kind, ErrorKind::kInsufficientPrivilege);
+  // It stands alone.
+  EXPECT_EQ(resolver.Resolve(w, {"default", kSecond}).error().kind, ErrorKind::kInvalidArgument);
+}
+
 TEST(RoleChain, WalksHopByHopAndDeniesTheUnknown) {
   ConfiguredKeys keys(Accounts());
   const RoleChainResolver resolver(Roles(), keys, [] { return int64_t{1000}; });

@@ -164,12 +164,17 @@ void Fields(F& f, ForkMessage& m) {
 }
 template <class F>
 void Fields(F& f, ExternalSchemaBinding& m) {
-  All(f, m.catalog_database, m.catalog_id, m.region, m.role_chain);
+  All(f, m.catalog_database, m.catalog_id, m.region, m.role_chain, m.catalog_roles);
+}
+template <class F>
+void Fields(F& f, AccessKeys& m) {
+  All(f, m.id, m.secret, m.session_token);
 }
 template <class F>
 void Fields(F& f, LakeRequest& m) {
   All(f, m.type, m.id, m.scan, m.schema, m.user, m.table, m.named, m.change, m.objects,
-      m.partitions, m.file, m.block, m.offset, m.length);
+      m.schema_name, m.statement, m.process_id, m.keys, m.describe, m.partitions, m.file, m.block,
+      m.offset, m.length);
 }
 template <class F>
 void Fields(F& f, TableColumn& m) {
@@ -181,7 +186,8 @@ void Fields(F& f, TablePartition& m) {
 }
 template <class F>
 void Fields(F& f, TableDescription& m) {
-  All(f, m.name, m.format, m.columns, m.partition_keys, m.partitions, m.options, m.rows, m.version);
+  All(f, m.name, m.format, m.columns, m.partition_keys, m.partitions, m.options, m.rows, m.version,
+      m.partition_count);
 }
 template <class F>
 void Fields(F& f, TableFile& m) {

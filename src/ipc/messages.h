@@ -268,6 +268,11 @@ enum class LakeType : uint8_t {
   kAbortWrite = 12,   // request without answer: drops what a write has uploaded
   kOpenFiles = 13,    // request: objects by their paths into an open scan of a table whose metadata
                       // name its files (Iceberg) -> files, in the same order
+  kAsk = 14,          // request: a question (JSON in `change`) about an external schema's data
+                      // catalog, or about the workspace's scans -> names, each a JSON object
+  kListPartitions =
+      15,  // request: partitions of a scan that pass a filter (`change`, an expression
+           // of GetPartitions; empty: all) -> table.partitions, the newly found ones
   kReply = 16,
 };
 
@@ -277,8 +282,16 @@ struct ExternalSchemaBinding {
   std::string catalog_database;  // Glue database
   std::string catalog_id;        // account of the catalog; empty = the workspace's own
   std::string region;
-  std::vector<std::string> role_chain;  // role ARNs, first assumed first
+  // Role ARNs, first assumed first; "default" alone: the configured ones.
+  std::vector<std::string> role_chain;
+  std::vector<std::string> catalog_roles;  // for the data catalog alone; empty = role_chain
   bool operator==(const ExternalSchemaBinding&) const = default;
+};
+
+// Keys that a statement brings along in place of roles. Never logged.
+struct AccessKeys {
+  std::string id, secret, session_token;
+  bool operator==(const AccessKeys&) const = default;
 };
 
 // What COPY's FROM names: every key that begins so, what a manifest lists, or one object.
@@ -293,10 +306,15 @@ struct LakeRequest {
   std::string table;  // kOpenTable; kOpenObjects, kOpenWrite: s3://bucket/key; kWritePart: the
                       // file's name below the write's prefix
   ObjectsNamed named = ObjectsNamed::kPrefix;  // kOpenObjects; its roles are schema.role_chain
-  std::string change;                          // kChangeCatalog: JSON (sql/emit/external.cc);
-                                               // kOpenWrite: JSON (lake/lake_write.h)
+  std::string change;  // kChangeCatalog: JSON (sql/emit/external.cc); kAsk, kListPartitions;
+                       // kOpenWrite: JSON (lake/lake_write.h)
   // kOpenFiles: paths; sizes in bytes, 0 asks the object store. At most kMaxFilesPerOpen.
   std::vector<std::pair<std::string, uint64_t>> objects;
+  std::string schema_name;  // of the external schema, for records alone, as the next two
+  std::string statement;    // UUID of the statement that asks
+  uint32_t process_id = 0;  // of its session
+  AccessKeys keys;          // kOpenObjects, instead of schema.role_chain
+  bool describe = false;    // kOpenTable: the columns alone; opens no scan, tells no partitions
   std::vector<uint32_t> partitions;  // kListFiles: indexes into TableDescription.partitions; at
                                      // most kMaxPartitionsPerList
   uint32_t file = 0;                 // kBlock: TableFile.number; kWritePart: 0, 1, ... by file
@@ -333,6 +351,9 @@ struct TableDescription {
       options;           // delimiter, quote, escape, header ("true"), null, skip, compression
   uint64_t rows = 0;     // estimate, 0 = unknown
   uint64_t version = 0;  // of the table in the catalog
+  // Of a partitioned table whose `partitions` are not there: how many the catalog has.
+  // kListPartitions brings them.
+  uint64_t partition_count = 0;
   bool operator==(const TableDescription&) const = default;
 };
 

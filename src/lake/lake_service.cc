@@ -14,6 +14,7 @@
 #include <atomic>
 #include <cerrno>
 #include <exception>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <unordered_map>
@@ -72,6 +73,7 @@ struct CatalogAction {
 CatalogAction ActionOf(std::string_view change) {
   static constexpr std::pair<std::string_view, std::string_view> kActions[] = {
       {"CreateDatabase", "glue:CreateDatabase"},
+      {"DropDatabase", "glue:DeleteDatabase"},
       {"CreateTable", "glue:CreateTable"},
       {"DropTable", "glue:DeleteTable"},
       {"AddPartitions", "glue:BatchCreatePartition"},
@@ -130,19 +132,38 @@ struct LakeService::Outgoing {
 // A table, or one granted object, that a connection may read from.
 struct LakeService::Scan {
   Credentials credentials;
-  std::string name;                    // for the log
-  std::string location;                // of the table
-  std::vector<std::string> locations;  // by partition
-  bool named_by_metadata = false;      // files are opened by their paths, as a table's metadata say
+  std::string name;      // for the log
+  std::string location;  // of the table
+  // Whose catalog the table is in, when its partitions are found as they are asked for.
+  std::string catalog, database, table;
+  std::shared_ptr<ScanLog::Scan> record;
+  ScanLog* log = nullptr;
+  bool named_by_metadata = false;  // files are opened by their paths, as a table's metadata say
 
   struct File {
     std::string bucket, key;
     ipc::TableFile file;
+    bool read = false;
   };
   std::mutex mutex;
-  std::vector<File> files;  // by number
+  std::vector<std::string> locations;                                 // by partition
+  std::map<std::vector<std::optional<std::string>>, uint32_t> known;  // of those found late
+  std::vector<File> files;                                            // by number
   std::unordered_map<uint32_t, std::vector<uint32_t>>
       listed;  // partition -> numbers, so that asking twice answers the same
+
+  Scan() = default;
+  Scan(const Scan&) = delete;
+  Scan& operator=(const Scan&) = delete;
+  ~Scan() {
+    if (record) log->End(*record);
+  }
+  // Notes why a request of the scan failed.
+  void Failed(const Error& error) const {
+    if (!record) return;
+    const std::lock_guard lock(record->mutex);
+    if (record->error.empty()) record->error = error.message.substr(0, 4000);
+  }
 };
 
 struct LakeService::Connection {
@@ -401,6 +422,16 @@ void LakeService::Accept(const std::shared_ptr<Connection>& c, ipc::LakeRequest 
       c->unanswered++;
     }
   }
+  if (request.type == ipc::LakeType::kAsk && request.change.starts_with(R"({"what":"note")")) {
+    // In the order of the socket: the scan may be closed by the next request.
+    const auto scan = c->FindScan(request.scan);
+    if (scan && scan->record) ScanLog::Note(*scan->record, request.change);
+    ipc::LakeReply reply;
+    reply.id = request.id;
+    const std::lock_guard lock(c->mutex);
+    c->out.push_back({ipc::EncodePacket(reply), {}, true});
+    return;
+  }
   if (request.type == ipc::LakeType::kBlock) {
     // Cached blocks are answered here: no hand-over to another thread.
     std::vector<Outgoing> out;
@@ -498,6 +529,12 @@ void LakeService::Answer(const std::shared_ptr<Connection>& c, const ipc::LakeRe
         write->Abort();
         break;
       }
+      case ipc::LakeType::kAsk:
+        Ask(c, request, out);
+        break;
+      case ipc::LakeType::kListPartitions:
+        ListPartitions(c, request, out);
+        break;
       default:
         Refuse(c, request, Error{ErrorKind::kProtocolViolation, "unknown lake request", {}, {}, 0},
                out);
@@ -541,12 +578,20 @@ void LakeService::Refuse(const std::shared_ptr<Connection>& c, const ipc::LakeRe
   out.push_back({ipc::EncodePacket(reply), {}, true});
 }
 
+Result<Credentials> LakeService::Walk(const Connection& c, const ipc::LakeRequest& request,
+                                      const std::vector<std::string>& chain, const char* action) {
+  return roles_.Resolve(identity::Principal::Workspace(c.workspace), chain, nullptr,
+                        {request.user.substr(0, 256), request.statement.substr(0, 64), action});
+}
+
 Result<Credentials> LakeService::CatalogOf(const Connection& c, const ipc::LakeRequest& request,
                                            const char* action) {
   if (c.workspace.empty())
     return Fail(ErrorKind::kInsufficientPrivilege, "a scratch worker has no external schemas");
-  auto credentials =
-      roles_.Resolve(identity::Principal::Workspace(c.workspace), request.schema.role_chain);
+  auto credentials = Walk(c, request,
+                          request.schema.catalog_roles.empty() ? request.schema.role_chain
+                                                               : request.schema.catalog_roles,
+                          action);
   if (credentials && !request.schema.catalog_id.empty() &&
       request.schema.catalog_id != credentials->account)
     return Fail(ErrorKind::kInsufficientPrivilege,
@@ -577,26 +622,88 @@ void LakeService::ChangeCatalog(const std::shared_ptr<Connection>& c,
   out.push_back({ipc::EncodePacket(reply), {}, true});
 }
 
+// Looks the table up with the roles of the catalog; what is scanned is read with those of the data.
+Result<std::shared_ptr<LakeService::Scan>> LakeService::FindTable(const Connection& c,
+                                                                  const ipc::LakeRequest& request,
+                                                                  CatalogTable& table) {
+  SKEP_TRY_ASSIGN(auto credentials, CatalogOf(c, request, "glue:GetTable"));
+  if (auto refused = RefusedByCatalog(credentials, "glue:GetTable", request.schema.catalog_database,
+                                      request.table))
+    return Fail(std::move(*refused));
+  if (request.describe) {
+    SKEP_TRY_ASSIGN(table, tables_.DescribeTable(credentials.account,
+                                                 request.schema.catalog_database, request.table));
+    return nullptr;
+  }
+  SKEP_TRY_ASSIGN(
+      table, tables_.GetTable(credentials.account, request.schema.catalog_database, request.table));
+  auto scan = std::make_shared<Scan>();
+  scan->catalog = credentials.account;
+  scan->database = request.schema.catalog_database;
+  scan->table = request.table;
+  if (!request.schema.catalog_roles.empty()) {
+    SKEP_TRY_ASSIGN(credentials, Walk(c, request, request.schema.role_chain, "s3:GetObject"));
+  }
+  scan->credentials = std::move(credentials);
+  scan->name = request.schema.catalog_database + "." + request.table;
+  scan->location = std::move(table.location);
+  scan->locations = std::move(table.locations);
+  return scan;
+}
+
 void LakeService::OpenTable(const std::shared_ptr<Connection>& c, const ipc::LakeRequest& request,
                             std::vector<Outgoing>& out) {
-  const auto fail = [&](Error error) { Refuse(c, request, std::move(error), out); };
-  auto credentials = CatalogOf(*c, request, "glue:GetTable");
-  if (!credentials) return fail(credentials.error());
-  if (auto refused = RefusedByCatalog(*credentials, "glue:GetTable",
-                                      request.schema.catalog_database, request.table))
-    return fail(std::move(*refused));
-  auto table =
-      tables_.GetTable(credentials->account, request.schema.catalog_database, request.table);
-  if (!table) return fail(table.error());
-
-  auto scan = std::make_shared<Scan>();
-  scan->credentials = std::move(*credentials);
-  scan->name = request.schema.catalog_database + "." + request.table;
-  scan->location = std::move(table->location);
-  scan->locations = std::move(table->locations);
-  scan->named_by_metadata = table->description.format == "iceberg";
+  CatalogTable table;
+  ScanFacts facts;
+  facts.workspace = c->workspace;
+  facts.user = request.user;
+  facts.statement = request.statement;
+  facts.process_id = request.process_id;
+  facts.table = request.schema_name + "." + request.table;
+  const auto fail = [&](Error error) {
+    if (error.kind != ErrorKind::kUndefinedTable && !facts.statement.empty())
+      scan_log_.Refused(facts, error);
+    Refuse(c, request, std::move(error), out);
+  };
+  auto found = FindTable(*c, request, table);
+  if (!found) return fail(found.error());
+  const auto scan = std::move(*found);
+  if (!scan) {
+    ipc::LakeReply reply;
+    reply.id = request.id;
+    reply.table = std::move(table.description);
+    reply.table.partitions.clear();
+    out.push_back({ipc::EncodePacket(reply), {}, true});
+    if (out.back().bytes.size() > ipc::kMaxPacket) {
+      out.clear();
+      fail({ErrorKind::kPayloadTooLarge,
+            fmt::format("the description of external table {} is too large", request.table),
+            {},
+            {},
+            0});
+    }
+    return;
+  }
+  const auto& description = table.description;
+  scan->named_by_metadata = description.format == "iceberg";
+  facts.account = scan->credentials.account;
+  facts.role = scan->credentials.role;
+  facts.format = description.format;
+  facts.location = scan->location;
+  if (!description.partition_keys.empty())
+    facts.partitions =
+        std::max<uint64_t>(description.partitions.size(), description.partition_count);
+  facts.nested = std::ranges::any_of(description.columns, [](const ipc::TableColumn& column) {
+    return column.type.find('<') != std::string::npos;
+  });
+  // The record is there before anybody can name the scan.
+  scan->log = &scan_log_;
+  if (!facts.statement.empty()) scan->record = scan_log_.Begin(std::move(facts));
   auto number = c->AddScan(scan, options_.scans_per_connection);
-  if (!number) return fail(number.error());
+  if (!number) {
+    scan->Failed(number.error());
+    return Refuse(c, request, number.error(), out);
+  }
   {
     const std::lock_guard lock(mutex_);
     figures_.scans++;
@@ -607,12 +714,29 @@ void LakeService::OpenTable(const std::shared_ptr<Connection>& c, const ipc::Lak
                                        {"role", scan->credentials.role},
                                        {"partitions", scan->locations.size()}});
 
-  std::vector<ipc::TablePartition> partitions = std::move(table->description.partitions);
+  std::vector<ipc::TablePartition> partitions = std::move(table.description.partitions);
   ipc::LakeReply reply;
   reply.id = request.id;
   reply.scan = *number;
-  reply.table = std::move(table->description);
+  reply.table = std::move(table.description);
   reply.table.partitions.clear();
+  SendPartitions(std::move(reply), std::move(partitions), out);
+  if (std::ranges::any_of(out,
+                          [](const Outgoing& o) { return o.bytes.size() > ipc::kMaxPacket; })) {
+    out.clear();
+    Refuse(c, request,
+           {ErrorKind::kPayloadTooLarge,
+            fmt::format("the description of external table {} is too large", request.table),
+            {},
+            {},
+            0},
+           out);
+  }
+}
+
+// A reply and its partitions, in as many packets as they need.
+void LakeService::SendPartitions(ipc::LakeReply reply, std::vector<ipc::TablePartition> partitions,
+                                 std::vector<Outgoing>& out) {
   size_t bytes = 0;
   const auto flush = [&](bool last) {
     reply.more = !last;
@@ -628,15 +752,90 @@ void LakeService::OpenTable(const std::shared_ptr<Connection>& c, const ipc::Lak
     bytes += size;
   }
   flush(true);
-  if (std::ranges::any_of(out,
-                          [](const Outgoing& o) { return o.bytes.size() > ipc::kMaxPacket; })) {
-    out.clear();
-    fail({ErrorKind::kPayloadTooLarge,
-          fmt::format("the description of external table {} is too large", request.table),
-          {},
-          {},
-          0});
+}
+
+void LakeService::ListPartitions(const std::shared_ptr<Connection>& c,
+                                 const ipc::LakeRequest& request, std::vector<Outgoing>& out) {
+  const auto fail = [&](Error error) { Refuse(c, request, std::move(error), out); };
+  const auto scan = c->FindScan(request.scan);
+  if (!scan)
+    return fail(
+        {ErrorKind::kUndefinedObject, fmt::format("there is no scan {}", request.scan), {}, {}, 0});
+  if (scan->table.empty())
+    return fail({ErrorKind::kInvalidArgument, "objects have no partitions", {}, {}, 0});
+  const auto began = std::chrono::steady_clock::now();
+  auto found = tables_.ListPartitions(scan->catalog, scan->database, scan->table, request.change);
+  if (!found) {
+    scan->Failed(found.error());
+    return fail(found.error());
   }
+  std::vector<ipc::TablePartition> fresh;
+  {
+    const std::lock_guard lock(scan->mutex);
+    for (size_t i = 0; i < found->partitions.size(); i++) {
+      const auto number = static_cast<uint32_t>(scan->locations.size());
+      if (!scan->known.try_emplace(found->partitions[i].values, number).second) continue;
+      if (scan->locations.size() >= options_.partitions_per_scan)
+        return fail({ErrorKind::kPayloadTooLarge,
+                     fmt::format("external table {} has more than {} partitions", scan->name,
+                                 options_.partitions_per_scan),
+                     {},
+                     "Filter by the partition keys.",
+                     0});
+      scan->locations.push_back(std::move(found->locations[i]));
+      fresh.push_back(std::move(found->partitions[i]));
+    }
+  }
+  if (scan->record) {
+    scan->record->partition_us +=
+        static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(
+                                  std::chrono::steady_clock::now() - began)
+                                  .count());
+  }
+  ipc::LakeReply reply;
+  reply.id = request.id;
+  SendPartitions(std::move(reply), std::move(fresh), out);
+}
+
+// Answers what system views ask: nothing of a catalog but what its role may see.
+void LakeService::Ask(const std::shared_ptr<Connection>& c, const ipc::LakeRequest& request,
+                      std::vector<Outgoing>& out) {
+  const auto fail = [&](Error error) { Refuse(c, request, std::move(error), out); };
+  if (c->workspace.empty())
+    return fail(
+        {ErrorKind::kInsufficientPrivilege, "a scratch worker has no external schemas", {}, {}, 0});
+  if (request.change == R"({"what":"scans"})")
+    return SendNames(request, scan_log_.Records(c->workspace), out);
+  const auto credentials = CatalogOf(*c, request, "glue:GetTables");
+  if (!credentials) return fail(credentials.error());
+  auto answer = tables_.Ask(
+      credentials->account, request.schema.catalog_database, request.change,
+      [&](std::string_view action, std::string_view database, std::string_view table) {
+        return credentials->DecideCatalog(action, Lower(database), Lower(table)).allowed;
+      });
+  if (!answer) return fail(answer.error());
+  SendNames(request, std::move(*answer), out);
+}
+
+// Names in as many packets as they need; one that fits none is left out.
+void LakeService::SendNames(const ipc::LakeRequest& request, std::vector<std::string> names,
+                            std::vector<Outgoing>& out) {
+  ipc::LakeReply reply;
+  reply.id = request.id;
+  size_t bytes = 0;
+  const auto flush = [&](bool last) {
+    reply.more = !last;
+    out.push_back({ipc::EncodePacket(reply), {}, last});
+    reply.names.clear();
+    bytes = 0;
+  };
+  for (auto& name : names) {
+    if (name.size() > ipc::kMaxPacket - 4096) continue;
+    if (bytes > 0 && bytes + name.size() + 4 > kPacketBytes) flush(false);
+    bytes += name.size() + 4;
+    reply.names.push_back(std::move(name));
+  }
+  flush(true);
 }
 
 void LakeService::OpenObjects(const std::shared_ptr<Connection>& c, const ipc::LakeRequest& request,
@@ -644,17 +843,28 @@ void LakeService::OpenObjects(const std::shared_ptr<Connection>& c, const ipc::L
   const auto fail = [&](Error error) { Refuse(c, request, std::move(error), out); };
   if (c->workspace.empty())
     return fail({ErrorKind::kInsufficientPrivilege, "a scratch worker loads nothing", {}, {}, 0});
-  auto credentials =
-      roles_.Resolve(identity::Principal::Workspace(c->workspace), request.schema.role_chain);
+  auto credentials = request.keys.id.empty()
+                         ? Walk(*c, request, request.schema.role_chain, "s3:GetObject")
+                         : Holder(request);
   if (!credentials) return fail(credentials.error());
   auto scan = std::make_shared<Scan>();
   scan->credentials = std::move(*credentials);
   scan->name = request.table;
   if (auto found = FindObjects(*scan, request); !found) return fail(found.error());
+  ScanFacts facts{c->workspace, scan->credentials.account, scan->credentials.role,
+                  request.user, request.statement,         request.process_id,
+                  request.table};
+  facts.load = true;
+  scan->log = &scan_log_;
+  if (!facts.statement.empty()) {
+    scan->record = scan_log_.Begin(std::move(facts));
+    scan->record->files_listed = scan->files.size();
+  }
   auto number = c->AddScan(scan, options_.scans_per_connection);
   if (!number) return fail(number.error());
   log::Info("objects_opened", {{"workspace", c->workspace},
                                {"user", request.user},
+                               {"statement_id", request.statement},
                                {"path", request.table},
                                {"role", scan->credentials.role},
                                {"objects", scan->files.size()}});
@@ -662,6 +872,19 @@ void LakeService::OpenObjects(const std::shared_ptr<Connection>& c, const ipc::L
   reply.id = request.id;
   reply.scan = *number;
   out.push_back({ipc::EncodePacket(reply), {}, true});
+}
+
+// The rights of the keys that a statement brought along.
+Result<Credentials> LakeService::Holder(const ipc::LakeRequest& request) {
+  if (options_.keys == nullptr)
+    return Fail(ErrorKind::kFeatureNotSupported, "access keys are not supported");
+  SKEP_TRY_ASSIGN(auto holder, options_.keys->Verify(request.keys.id, Secret(request.keys.secret),
+                                                     request.keys.session_token));
+  log::Info("access_keys_used", {{"user", request.user},
+                                 {"statement_id", request.statement},
+                                 {"access_key", request.keys.id},
+                                 {"owner", holder.subject.arn}});
+  return roles_.Act(std::move(holder.subject), holder.account);
 }
 
 // The objects of a COPY, all looked up before the first is read.
@@ -876,56 +1099,38 @@ void LakeService::ListTables(const std::shared_ptr<Connection>& c, const ipc::La
   if (c->workspace.empty())
     return fail(
         {ErrorKind::kInsufficientPrivilege, "a scratch worker has no external schemas", {}, {}, 0});
-  const auto credentials =
-      roles_.Resolve(identity::Principal::Workspace(c->workspace), request.schema.role_chain);
+  const auto credentials = CatalogOf(*c, request, "glue:GetTables");
   if (!credentials) return fail(credentials.error());
-  if (!request.schema.catalog_id.empty() && request.schema.catalog_id != credentials->account) {
-    return fail(
-        {ErrorKind::kInsufficientPrivilege,
-         fmt::format("{} is not authorized to perform: glue:GetTables on the catalog of account {}",
-                     credentials->role, request.schema.catalog_id),
-         {},
-         {},
-         0});
-  }
   if (auto refused =
           RefusedByCatalog(*credentials, "glue:GetTables", request.schema.catalog_database, ""))
     return fail(std::move(*refused));
   auto names = tables_.ListTables(credentials->account, request.schema.catalog_database);
   if (!names) return fail(names.error());
-  ipc::LakeReply reply;
-  reply.id = request.id;
-  size_t bytes = 0;
-  const auto flush = [&](bool last) {
-    reply.more = !last;
-    out.push_back({ipc::EncodePacket(reply), {}, last});
-    reply.names.clear();
-    bytes = 0;
-  };
-  for (auto& name : *names) {
-    if (bytes > 0 && bytes + name.size() + 4 > kPacketBytes) flush(false);
-    bytes += name.size() + 4;
-    reply.names.push_back(std::move(name));
-  }
-  flush(true);
+  SendNames(request, std::move(*names), out);
 }
 
 Result<void> LakeService::ListInto(Scan& scan, const std::vector<uint32_t>& partitions,
                                    std::vector<ipc::TableFile>& files) {
+  const auto began = std::chrono::steady_clock::now();
   std::vector<uint32_t> wanted;
+  std::vector<std::string> folders;
+  uint64_t all = 0;  // partitions that there are, listed or not
   {
     const std::lock_guard lock(scan.mutex);
     for (const uint32_t p : partitions) {
       if (!scan.listed.contains(p)) wanted.push_back(p);
     }
+    std::ranges::sort(wanted);
+    wanted.erase(std::ranges::unique(wanted).begin(), wanted.end());
+    for (const uint32_t p : wanted) folders.push_back(scan.locations[p]);
+    all =
+        std::max<uint64_t>(scan.locations.size(), scan.record ? scan.record->facts.partitions : 0);
   }
-  std::ranges::sort(wanted);
-  wanted.erase(std::ranges::unique(wanted).begin(), wanted.end());
 
   std::vector<Location> locations(wanted.size());
   for (size_t i = 0; i < wanted.size(); i++) {
     Location& l = locations[i];
-    const std::string& text = scan.locations[wanted[i]];
+    const std::string& text = folders[i];
     if (!ParseS3Path(text, l.bucket, l.key)) {
       return Fail(ErrorKind::kFeatureNotSupported,
                   fmt::format("the location \"{}\" of {} is not on S3", text, scan.name));
@@ -946,7 +1151,7 @@ Result<void> LakeService::ListInto(Scan& scan, const std::vector<uint32_t>& part
   // Many partitions below the table's own location: one listing of it, as long as it stays shorter
   // than one per partition.
   Location table;
-  if (wanted.size() >= kBulkPartitions && wanted.size() * 2 >= scan.locations.size() &&
+  if (wanted.size() >= kBulkPartitions && wanted.size() * 2 >= all &&
       ParseS3Path(scan.location, table.bucket, table.key) &&
       scan.credentials.MayList(table.bucket, table.prefix())) {
     std::unordered_map<std::string, std::vector<size_t>> by_prefix;
@@ -1050,6 +1255,19 @@ Result<void> LakeService::ListInto(Scan& scan, const std::vector<uint32_t>& part
   for (const uint32_t p : partitions) {
     for (const uint32_t number : scan.listed[p]) files.push_back(scan.files[number].file);
   }
+  if (scan.record && !wanted.empty()) {
+    auto& record = *scan.record;
+    record.partitions_listed += wanted.size();
+    record.lists++;
+    record.list_us += static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(
+                                                std::chrono::steady_clock::now() - began)
+                                                .count());
+    for (const uint32_t p : wanted) {
+      record.files_listed += scan.listed[p].size();
+      for (const uint32_t number : scan.listed[p])
+        record.bytes_listed += scan.files[number].file.size;
+    }
+  }
   return {};
 }
 
@@ -1069,8 +1287,11 @@ void LakeService::ListFiles(const std::shared_ptr<Connection>& c, const ipc::Lak
   }
   // A granted object is not a table: it has no locations, only its one file.
   std::vector<uint32_t> partitions = request.partitions;
-  const size_t count =
-      scan->locations.empty() && scan->listed.contains(0) ? 1 : scan->locations.size();
+  size_t count = 0;
+  {
+    const std::lock_guard lock(scan->mutex);
+    count = scan->locations.empty() && scan->listed.contains(0) ? 1 : scan->locations.size();
+  }
   for (const uint32_t p : partitions) {
     if (p >= count)
       return fail({ErrorKind::kInvalidArgument,
@@ -1080,7 +1301,10 @@ void LakeService::ListFiles(const std::shared_ptr<Connection>& c, const ipc::Lak
                    0});
   }
   std::vector<ipc::TableFile> files;
-  if (auto listed = ListInto(*scan, partitions, files); !listed) return fail(listed.error());
+  if (auto listed = ListInto(*scan, partitions, files); !listed) {
+    scan->Failed(listed.error());
+    return fail(listed.error());
+  }
   ipc::LakeReply reply;
   reply.id = request.id;
   size_t bytes = 0;
@@ -1174,7 +1398,8 @@ void LakeService::ReadBlock(const std::shared_ptr<Connection>& c, const ipc::Lak
                    {},
                    0});
     }
-    const auto& file = scan->files[request.file];
+    auto& file = scan->files[request.file];
+    if (!std::exchange(file.read, true) && scan->record) scan->record->files_read++;
     bucket = file.bucket;
     key = file.key;
     block = BlockKey{scan->credentials.endpoint,
@@ -1192,6 +1417,7 @@ void LakeService::ReadBlock(const std::shared_ptr<Connection>& c, const ipc::Lak
                  0});
   }
   Result<CachedBlock> got = CachedBlock{};
+  const auto began = std::chrono::steady_clock::now();
   if (may_fetch) {
     got = cache_.Get(
         block, request.offset, request.length, [&](uint64_t offset, std::span<char> into) {
@@ -1201,7 +1427,22 @@ void LakeService::ReadBlock(const std::shared_ptr<Connection>& c, const ipc::Lak
     got = cache_.Find(block, request.offset, request.length);
     if (got && !got->descriptor) return;  // to be fetched on the pool
   }
-  if (!got) return fail(got.error());
+  if (!got) {
+    scan->Failed(got.error());
+    return fail(got.error());
+  }
+  if (scan->record) {
+    auto& record = *scan->record;
+    const auto us = static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(
+                                              std::chrono::steady_clock::now() - began)
+                                              .count());
+    record.bytes += request.length;
+    record.requests++;
+    record.request_us += us;
+    uint64_t longest = record.longest_us;
+    while (us > longest && !record.longest_us.compare_exchange_weak(longest, us)) {
+    }
+  }
   {
     const std::lock_guard lock(mutex_);
     figures_.blocks++;

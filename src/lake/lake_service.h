@@ -9,6 +9,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -19,11 +20,13 @@
 
 #include "base/error.h"
 #include "base/unique_fd.h"
+#include "identity/access_keys.h"
 #include "identity/role_chain.h"
 #include "ipc/messages.h"
 #include "lake/block_cache.h"
 #include "lake/lake_write.h"
 #include "lake/object_store.h"
+#include "lake/scan_log.h"
 
 namespace skep::lake {
 
@@ -35,6 +38,16 @@ struct CatalogTable {
   std::vector<std::string> locations;
 };
 
+// Partitions that a filter lets pass, with their folders.
+struct CatalogPartitions {
+  std::vector<ipc::TablePartition> partitions;
+  std::vector<std::string> locations;
+};
+
+// Whether the asker may do this to a table (empty: to all of the database) of the catalog.
+using MayAct =
+    std::function<bool(std::string_view action, std::string_view database, std::string_view table)>;
+
 // Where tables come from. Called on pool threads; thread-safe.
 class TableSource {
  public:
@@ -43,8 +56,29 @@ class TableSource {
   // format we do not read).
   virtual Result<CatalogTable> GetTable(std::string_view catalog_id, std::string_view database,
                                         std::string_view table) = 0;
+  // The same without partitions and locations.
+  virtual Result<CatalogTable> DescribeTable(std::string_view catalog_id, std::string_view database,
+                                             std::string_view table) {
+    return GetTable(catalog_id, database, table);
+  }
   virtual Result<std::vector<std::string>> ListTables(std::string_view catalog_id,
                                                       std::string_view database) = 0;
+  // The partitions of a table whose description left them out. Errors: kInvalidArgument (a filter
+  // that cannot be read).
+  virtual Result<CatalogPartitions> ListPartitions(std::string_view catalog_id,
+                                                   std::string_view database,
+                                                   std::string_view table,
+                                                   std::string_view filter) {
+    (void)catalog_id, (void)database, (void)table, (void)filter;
+    return CatalogPartitions{};
+  }
+  // Answers a question about a catalog (catalog/glue_questions.h) with what `may` lets see.
+  virtual Result<std::vector<std::string>> Ask(std::string_view catalog_id,
+                                               std::string_view database, std::string_view question,
+                                               const MayAct& may) {
+    (void)catalog_id, (void)database, (void)question, (void)may;
+    return std::vector<std::string>{};
+  }
   // Changes a catalog (catalog/glue_changes.h).
   virtual Result<void> Change(std::string_view catalog_id, std::string_view database,
                               std::string_view change) {
@@ -60,6 +94,9 @@ struct LakeServiceOptions {
   size_t scans_per_connection = 1024;
   size_t files_per_scan = 2'000'000;
   size_t buffers_per_connection = 64;  // of ipc::kWriteBufferBytes each
+  size_t partitions_per_scan = 1'000'000;
+  const identity::AccessKeys* keys =
+      nullptr;  // who verifies the keys of COPY; null: none are taken
 };
 
 class LakeService {
@@ -87,6 +124,8 @@ class LakeService {
     uint64_t connections = 0, scans = 0, blocks = 0, bytes = 0, refused = 0;
   };
   Figures figures() const;
+  // What scans cost, by workspace and organization.
+  std::vector<ScanLog::Total> totals() const { return scan_log_.Totals(); }
 
  private:
   struct Scan;
@@ -122,6 +161,19 @@ class LakeService {
                  std::vector<Outgoing>& out);
   void CommitWrite(const std::shared_ptr<Connection>& connection, const ipc::LakeRequest& request,
                    std::vector<Outgoing>& out);
+  void Ask(const std::shared_ptr<Connection>& connection, const ipc::LakeRequest& request,
+           std::vector<Outgoing>& out);
+  void ListPartitions(const std::shared_ptr<Connection>& connection,
+                      const ipc::LakeRequest& request, std::vector<Outgoing>& out);
+  void SendNames(const ipc::LakeRequest& request, std::vector<std::string> names,
+                 std::vector<Outgoing>& out);
+  void SendPartitions(ipc::LakeReply reply, std::vector<ipc::TablePartition> partitions,
+                      std::vector<Outgoing>& out);
+  Result<Credentials> Walk(const Connection& connection, const ipc::LakeRequest& request,
+                           const std::vector<std::string>& chain, const char* action);
+  Result<Credentials> Holder(const ipc::LakeRequest& request);
+  Result<std::shared_ptr<Scan>> FindTable(const Connection& connection,
+                                          const ipc::LakeRequest& request, CatalogTable& table);
   // The account whose catalog an external schema names, when its roles lead there.
   Result<Credentials> CatalogOf(const Connection& connection, const ipc::LakeRequest& request,
                                 const char* action);
@@ -148,6 +200,7 @@ class LakeService {
   std::vector<std::thread> pool_;
   std::vector<std::thread> finished_;
   Figures figures_;
+  ScanLog scan_log_;
 };
 
 }  // namespace skep::lake

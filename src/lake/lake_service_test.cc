@@ -101,6 +101,26 @@ class FakeTables final : public TableSource {
     }
     return names;
   }
+  std::vector<std::string> asked;  // what came through, as account/database
+  Result<std::vector<std::string>> Ask(std::string_view catalog_id, std::string_view database,
+                                       std::string_view question, const MayAct& may) override {
+    asked.push_back(fmt::format("{}/{}", catalog_id, database));
+    if (!may("glue:GetTables", database, "t")) return std::vector<std::string>{};
+    return std::vector<std::string>{std::string(question), "second"};
+  }
+  Result<CatalogPartitions> ListPartitions(std::string_view catalog_id, std::string_view database,
+                                           std::string_view table,
+                                           std::string_view filter) override {
+    CatalogPartitions found;
+    const auto it = tables.find(fmt::format("{}/{}/{}", catalog_id, database, table));
+    if (it == tables.end()) return Fail(ErrorKind::kUndefinedTable, "no such table");
+    for (const char* value : {"a", "b", "c"}) {
+      if (!filter.empty() && filter != value) continue;
+      found.partitions.push_back({{value}});
+      found.locations.push_back(it->second.location + value + "/");
+    }
+    return found;
+  }
 };
 
 CatalogTable Table(const std::string& location,
@@ -294,6 +314,123 @@ TEST_F(LakeServiceTest, AnswersTheSameNumbersWhenAskedTwice) {
   ASSERT_TRUE(first && second);
   EXPECT_EQ(first->reply.files, second->reply.files);
   EXPECT_EQ(first->reply.files.size(), 2u);
+}
+
+TEST_F(LakeServiceTest, NumbersPartitionsAsTheyAreFound) {
+  CatalogTable late = Table("s3://lake/late/");
+  late.locations.clear();
+  late.description.partition_keys = {{"p", "string"}};
+  late.description.partition_count = 3;
+  tables_.tables["111111111111/db/late"] = late;
+  store_.Add("lake/late/b/1.csv", "1");
+  Worker w(*service_, "w");
+  const auto open = w.OpenTable("late");
+  ASSERT_TRUE(open && !open->reply.error);
+  EXPECT_EQ(open->reply.table.partition_count, 3u);
+  EXPECT_REFUSED(w.ListFiles(open->reply.scan, {0}), ErrorKind::kInvalidArgument);
+  LakeRequest find;
+  find.type = LakeType::kListPartitions;
+  find.scan = open->reply.scan;
+  find.change = "b";
+  const auto first = w.Ask(find);
+  ASSERT_TRUE(first && !first->reply.error);
+  ASSERT_EQ(first->reply.table.partitions.size(), 1u);
+  EXPECT_TRUE(w.Ask(find)->reply.table.partitions.empty());  // known already
+  find.change.clear();
+  const auto all = w.Ask(find);
+  ASSERT_EQ(all->reply.table.partitions.size(), 2u);  // a is 1, c is 2
+  EXPECT_EQ(all->reply.table.partitions[0].values[0], "a");
+  const auto files = w.ListFiles(open->reply.scan, {0});
+  ASSERT_EQ(files->reply.files.size(), 1u);
+  EXPECT_EQ(files->reply.files[0].path, "s3://lake/late/b/1.csv");
+  EXPECT_REFUSED(w.ListFiles(open->reply.scan, {3}), ErrorKind::kInvalidArgument);
+  find.scan = 99;
+  EXPECT_REFUSED(w.Ask(find), ErrorKind::kUndefinedObject);
+}
+
+TEST_F(LakeServiceTest, DescribesATableWithoutOpeningAScan) {
+  Worker w(*service_, "w");
+  LakeRequest r;
+  r.type = LakeType::kOpenTable;
+  r.schema = {"db", "", "", {kRole}, {}};
+  r.table = "t";
+  r.describe = true;
+  const auto described = w.Ask(r);
+  ASSERT_TRUE(described && !described->reply.error);
+  EXPECT_EQ(described->reply.scan, 0u);
+  EXPECT_EQ(described->reply.table.columns.size(), 1u);
+  EXPECT_REFUSED(w.ListFiles(0, {0}), ErrorKind::kUndefinedObject);
+  EXPECT_REFUSED(w.ListFiles(1, {0}), ErrorKind::kUndefinedObject);
+  r.schema.role_chain = {kOther};
+  EXPECT_REFUSED(w.Ask(r), ErrorKind::kInsufficientPrivilege);
+}
+
+TEST_F(LakeServiceTest, ReadsTheCatalogWithItsOwnRoles) {
+  Worker w(*service_, "w");
+  LakeRequest r;
+  r.type = LakeType::kOpenTable;
+  r.schema = {"db", "", "", {kNarrow}, {kRole}};
+  r.table = "wide";
+  const auto open = w.Ask(r);
+  ASSERT_TRUE(open && !open->reply.error);
+  // The data are read with the narrower role.
+  EXPECT_REFUSED(w.ListFiles(open->reply.scan, {0}), ErrorKind::kInsufficientPrivilege);
+  r.schema.catalog_roles = {kOther};
+  EXPECT_REFUSED(w.Ask(r), ErrorKind::kInsufficientPrivilege);
+  r.schema = {"db", "", "", {kOther}, {kRole}};
+  EXPECT_REFUSED(w.Ask(r), ErrorKind::kInsufficientPrivilege);
+}
+
+TEST_F(LakeServiceTest, AnswersQuestionsWithinTheRolesCatalogOnly) {
+  LakeRequest r;
+  r.type = LakeType::kAsk;
+  r.schema = {"db", "", "", {kRole}, {}};
+  r.change = "question";
+  Worker w(*service_, "w"), scratch(*service_, "");
+  const auto answer = w.Ask(r);
+  ASSERT_TRUE(answer && !answer->reply.error);
+  EXPECT_EQ(answer->reply.names, (std::vector<std::string>{"question", "second"}));
+  EXPECT_EQ(tables_.asked, (std::vector<std::string>{"111111111111/db"}));
+  EXPECT_REFUSED(scratch.Ask(r), ErrorKind::kInsufficientPrivilege);
+  r.schema.catalog_id = "222222222222";
+  EXPECT_REFUSED(w.Ask(r), ErrorKind::kInsufficientPrivilege);
+  r.schema = {"db", "", "", {kOther}, {}};
+  EXPECT_REFUSED(w.Ask(r), ErrorKind::kInsufficientPrivilege);
+  r.schema.role_chain = {"default"};
+  EXPECT_REFUSED(w.Ask(r), ErrorKind::kInvalidRole);
+  EXPECT_EQ(tables_.asked.size(), 1u);
+}
+
+TEST_F(LakeServiceTest, TellsAWorkspaceOfItsOwnScansOnly) {
+  Worker w(*service_, "w"), other(*service_, "other");
+  LakeRequest r;
+  r.type = LakeType::kOpenTable;
+  r.schema = {"db", "", "", {kRole}, {}};
+  r.schema_name = "ext";
+  r.table = "t";
+  r.statement = "statement-1";
+  const auto open = w.Ask(r);
+  ASSERT_TRUE(open && !open->reply.error);
+  w.ListFiles(open->reply.scan, {0});
+  w.Block(open->reply.scan, 0, 0, 0, 4);
+  LakeRequest ask;
+  ask.type = LakeType::kAsk;
+  ask.change = R"({"what":"scans"})";
+  const auto records = w.Ask(ask);
+  ASSERT_TRUE(records && !records->reply.error);
+  ASSERT_EQ(records->reply.names.size(), 1u);
+  for (const char* part : {R"("table":"ext.t")", R"("bytes":4)", R"("files":1)", R"("requests":1)"})
+    EXPECT_NE(records->reply.names[0].find(part), std::string::npos) << records->reply.names[0];
+  EXPECT_TRUE(other.Ask(ask)->reply.names.empty());
+}
+
+TEST_F(LakeServiceTest, TakesNoKeysWhenNobodyVerifiesThem) {
+  Worker w(*service_, "w");
+  LakeRequest r;
+  r.type = LakeType::kOpenObjects;
+  r.table = "s3://lake/t/";
+  r.keys = {"AK", "s", ""};  // those of the account itself
+  EXPECT_REFUSED(w.Ask(r), ErrorKind::kFeatureNotSupported);
 }
 
 TEST_F(LakeServiceTest, RefusesWhatWasNotGranted) {

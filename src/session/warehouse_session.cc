@@ -281,7 +281,10 @@ asio::awaitable<Result<Outcome>> WarehouseSession::ExecuteOne(const sql::Stateme
     co_await FailTransaction();
     co_return Fail(*failure);
   }
-  switch (statement.work) {
+  // What shows more than settings is the worker's to answer.
+  const bool shows =
+      statement.work == sql::WorkClass::kShow && statement.kind != sql::ast::NodeKind::kShowSetting;
+  switch (shows ? sql::WorkClass::kRead : statement.work) {
     case sql::WorkClass::kTransaction:
       co_return co_await ControlTransaction(statement, sink);
     case sql::WorkClass::kShow: {
@@ -630,7 +633,9 @@ asio::awaitable<Result<ipc::StatementDescription>> WarehouseSession::Describe(
   const sql::Statement& statement = parsed.front();
   SKEP_CO_TRY(RefuseWhenFailed(statement));
   if (statement.refusal) co_return Fail(*statement.refusal);
-  switch (statement.work) {
+  const bool shows =
+      statement.work == sql::WorkClass::kShow && statement.kind != sql::ast::NodeKind::kShowSetting;
+  switch (shows ? sql::WorkClass::kRead : statement.work) {
     case sql::WorkClass::kShow: {
       SKEP_CO_TRY_ASSIGN(auto shown, Show(statement));
       description.columns = shown.columns;

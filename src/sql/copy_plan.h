@@ -12,6 +12,12 @@
 
 namespace skep::sql {
 
+// Keys in place of roles. They are kept beside the plan, never in its text, which the engine may
+// show in its messages.
+struct CopyKeys {
+  std::string id, secret, session_token;
+};
+
 struct CopyColumn {
   std::string name;
   Type type;
@@ -31,7 +37,8 @@ struct CopyPlan {
 
   std::string path;  // s3://bucket/key
   bool manifest = false;
-  std::vector<std::string> roles;  // first assumed first
+  // First assumed first; none: the statement's keys are used.
+  std::vector<std::string> roles;
 
   CopyFormat format = CopyFormat::kDelimited;
   std::string delimiter = "|";

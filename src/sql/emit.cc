@@ -105,6 +105,10 @@ Result<void> StatementEmitter::Dispatch(const ast::Statement& statement) {
       return EmitCreateSchema(static_cast<const CreateSchema&>(statement));
     case NodeKind::kCreateExternalSchema:
       return EmitCreateExternalSchema(static_cast<const CreateExternalSchema&>(statement));
+    case NodeKind::kAlterExternalSchema:
+      return EmitAlterExternalSchema(static_cast<const AlterExternalSchema&>(statement));
+    case NodeKind::kShowDefinition:
+      return EmitShowDefinition(static_cast<const ShowDefinition&>(statement));
     case NodeKind::kAnalyze:
     case NodeKind::kVacuum:
       return {};

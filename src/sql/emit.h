@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "sql/copy_plan.h"
 #include "sql/emit/duckdb_catalog.h"
 #include "sql/resolve/context.h"
 #include "sql/statement.h"
@@ -19,14 +20,15 @@ namespace skep::sql {
 using EmitContext = FrontContext;
 
 struct ExternalSchemaDefinition {  // CREATE EXTERNAL SCHEMA [IF NOT EXISTS] name FROM DATA CATALOG
-                                   // DATABASE 'd' [REGION 'r'] IAM_ROLE 'a[,b]' [CATALOG_ID]
-                                   // [CREATE EXTERNAL DATABASE IF NOT EXISTS]
+                                   // DATABASE 'd' [REGION 'r'] IAM_ROLE 'a[,b]' [CATALOG_ROLE 'c']
+                                   // [CATALOG_ID] [CREATE EXTERNAL DATABASE IF NOT EXISTS]
   std::string name;
+  bool alter = false;  // ALTER EXTERNAL SCHEMA: what is empty stays
   bool if_not_exists = false;
   std::string catalog_database;
   std::string catalog_id;
   std::string region;
-  std::vector<std::string> role_chain;
+  std::vector<std::string> role_chain, catalog_roles;
   bool create_database = false;
 };
 
@@ -60,6 +62,7 @@ struct Emitted {
   bool writes_lake = false;  // into an external table: not within a transaction block
   bool reshapes = false;     // ALTER TABLE: its name or its columns become others
   std::optional<SchemaDrop> schema_drop;
+  std::optional<CopyKeys> keys;  // COPY with access keys
   // What changes in the data catalogs of external schemas: the schema, and JSON (emit/external.cc).
   std::vector<std::pair<std::string, std::string>> catalog_changes;
   // Maps a byte offset in `text` back to a 1-based character position in the user's statement;

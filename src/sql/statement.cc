@@ -31,6 +31,7 @@ bool IsOffered(const ast::Statement& tree) {
     case NodeKind::kCreateFunction:
     case NodeKind::kCreateSchema:
     case NodeKind::kCreateExternalSchema:
+    case NodeKind::kAlterExternalSchema:
     case NodeKind::kAlterTable:
     case NodeKind::kComment:
     case NodeKind::kBegin:
@@ -44,6 +45,9 @@ bool IsOffered(const ast::Statement& tree) {
     case NodeKind::kVacuum:
     case NodeKind::kDeallocate:
       return true;
+    case NodeKind::kShowDefinition:
+      return static_cast<const ast::ShowDefinition&>(tree).object ==
+             ast::ObjectKind::kExternalTable;
     case NodeKind::kDiscard:
       return static_cast<const ast::Discard&>(tree).what == "all";
     case NodeKind::kDrop: {

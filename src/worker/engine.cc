@@ -11,6 +11,7 @@
 #include "worker/copy/load_tables.h"
 #include "worker/engine_errors.h"
 #include "worker/external_scan/lake_catalog.h"
+#include "worker/external_views.h"
 #include "worker/functions/register.h"
 #include "worker/storage/native_store.h"
 #include "worker/unload/unload_function.h"
@@ -25,6 +26,11 @@ constexpr const char* kFacts = "skep_session";
 SessionFacts* FactsOf(duckdb::ClientContext& context) {
   const auto facts = context.registered_state->Get<SessionFacts>(kFacts);
   return facts.get();  // the connection keeps it
+}
+
+external_scan::Asker AskerOf(duckdb::ClientContext& context) {
+  const SessionFacts* facts = FactsOf(context);
+  return facts ? facts->asker : external_scan::Asker{};
 }
 
 Result<void> Run(duckdb::Connection& connection, const std::string& text) {
@@ -88,13 +94,18 @@ Result<void> Engine::Start(const ipc::WorkerBinding& binding, UniqueFd lake) {
     if (!facts) return std::nullopt;
     return external_schemas_.Find({facts->database, schema}, facts->external_schemas);
   };
-  const auto user_of = [](duckdb::ClientContext& context) {
-    const SessionFacts* facts = FactsOf(context);
-    return facts ? facts->user : std::string();
-  };
-  external_scan::RegisterLake(*instance_->instance, *lake_, schema_of, user_of);
-  copy::RegisterCopy(*instance_->instance, *lake_, user_of);
-  unload::RegisterUnload(*instance_->instance, *lake_, {user_of, schema_of});
+  external_scan::RegisterLake(*instance_->instance, *lake_, schema_of, AskerOf);
+  copy::RegisterCopy(*instance_->instance, *lake_, AskerOf);
+  unload::RegisterUnload(*instance_->instance, *lake_, {AskerOf, schema_of});
+  RegisterExternalViews(*instance_->instance, *lake_, [this](duckdb::ClientContext& context) {
+    ExternalAsker asking;
+    if (const SessionFacts* facts = FactsOf(context)) {
+      asking.asker = facts->asker;
+      asking.database = facts->database;
+      asking.schemas = external_schemas_.All(facts->database, facts->external_schemas);
+    }
+    return asking;
+  });
   copy::RegisterLoadTables(*instance_->instance, [](duckdb::ClientContext& context) {
     const SessionFacts* facts = FactsOf(context);
     return facts ? facts->database : std::string();
@@ -136,7 +147,7 @@ Result<Engine::SessionConnection> Engine::Connect(const std::string& database,
     SessionConnection made;
     made.connection = std::make_unique<duckdb::Connection>(*instance_);
     made.facts = duckdb::make_shared_ptr<SessionFacts>();
-    made.facts->user = user;
+    made.facts->asker.user = user;
     made.facts->database = database;
     made.connection->context->registered_state->Insert(kFacts, made.facts);
     // No name may reach the file system (FROM 'file.csv').

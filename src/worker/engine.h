@@ -20,8 +20,8 @@ namespace skep::worker {
 
 // What the engine's callbacks need to know of the session a connection belongs to.
 struct SessionFacts final : duckdb::ClientContextState {
-  std::string user;
   std::string database;
+  external_scan::Asker asker;  // of the running statement
   ExternalSchemas::Changes external_schemas;
 };
 

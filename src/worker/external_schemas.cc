@@ -11,6 +11,12 @@ std::string TableOf(const std::string& database) {
   return fmt::format("\"{}\".{}.external_schemas", database, sql::kHiddenSchema);
 }
 
+duckdb::Value ListOf(const std::vector<std::string>& texts) {
+  duckdb::vector<duckdb::Value> values;
+  for (const auto& text : texts) values.emplace_back(text);
+  return duckdb::Value::LIST(duckdb::LogicalType::VARCHAR, std::move(values));
+}
+
 Result<duckdb::unique_ptr<duckdb::QueryResult>> Run(duckdb::Connection& connection,
                                                     const std::string& text,
                                                     duckdb::vector<duckdb::Value> values) {
@@ -27,7 +33,8 @@ Result<void> ExternalSchemas::Load(duckdb::Connection& connection, const std::st
   SKEP_TRY_ASSIGN(
       const auto result,
       Run(connection,
-          "SELECT name, catalog_database, catalog_id, region, role_chain FROM " + TableOf(database),
+          "SELECT name, catalog_database, catalog_id, region, role_chain, catalog_roles FROM " +
+              TableOf(database),
           {}));
   const std::lock_guard lock(mutex_);
   while (const auto chunk = result->Fetch()) {
@@ -38,6 +45,10 @@ Result<void> ExternalSchemas::Load(duckdb::Connection& connection, const std::st
       binding.region = chunk->GetValue(3, row).ToString();
       for (const auto& role : duckdb::ListValue::GetChildren(chunk->GetValue(4, row)))
         binding.role_chain.push_back(role.ToString());
+      if (const auto roles = chunk->GetValue(5, row); !roles.IsNull()) {
+        for (const auto& role : duckdb::ListValue::GetChildren(roles))
+          binding.catalog_roles.push_back(role.ToString());
+      }
       known_[{database, chunk->GetValue(0, row).ToString()}] = std::move(binding);
     }
   }
@@ -46,11 +57,31 @@ Result<void> ExternalSchemas::Load(duckdb::Connection& connection, const std::st
 
 std::optional<ipc::ExternalSchemaBinding> ExternalSchemas::Find(const Key& key,
                                                                 const Changes& own) const {
+  if (sql::IsAutoMounted(key.second))
+    return ipc::ExternalSchemaBinding{
+        key.second.substr(sql::kAutoMounted.size() + 1), {}, {}, {"default"}, {}};
   if (const auto mine = own.find(key); mine != own.end()) return mine->second;
   const std::lock_guard lock(mutex_);
   const auto found = known_.find(key);
   if (found == known_.end()) return std::nullopt;
   return found->second;
+}
+
+std::map<std::string, ipc::ExternalSchemaBinding> ExternalSchemas::All(const std::string& database,
+                                                                       const Changes& own) const {
+  std::map<std::string, ipc::ExternalSchemaBinding> all;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [key, binding] : known_) {
+      if (key.first == database) all[key.second] = binding;
+    }
+  }
+  for (const auto& [key, binding] : own) {
+    if (key.first != database) continue;
+    all.erase(key.second);
+    if (binding) all[key.second] = *binding;
+  }
+  return all;
 }
 
 void ExternalSchemas::Apply(const Changes& changes) {
@@ -69,16 +100,35 @@ Result<void> ExternalSchemas::Create(duckdb::Connection& connection, const std::
                                      const sql::ExternalSchemaDefinition& definition,
                                      Changes& own) const {
   ipc::ExternalSchemaBinding binding{definition.catalog_database, definition.catalog_id,
-                                     definition.region, definition.role_chain};
-  duckdb::vector<duckdb::Value> roles;
-  for (const auto& role : definition.role_chain) roles.emplace_back(role);
+                                     definition.region, definition.role_chain,
+                                     definition.catalog_roles};
+  SKEP_TRY(Run(connection,
+               "INSERT INTO " + TableOf(database) +
+                   " (name, catalog_database, catalog_id, region, role_chain, created, "
+                   "catalog_roles) VALUES "
+                   "($1, $2, $3, $4, $5, CAST(now() AS TIMESTAMP), $6)",
+               {duckdb::Value(definition.name), duckdb::Value(binding.catalog_database),
+                duckdb::Value(binding.catalog_id), duckdb::Value(binding.region),
+                ListOf(binding.role_chain), ListOf(binding.catalog_roles)}));
+  own[{database, definition.name}] = std::move(binding);
+  return {};
+}
+
+Result<void> ExternalSchemas::Alter(duckdb::Connection& connection, const std::string& database,
+                                    const sql::ExternalSchemaDefinition& definition,
+                                    Changes& own) const {
+  const Key key{database, definition.name};
+  auto binding = Find(key, own);
+  if (!binding)
+    return Fail(ErrorKind::kUndefinedSchema, "schema \"" + definition.name + "\" does not exist");
+  if (!definition.role_chain.empty()) binding->role_chain = definition.role_chain;
+  if (!definition.catalog_roles.empty()) binding->catalog_roles = definition.catalog_roles;
   SKEP_TRY(Run(
       connection,
-      "INSERT INTO " + TableOf(database) + " VALUES ($1, $2, $3, $4, $5, CAST(now() AS TIMESTAMP))",
-      {duckdb::Value(definition.name), duckdb::Value(binding.catalog_database),
-       duckdb::Value(binding.catalog_id), duckdb::Value(binding.region),
-       duckdb::Value::LIST(duckdb::LogicalType::VARCHAR, std::move(roles))}));
-  own[{database, definition.name}] = std::move(binding);
+      "UPDATE " + TableOf(database) + " SET role_chain = $2, catalog_roles = $3 WHERE name = $1",
+      {duckdb::Value(definition.name), ListOf(binding->role_chain),
+       ListOf(binding->catalog_roles)}));
+  own[key] = std::move(*binding);
   return {};
 }
 

@@ -25,12 +25,18 @@ class ExternalSchemas {
   // Reads the hidden table of a database that was opened. Errors: kIoError.
   Result<void> Load(duckdb::Connection& connection, const std::string& database);
   std::optional<ipc::ExternalSchemaBinding> Find(const Key& key, const Changes& own) const;
+  // All of a database, by name.
+  std::map<std::string, ipc::ExternalSchemaBinding> All(const std::string& database,
+                                                        const Changes& own) const;
   // The transaction that made these changes has committed.
   void Apply(const Changes& changes);
   // Writes the row, within the connection's transaction, and notes the change. Errors:
   // kDuplicateSchema.
   Result<void> Create(duckdb::Connection& connection, const std::string& database,
                       const sql::ExternalSchemaDefinition& definition, Changes& own) const;
+  // Gives a schema that exists the roles of `definition`, as far as it names any.
+  Result<void> Alter(duckdb::Connection& connection, const std::string& database,
+                     const sql::ExternalSchemaDefinition& definition, Changes& own) const;
   // Removes the row. The schema exists.
   Result<void> Drop(duckdb::Connection& connection, const Key& key, Changes& own) const;
 

@@ -159,6 +159,8 @@ std::shared_ptr<const sql::RelationEntry> FrontCatalog::Read(sql::RelationKind k
     if (const auto keys = table.tags.find(external_scan::kPartitionKeysTag);
         keys != table.tags.end())
       entry->partition_keys = std::strtoull(keys->second.c_str(), nullptr, 10);
+  }
+  if (kind == sql::RelationKind::kExternal && pseudo_columns_) {
     for (const char* pseudo : {"$path", "$size"})
       entry->columns.push_back(
           {pseudo, Type::Of(pseudo[1] == 'p' ? TypeKind::kVarchar : TypeKind::kBigint)});

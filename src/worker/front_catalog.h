@@ -25,6 +25,9 @@ class FrontCatalog final : public sql::Catalog {
                std::function<bool(const std::string&)> is_external)
       : context_(context), database_(std::move(database)), is_external_(std::move(is_external)) {}
 
+  // "$path" and "$size" are no columns of external tables: spectrum_enable_pseudo_columns is off.
+  void HidePseudoColumns() { pseudo_columns_ = false; }
+
   bool IsExternalSchema(std::string_view schema) const override {
     return is_external_(std::string(schema));
   }
@@ -45,6 +48,7 @@ class FrontCatalog final : public sql::Catalog {
   duckdb::ClientContext& context_;
   std::string database_;
   std::function<bool(const std::string&)> is_external_;
+  bool pseudo_columns_ = true;
   std::map<std::pair<std::string, std::string>, std::shared_ptr<const sql::RelationEntry>> known_;
   // By schema and name.
   std::map<std::pair<std::string, std::string>,

@@ -235,6 +235,7 @@ void Session::Attach(const ipc::AttachSession& request) {
     connection_ = std::move(made->connection);
   }
   facts_ = std::move(made->facts);
+  facts_->asker.process_id = request.process_id;
   names_ = duckdb::make_shared_ptr<SessionNames>();
   names_->user = attached_.user;
   names_->process_id = attached_.process_id;

@@ -124,6 +124,7 @@ class Session : public std::enable_shared_from_this<Session> {
   uint64_t SendRows(Portal& portal, uint64_t max_rows);
   Result<Prepared*> Prepare(const std::string& text, const std::vector<uint32_t>& types);
   Result<void> PrepareInEngine(Prepared& prepared);
+  void TakeKeys(const Prepared& prepared);
   static bool ReadsLake(const Prepared& prepared);
   static bool IsTimeless(const Prepared& prepared);
   static bool KeepsPlan(const Prepared& prepared);

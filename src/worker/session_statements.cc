@@ -77,6 +77,7 @@ bool IsCached(const auto& prepared) {
     case kMerge:
     case kCopy:
     case kUnload:
+    case kShowDefinition:
       return true;
     default:
       return false;
@@ -84,7 +85,8 @@ bool IsCached(const auto& prepared) {
 }
 
 bool IsQuery(const auto& prepared) {
-  return prepared.kind == sql::ast::NodeKind::kQueryStatement && IsCached(prepared);
+  return prepared.kind == sql::ast::NodeKind::kShowDefinition ||
+         (prepared.kind == sql::ast::NodeKind::kQueryStatement && IsCached(prepared));
 }
 
 std::string KeyOf(const std::string& text, const std::vector<uint32_t>& types) {
@@ -338,11 +340,19 @@ Result<void> Session::WithinTransaction(Work work) {
 Result<sql::Emitted> Session::Emit(const sql::Statement& statement, const std::string& text,
                                    const std::vector<uint32_t>& types) {
   Result<sql::Emitted> emitted = Fail(ErrorKind::kInternal, "");
+  // Names are resolved in a moment of their own: what is read is opened again when it runs.
+  struct Describing {
+    bool& flag;
+    explicit Describing(bool& f) : flag(f) { flag = true; }
+    ~Describing() { flag = false; }
+  } describing(facts_->asker.describing);
   connection_->context->RunFunctionInTransaction([&] {
     FrontCatalog catalog(*connection_->context, attached_.database,
                          [this](const std::string& schema) { return IsExternalSchema(schema); });
     sql::EmitContext context = Context();
     context.catalog = &catalog;
+    const auto pseudo = names_->settings.find("spectrum_enable_pseudo_columns");
+    if (pseudo != names_->settings.end() && pseudo->second == "off") catalog.HidePseudoColumns();
     for (const uint32_t type : types) context.parameters.push_back(FrontTypeOfOid(type));
     context.stopped = [this] { return outlet_->stopped(); };
     emitted = sql::EmitDuckDb(statement, text, context);
@@ -394,6 +404,12 @@ Result<std::unique_ptr<Session::Prepared>> Session::PrepareAnew(
   return prepared;
 }
 
+// The keys of a COPY stand beside its text for as long as it is prepared or run.
+void Session::TakeKeys(const Prepared& prepared) {
+  if (const auto& keys = prepared.emitted.keys)
+    facts_->asker.keys = {keys->id, keys->secret, keys->session_token};
+}
+
 // By its text; a literal that holds the name only costs the kept plan.
 bool Session::ReadsLake(const Prepared& prepared) {
   return prepared.emitted.writes_lake ||
@@ -416,6 +432,7 @@ bool Session::PlanFits(const Prepared& prepared) const {
 }
 
 Result<void> Session::PrepareInEngine(Prepared& prepared) {
+  TakeKeys(prepared);
   prepared.planned = engine_.writes().Now();
   prepared.planned_own_writes = own_writes_;
   auto statement = connection_->Prepare(prepared.emitted.text);
@@ -575,6 +592,7 @@ Result<ipc::StatementComplete> Session::RunPrepared(Prepared& prepared,
                                                     const ipc::ExecuteStatement& request) {
   using enum sql::ast::NodeKind;
   ipc::StatementComplete complete;
+  TakeKeys(prepared);
   complete.tag = prepared.emitted.tag;
   const bool query = IsQuery(prepared);
   switch (prepared.kind) {
@@ -621,7 +639,7 @@ Result<ipc::StatementComplete> Session::RunPrepared(Prepared& prepared,
   complete.has_result = prepared.emitted.returns_rows;
   if (query) {
     complete.rows = output.rows;
-    complete.tag = fmt::format("SELECT {}", complete.rows);
+    if (prepared.kind != kShowDefinition) complete.tag = fmt::format("SELECT {}", complete.rows);
     if (output.keep && output.whole && !ReadsUnstableView(prepared.emitted.text))
       results_.Keep({ResultCache::KeyOf(request), std::move(output.kept), complete.rows, seen});
     return complete;
@@ -753,7 +771,7 @@ Result<void> Session::ChangeCatalogs(const sql::Emitted& emitted) {
         engine_.external_schemas().Find({attached_.database, schema}, facts_->external_schemas);
     if (!binding)
       return Fail(ErrorKind::kUndefinedSchema, "schema \"" + schema + "\" does not exist");
-    SKEP_TRY(engine_.lake().ChangeCatalog(*binding, attached_.user, change,
+    SKEP_TRY(engine_.lake().ChangeCatalog(*binding, facts_->asker, change,
                                           [this] { return outlet_->stopped(); }));
   }
   return {};
@@ -761,14 +779,18 @@ Result<void> Session::ChangeCatalogs(const sql::Emitted& emitted) {
 
 Result<void> Session::CreateExternalSchema(const sql::ExternalSchemaDefinition& definition) {
   running_.trusted = true;
+  if (definition.alter)
+    return engine_.external_schemas().Alter(*connection_, attached_.database, definition,
+                                            facts_->external_schemas);
   if (IsExternalSchema(definition.name) || SchemaExists(definition.name)) {
     if (definition.if_not_exists) return {};
     return Fail(ErrorKind::kDuplicateSchema, "schema \"" + definition.name + "\" already exists");
   }
   if (definition.create_database) {
     const ipc::ExternalSchemaBinding binding{definition.catalog_database, definition.catalog_id,
-                                             definition.region, definition.role_chain};
-    SKEP_TRY(engine_.lake().ChangeCatalog(binding, attached_.user,
+                                             definition.region, definition.role_chain,
+                                             definition.catalog_roles};
+    SKEP_TRY(engine_.lake().ChangeCatalog(binding, facts_->asker,
                                           R"({"operation": "CreateDatabase"})",
                                           [this] { return outlet_->stopped(); }));
   }
@@ -777,10 +799,17 @@ Result<void> Session::CreateExternalSchema(const sql::ExternalSchemaDefinition& 
 }
 
 Result<void> Session::DropSchemas(const sql::SchemaDrop& drop) {
-  if (drop.drop_external_database)
-    return Fail(ErrorKind::kFeatureNotSupported, "DROP EXTERNAL DATABASE is not supported");
+  if (drop.drop_external_database && in_transaction_ && !own_transaction_)
+    return Fail(ErrorKind::kInTransaction,
+                "DROP SCHEMA with DROP EXTERNAL DATABASE cannot run inside a transaction block");
+  std::vector<ipc::ExternalSchemaBinding> databases;
   for (const auto& name : drop.names) {
+    if (drop.drop_external_database && SchemaExists(name))
+      return Fail(ErrorKind::kWrongObjectType, "\"" + name + "\" is not an external schema");
     if (IsExternalSchema(name)) {
+      if (drop.drop_external_database)
+        databases.push_back(
+            *engine_.external_schemas().Find({attached_.database, name}, facts_->external_schemas));
       running_.trusted = true;
       auto dropped = engine_.external_schemas().Drop(*connection_, {attached_.database, name},
                                                      facts_->external_schemas);
@@ -796,6 +825,13 @@ Result<void> Session::DropSchemas(const sql::SchemaDrop& drop) {
         "DROP SCHEMA {}{}.{}{}", drop.if_exists ? "IF EXISTS " : "",
         sql::QuoteName(attached_.database), sql::QuoteName(name), drop.cascade ? " CASCADE" : ""));
     if (result->HasError()) return Fail(Translate(result->GetErrorObject(), nullptr));
+  }
+  // A data catalog knows no transactions: its changes come last.
+  for (const auto& binding : databases) {
+    SKEP_TRY(engine_.lake().ChangeCatalog(
+        binding, facts_->asker,
+        fmt::format(R"({{"operation": "DropDatabase", "cascade": {}}})", drop.cascade),
+        [this] { return outlet_->stopped(); }));
   }
   return {};
 }
@@ -936,6 +972,7 @@ Result<Reply> Session::Attended(const Request& request, Work work) {
   }
   running_ = {};
   uncached_.reset();
+  facts_->asker.keys = {};
   // A plan that no longer fits its table's columns is made anew next time.
   if (!outcome && outcome.error().kind == ErrorKind::kFeatureNotSupported) ForgetStatements();
   return outcome;
@@ -944,6 +981,7 @@ Result<Reply> Session::Attended(const Request& request, Work work) {
 Result<ipc::StatementComplete> Session::Execute(const ipc::ExecuteStatement& request) {
   return Attended<ipc::StatementComplete>(request, [&]() -> Result<ipc::StatementComplete> {
     const auto start = Clock::now();
+    facts_->asker.statement = request.statement_id;
     if (ipc::StatementComplete kept; use_result_cache_ && AnswerFromCache(request, kept))
       return kept;
     SKEP_TRY(BeginAsked(request.begin_first));
@@ -961,6 +999,7 @@ Result<ipc::StatementComplete> Session::Execute(const ipc::ExecuteStatement& req
 
 Result<ipc::StatementDescription> Session::Describe(const ipc::DescribeStatement& request) {
   return Attended<ipc::StatementDescription>(request, [&]() -> Result<ipc::StatementDescription> {
+    facts_->asker.statement.clear();
     SKEP_TRY(BeginAsked(request.begin_first));
     SKEP_TRY_ASSIGN(Prepared * prepared, Prepare(request.text, request.parameter_types));
     ipc::StatementDescription description;

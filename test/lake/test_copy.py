@@ -335,11 +335,133 @@ def test_sources_that_do_not_go(db, bucket, table):
         with pytest.raises(psycopg.Error) as failed:
             db.execute(f"copy {t} from '{source}' iam_role '{role}'")
         assert failed.value.sqlstate == code, (source, role, str(failed.value))
-    for text, code in [(f"copy {t} from 's3://{BUCKET}/plain/a.txt'", "22023"), (f"copy {t} from 's3://{BUCKET}/plain/a.txt' iam_role default", "0A000"),
-                       (f"copy {t} from 's3://{BUCKET}/plain/a.txt' access_key_id 'A' secret_access_key 'S'", "0A000"),
+    for text, code in [(f"copy {t} from 's3://{BUCKET}/plain/a.txt'", "22023"), (f"copy {t} from 's3://{BUCKET}/plain/a.txt' iam_role default", "28000"),
+                       (f"copy {t} from 's3://{BUCKET}/plain/a.txt' access_key_id 'A' secret_access_key 'S'", "42501"),
+                       (f"copy {t} from 's3://{BUCKET}/plain/a.txt' access_key_id 'A'", "22023"),
                        ("copy nowhere from 's3://b/k' iam_role 'r'", "42P01"), (f"copy {t} (j) from 's3://b/k' iam_role 'r'", "42703"),
                        (f"insert into {t} select * from rs_copy('x')", "42883"), ("select * from rs_load_errors()", "42883")]:
         with pytest.raises(psycopg.Error) as failed:
             db.execute(text)
         assert failed.value.sqlstate == code, (text, str(failed.value))
     assert db.execute("select 1").fetchone() == (1,)
+
+
+# Access keys in place of roles.
+
+@pytest.fixture
+def keyed(server, bucket, api_user):
+    """An IAM user who may read keyed/ of the bucket, and a role's session that may read keyed/b/ alone."""
+    from support.identity import allow, iam_role, iam_user, trust
+    from support.server import ACCOUNT
+    put(bucket, "keyed/a/1.txt", "1|one\n")
+    put(bucket, "keyed/b/1.txt", "2|two\n")
+    put(bucket, "closed/1.txt", "9|closed\n")
+    iam = server.client("iam", api_user)
+    arn = f"arn:aws:s3:::{BUCKET}"
+    listing = allow("s3:ListBucket", arn, Condition={"StringLike": {"s3:prefix": "keyed/*"}})
+    with iam_user(server, iam, listing, allow("s3:GetObject", f"{arn}/keyed/*"), allow("sts:AssumeRole")) as user:
+        with iam_role(iam, trust({"AWS": f"arn:aws:iam::{ACCOUNT}:user/{user.name}"}), listing, allow("s3:GetObject", f"{arn}/keyed/b/*")) as role:
+            session = server.client("sts", user).assume_role(RoleArn=role, RoleSessionName="copy")["Credentials"]
+            yield user, session, iam
+
+
+def with_keys(user):
+    return f"access_key_id '{user.access_key}' secret_access_key '{user.secret_key}'"
+
+
+def with_session(session, **other):
+    s = {**session, **other}
+    return f"access_key_id '{s['AccessKeyId']}' secret_access_key '{s['SecretAccessKey']}' session_token '{s['SessionToken']}'"
+
+
+def said(failed):
+    """All that the server said; the client shows the statement's own line beside it."""
+    d = failed.diag
+    return [str(m) for m in (d.message_primary, d.message_detail, d.message_hint, d.context, d.internal_query)]
+
+
+def refused_keys(db, text, code="42501"):
+    with pytest.raises(psycopg.Error) as failed:
+        db.execute(text)
+    assert failed.value.sqlstate == code, (text[:40], str(failed.value))
+    return str(failed.value)
+
+
+def test_access_keys_read_what_their_owner_may(db, bucket, table, keyed):
+    user, session, _ = keyed
+    t = table("i int, t varchar(10)")
+    db.execute(f"copy {t} from 's3://{BUCKET}/keyed/a/' {with_keys(user)}")
+    db.execute(f"copy {t} from 's3://{BUCKET}/keyed/b/' credentials 'aws_access_key_id={user.access_key};aws_secret_access_key={user.secret_key}'")
+    db.execute(f"copy {t} from 's3://{BUCKET}/keyed/b/' {with_session(session)}")
+    db.execute(f"copy {t} from 's3://{BUCKET}/keyed/b/' with credentials 'aws_access_key_id={session['AccessKeyId']};"
+               f"aws_secret_access_key={session['SecretAccessKey']};token={session['SessionToken']}'")
+    assert rows(db, t) == [(1, "one"), (2, "two"), (2, "two"), (2, "two")]
+    refused_keys(db, f"copy {t} from 's3://{BUCKET}/closed/' {with_keys(user)}")
+    said = refused_keys(db, f"copy {t} from 's3://{BUCKET}/keyed/a/' {with_session(session)}")
+    assert "assumed-role" in said and "s3:GetObject" in said
+    assert len(rows(db, t)) == 4
+
+
+def test_parquet_is_loaded_with_keys(db, bucket, table, keyed, tmp_path):
+    user, _, _ = keyed
+    duckdb.execute(f"copy (select 7::integer as i, 'seven' as t) to '{tmp_path}/p.parquet'")
+    put(bucket, "keyed/p/p.parquet", (tmp_path / "p.parquet").read_bytes())
+    t = table("i int, t varchar(10)")
+    db.execute(f"copy {t} from 's3://{BUCKET}/keyed/p/' {with_keys(user)} parquet")
+    assert rows(db, t) == [(7, "seven")]
+    refused_keys(db, f"copy {t} from 's3://{BUCKET}/keyed/p/' access_key_id '{user.access_key}' secret_access_key 'x' parquet")
+
+
+def test_keys_that_are_not_whole_are_refused(server, db, bucket, table, keyed):
+    user, session, iam = keyed
+    t = table("i int, t varchar(10)")
+    source = f"copy {t} from 's3://{BUCKET}/keyed/b/'"
+    plain = server.add_user("copies_keyless_user", access_key=True)
+    attacks = [f"access_key_id '{user.access_key}' secret_access_key '{user.secret_key[:-1]}'",
+               f"access_key_id '{user.access_key}' secret_access_key '{plain.secret_key}'",
+               f"access_key_id 'AKIAAAAAAAAAAAAAAAAA' secret_access_key '{user.secret_key}'",
+               f"access_key_id '{session['AccessKeyId']}' secret_access_key '{session['SecretAccessKey']}'",
+               with_session(session, SecretAccessKey="x" * 40), with_session(session, SessionToken=session["SessionToken"][:-4] + "AAAA"),
+               with_session(session, AccessKeyId=user.access_key), f"{with_keys(user)} session_token '{session['SessionToken']}'",
+               with_keys(plain)]  # a key of the workspace's own user has no policies
+    for attack in attacks:
+        refused_keys(db, f"{source} {attack}")
+    refused_keys(db, f"{source} {with_keys(user)} iam_role '{ROLE}'", "42601")
+    refused_keys(db, f"{source} secret_access_key '{user.secret_key}'", "22023")
+    refused_keys(db, f"{source} session_token 'x'", "22023")
+    assert rows(db, t) == []
+    # A key that was taken back, and a user that is gone, end with the next statement.
+    iam.update_access_key(UserName=user.name, AccessKeyId=user.access_key, Status="Inactive")
+    refused_keys(db, f"{source} {with_keys(user)}")
+    iam.update_access_key(UserName=user.name, AccessKeyId=user.access_key, Status="Active")
+    db.execute(f"{source} {with_keys(user)}")
+    assert len(rows(db, t)) == 1
+
+
+def test_keys_stand_in_no_log_history_error_or_view(server, db, bucket, table, keyed, api_user, execute_statement, data_api):
+    user, session, _ = keyed
+    t = table("i int, t varchar(10)")
+    secrets = [user.secret_key, session["SecretAccessKey"], session["SessionToken"]]
+    texts = []
+    for options in (with_keys(user), with_session(session)):
+        for broken in ("", " maxerrors 3", " delimiter 'xx'", " json 'auto' csv"):
+            try:
+                db.execute(f"copy {t} from 's3://{BUCKET}/keyed/b/' {options}{broken}")
+            except psycopg.Error as failed:
+                texts += said(failed)
+        try:
+            texts += [str(r) for r in db.execute(f"explain insert into {t} select 1, 'x'").fetchall()]
+            db.execute(f"explain copy {t} from 's3://{BUCKET}/keyed/b/' {options}")
+        except psycopg.Error as failed:
+            texts += said(failed)
+        made = execute_statement(data_api, f"copy {t} from 's3://{BUCKET}/keyed/b/' {options}")
+        texts.append(str(data_api.describe_statement(Id=made["Id"])))
+        assert made["Status"] == "FINISHED"
+    texts.append(str(data_api.list_statements(Status="ALL")))
+    for view in ("sys_load_error_detail", "stl_load_errors", "sys_external_query_detail", "svl_s3query"):
+        texts += [str(r) for r in db.execute(f"select * from {view}").fetchall()]
+    texts.append(server.log())
+    assert len(texts) > 8
+    for secret in secrets:
+        assert not any(secret in text for text in texts)
+    assert "access_keys_used" in server.log() and user.access_key in server.log()  # who read is an audit record

@@ -269,3 +269,126 @@ def test_what_a_workspace_writes_the_organizations_policies_decide(org, restored
     assert keys(org, org.bucket, "lake/out/") == ["lake/out/000.csv"]
     assert keys(org, foreign, "") == []
     org.server.lake.client().delete_object(Bucket=org.bucket, Key="lake/out/000.csv")
+
+
+def test_system_views_show_what_the_role_may_see(org, restored):
+    """One table of the database is denied to the role: it is in no view, nor can it be shown; the other one is."""
+    columns = {"Columns": [{"Name": "id", "Type": "int"}], "Location": f"s3://{org.bucket}/lake/queens/", "SerdeInfo": {"SerializationLibrary": "x.JsonSerDe"}}
+    org.glue.create_table(DatabaseName="bees", TableInput={"Name": "queens", "TableType": "EXTERNAL_TABLE", "StorageDescriptor": columns})
+    views = ["svv_external_tables", "svv_external_columns"]
+    with org.server.connect() as db:
+        db.execute(f"create external schema seen from data catalog database 'bees' iam_role '{org.made['iam_role']}'")
+        seen = lambda view: {r[0] for r in db.execute(f"select tablename from {view} where schemaname = 'seen'").fetchall()}
+        assert all({"hives", "queens"} <= seen(view) for view in views)
+        org.iam.put_role_policy(RoleName="OrgDataCatalogRole", PolicyName="closed", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [
+            {"Effect": "Deny", "Action": ["glue:GetTable", "glue:GetTables"], "Resource": "arn:aws:glue:*:*:table/bees/queens"}]}))
+        assert all("hives" in seen(view) and "queens" not in seen(view) for view in views)
+        assert "queens" not in seen("svv_external_partitions")
+        with pytest.raises(psycopg.Error) as failed:
+            db.execute("show external table seen.queens")
+        assert failed.value.sqlstate == "42P01"
+        assert len(db.execute("show external table seen.hives").fetchall()) == 1
+        # A database that the role may not see at all is none of SVV_EXTERNAL_DATABASES.
+        org.glue.create_database(DatabaseInput={"Name": "wasps_hidden"})
+        shown = {r[0] for r in db.execute("select databasename from svv_external_databases").fetchall()}
+        assert "bees" in shown and "wasps_hidden" not in shown
+        db.execute("drop schema seen")
+    org.glue.delete_table(DatabaseName="bees", Name="queens")
+
+
+def explain_statement(org, user, sql, *more):
+    done = run_skep("explain-access", "--as", user, "--sql", sql, "--output", "json", "--config", str(org.server.folder / "skep.toml"), *more,
+                    data_dir=org.server.data, check=False)
+    return done.returncode, json.loads(done.stdout) if done.stdout else done.stderr
+
+
+@pytest.fixture
+def schema(org):
+    with org.server.connect() as db:
+        db.execute(f"create external schema lens from data catalog database 'bees' iam_role '{org.made['iam_role']}'")
+        yield "lens"
+        db.execute("drop schema lens")
+
+
+def test_explain_access_of_a_statement(org, restored, schema):
+    org.server.add_user("reader_of_bees")
+    code, report = explain_statement(org, "reader_of_bees", "select count(*) from lens.hives h join lens.hives i on h.id = i.id, (select 1) x")
+    assert code == 0 and report["Allowed"] is True and [t["Table"] for t in report["Tables"]] == ["lens.hives"]
+    steps = report["Tables"][0]["Steps"]
+    assert [(s["Action"], s.get("Hop")) for s in steps] == [("sts:AssumeRole", 1), ("sts:AssumeRole", 2), ("glue:GetTable", None), ("s3:ListBucket", None), ("s3:GetObject", None)]
+    assert all(s["Allowed"] for s in steps) and steps[1]["Resource"] == ROLE and steps[3]["Resource"] == f"s3://{org.bucket}/lake/hives/"
+    assert all(s["Policy"] for s in steps)
+    # A deny of the folder names its policy and statement.
+    org.iam.put_role_policy(RoleName="OrgDataCatalogRole", PolicyName="no-hives", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [
+        {"Sid": "NoHives", "Effect": "Deny", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{org.bucket}/lake/hives/*"}]}))
+    code, report = explain_statement(org, "reader_of_bees", "select * from lens.hives")
+    last = report["Tables"][0]["Steps"][-1]
+    assert code == 1 and report["Allowed"] is False and last["Action"] == "s3:GetObject" and last["Statement"] == "NoHives" and "no-hives" in last["Policy"]
+    # A hop that no longer trusts: the walk ends there.
+    kept = org.iam.get_role(RoleName="OrgDataCatalogRole")["Role"]["AssumeRolePolicyDocument"]
+    kept["Statement"] = [s for s in kept["Statement"] if "AWS" not in s["Principal"]] or [{"Effect": "Deny", "Principal": "*", "Action": "sts:AssumeRole"}]
+    org.iam.update_assume_role_policy(RoleName="OrgDataCatalogRole", PolicyDocument=json.dumps(kept))
+    code, report = explain_statement(org, "reader_of_bees", "select * from lens.hives")
+    steps = report["Tables"][0]["Steps"]
+    assert code == 1 and [(s["Action"], s["Allowed"]) for s in steps] == [("sts:AssumeRole", True), ("sts:AssumeRole", False)] and steps[1]["Hop"] == 2 and steps[1]["Reason"]
+
+
+def test_explain_access_of_a_copy(org, restored):
+    role = org.made["iam_role"]
+    code, report = explain_statement(org, "admin", f"copy t from 's3://{org.bucket}/lake/hives/' iam_role '{role}' csv")
+    assert code == 0 and [(s["Action"], s["Allowed"]) for s in report["Tables"][0]["Steps"]] == [
+        ("sts:AssumeRole", True), ("sts:AssumeRole", True), ("s3:ListBucket", True), ("s3:GetObject", True)]
+    code, report = explain_statement(org, "admin", f"copy t from 's3://{org.bucket}/private/' credentials 'aws_iam_role={role}' csv")
+    assert code == 1 and not report["Tables"][0]["Steps"][-1]["Allowed"] and report["Tables"][0]["Table"] == f"s3://{org.bucket}/private/"
+    code, report = explain_statement(org, "admin", f"copy t from 's3://{org.bucket}/lake/m.json' iam_role '{role}' manifest")
+    assert code == 0 and report["Tables"][0]["Steps"][-1]["Action"] == "s3:GetObject" and len(report["Tables"][0]["Steps"]) == 3
+    code, report = explain_statement(org, "admin", f"copy t from 's3://{org.bucket}/lake/' access_key_id 'AKIAAAAAAAAAAAAAAAAA' secret_access_key 'not-to-be-shown'")
+    assert code == 0 and report["Tables"] == [] and "not-to-be-shown" not in str(report)
+
+
+def test_explain_access_of_what_is_not_there(org, schema):
+    code, report = explain_statement(org, "admin", "select * from lens.nothing")
+    assert code == 1 and "no such table" in report["Tables"][0]["Steps"][-1]["Reason"]
+    code, report = explain_statement(org, "admin", "select * from awsdatacatalog.bees.hives")
+    assert code == 1 and "default IAM role" in report["Tables"][0]["Steps"][-1]["Reason"]
+    code, report = explain_statement(org, "admin", "select 1 from pg_class")
+    assert code == 0 and report["Tables"] == []
+    code, said = explain_statement(org, "nobody_of_that_name", "select * from lens.hives")
+    assert code == 1 and "nobody_of_that_name" in said
+    code, said = explain_statement(org, "admin", "select frum")
+    assert code in (0, 1)
+    code, said = explain_statement(org, "admin", "selct * frum lens.hives")
+    assert code == 1 and "syntax error" in said
+
+
+def call_access(server, user, body, operation="ExplainAccess"):
+    """A signed call of the API that no SDK knows."""
+    import urllib.error
+    import urllib.request
+
+    import botocore.auth
+    import botocore.awsrequest
+    import botocore.credentials
+    request = botocore.awsrequest.AWSRequest("POST", f"http://127.0.0.1:{server.http_port}/", data=json.dumps(body).encode(), headers={
+        "X-Amz-Target": f"SkepAccess.{operation}", "Content-Type": "application/x-amz-json-1.1"})
+    botocore.auth.SigV4Auth(botocore.credentials.Credentials(user.access_key, user.secret_key), "skep-access", REGION).add_auth(request)
+    try:
+        with urllib.request.urlopen(urllib.request.Request(request.url, data=request.body, headers=dict(request.headers), method="POST"), timeout=60) as answer:
+            return answer.status, json.loads(answer.read())
+    except urllib.error.HTTPError as refused_answer:
+        return refused_answer.code, json.loads(refused_answer.read())
+
+
+def test_explain_access_as_an_api(org, restored, schema):
+    super_user = org.server.add_user("explaining_super", superuser=True, access_key=True)
+    plain = org.server.add_user("explaining_plain", access_key=True)
+    status, report = call_access(org.server, super_user, {"User": "explaining_plain", "Sql": "select * from lens.hives"})
+    assert status == 200 and report["Allowed"] is True and report["User"] == "explaining_plain" and len(report["Tables"][0]["Steps"]) == 5
+    # Who is no superuser, or no user of a workspace, learns nothing of roles.
+    for user in (plain, org.owner):
+        status, answer = call_access(org.server, user, {"User": "admin", "Sql": "select * from lens.hives"})
+        assert status == 400 and answer["__type"] == "AccessDeniedException" and "Tables" not in answer
+    assert call_access(org.server, super_user, {"User": "admin"})[1]["__type"] == "ValidationException"
+    assert call_access(org.server, super_user, {"User": "no_such_user", "Sql": "select 1"})[0] >= 400
+    assert call_access(org.server, super_user, {"User": ["x"], "Sql": {"a": 1}})[1]["__type"] == "ValidationException"
+    assert call_access(org.server, User("x", "", super_user.access_key, "x" * 40), {})[0] in (400, 403)

@@ -7,22 +7,18 @@
 #include <utility>
 
 #include "base/log.h"
+#include "identity/access_keys.h"
 
 namespace skep::aws {
 namespace asio = boost::asio;
 using identity::CallerIdentity;
+using identity::KnownKey;
 using identity::SignatureFault;
 
 namespace {
 
 constexpr size_t kMaxCachedKeys = 10000;
 constexpr std::string_view kTemporaryPrefix = "ASIA";
-
-// A key and whose it is.
-struct KnownKey {
-  Secret secret;
-  CallerIdentity identity;
-};
 
 std::unexpected<NotAuthenticated> Refuse(SignatureFault fault, std::string message) {
   return std::unexpected(NotAuthenticated{{fault, std::move(message)}, std::nullopt});
@@ -32,68 +28,9 @@ std::unexpected<NotAuthenticated> RefuseKey() {
                 "The security token included in the request is invalid.");
 }
 
-CallerIdentity IdentityOf(const identity::SessionClaims& claims) {
-  CallerIdentity caller;
-  switch (claims.form) {
-    case identity::SessionForm::kRole:
-      caller.form = CallerIdentity::Form::kRole;
-      break;
-    case identity::SessionForm::kFederated:
-      caller.form = CallerIdentity::Form::kFederated;
-      break;
-    case identity::SessionForm::kUser:
-      caller.form = claims.workspace.empty() ? CallerIdentity::Form::kUser
-                                             : CallerIdentity::Form::kWorkspaceUser;
-      break;
-  }
-  caller.account = claims.account;
-  caller.name = claims.name;
-  caller.workspace = claims.workspace;
-  caller.access_key_id = claims.access_key_id;
-  caller.session = claims;
-  return caller;
-}
-
 }  // namespace
 
 struct Authenticator::State {
-  using Found = Result<std::optional<KnownKey>>;
-
-  // A long-lived key; blocks.
-  static Found LookUp(control::Store& store, const identity::AccessControl* access,
-                      const std::string& id) {
-    SKEP_TRY_ASSIGN(auto key, store.GetAccessKey(id));
-    if (key) {
-      if (!key->active) return std::optional<KnownKey>();
-      SKEP_TRY_ASSIGN(const auto user, store.GetUser(key->workspace, key->user));
-      if (!user) return std::optional<KnownKey>();
-      CallerIdentity caller;
-      caller.account = key->account;
-      caller.name = key->user;
-      caller.workspace = key->workspace;
-      caller.superuser = user->superuser;
-      caller.access_key_id = id;
-      return KnownKey{key->secret, std::move(caller)};
-    }
-    if (access == nullptr) return std::optional<KnownKey>();
-    SKEP_TRY_ASSIGN(auto own, access->store().GetAccessKey(id));
-    if (!own || !own->active) return std::optional<KnownKey>();
-    CallerIdentity caller;
-    caller.form = CallerIdentity::Form::kUser;
-    caller.account = own->account;
-    caller.name = own->user;
-    caller.access_key_id = id;
-    return KnownKey{own->secret, std::move(caller)};
-  }
-
-  // Whether the workspace's user of a session is there, and a superuser; blocks.
-  static Result<std::optional<bool>> LookUpUser(control::Store& store, const std::string& workspace,
-                                                const std::string& name) {
-    SKEP_TRY_ASSIGN(const auto user, store.GetUser(workspace, name));
-    if (!user) return std::optional<bool>();
-    return std::optional<bool>(user->superuser);
-  }
-
   asio::awaitable<std::expected<KnownKey, NotAuthenticated>> FindKey(std::string id);
   asio::awaitable<std::expected<KnownKey, NotAuthenticated>> FindSession(
       identity::ClaimedSignature claim);
@@ -118,7 +55,9 @@ asio::awaitable<std::expected<KnownKey, NotAuthenticated>> Authenticator::State:
       co_return found->second.known;
     keys.erase(found);
   }
-  auto look_up = [&store = store, access = access, id] { return LookUp(store, access, id); };
+  auto look_up = [&store = store, access = access, id] {
+    return identity::FindAccessKey(store, access, id);
+  };
   auto found = co_await blocking.Run(std::move(look_up));
   if (!found) co_return std::unexpected(NotAuthenticated{{}, found.error()});
   if (!*found) co_return RefuseKey();
@@ -132,10 +71,10 @@ asio::awaitable<std::expected<KnownKey, NotAuthenticated>> Authenticator::State:
   if (tokens == nullptr) co_return RefuseKey();
   const auto claims = tokens->Open(claim.session_token, claim.access_key_id);
   if (!claims) co_return RefuseKey();
-  KnownKey known{tokens->SecretOf(claim.access_key_id), IdentityOf(*claims)};
+  KnownKey known{tokens->SecretOf(claim.access_key_id), identity::IdentityOf(*claims)};
   if (!claims->workspace.empty()) {
     auto look_up = [&store = store, workspace = claims->workspace, name = claims->name] {
-      return LookUpUser(store, workspace, name);
+      return identity::FindWorkspaceUser(store, workspace, name);
     };
     const auto superuser = co_await blocking.Run(std::move(look_up));
     if (!superuser) co_return std::unexpected(NotAuthenticated{{}, superuser.error()});

@@ -508,6 +508,10 @@ Result<void> StatementEmitter::EmitAlterView(const AlterTable& alter, const Rela
 }
 
 Result<void> StatementEmitter::EmitAlterTable(const AlterTable& alter) {
+  if (alter.table.size() == 3 && resolver_.Fold(alter.table[0]) == kAutoMounted &&
+      context_.database != kAutoMounted)
+    return resolver_.Fail1(ErrorKind::kInsufficientPrivilege,
+                           "database awsdatacatalog is read-only", &alter);
   if (const auto external = ExternalNamed(alter.table)) return EmitAlterExternal(alter, *external);
   SKEP_TRY_ASSIGN(const auto altered, Existing(alter.table, alter));
   if (altered->is_view) return EmitAlterView(alter, *altered);
@@ -658,6 +662,9 @@ Result<void> StatementEmitter::EmitDrop(const Drop& drop) {
     schemas.drop_external_database = drop.external_database;
     for (const Routine* name : drop.names) {
       const std::string schema = resolver_.Fold(name->name.back());
+      if (IsAutoMounted(schema))
+        return resolver_.Fail1(ErrorKind::kInsufficientPrivilege,
+                               "schema \"" + schema + "\" is reserved", name);
       if (!context_.catalog || !context_.catalog->IsExternalSchema(schema))
         SKEP_TRY(CheckSchema({schema, "x"}, *name));
       schemas.names.push_back(schema);
@@ -684,7 +691,7 @@ Result<void> StatementEmitter::EmitDrop(const Drop& drop) {
           (view ? "view \"" : "table \"") + resolver_.Dotted(name->name) + "\" does not exist",
           name);
     }
-    if (entry->kind == RelationKind::kSystem)
+    if (entry->kind == RelationKind::kSystem || entry->kind == RelationKind::kExternal)
       return resolver_.Fail1(ErrorKind::kInsufficientPrivilege,
                              "permission denied for relation " + entry->name, name);
     if (entry->is_view != view)
@@ -728,12 +735,21 @@ Result<void> StatementEmitter::EmitComment(const Comment& comment) {
 
 // ---------------------------------------------------------------- schemas
 
+// Whether a schema may have this name; that there is one of it is found out later.
+Result<void> StatementEmitter::CheckNewSchema(const std::string& name, const Node& at) {
+  if (IsAutoMounted(name))
+    return resolver_.Fail1(ErrorKind::kInsufficientPrivilege,
+                           "schema name \"" + name + "\" is reserved", &at);
+  if (!context_.catalog || !context_.catalog->IsExternalSchema(name))
+    return CheckSchema({name, "x"}, at);
+  return {};
+}
+
 Result<void> StatementEmitter::EmitCreateSchema(const CreateSchema& create) {
   if (!create.elements.empty()) return Unsupported("CREATE SCHEMA with its objects", create);
   const std::string name = create.name.empty() ? resolver_.Fold(create.authorization)
                                                : resolver_.Fold(create.name.back());
-  if (!context_.catalog || !context_.catalog->IsExternalSchema(name))
-    SKEP_TRY(CheckSchema({name, "x"}, create));
+  SKEP_TRY(CheckNewSchema(name, create));
   out_.new_schema = name;
   writer_.Put(create.if_not_exists ? "create schema if not exists " : "create schema ");
   writer_.Mark(create);
@@ -748,8 +764,7 @@ Result<void> StatementEmitter::EmitCreateExternalSchema(const CreateExternalSche
     return Unsupported("CREATE EXTERNAL SCHEMA from this source", create);
   ExternalSchemaDefinition definition;
   definition.name = resolver_.Fold(create.name.back());
-  if (!context_.catalog || !context_.catalog->IsExternalSchema(definition.name))
-    SKEP_TRY(CheckSchema({definition.name, "x"}, create));
+  SKEP_TRY(CheckNewSchema(definition.name, create));
   definition.if_not_exists = create.if_not_exists;
   const auto text = [&](std::string_view name) -> std::string {
     const Option* option = FindOption(create.options, name);
@@ -763,18 +778,60 @@ Result<void> StatementEmitter::EmitCreateExternalSchema(const CreateExternalSche
   if (definition.catalog_database.empty())
     return resolver_.Fail1(ErrorKind::kSyntaxError, "DATABASE is missing", &create);
   const Option* role = FindOption(create.options, "iam_role");
-  if (!role || role->values.empty())
-    return resolver_.Fail1(ErrorKind::kSyntaxError, "IAM_ROLE is missing", &create);
-  if (role->values[0]->form != ValueForm::kString) return Unsupported("IAM_ROLE default", *role);
-  const std::string roles = text("iam_role");
-  for (size_t from = 0; from <= roles.size();) {
-    const size_t comma = std::min(roles.find(',', from), roles.size());
-    std::string one = roles.substr(from, comma - from);
+  if (!role) return resolver_.Fail1(ErrorKind::kSyntaxError, "IAM_ROLE is missing", &create);
+  SKEP_TRY_ASSIGN(definition.role_chain, RolesOf(*role));
+  if (const Option* catalog = FindOption(create.options, "catalog_role")) {
+    SKEP_TRY_ASSIGN(definition.catalog_roles, RolesOf(*catalog));
+  }
+  out_.external_schema = std::move(definition);
+  return {};
+}
+
+// The roles of IAM_ROLE and CATALOG_ROLE: DEFAULT, or ARNs parted by commas.
+Result<std::vector<std::string>> StatementEmitter::RolesOf(const Option& option) {
+  const std::string word = option.name == "iam_role" ? "IAM_ROLE" : "CATALOG_ROLE";
+  if (option.values.empty())
+    return resolver_.Fail1(ErrorKind::kSyntaxError, word + " is missing", &option);
+  const std::string text(option.text());
+  if (option.values[0]->form != ValueForm::kString) {
+    if (Lower(text) != "default")
+      return resolver_.Fail1(ErrorKind::kSyntaxError, word + " takes DEFAULT or roles in quotes",
+                             &option);
+    return std::vector<std::string>{"default"};
+  }
+  if (Lower(text) == "session") return Unsupported(word + " 'SESSION'", option);
+  std::vector<std::string> roles;
+  for (size_t from = 0; from <= text.size();) {
+    const size_t comma = std::min(text.find(',', from), text.size());
+    std::string one = text.substr(from, comma - from);
     std::erase(one, ' ');
     if (one.empty())
-      return resolver_.Fail1(ErrorKind::kInvalidArgument, "IAM_ROLE holds an empty role", role);
-    definition.role_chain.push_back(std::move(one));
+      return resolver_.Fail1(ErrorKind::kInvalidArgument, word + " holds an empty role", &option);
+    if (one == "default")
+      return resolver_.Fail1(ErrorKind::kInvalidArgument,
+                             "\"default\" is not a role ARN; DEFAULT is written without quotes",
+                             &option);
+    roles.push_back(std::move(one));
     from = comma + 1;
+  }
+  return roles;
+}
+
+Result<void> StatementEmitter::EmitAlterExternalSchema(const AlterExternalSchema& alter) {
+  ExternalSchemaDefinition definition;
+  definition.alter = true;
+  definition.name = resolver_.Fold(alter.name.back());
+  if (!context_.catalog || !context_.catalog->IsExternalSchema(definition.name))
+    return resolver_.Fail1(ErrorKind::kUndefinedSchema,
+                           "external schema \"" + definition.name + "\" does not exist", &alter);
+  for (const Option* option : alter.options) {
+    if (option->name == "iam_role") {
+      SKEP_TRY_ASSIGN(definition.role_chain, RolesOf(*option));
+    } else if (option->name == "catalog_role") {
+      SKEP_TRY_ASSIGN(definition.catalog_roles, RolesOf(*option));
+    } else {
+      return Unsupported("this change of an external schema of the data catalog", *option);
+    }
   }
   out_.external_schema = std::move(definition);
   return {};

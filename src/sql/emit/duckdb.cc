@@ -594,12 +594,19 @@ void DuckDbWriter::WriteIndex(const Index& index) {
 void DuckDbWriter::WriteUnnest(const Relation&, const RelationUse& use, bool unpivot,
                                const Name& at) {
   const ScopeRelation& relation = *use.relation;
-  const bool nested = TypeOf(use.path).kind == kArray;
+  const Type& type = TypeOf(use.path);
+  const bool map = type.kind == kMap, nested = map || type.kind == kArray;
+  const bool fields = map || (nested && type.elements->front().kind == kStruct);
+  const auto array = [&] {
+    if (map) Put("map_entries(");
+    WriteExpression(use.path);
+    if (map) Put(")");
+  };
   Put("lateral (select ");
   const size_t values = relation.columns.size() - (at ? 1 : 0);
   for (size_t i = 0; i < values; i++) {
     if (i > 0) Put(", ");
-    if (nested && TypeOf(use.path).elements->front().kind == kStruct) {
+    if (fields) {
       Put("(element).");
       PutName(relation.columns[i].name);
     } else {
@@ -615,9 +622,9 @@ void DuckDbWriter::WriteUnnest(const Relation&, const RelationUse& use, bool unp
   }
   Put(" from (select unnest(");
   if (nested) {
-    WriteExpression(use.path);
+    array();
     Put(") as element, generate_subscripts(");
-    WriteExpression(use.path);
+    array();
     Put(", 1) as position)");
   } else {
     Put(unpivot ? "rs_super_unpivot(" : "rs_super_unnest(");

@@ -12,10 +12,13 @@ struct SystemRelation {
   std::string_view schema, name;
   std::string_view condition;  // of the rows that users may see; empty: all of them
   std::string_view columns = "*";
+  std::string_view more = "";  // rows that the engine does not know, behind its own
 };
 constexpr SystemRelation kRelations[] = {
     {"information_schema", "columns", "table_schema <> 'skep_catalog'"},
-    {"information_schema", "schemata", "schema_name <> 'skep_catalog'"},
+    {"information_schema", "schemata", "schema_name <> 'skep_catalog'", "*",
+     "select current_database(), schemaname, 'skep', null, null, null, null from "
+     "rs_external_schemas()"},
     {"information_schema", "tables", "table_schema <> 'skep_catalog'"},
     {"information_schema", "views", "table_schema <> 'skep_catalog'"},
     {"pg_catalog", "pg_attrdef", ""},
@@ -33,7 +36,8 @@ constexpr SystemRelation kRelations[] = {
      "description end is not null",
      "objoid, classoid, objsubid, case when description like '{%' then "
      "json_extract_string(description, '$.comment') else description end as description"},
-    {"pg_catalog", "pg_namespace", "nspname <> 'skep_catalog'"},
+    {"pg_catalog", "pg_namespace", "nspname <> 'skep_catalog'", "*",
+     "select esoid, schemaname, esowner, null from rs_external_schemas()"},
     {"pg_catalog", "pg_tables", "schemaname <> 'skep_catalog'"},
     {"pg_catalog", "pg_type", ""},
     {"pg_catalog", "pg_views", "schemaname <> 'skep_catalog'"},
@@ -64,6 +68,114 @@ constexpr SystemView kViews[] = {
      "loaded_at, "
      "file_name, line_number, column_name, column_type, column_length, position, code, reason from "
      "rs_load_errors()"},
+    {"pg_external_schema", "esoid:oid,eskind:int,esdbname:varchar(128),esoptions:varchar(4096)",
+     "select esoid, eskind::integer, databasename, esoptions from rs_external_schemas()"},
+    {"svv_external_schemas",
+     "esoid:oid,eskind:smallint,schemaname:name,esowner:int,databasename:varchar(128),"
+     "esoptions:varchar(4096)",
+     "select * from rs_external_schemas()"},
+    {"svv_external_databases",
+     "eskind:int,esoptions:varchar(4096),databasename:varchar(255),location:varchar(1024),"
+     "parameters:varchar(65535)",
+     "select * from rs_external_databases()"},
+    {"svv_external_tables",
+     "redshift_database_name:varchar(128),schemaname:varchar(128),tablename:varchar(255),"
+     "tabletype:varchar(32),location:varchar(2056),input_format:varchar(256),"
+     "output_format:varchar(256),serialization_lib:varchar(256),serde_parameters:varchar(65535),"
+     "compressed:int,parameters:varchar(65535)",
+     "select * from rs_external_tables()"},
+    {"svv_external_columns",
+     "redshift_database_name:varchar(128),schemaname:varchar(128),tablename:varchar(255),"
+     "columnname:varchar(255),external_type:varchar(65535),columnnum:int,part_key:int,"
+     "is_nullable:varchar(8)",
+     "select * from rs_external_columns()"},
+    {"svv_external_partitions",
+     "schemaname:varchar(128),tablename:varchar(255),values:varchar(65535),location:varchar(128),"
+     "input_format:varchar(256),output_format:varchar(256),serialization_lib:varchar(256),"
+     "serde_parameters:varchar(65535),compressed:int,parameters:varchar(65535)",
+     "select * from rs_external_partitions()"},
+    // What ran is told by rs_external_scans(), one row for each scan of a table.
+    {"sys_external_query_detail",
+     "user_id:int,query_id:bigint,transaction_id:bigint,child_query_sequence:int,segment_id:int,"
+     "source_type:varchar(32),start_time:timestamp,end_time:timestamp,duration:bigint,"
+     "total_partitions:int,qualified_partitions:int,scanned_files:int,returned_rows:bigint,"
+     "returned_bytes:bigint,file_format:varchar(16),file_location:varchar(2056),"
+     "external_query_text:varchar(65535),warning_message:varchar(4000),table_name:varchar(136),"
+     "is_recursive:varchar(1),is_nested:varchar(1),s3list_time:bigint,get_partition_time:bigint,"
+     "query_uuid:varchar(36)",
+     "select 100::integer, query, 0::bigint, 1::integer, segment::integer, 'S3', began, ended, "
+     "date_diff('microsecond', began, ended), partitions::integer, case when partitions > 0 then "
+     "qualified else 0 end::integer, files::integer, null::bigint, bytes, format, location, "
+     "null::varchar, error, current_database() || '.' || table_name, 't', case when nested = 1 "
+     "then "
+     "'t' else 'f' end, list_us, partition_us, statement from rs_external_scans() where load = 0"},
+    {"sys_external_query_error",
+     "user_id:int,query_id:bigint,file_location:varchar(2056),rowid:varchar(2100),"
+     "column_name:varchar(127),original_value:varchar(1024),modified_value:varchar(1024),"
+     "trigger:varchar(4000),action:varchar(16),action_value:varchar(127),error_code:int",
+     "select 100::integer, query, location, null::varchar, null::varchar, null::varchar, "
+     "null::varchar, error, 'FAIL', null::varchar, 0::integer from rs_external_scans() where error "
+     "<> '' and load = 0 union all select 100::integer, query, location, rowid, colname, "
+     "original_value, modified_value, 'UNSPECIFIED', action, '', error_code from "
+     "rs_external_errors()"},
+    {"svl_spectrum_scan_error",
+     "userid:int,query:int,location:varchar(256),rowid:varchar(2100),colname:varchar(127),"
+     "original_value:varchar(1024),modified_value:varchar(1024),trigger:varchar(4000),"
+     "action:varchar(16),action_value:varchar(127),error_code:int",
+     "select 100::integer, query::integer, location, rowid, colname, original_value, "
+     "modified_value, 'UNSPECIFIED', action, '', error_code from rs_external_errors()"},
+    {"svl_s3query",
+     "userid:int,query:int,segment:int,step:int,node:int,slice:int,starttime:timestamp,"
+     "endtime:timestamp,elapsed:int,external_table_name:varchar(136),file_format:varchar(16),"
+     "is_partitioned:varchar(1),is_rrscan:varchar(1),is_nested:varchar(1),s3_scanned_rows:bigint,"
+     "s3_scanned_bytes:bigint,s3query_returned_rows:bigint,s3query_returned_bytes:bigint,files:int,"
+     "splits:int,total_split_size:bigint,max_split_size:bigint,total_retries:int,max_retries:int,"
+     "max_request_duration:int,avg_request_duration:double,max_request_parallelism:int,"
+     "avg_request_parallelism:double",
+     "select 100::integer, query::integer, segment::integer, 0::integer, 0::integer, 0::integer, "
+     "began, ended, date_diff('microsecond', began, ended)::integer, current_database() || '.' || "
+     "table_name, format, case when partitions > 0 then 't' else 'f' end, case when partitions > 0 "
+     "then 't' else 'f' end, case when nested = 1 then 't' else 'f' end, null::bigint, bytes, "
+     "null::bigint, bytes, files::integer, requests::integer, bytes, null::bigint, 0::integer, "
+     "0::integer, longest_us::integer, request_us::double / nullif(requests, 0), null::integer, "
+     "null::double from rs_external_scans() where load = 0"},
+    {"svl_s3query_summary",
+     "userid:int,query:int,xid:bigint,pid:int,segment:int,step:int,starttime:timestamp,"
+     "endtime:timestamp,elapsed:int,aborted:int,external_table_name:varchar(136),"
+     "file_format:varchar(16),is_partitioned:varchar(1),is_rrscan:varchar(1),is_nested:varchar(1),"
+     "s3_scanned_rows:bigint,s3_scanned_bytes:bigint,s3query_returned_rows:bigint,"
+     "s3query_returned_bytes:bigint,files:int,files_max:int,files_avg:int,splits:int,"
+     "splits_max:int,splits_avg:int,total_split_size:bigint,max_split_size:bigint,"
+     "avg_split_size:bigint,total_retries:int,max_retries:int,max_request_duration:int,"
+     "avg_request_duration:double,max_request_parallelism:int,avg_request_parallelism:double,"
+     "total_slowdown_count:int,max_slowdown_count:int",
+     "select 100::integer, query::integer, 0::bigint, pid, segment::integer, 0::integer, began, "
+     "ended, date_diff('microsecond', began, ended)::integer, case when error <> '' then 1 else 0 "
+     "end::integer, current_database() || '.' || table_name, format, case when partitions > 0 then "
+     "'t' else 'f' end, case when partitions > 0 then 't' else 'f' end, case when nested = 1 then "
+     "'t' else 'f' end, null::bigint, bytes, null::bigint, bytes, files::integer, files::integer, "
+     "files::integer, requests::integer, requests::integer, requests::integer, bytes, "
+     "null::bigint, "
+     "(bytes // nullif(requests, 0))::bigint, 0::integer, 0::integer, longest_us::integer, "
+     "request_us::double / nullif(requests, 0), null::integer, null::double, 0::integer, "
+     "0::integer "
+     "from rs_external_scans() where load = 0"},
+    {"svl_s3partition",
+     "query:int,segment:int,node:int,slice:int,starttime:timestamp,endtime:timestamp,"
+     "duration:bigint,total_partitions:int,qualified_partitions:int,assigned_partitions:int,"
+     "assignment:varchar(1)",
+     "select query::integer, segment::integer, 0::integer, 0::integer, began, ended, partition_us, "
+     "partitions::integer, qualified::integer, qualified::integer, 'p' from rs_external_scans() "
+     "where load = 0 and partitions > 0"},
+    {"svl_s3list",
+     "query:int,segment:int,node:int,slice:int,eventtime:timestamp,bucket:varchar(128),"
+     "prefix:varchar(1024),recursive:varchar(1),retrieved_files:int,max_file_size:bigint,"
+     "avg_file_size:double,generated_splits:int,avg_split_length:double,duration:bigint",
+     "select query::integer, segment::integer, 0::integer, 0::integer, began, split_part(location, "
+     "'/', 3), substr(location, 7 + length(split_part(location, '/', 3))), 't', "
+     "files_listed::integer, null::bigint, bytes_listed::double / nullif(files_listed, 0), "
+     "requests::integer, bytes::double / nullif(requests, 0), list_us from rs_external_scans() "
+     "where load = 0 and lists > 0"},
 };
 
 const SystemView* FindView(std::string_view schema, std::string_view name) {
@@ -78,6 +190,11 @@ const SystemRelation* FindSystem(std::string_view schema, std::string_view name)
 }
 
 }  // namespace
+
+bool IsAutoMounted(std::string_view schema) {
+  return schema.size() > kAutoMounted.size() && schema.starts_with(kAutoMounted) &&
+         schema[kAutoMounted.size()] == '.';
+}
 
 bool IsReservedSchema(std::string_view name) {
   const std::string folded = Lower(name);
@@ -113,7 +230,8 @@ std::string SystemRelationText(std::string_view schema, std::string_view name) {
   const SystemRelation* relation = FindSystem(schema, name);
   if (!relation || relation->condition.empty()) return text;
   return "(select " + std::string(relation->columns) + " from " + text + " where " +
-         std::string(relation->condition) + ")";
+         std::string(relation->condition) +
+         (relation->more.empty() ? "" : " union all " + std::string(relation->more)) + ")";
 }
 
 }  // namespace skep::sql

@@ -13,6 +13,11 @@ namespace skep::sql {
 // Name of the attached catalog under which external schemas appear to the engine: ext.t is emitted
 // as "skep_lake"."ext"."t".
 inline constexpr std::string_view kLakeCatalog = "skep_lake";
+// The data catalog that the workspace's default role opens, as a database of its own: a table
+// "awsdatacatalog"."db"."t" is "t" of the external schema "awsdatacatalog.db", which nobody makes.
+inline constexpr std::string_view kAutoMounted = "awsdatacatalog";
+// Whether a schema is one of these.
+bool IsAutoMounted(std::string_view schema);
 // Schema of hidden metadata tables inside each database file; user statements may never name it.
 inline constexpr std::string_view kHiddenSchema = "skep_catalog";
 

@@ -100,6 +100,8 @@ Result<std::string> StatementEmitter::ExternalSchemaOf(const QualifiedName& name
   std::vector<std::string> parts;
   for (const Name& part : name) parts.push_back(resolver_.Fold(part));
   if (parts.size() == 3 && parts[0] == context_.database) parts.erase(parts.begin());
+  if (parts.size() == 3 && parts[0] == kAutoMounted)
+    return std::string(kAutoMounted) + "." + parts[1];
   if (parts.size() != 2)
     return resolver_.Fail1(ErrorKind::kSyntaxError,
                            "an external table is named with its external schema", &at);
@@ -141,6 +143,9 @@ Result<Json> StatementEmitter::ExternalColumns(const List<ColumnDefinition*>& co
 
 Result<void> StatementEmitter::EmitCreateExternalTable(const CreateExternalTable& create) {
   SKEP_TRY_ASSIGN(const std::string schema, ExternalSchemaOf(create.name, create));
+  if (IsAutoMounted(schema))
+    return resolver_.Fail1(ErrorKind::kInsufficientPrivilege,
+                           "database awsdatacatalog is read-only", &create);
   if (create.query) return EmitCreateExternalTableAs(create, schema);
   std::set<std::string> names;
   SKEP_TRY_ASSIGN(Json columns, ExternalColumns(create.columns, names));
@@ -324,6 +329,20 @@ Result<Json> StatementEmitter::PartitionOf(const PartitionValues& partition) {
   for (const Property* property : partition.values)
     values[Lower(TextOf(property->key))] = TextOf(property->value);
   return values;
+}
+
+// SHOW EXTERNAL TABLE. Source: the developer guide's "SHOW EXTERNAL TABLE".
+Result<void> StatementEmitter::EmitShowDefinition(const ShowDefinition& show) {
+  if (show.object != ObjectKind::kExternalTable) return Unsupported("this SHOW", show);
+  SKEP_TRY_ASSIGN(const std::string schema, ExternalSchemaOf(show.name->name, show));
+  writer_.Put("select ddl as \"External Table DDL statement\" from rs_external_ddl(");
+  writer_.PutString(schema);
+  writer_.Put(", ");
+  writer_.PutString(resolver_.Fold(show.name->name.back()));
+  writer_.Put(show.partition ? ", true)" : ", false)");
+  out_.output.push_back({"External Table DDL statement", Type::Of(TypeKind::kVarchar)});
+  out_.returns_rows = true;
+  return {};
 }
 
 Result<void> StatementEmitter::EmitAlterExternal(const AlterTable& alter,

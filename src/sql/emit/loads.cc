@@ -15,49 +15,72 @@ constexpr uint64_t kMostErrors = 100'000;
 
 }  // namespace
 
-// Who may read or write the objects. `command` is COPY or UNLOAD.
+// Who may write the objects. `command` is UNLOAD, which takes no keys.
 Result<std::vector<std::string>> StatementEmitter::RolesOf(const List<Option*>& options,
                                                            const std::string& command,
-                                                           const Node& at) const {
-  std::string roles;
+                                                           const Node& at) {
+  std::vector<std::string> roles;
   for (const Option* option : options) {
     const std::string_view name = option->name;
     if (name == "iam_role") {
-      if (option->values.empty() || Lower(option->text()) == "default")
-        return resolver_.Fail1(ErrorKind::kFeatureNotSupported,
-                               "IAM_ROLE default is not supported: a workspace has no default role",
-                               option, "Name the role: IAM_ROLE 'arn:aws:iam::...:role/...'.");
-      roles = option->text();
+      SKEP_TRY_ASSIGN(roles, RolesOf(*option));
     } else if (name == "credentials") {
       for (const std::string& part : Parts(option->text(), ';')) {
-        if (part.starts_with("aws_iam_role=")) roles = part.substr(13);
+        if (part.starts_with("aws_iam_role=")) roles = Parts(part.substr(13), ',');
       }
       if (roles.empty()) return Unsupported(command + " with access keys", *option);
     } else if (name == "access_key_id" || name == "secret_access_key" || name == "session_token") {
       return Unsupported(command + " with access keys", *option);
     }
   }
-  auto list = Parts(roles, ',');
-  if (list.empty())
+  if (roles.empty())
     return resolver_.Fail1(ErrorKind::kInvalidArgument, command + " needs an IAM_ROLE", &at);
-  return list;
+  return roles;
 }
 
-// Where the data is.
+// Where the data is and who may read it.
 Result<void> StatementEmitter::ReadCopySource(const Copy& copy, CopyPlan& plan) {
   plan.path = std::string(copy.source ? copy.source->text : std::string_view());
   if (!plan.path.starts_with("s3://"))
     return Unsupported("COPY from \"" + plan.path.substr(0, plan.path.find("://")) + "\"", copy);
+  CopyKeys keys;
+  const std::pair<std::string_view, std::string CopyKeys::*> kKeys[] = {
+      {"access_key_id", &CopyKeys::id},
+      {"secret_access_key", &CopyKeys::secret},
+      {"session_token", &CopyKeys::session_token}};
+  const std::pair<std::string_view, std::string CopyKeys::*> kCredentials[] = {
+      {"aws_access_key_id=", &CopyKeys::id},
+      {"aws_secret_access_key=", &CopyKeys::secret},
+      {"token=", &CopyKeys::session_token}};
   for (const Option* option : copy.options) {
     const std::string_view name = option->name;
-    if (name == "manifest") {
+    for (const auto& [word, member] : kKeys) {
+      if (name == word) keys.*member = std::string(option->text());
+    }
+    if (name == "iam_role") {
+      SKEP_TRY_ASSIGN(plan.roles, RolesOf(*option));
+    } else if (name == "credentials") {
+      for (const std::string& part : Parts(option->text(), ';')) {
+        if (part.starts_with("aws_iam_role=")) plan.roles = Parts(part.substr(13), ',');
+        for (const auto& [word, member] : kCredentials) {
+          if (part.starts_with(word)) keys.*member = part.substr(word.size());
+        }
+      }
+    } else if (name == "manifest") {
       plan.manifest = true;
     } else if (name == "encrypted" || name == "master_symmetric_key" || name == "kms_key_id" ||
                name == "ssh") {
       return Unsupported("COPY ... " + Upper(name), *option);
     }
   }
-  SKEP_TRY_ASSIGN(plan.roles, RolesOf(copy.options, "COPY", copy));
+  if (!plan.roles.empty() && !(keys.id + keys.secret + keys.session_token).empty())
+    return resolver_.Fail1(ErrorKind::kSyntaxError,
+                           "an IAM role and access keys cannot be used together", &copy);
+  if (!plan.roles.empty()) return {};
+  if (keys.id.empty() || keys.secret.empty())
+    return resolver_.Fail1(ErrorKind::kInvalidArgument,
+                           "COPY needs an IAM_ROLE, or ACCESS_KEY_ID and SECRET_ACCESS_KEY", &copy);
+  out_.keys = std::move(keys);
   return {};
 }
 
@@ -203,9 +226,10 @@ Result<void> StatementEmitter::CheckTypedOptions(const Copy& copy, CopyFormat fo
   const std::string_view word = format == CopyFormat::kParquet ? "parquet"
                                 : format == CopyFormat::kOrc   ? "orc"
                                                                : "avro";
-  constexpr std::string_view kAllowed[] = {"iam_role",   "credentials", "manifest",   "region",
-                                           "fillrecord", "statupdate",  "compupdate", "comprows",
-                                           "readratio",  "explicit_ids"};
+  constexpr std::string_view kAllowed[] = {
+      "iam_role",      "credentials",       "manifest",     "region",    "fillrecord",
+      "statupdate",    "compupdate",        "comprows",     "readratio", "explicit_ids",
+      "access_key_id", "secret_access_key", "session_token"};
   for (const Option* option : copy.options) {
     if (option->name == word) continue;
     if (std::ranges::find(kAllowed, option->name) != std::end(kAllowed)) continue;

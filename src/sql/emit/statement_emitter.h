@@ -48,7 +48,7 @@ class StatementEmitter {
   void WriteTypedSource(const CopyPlan& plan);
   Result<void> ReadCopyOptions(const ast::Copy& copy, CopyPlan& plan);
   Result<std::vector<std::string>> RolesOf(const ast::List<ast::Option*>& options,
-                                           const std::string& command, const ast::Node& at) const;
+                                           const std::string& command, const ast::Node& at);
   Result<void> EmitUnload(const ast::Unload& unload);
   Result<Emitted> EmitUnloaded(const ast::Unload& unload) const;
   Result<void> ReadUnloadFormat(const ast::Unload& unload, UnloadPlan& plan) const;
@@ -106,7 +106,11 @@ class StatementEmitter {
   static Result<nlohmann::json> PartitionOf(const ast::PartitionValues& partition);
   void ChangeCatalog(const std::string& schema, const nlohmann::json& change);
   Result<void> EmitCreateSchema(const ast::CreateSchema& create);
+  Result<void> CheckNewSchema(const std::string& name, const ast::Node& at);
   Result<void> EmitCreateExternalSchema(const ast::CreateExternalSchema& create);
+  Result<void> EmitAlterExternalSchema(const ast::AlterExternalSchema& alter);
+  Result<std::vector<std::string>> RolesOf(const ast::Option& option);
+  Result<void> EmitShowDefinition(const ast::ShowDefinition& show);
 
   Result<ScopeRelation*> Changed(const ast::QualifiedName& name, const ast::Name& alias,
                                  const ast::Node& at);

@@ -272,6 +272,13 @@ Result<void> Resolver::FromPath(const Relation& relation, const Expr& path, cons
   std::string name = alias.name ? Fold(alias.name) : LabelOf(&path);
   Type element = Type::Of(type.IsNested() ? kUnknown : kSuper);
   if (type.kind == kArray && type.elements) element = type.elements->front();
+  if (type.kind == kMap && type.elements) {
+    // A map is an array of its keys and values.
+    element = Type::Of(kStruct);
+    element.elements = type.elements;
+    element.names =
+        std::make_shared<std::vector<std::string>>(std::vector<std::string>{"key", "value"});
+  }
   std::vector<Column> columns{{name, element}};
   if (element.kind == kStruct && element.elements) {
     // The fields of a row of an external table's array are its columns.

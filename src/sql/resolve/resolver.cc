@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "sql/ast/visit.h"
+#include "sql/emit/duckdb_catalog.h"
 #include "sql/function_lookup.h"
 #include "sql/parse/token.h"
 #include "sql/quoting.h"
@@ -156,6 +157,10 @@ Result<std::shared_ptr<const RelationEntry>> Resolver::Find(const QualifiedName&
     return FailAt(ErrorKind::kFeatureNotSupported,
                   "cross-database reference to \"" + parts[0] + "\" is not supported",
                   name[0].begin);
+  if (parts.size() == 3 && parts[0] == kAutoMounted && parts[0] != context_.database) {
+    parts[1] = std::string(kAutoMounted) + "." + parts[1];
+    parts.erase(parts.begin());
+  }
   if (parts.size() == 3) {
     if (parts[0] != context_.database)
       return FailAt(ErrorKind::kFeatureNotSupported,

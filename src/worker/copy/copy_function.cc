@@ -30,17 +30,17 @@ using external_scan::LakeClient;
 constexpr size_t kShownBytes = 1024;  // of a record and a value in the reports
 
 struct CopyInfo final : duckdb::TableFunctionInfo {
-  CopyInfo(LakeClient& c, std::function<std::string(duckdb::ClientContext&)> u)
-      : client(c), user(std::move(u)) {}
+  CopyInfo(LakeClient& c, std::function<external_scan::Asker(duckdb::ClientContext&)> a)
+      : client(c), asker(std::move(a)) {}
   LakeClient& client;
-  std::function<std::string(duckdb::ClientContext&)> user;
+  std::function<external_scan::Asker(duckdb::ClientContext&)> asker;
 };
 
 struct CopyBind final : duckdb::TableFunctionData {
   sql::CopyPlan plan;
   duckdb::vector<duckdb::LogicalType> types;
   LakeClient* client = nullptr;
-  std::string user;
+  external_scan::Asker asker;
 };
 
 struct CopyGlobal final : duckdb::GlobalTableFunctionState {
@@ -86,7 +86,7 @@ duckdb::unique_ptr<duckdb::FunctionData> Bind(duckdb::ClientContext& context,
   const auto& info = input.info->Cast<CopyInfo>();
   bind->plan = sql::CopyPlan::Read(input.inputs[0].GetValue<std::string>());
   bind->client = &info.client;
-  bind->user = info.user(context);
+  bind->asker = info.asker(context);
   const auto& table = duckdb::Catalog::GetEntry<duckdb::TableCatalogEntry>(
       context, bind->plan.database, bind->plan.schema, bind->plan.relation);
   for (const auto& column : bind->plan.columns) {
@@ -119,7 +119,7 @@ duckdb::unique_ptr<duckdb::GlobalTableFunctionState> InitGlobal(
   const auto open = [&](const std::string& path, ipc::ObjectsNamed named) {
     uint64_t scan = 0;
     auto files =
-        bind.client->OpenObjects(bind.plan.roles, bind.user, path, named, scan, interrupted);
+        bind.client->OpenObjects(bind.plan.roles, bind.asker, path, named, scan, interrupted);
     if (scan != 0) global->scans.push_back(scan);
     return std::pair(scan, external_scan::OrThrow(std::move(files)));
   };
@@ -337,7 +337,7 @@ duckdb::unique_ptr<duckdb::LogicalOperator> BindTyped(duckdb::ClientContext& con
   context.registered_state->GetOrCreate<LoadReport>(LoadReport::kName)->Begin(plan.table);
   uint64_t scan = 0;
   const auto files = external_scan::OrThrow(info.client.OpenObjects(
-      plan.roles, info.user(context), plan.path,
+      plan.roles, info.asker(context), plan.path,
       plan.manifest ? ipc::ObjectsNamed::kManifest : ipc::ObjectsNamed::kPrefix, scan,
       InterruptOf(&context)));
   ipc::TableDescription description;
@@ -384,10 +384,10 @@ duckdb::unique_ptr<duckdb::LogicalOperator> BindTyped(duckdb::ClientContext& con
 }  // namespace
 
 void RegisterCopy(duckdb::DatabaseInstance& instance, LakeClient& client,
-                  std::function<std::string(duckdb::ClientContext&)> user) {
+                  std::function<external_scan::Asker(duckdb::ClientContext&)> asker) {
   duckdb::TableFunction function("rs_copy", {duckdb::LogicalType::VARCHAR}, Run, Bind, InitGlobal,
                                  InitLocal);
-  function.function_info = duckdb::make_shared_ptr<CopyInfo>(client, std::move(user));
+  function.function_info = duckdb::make_shared_ptr<CopyInfo>(client, std::move(asker));
   duckdb::TableFunction typed("rs_copy_typed", {duckdb::LogicalType::VARCHAR}, nullptr);
   typed.bind_operator = BindTyped;
   typed.function_info = function.function_info;

@@ -13,8 +13,8 @@
 
 namespace skep::worker::copy {
 
-// `user` tells whose statement runs in a context.
+// `asker` tells whose statement runs in a context, and which keys it brought along.
 void RegisterCopy(duckdb::DatabaseInstance& instance, external_scan::LakeClient& client,
-                  std::function<std::string(duckdb::ClientContext&)> user);
+                  std::function<external_scan::Asker(duckdb::ClientContext&)> asker);
 
 }  // namespace skep::worker::copy

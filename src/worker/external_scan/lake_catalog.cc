@@ -49,11 +49,11 @@ using duckdb::optional_ptr;
 
 // What the catalog needs; kept by the storage extension.
 struct LakeStorageInfo final : duckdb::StorageExtensionInfo {
-  LakeStorageInfo(LakeClient& c, SchemaLookup s, UserLookup u)
-      : client(c), schemas(std::move(s)), user(std::move(u)) {}
+  LakeStorageInfo(LakeClient& c, SchemaLookup s, AskerLookup a)
+      : client(c), schemas(std::move(s)), asker(std::move(a)) {}
   LakeClient& client;
   SchemaLookup schemas;
-  UserLookup user;
+  AskerLookup asker;
 };
 
 class LakeTableEntry final : public duckdb::TableCatalogEntry {
@@ -161,15 +161,23 @@ class LakeSchema final : public duckdb::SchemaCatalogEntry {
     ClientContext& context = transaction.GetContext();
     auto& own = duckdb::Transaction::Get(context, catalog).Cast<LakeTransaction>();
     const std::string table_name = duckdb::StringUtil::Lower(lookup.GetEntryName());
-    const std::string key = name + '\0' + table_name;
+    const Asker asker = lake_.asker ? lake_.asker(context) : Asker{};
+    const std::string key = name + (asker.describing ? '\1' : '\0') + table_name;
     const uint64_t query = duckdb::MetaTransaction::Get(context).GetActiveQuery();
     if (auto known = own.Find(query, key)) return known->entry.get();
 
     const auto binding = lake_.schemas(context, name);
     if (!binding) return nullptr;
     auto opened =
-        OrThrow(lake_.client.OpenTable(*binding, lake_.user ? lake_.user(context) : std::string(),
-                                       table_name, InterruptOf(&context)));
+        OrThrow(lake_.client.OpenTable(*binding, name, asker, table_name, InterruptOf(&context)));
+    if (opened.description.format == "iceberg" && asker.describing) {
+      // Its columns stand in its metadata, which only a scan reads.
+      Asker reading = asker;
+      reading.describing = false;
+      reading.statement.clear();
+      opened = OrThrow(
+          lake_.client.OpenTable(*binding, name, reading, table_name, InterruptOf(&context)));
+    }
     auto iceberg = OpenIceberg(context, table_name, opened);
     auto table = duckdb::make_shared_ptr<LakeTable>(lake_.client, name, std::move(opened),
                                                     std::move(iceberg));
@@ -322,7 +330,7 @@ class LakeCatalog final : public duckdb::Catalog {
 }  // namespace
 
 void RegisterLake(duckdb::DatabaseInstance& instance, LakeClient& client, SchemaLookup schemas,
-                  UserLookup user) {
+                  AskerLookup asker) {
   instance.GetFileSystem().RegisterSubSystem(duckdb::make_uniq<LakeFileSystem>(client));
   instance.GetFileSystem().RegisterSubSystem(duckdb::FileCompressionType::GZIP,
                                              duckdb::make_uniq<PackedFiles>());
@@ -330,7 +338,7 @@ void RegisterLake(duckdb::DatabaseInstance& instance, LakeClient& client, Schema
   RegisterOrc(instance);
   auto extension = duckdb::make_shared_ptr<duckdb::StorageExtension>();
   extension->storage_info =
-      duckdb::make_shared_ptr<LakeStorageInfo>(client, std::move(schemas), std::move(user));
+      duckdb::make_shared_ptr<LakeStorageInfo>(client, std::move(schemas), std::move(asker));
   extension->attach = [](optional_ptr<duckdb::StorageExtensionInfo> info, ClientContext&,
                          duckdb::AttachedDatabase& database, const std::string&,
                          duckdb::AttachInfo&,

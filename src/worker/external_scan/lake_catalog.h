@@ -26,7 +26,7 @@ namespace skep::external_scan {
 // connection.
 using SchemaLookup = std::function<std::optional<ipc::ExternalSchemaBinding>(
     duckdb::ClientContext&, const std::string& schema)>;
-using UserLookup = std::function<std::string(duckdb::ClientContext&)>;
+using AskerLookup = std::function<Asker(duckdb::ClientContext&)>;
 
 inline constexpr const char* kLakeCatalog = "skep_lake";
 // Of a table's entry: how many of its columns, the last ones, are partition keys.
@@ -37,7 +37,7 @@ inline constexpr const char* kPartitionKeysTag = "partition_keys";
 // is off. `client` must outlive the instance. Without callbacks (scratch workers) there are no
 // schemas, but files can be read. Throws duckdb::Exception.
 void RegisterLake(duckdb::DatabaseInstance& instance, LakeClient& client, SchemaLookup schemas = {},
-                  UserLookup user = {});
+                  AskerLookup asker = {});
 
 // True for a statement that reads an external table.
 bool ReadsLake(const duckdb::StatementProperties& properties);

@@ -23,6 +23,15 @@ constexpr auto kInterruptPoll = std::chrono::milliseconds(20);
 constexpr int kReadRounds = 16;  // a block that is dropped from the cache while it is read is asked
                                  // for again, but not for ever
 
+ipc::LakeRequest RequestOf(ipc::LakeType type, const Asker& asker) {
+  ipc::LakeRequest request;
+  request.type = type;
+  request.user = asker.user;
+  request.statement = asker.statement;
+  request.process_id = asker.process_id;
+  return request;
+}
+
 Error GatewayGone() {
   return {
       ErrorKind::kExternalUnavailable, "the gateway no longer serves external tables", {}, {}, 0};
@@ -164,7 +173,7 @@ void LakeClient::Finish(Call& call) {
   }
   call.done = true;
   if (call.abandoned && !call.error &&
-      (call.request.type == ipc::LakeType::kOpenTable ||
+      ((call.request.type == ipc::LakeType::kOpenTable && !call.request.describe) ||
        call.request.type == ipc::LakeType::kOpenObjects) &&
       !gone_) {
     auto close = std::make_shared<Call>();
@@ -326,15 +335,37 @@ Result<ipc::LakeReply> LakeClient::Ask(ipc::LakeRequest request, const Interrupt
 }
 
 Result<OpenedTable> LakeClient::OpenTable(const ipc::ExternalSchemaBinding& schema,
-                                          const std::string& user, const std::string& table,
+                                          const std::string& schema_name, const Asker& asker,
+                                          const std::string& table,
                                           const Interrupted& interrupted) {
-  ipc::LakeRequest request;
-  request.type = ipc::LakeType::kOpenTable;
+  ipc::LakeRequest request = RequestOf(ipc::LakeType::kOpenTable, asker);
   request.schema = schema;
-  request.user = user;
+  request.schema_name = schema_name;
+  request.describe = asker.describing;
   request.table = table;
   SKEP_TRY_ASSIGN(auto reply, Ask(std::move(request), interrupted));
   return OpenedTable{reply.scan, std::move(reply.table)};
+}
+
+Result<std::vector<ipc::TablePartition>> LakeClient::ListPartitions(
+    uint64_t scan, const std::string& filter, const Interrupted& interrupted) {
+  ipc::LakeRequest request;
+  request.type = ipc::LakeType::kListPartitions;
+  request.scan = scan;
+  request.change = filter;
+  SKEP_TRY_ASSIGN(auto reply, Ask(std::move(request), interrupted));
+  return std::move(reply.table.partitions);
+}
+
+Result<std::vector<std::string>> LakeClient::AskCatalog(const ipc::ExternalSchemaBinding& schema,
+                                                        const Asker& asker,
+                                                        const std::string& question,
+                                                        const Interrupted& interrupted) {
+  ipc::LakeRequest request = RequestOf(ipc::LakeType::kAsk, asker);
+  request.schema = schema;
+  request.change = question;
+  SKEP_TRY_ASSIGN(auto reply, Ask(std::move(request), interrupted));
+  return std::move(reply.names);
 }
 
 Result<std::vector<ipc::TableFile>> LakeClient::ListFiles(uint64_t scan,
@@ -360,13 +391,10 @@ Result<std::vector<ipc::TableFile>> LakeClient::ListFiles(uint64_t scan,
   return files;
 }
 
-Result<void> LakeClient::ChangeCatalog(const ipc::ExternalSchemaBinding& schema,
-                                       const std::string& user, const std::string& change,
-                                       const Interrupted& interrupted) {
-  ipc::LakeRequest request;
-  request.type = ipc::LakeType::kChangeCatalog;
+Result<void> LakeClient::ChangeCatalog(const ipc::ExternalSchemaBinding& schema, const Asker& asker,
+                                       const std::string& change, const Interrupted& interrupted) {
+  ipc::LakeRequest request = RequestOf(ipc::LakeType::kChangeCatalog, asker);
   request.schema = schema;
-  request.user = user;
   request.change = change;
   SKEP_TRY_ASSIGN(const auto reply, Ask(std::move(request), interrupted));
   (void)reply;
@@ -401,14 +429,13 @@ Result<std::vector<ipc::TableFile>> LakeClient::OpenFiles(
 }
 
 Result<std::vector<ipc::TableFile>> LakeClient::OpenObjects(const std::vector<std::string>& roles,
-                                                            const std::string& user,
+                                                            const Asker& asker,
                                                             const std::string& path,
                                                             ipc::ObjectsNamed named, uint64_t& scan,
                                                             const Interrupted& interrupted) {
-  ipc::LakeRequest request;
-  request.type = ipc::LakeType::kOpenObjects;
+  ipc::LakeRequest request = RequestOf(ipc::LakeType::kOpenObjects, asker);
   request.schema.role_chain = roles;
-  request.user = user;
+  if (roles.empty()) request.keys = asker.keys;
   request.table = path;
   request.named = named;
   SKEP_TRY_ASSIGN(const auto reply, Ask(std::move(request), interrupted));
@@ -416,13 +443,11 @@ Result<std::vector<ipc::TableFile>> LakeClient::OpenObjects(const std::vector<st
   return ListFiles(scan, {0}, interrupted);
 }
 
-Result<uint64_t> LakeClient::OpenWrite(const ipc::ExternalSchemaBinding& where,
-                                       const std::string& user, const std::string& place,
-                                       const std::string& options, const Interrupted& interrupted) {
-  ipc::LakeRequest request;
-  request.type = ipc::LakeType::kOpenWrite;
+Result<uint64_t> LakeClient::OpenWrite(const ipc::ExternalSchemaBinding& where, const Asker& asker,
+                                       const std::string& place, const std::string& options,
+                                       const Interrupted& interrupted) {
+  ipc::LakeRequest request = RequestOf(ipc::LakeType::kOpenWrite, asker);
   request.schema = where;
-  request.user = user;
   request.table = place;
   request.change = options;
   SKEP_TRY_ASSIGN(const auto reply, Ask(std::move(request), interrupted));
@@ -544,6 +569,16 @@ Result<std::vector<std::string>> LakeClient::ListTables(const ipc::ExternalSchem
   request.schema = schema;
   SKEP_TRY_ASSIGN(auto reply, Ask(std::move(request), interrupted));
   return std::move(reply.names);
+}
+
+void LakeClient::Note(uint64_t scan, std::string note) {
+  auto call = std::make_shared<Call>();
+  call->request.type = ipc::LakeType::kAsk;
+  call->request.scan = scan;
+  call->request.change = std::move(note);
+  call->abandoned = true;
+  const std::lock_guard lock(mutex_);
+  if (!gone_) Submit(call);
 }
 
 void LakeClient::CloseScan(uint64_t scan) {

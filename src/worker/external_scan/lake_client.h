@@ -38,6 +38,15 @@ struct OpenedTable {
   ipc::TableDescription description;
 };
 
+// Who asks, for the gateway's records; and the keys with which COPY reads in place of roles.
+struct Asker {
+  std::string user;
+  std::string statement;  // UUID
+  uint32_t process_id = 0;
+  ipc::AccessKeys keys;
+  bool describing = false;  // tables are opened for their columns alone
+};
+
 struct LakeClientOptions {
   size_t mapped_blocks = 1024;  // kept after use, the least recently used goes first
   size_t requests_in_flight = 96;
@@ -57,8 +66,14 @@ class LakeClient {
   // Opens a scan of a table. Errors: what the gateway says (kUndefinedTable, kExternalDenied,
   // kInvalidRole, ...), kExternalUnavailable (gateway gone), kQueryCanceled. The same for the calls
   // below.
-  Result<OpenedTable> OpenTable(const ipc::ExternalSchemaBinding& schema, const std::string& user,
+  Result<OpenedTable> OpenTable(const ipc::ExternalSchemaBinding& schema,
+                                const std::string& schema_name, const Asker& asker,
                                 const std::string& table, const Interrupted& interrupted);
+  // Finds partitions of a scan whose table was described without them: those that pass `filter` (an
+  // expression of Glue's GetPartitions; empty: all) and were not found before. Their numbers go on
+  // from those found before.
+  Result<std::vector<ipc::TablePartition>> ListPartitions(uint64_t scan, const std::string& filter,
+                                                          const Interrupted& interrupted);
   // Lists the files of some partitions, in order of partition; any number of partitions.
   Result<std::vector<ipc::TableFile>> ListFiles(uint64_t scan,
                                                 const std::vector<uint32_t>& partitions,
@@ -68,18 +83,23 @@ class LakeClient {
       uint64_t scan, const std::vector<std::pair<std::string, uint64_t>>& objects,
       const Interrupted& interrupted);
   // Changes the data catalog of a schema (sql/emit/external.cc). Errors: what the gateway says.
-  Result<void> ChangeCatalog(const ipc::ExternalSchemaBinding& schema, const std::string& user,
+  Result<void> ChangeCatalog(const ipc::ExternalSchemaBinding& schema, const Asker& asker,
                              const std::string& change, const Interrupted& interrupted);
-  // Opens a scan of objects that a role chain may read, and answers them. Errors also:
-  // kExternalNotFound, kDataException (a manifest).
+  // Asks a question about the data catalog of a schema (catalog/glue_questions.h), or
+  // {"what":"scans"} of the workspace; each answer is a JSON object.
+  Result<std::vector<std::string>> AskCatalog(const ipc::ExternalSchemaBinding& schema,
+                                              const Asker& asker, const std::string& question,
+                                              const Interrupted& interrupted);
+  // Opens a scan of objects that a role chain may read (no roles: the asker's keys), and answers
+  // them. Errors also: kExternalNotFound, kDataException (a manifest).
   Result<std::vector<ipc::TableFile>> OpenObjects(const std::vector<std::string>& roles,
-                                                  const std::string& user, const std::string& path,
+                                                  const Asker& asker, const std::string& path,
                                                   ipc::ObjectsNamed named, uint64_t& scan,
                                                   const Interrupted& interrupted);
   // Begins new objects (ipc::LakeType::kOpenWrite): below `place`, or, when `where` names a catalog
   // database, in the location of that external table. Errors also: kExternalDenied,
   // kDuplicateObject.
-  Result<uint64_t> OpenWrite(const ipc::ExternalSchemaBinding& where, const std::string& user,
+  Result<uint64_t> OpenWrite(const ipc::ExternalSchemaBinding& where, const Asker& asker,
                              const std::string& place, const std::string& options,
                              const Interrupted& interrupted);
   // Makes all files of a write visible. Cannot be interrupted: it is a commit.
@@ -110,6 +130,9 @@ class LakeClient {
 
   Result<std::vector<std::string>> ListTables(const ipc::ExternalSchemaBinding& schema,
                                               const Interrupted& interrupted);
+  // Tells the gateway's records of a scan what became of values that did not fit
+  // ({"what":"note","errors":[...]}, lake/scan_log.h). Never blocks.
+  void Note(uint64_t scan, std::string note);
   // Ends a scan and forgets its blocks. Never blocks.
   void CloseScan(uint64_t scan);
 

@@ -146,7 +146,8 @@ TEST_F(LakeClientTest, ClosesAScanThatNobodyWaitedFor) {
   gateway_->SetFault(kOpenFault, Fault::kSlow);
   std::atomic<bool> interrupted = false;
   std::thread opener([&] {
-    const auto opened = client_->OpenTable({}, "u", "t", [&] { return interrupted.load(); });
+    const auto opened =
+        client_->OpenTable({}, "ext", Asker{}, "t", [&] { return interrupted.load(); });
     EXPECT_FALSE(opened);
   });
   gateway_->WaitForHeld();

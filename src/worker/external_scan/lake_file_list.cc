@@ -11,6 +11,7 @@
 
 #include "worker/external_scan/lake_errors.h"
 #include "worker/external_scan/lake_file_system.h"
+#include "worker/external_scan/partition_expression.h"
 
 namespace skep::external_scan {
 namespace {
@@ -30,24 +31,63 @@ enum FileSlot : duckdb::idx_t { kPathSlot, kSizeSlot, kIndexSlot, kFileSlots };
 }  // namespace
 
 LakeFileList::LakeFileList(duckdb::shared_ptr<LakeTable> table, LakeClient::Interrupted interrupted)
-    : table_(std::move(table)),
-      interrupted_(std::move(interrupted)),
-      partitions_(table_->partition_count()) {
-  std::iota(partitions_.begin(), partitions_.end(), 0u);
+    : table_(std::move(table)), interrupted_(std::move(interrupted)) {
+  if (table_->late()) return;
+  partitions_.emplace(table_->partition_count());
+  std::iota(partitions_->begin(), partitions_->end(), 0u);
 }
 
-LakeFileList::LakeFileList(const LakeFileList& from, Numbers partitions,
+LakeFileList::LakeFileList(const LakeFileList& from, std::optional<Numbers> partitions,
                            std::optional<Numbers> files)
     : table_(from.table_),
       interrupted_(from.interrupted_),
       partitions_(std::move(partitions)),
       files_(std::move(files)) {}
 
+const LakeFileList::Numbers& LakeFileList::PartitionsLocked() const {
+  if (!partitions_) {
+    partitions_.emplace(table_->FindPartitions("", interrupted_));
+    std::iota(partitions_->begin(), partitions_->end(), 0u);
+  }
+  return *partitions_;
+}
+
+const LakeFileList::Numbers& LakeFileList::Partitions() const {
+  const std::lock_guard lock(mutex_);
+  return PartitionsLocked();
+}
+
+bool LakeFileList::partitions_known() const {
+  const std::lock_guard lock(mutex_);
+  return partitions_.has_value();
+}
+
+size_t LakeFileList::partitions() const {
+  const std::lock_guard lock(mutex_);
+  return partitions_ ? partitions_->size() : table_->partition_count();
+}
+
 const LakeFileList::Numbers& LakeFileList::Files() const {
   const std::lock_guard lock(mutex_);
-  if (!files_)
-    files_ = partitions_.empty() ? Numbers() : table_->ListFiles(partitions_, interrupted_);
+  if (!files_) {
+    const Numbers& partitions = PartitionsLocked();
+    files_ = partitions.empty() ? Numbers() : table_->ListFiles(partitions, interrupted_);
+  }
   return *files_;
+}
+
+duckdb::unique_ptr<LakeFileList> LakeFileList::Find(
+    const duckdb::vector<const duckdb::Expression*>& filters) const {
+  std::string text;
+  for (const auto* filter : filters) {
+    const auto one = PartitionExpression(*filter, *table_);
+    if (one && text.size() + one->size() + 7 < kMaxPartitionExpression)
+      text += (text.empty() ? "(" : " AND (") + *one + ")";
+  }
+  Numbers numbers(table_->FindPartitions(text, interrupted_));
+  std::iota(numbers.begin(), numbers.end(), 0u);
+  return duckdb::unique_ptr<LakeFileList>(
+      new LakeFileList(*this, std::move(numbers), std::nullopt));
 }
 
 void LakeFileList::Expand() const { Files(); }
@@ -120,7 +160,7 @@ duckdb::unique_ptr<LakeFileList> LakeFileList::Prune(duckdb::ClientContext& cont
   duckdb::SelectionVector selected(STANDARD_VECTOR_SIZE);
 
   const bool by_file = known == Known::kFile;
-  const Numbers& all = by_file ? Files() : partitions_;
+  const Numbers& all = by_file ? Files() : Partitions();
   Numbers left;
   for (size_t at = 0; at < all.size(); at += STANDARD_VECTOR_SIZE) {
     const size_t count = std::min<size_t>(STANDARD_VECTOR_SIZE, all.size() - at);
@@ -144,7 +184,7 @@ duckdb::unique_ptr<LakeFileList> LakeFileList::Prune(duckdb::ClientContext& cont
   }
 
   if (by_file)
-    return duckdb::unique_ptr<LakeFileList>(new LakeFileList(*this, partitions_, std::move(left)));
+    return duckdb::unique_ptr<LakeFileList>(new LakeFileList(*this, Partitions(), std::move(left)));
   std::optional<Numbers> files;
   {
     // Listed before: keep the files of the partitions that are left.
@@ -167,6 +207,18 @@ duckdb::unique_ptr<duckdb::MultiFileList> LakeFileList::ComplexFilterPushdown(
     duckdb::vector<duckdb::unique_ptr<duckdb::Expression>>& filters) const {
   duckdb::unique_ptr<LakeFileList> pruned;
   std::string said;
+  if (!partitions_known()) {
+    // Ask the catalog for what all filters together leave, before each is looked at.
+    duckdb::vector<duckdb::unique_ptr<duckdb::Expression>> held;
+    duckdb::vector<const duckdb::Expression*> over_keys;
+    for (const auto& filter : filters) {
+      auto rewritten = filter->Copy();
+      if (Rewrite(rewritten, info) != Known::kPartition) continue;
+      over_keys.push_back(rewritten.get());
+      held.push_back(std::move(rewritten));
+    }
+    if (!over_keys.empty()) pruned = Find(over_keys);
+  }
   // Partition keys first, so that a filter on "$path" lists only what they leave.
   for (const Known wanted : {Known::kPartition, Known::kFile}) {
     duckdb::vector<duckdb::unique_ptr<duckdb::Expression>> rest;
@@ -203,6 +255,18 @@ duckdb::unique_ptr<duckdb::MultiFileList> LakeFileList::DynamicFilterPushdown(
     const duckdb::vector<duckdb::column_t>& column_ids, duckdb::TableFilterSet& filters) const {
   duckdb::unique_ptr<LakeFileList> pruned;
   const size_t keys = table_->partition_keys();
+  if (!partitions_known()) {
+    duckdb::vector<duckdb::unique_ptr<duckdb::Expression>> held;
+    duckdb::vector<const duckdb::Expression*> over_keys;
+    for (const auto& [index, filter] : filters.filters) {
+      const auto slot = SlotOf(column_ids[index]);
+      if (!slot || *slot >= keys) continue;
+      held.push_back(filter->ToExpression(duckdb::BoundReferenceExpression(
+          table_->types()[table_->data_columns() + *slot], *slot)));
+      over_keys.push_back(held.back().get());
+    }
+    if (!over_keys.empty()) pruned = Find(over_keys);
+  }
   for (const Known wanted : {Known::kPartition, Known::kFile}) {
     for (const auto& [index, filter] : filters.filters) {
       const auto slot = SlotOf(column_ids[index]);
@@ -243,7 +307,7 @@ duckdb::unique_ptr<duckdb::MultiFileList> LakeFileList::DynamicFilterPushdown(
 
 duckdb::FileExpandResult LakeFileList::GetExpandResult() const {
   const auto files = files_if_listed();
-  const bool none = partitions_.empty() || (files && *files == 0);
+  const bool none = partitions() == 0 || (files && *files == 0);
   return none ? duckdb::FileExpandResult::NO_FILES : duckdb::FileExpandResult::MULTIPLE_FILES;
 }
 
@@ -265,28 +329,23 @@ duckdb::OpenFileInfo LakeFileList::GetFile(duckdb::idx_t at) const {
 
 duckdb::unique_ptr<duckdb::NodeStatistics> LakeFileList::GetCardinality(
     duckdb::ClientContext&) const {
-  const uint64_t total = table_->partition_count();
-  if (partitions_.empty() || total == 0) return duckdb::make_uniq<duckdb::NodeStatistics>(0);
+  const uint64_t total = table_->partition_count(), left = partitions();
+  if (left == 0 || total == 0) return duckdb::make_uniq<duckdb::NodeStatistics>(0);
   uint64_t rows = 0;
   if (table_->description().rows > 0) {
-    rows =
-        static_cast<uint64_t>(static_cast<double>(table_->description().rows) *
-                              static_cast<double>(partitions_.size()) / static_cast<double>(total));
+    rows = static_cast<uint64_t>(static_cast<double>(table_->description().rows) *
+                                 static_cast<double>(left) / static_cast<double>(total));
   } else if (files_if_listed()) {
     for (const uint32_t number : Files()) rows += table_->File(number).size / kBytesPerRow;
   } else {
-    rows = partitions_.size() * kRowsPerUnknownPartition;
+    rows = left * kRowsPerUnknownPartition;
   }
   return duckdb::make_uniq<duckdb::NodeStatistics>(std::max<uint64_t>(rows, 1));
 }
 
 duckdb::unique_ptr<duckdb::MultiFileList> LakeFileList::Copy() const {
-  std::optional<Numbers> files;
-  {
-    const std::lock_guard lock(mutex_);
-    files = files_;
-  }
-  return duckdb::unique_ptr<LakeFileList>(new LakeFileList(*this, partitions_, std::move(files)));
+  const std::lock_guard lock(mutex_);
+  return duckdb::unique_ptr<LakeFileList>(new LakeFileList(*this, partitions_, files_));
 }
 
 }  // namespace skep::external_scan

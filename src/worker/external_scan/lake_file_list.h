@@ -23,9 +23,11 @@ class LakeFileList final : public duckdb::MultiFileList {
   const LakeTable& table() const { return *table_; }
   // Lists now, if that has not happened yet. Throws lake errors.
   void Expand() const;
-  size_t partitions() const { return partitions_.size(); }
+  // Those that are left; of a table whose partitions were not looked for yet, all of them.
+  size_t partitions() const;
   // Files, when they are known without asking.
   std::optional<size_t> files_if_listed() const;
+  duckdb::OpenFileInfo FileAt(size_t at) const { return GetFile(at); }
   // Starts to fetch what reading file `at` begins with. Never blocks.
   void Prefetch(size_t at) const;
 
@@ -53,8 +55,16 @@ class LakeFileList final : public duckdb::MultiFileList {
   using Numbers = duckdb::vector<uint32_t>;
   enum class Known { kPartition, kFile, kNothing };  // what must be known to decide a filter
 
-  LakeFileList(const LakeFileList& from, Numbers partitions, std::optional<Numbers> files);
+  LakeFileList(const LakeFileList& from, std::optional<Numbers> partitions,
+               std::optional<Numbers> files);
   const Numbers& Files() const;
+  const Numbers& Partitions() const;
+  const Numbers& PartitionsLocked() const;
+  bool partitions_known() const;
+  // A list of the partitions that the catalog finds for these filters (over slots): no fewer than
+  // pass them.
+  duckdb::unique_ptr<LakeFileList> Find(
+      const duckdb::vector<const duckdb::Expression*>& filters) const;
   std::optional<duckdb::idx_t> SlotOf(duckdb::column_t column) const;
   Known Rewrite(duckdb::unique_ptr<duckdb::Expression>& expression,
                 const duckdb::MultiFilePushdownInfo& info) const;
@@ -64,8 +74,8 @@ class LakeFileList final : public duckdb::MultiFileList {
 
   duckdb::shared_ptr<LakeTable> table_;
   LakeClient::Interrupted interrupted_;
-  Numbers partitions_;
   mutable std::mutex mutex_;
+  mutable std::optional<Numbers> partitions_;  // nothing: not looked for yet
   mutable std::optional<Numbers> files_;
 };
 

@@ -13,6 +13,7 @@
 #include "worker/external_scan/decompression.h"
 #include "worker/external_scan/lake_errors.h"
 #include "worker/external_scan/lake_reader.h"
+#include "worker/external_scan/lines_scan.h"
 
 namespace skep::external_scan {
 namespace {
@@ -165,6 +166,7 @@ duckdb::unique_ptr<duckdb::LocalTableFunctionState> InitLocal(
 
 duckdb::TableFunction BindLakeScan(duckdb::ClientContext& context, LakeTable& table,
                                    duckdb::unique_ptr<duckdb::FunctionData>& bind_data) {
+  if (table.format() == "lines") return BindLinesScan(context, table, bind_data);
   auto& entry =
       duckdb::Catalog::GetSystemCatalog(context).GetEntry<duckdb::TableFunctionCatalogEntry>(
           context, DEFAULT_SCHEMA, FunctionOf(table));

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <duckdb/catalog/catalog_entry/table_column_type.hpp>
 #include <duckdb/common/multi_file/multi_file_reader.hpp>
 #include <unordered_set>
@@ -68,9 +69,19 @@ LakeTable::LakeTable(LakeClient& client, std::string schema, OpenedTable opened,
   for (const auto& column : description_.columns) add(column);
   for (const auto& key : description_.partition_keys) add(key);
 
+  AddPartitions(description_.partitions);
+  description_.partitions.clear();
+  guard.Release();
+}
+
+LakeTable::~LakeTable() { Close(); }
+
+// Values of partitions behind those that are known.
+void LakeTable::AddPartitions(const std::vector<ipc::TablePartition>& partitions) {
   const size_t keys = partition_keys();
-  values_.reserve(description_.partitions.size() * keys);
-  for (const auto& partition : description_.partitions) {
+  duckdb::vector<duckdb::Value> values;
+  values.reserve(partitions.size() * keys);
+  for (const auto& partition : partitions) {
     if (partition.values.size() != keys) {
       ThrowLakeError({ErrorKind::kDataException,
                       fmt::format("a partition of external table {} has {} values for {} keys",
@@ -82,15 +93,15 @@ LakeTable::LakeTable(LakeClient& client, std::string schema, OpenedTable opened,
     for (size_t k = 0; k < keys; k++) {
       const auto& type = types_[data_columns() + k];
       if (!partition.values[k]) {
-        values_.emplace_back(type);
+        values.emplace_back(type);
         continue;
       }
       duckdb::Value value(*partition.values[k]), cast;
       std::string error;
       if (type.id() == duckdb::LogicalTypeId::VARCHAR) {
-        values_.push_back(std::move(value));
+        values.push_back(std::move(value));
       } else if (value.DefaultTryCastAs(type, cast, &error, true)) {
-        values_.push_back(std::move(cast));
+        values.push_back(std::move(cast));
       } else {
         ThrowLakeError(
             {ErrorKind::kInvalidText,
@@ -103,10 +114,39 @@ LakeTable::LakeTable(LakeClient& client, std::string schema, OpenedTable opened,
       }
     }
   }
-  guard.Release();
+  const std::lock_guard lock(mutex_);
+  for (auto& value : values) values_.push_back(std::move(value));
+  partitions_ += partitions.size();
 }
 
-LakeTable::~LakeTable() { Close(); }
+size_t LakeTable::known_partitions() const {
+  if (partition_keys() == 0) return 1;
+  const std::lock_guard lock(mutex_);
+  return partitions_;
+}
+
+duckdb::Value LakeTable::PartitionValue(uint32_t partition, size_t key) const {
+  const std::lock_guard lock(mutex_);
+  return values_[partition * partition_keys() + key];
+}
+
+size_t LakeTable::FindPartitions(const std::string& filter,
+                                 const LakeClient::Interrupted& interrupted) {
+  const std::lock_guard lock(finding_);
+  const bool known =
+      found_all_ || std::ranges::find(found_filters_, filter) != found_filters_.end();
+  if (!known) {
+    auto found = client_.ListPartitions(scan_, filter, interrupted);
+    // What the catalog cannot compare is compared here.
+    const bool whole =
+        !filter.empty() && !found && found.error().kind == ErrorKind::kInvalidArgument;
+    if (whole) found = client_.ListPartitions(scan_, "", interrupted);
+    AddPartitions(OrThrow(std::move(found)));
+    found_filters_.push_back(filter);
+    found_all_ = whole || filter.empty();
+  }
+  return known_partitions();
+}
 
 void LakeTable::Keep() {
   const std::lock_guard lock(mutex_);
@@ -145,7 +185,7 @@ duckdb::vector<uint32_t> LakeTable::ListFiles(const duckdb::vector<uint32_t>& pa
   }
 
   for (const auto& file : found) {
-    if (file.partition >= partition_count() || file.number > kMaxFiles ||
+    if (file.partition >= known_partitions() || file.number > kMaxFiles ||
         !file.path.starts_with("s3://")) {
       ThrowLakeError({ErrorKind::kExternalUnavailable,
                       fmt::format("the gateway listed a file that is not of external table {}",

@@ -50,13 +50,17 @@ class LakeTable : public duckdb::enable_shared_from_this<LakeTable> {
   const duckdb::vector<duckdb::LogicalType>& types() const { return types_; }
   size_t data_columns() const { return description_.columns.size(); }
   size_t partition_keys() const { return description_.partition_keys.size(); }
+  // Of the whole table, also of those that were not found yet.
   size_t partition_count() const {
-    return partition_keys() == 0 ? 1 : description_.partitions.size();
+    return late() ? description_.partition_count : known_partitions();
   }
+  // Whether partitions are found as they are asked for.
+  bool late() const { return description_.partition_count > 0; }
+  // Finds the partitions that pass `filter` (an expression of GetPartitions; empty: all). Answers
+  // how many are known then: these, and those that were found before. Throws lake errors.
+  size_t FindPartitions(const std::string& filter, const LakeClient::Interrupted& interrupted);
   // Of partition `partition`, cast to its key's type.
-  const duckdb::Value& PartitionValue(uint32_t partition, size_t key) const {
-    return values_[partition * partition_keys() + key];
-  }
+  duckdb::Value PartitionValue(uint32_t partition, size_t key) const;
 
   // Lists the files of partitions, each partition at most once. Numbers, in order of partition.
   // Throws lake errors.
@@ -94,9 +98,17 @@ class LakeTable : public duckdb::enable_shared_from_this<LakeTable> {
   ipc::TableDescription description_;
   duckdb::vector<std::string> names_;
   duckdb::vector<duckdb::LogicalType> types_;
-  duckdb::vector<duckdb::Value> values_;  // row by row
+
+  size_t known_partitions() const;
+  void AddPartitions(const std::vector<ipc::TablePartition>& partitions);
+
+  std::mutex finding_;  // answers are numbered in the order in which they come
+  std::vector<std::string> found_filters_;
+  bool found_all_ = false;
 
   mutable std::mutex mutex_;
+  duckdb::vector<duckdb::Value> values_;  // of partitions, row by row
+  size_t partitions_ = 0;                 // known ones
   bool closed_ = false;
   std::vector<ipc::TableFile> files_;  // by number; unlisted ones have no path
   std::unordered_map<uint32_t, duckdb::vector<uint32_t>> listed_;  // partition -> numbers

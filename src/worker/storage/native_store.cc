@@ -159,8 +159,9 @@ class NativeStore final : public Store {
                     fmt::format("database \"{}\" was written by a newer version", name), {},
                     "Run the version that wrote it, or a newer one.");
       }
-      const auto others = connection.Query(fmt::format(
-          "SELECT 1 FROM \"{}\".{}.external_schemas LIMIT 0", name, sql::kHiddenSchema));
+      const auto others = connection.Query(
+          fmt::format("SELECT catalog_roles FROM \"{}\".{}.external_schemas LIMIT 0", name,
+                      sql::kHiddenSchema));
       if (!version.IsNull() && !others->HasError()) return {};
     } else if (result->GetErrorObject().Type() != duckdb::ExceptionType::CATALOG) {
       return Fail(ToError(result->GetErrorObject(), nullptr));
@@ -175,7 +176,9 @@ class NativeStore final : public Store {
             "(SELECT 1 FROM \"{0}\".{1}.format); "
             "CREATE TABLE IF NOT EXISTS \"{0}\".{1}.external_schemas (name VARCHAR, "
             "catalog_database VARCHAR, catalog_id VARCHAR, region VARCHAR, "
-            "role_chain VARCHAR[], created TIMESTAMP);",
+            "role_chain VARCHAR[], created TIMESTAMP); "
+            "ALTER TABLE \"{0}\".{1}.external_schemas ADD COLUMN IF NOT EXISTS catalog_roles "
+            "VARCHAR[];",
             name, sql::kHiddenSchema, kFormat));
     if (!made) {
       Rollback(connection);

@@ -40,7 +40,7 @@ struct UnloadBind final : duckdb::TableFunctionData {
   UnloadTask task;
   bool skip = false;  // the table exists: IF NOT EXISTS
   LakeClient* client = nullptr;
-  std::string user;
+  external_scan::Asker asker;
   ipc::ExternalSchemaBinding schema;  // of an external table
 };
 
@@ -97,15 +97,21 @@ void BindParquet(duckdb::ClientContext& context, UnloadTask& task) {
     task.plan.max_file_bytes -= task.plan.max_file_bytes % kParquetStep;
 }
 
+// For the description alone: opens no scan.
+external_scan::Asker Describing(external_scan::Asker asker) {
+  asker.describing = true;
+  return asker;
+}
+
 // A table that is to be made must not be there.
 void CheckNew(UnloadBind& bind, LakeClient::Interrupted interrupted) {
   const auto& plan = bind.task.plan;
-  const auto opened = bind.client->OpenTable(bind.schema, bind.user, plan.table, interrupted);
+  const auto opened =
+      bind.client->OpenTable(bind.schema, {}, Describing(bind.asker), plan.table, interrupted);
   if (!opened) {
     if (opened.error().kind == ErrorKind::kUndefinedTable) return;
     external_scan::ThrowLakeError(opened.error());
   }
-  bind.client->CloseScan(opened->scan);
   bind.skip = plan.if_not_exists;
   if (!bind.skip)
     external_scan::ThrowLakeError({ErrorKind::kDuplicateTable,
@@ -118,9 +124,8 @@ void CheckNew(UnloadBind& bind, LakeClient::Interrupted interrupted) {
 // How an external table's files look the catalog says.
 void FollowTable(UnloadBind& bind, LakeClient::Interrupted interrupted) {
   auto& plan = bind.task.plan;
-  const auto opened =
-      OrThrow(bind.client->OpenTable(bind.schema, bind.user, plan.table, interrupted));
-  bind.client->CloseScan(opened.scan);
+  const auto opened = OrThrow(
+      bind.client->OpenTable(bind.schema, {}, Describing(bind.asker), plan.table, interrupted));
   const auto& table = opened.description;
   if (table.columns.size() + table.partition_keys.size() != plan.columns.size() ||
       table.partition_keys.size() != plan.partition.size())
@@ -173,7 +178,7 @@ duckdb::unique_ptr<duckdb::FunctionData> Bind(duckdb::ClientContext& context,
   task.plan = sql::UnloadPlan::Read(option->second[0].GetValue<std::string>());
   task.types = types;
   bind->client = &info.client;
-  bind->user = info.hooks.user(context);
+  bind->asker = info.hooks.asker(context);
   if (task.plan.columns.size() != types.size())
     throw duckdb::InvalidInputException("the query has %llu columns, %llu were expected",
                                         static_cast<unsigned long long>(types.size()),
@@ -240,7 +245,7 @@ duckdb::unique_ptr<duckdb::GlobalFunctionData> InitGlobal(duckdb::ClientContext&
   if (!plan.creation.empty()) where.catalog_database.clear();
   const bool in_table = !where.catalog_database.empty();
   const uint64_t write = OrThrow(bind.client->OpenWrite(
-      where, bind.user, in_table ? plan.table : plan.path, options.dump(), InterruptOf(&context)));
+      where, bind.asker, in_table ? plan.table : plan.path, options.dump(), InterruptOf(&context)));
   return duckdb::make_uniq<UnloadGlobal>(*bind.client, write,
                                          plan.table.empty() ? std::string() : NewStem());
 }
@@ -328,7 +333,7 @@ class TableChanges {
     if (bind_.task.plan.creation.empty()) return;
     const nlohmann::json drop = {
         {"operation", "DropTable"}, {"name", bind_.task.plan.table}, {"if_exists", true}};
-    (void)bind_.client->ChangeCatalog(bind_.schema, bind_.user, drop.dump(), {});
+    (void)bind_.client->ChangeCatalog(bind_.schema, bind_.asker, drop.dump(), {});
   }
   // `check`: only whether they can be added.
   void AddPartitions(const std::map<std::string, PartitionValues>& folders, bool check) const {
@@ -352,7 +357,7 @@ class TableChanges {
 
  private:
   void Change(const std::string& change) const {
-    OrThrow(bind_.client->ChangeCatalog(bind_.schema, bind_.user, change, interrupted_));
+    OrThrow(bind_.client->ChangeCatalog(bind_.schema, bind_.asker, change, interrupted_));
   }
   const UnloadBind& bind_;
   LakeClient::Interrupted interrupted_;

@@ -19,7 +19,7 @@ inline constexpr const char* kUnloadTarget = "s3://";
 
 // Who runs a statement, and what an external schema is bound to.
 struct UnloadHooks {
-  std::function<std::string(duckdb::ClientContext&)> user;
+  std::function<external_scan::Asker(duckdb::ClientContext&)> asker;
   std::function<std::optional<ipc::ExternalSchemaBinding>(duckdb::ClientContext&,
                                                           const std::string& schema)>
       schema;
