@@ -29,8 +29,8 @@ struct RelationEntry {
   std::string schema;
   std::string name;
   std::vector<Column> columns;
-  std::string facts = {};  // TableFacts as text
-  bool is_view = false;    // also of temporary ones
+  std::string facts = {};     // TableFacts as text
+  bool is_view = false;       // also of temporary ones
   size_t partition_keys = 0;  // of an external table: so many of its columns, the last ones
 };
 
