@@ -28,6 +28,7 @@ namespace {
 constexpr size_t kPacketBytes = 128u << 10;  // lists are cut into packets of about this size
 constexpr int kUnreadBytes =
     128 << 10;  // descriptors in flight are scarce: a peer that does not read gets no more
+constexpr size_t kUnreadAnswerBytes = 128u << 20;  // beyond, a worker gets no further lists
 constexpr size_t kListThreads = 8;
 constexpr size_t kBulkPartitions =
     8;  // from here on, one listing of the whole table may be cheaper
@@ -63,11 +64,22 @@ std::optional<Error> RefusedByCatalog(const Credentials& credentials, std::strin
                0};
 }
 
-// What a change of the catalog (sql/emit/external.cc) has to be allowed.
-struct CatalogAction {
-  std::string action, table;
+Error TooMuch() {
+  return {ErrorKind::kTooManyConnections,
+          "the workspace's running statements read too many external files and partitions",
+          {},
+          "Run fewer statements over large external tables at a time.",
+          0};
+}
+
+struct Location {
+  std::string bucket, key;  // key as the catalog has it, without a leading slash
+  std::string prefix() const { return WithSlash(key); }
 };
-CatalogAction ActionOf(std::string_view change) {
+
+}  // namespace
+
+CatalogAction CatalogActionOf(std::string_view change) {
   static constexpr std::pair<std::string_view, std::string_view> kActions[] = {
       {"CreateDatabase", "glue:CreateDatabase"},
       {"CreateTable", "glue:CreateTable"},
@@ -84,17 +96,13 @@ CatalogAction ActionOf(std::string_view change) {
   for (const auto& [operation, action] : kActions) {
     if (text(json, "operation") == operation) wanted.action = action;
   }
-  wanted.table = text(json, "name");
-  if (wanted.table.empty() && json.contains("table")) wanted.table = text(json["table"], "Name");
+  // The name that the change itself will use, never another member a worker may have added.
+  const auto table = json.find("table");
+  wanted.table = wanted.action == "glue:CreateTable"
+                     ? (table != json.end() ? text(*table, "Name") : std::string())
+                     : text(json, "name");
   return wanted;
 }
-
-struct Location {
-  std::string bucket, key;  // key as the catalog has it, without a leading slash
-  std::string prefix() const { return WithSlash(key); }
-};
-
-}  // namespace
 
 // A packet for the worker.
 struct LakeService::Outgoing {
@@ -105,7 +113,24 @@ struct LakeService::Outgoing {
 
 // A table, or one granted object, that a connection may read from.
 struct LakeService::Scan {
+  ~Scan() {
+    if (held) *held -= counted;
+  }
+  // Counts files and partitions against the connection's limit; false beyond it.
+  bool Hold(size_t more, size_t limit) {
+    if (!held) return true;
+    const size_t now = held->fetch_add(more) + more;
+    counted += more;
+    return now <= limit;
+  }
+  // Nobody waits for it any more: its connection or its statement is gone.
+  bool abandoned() const { return closed || (gone && *gone); }
+
   Credentials credentials;
+  std::shared_ptr<std::atomic<size_t>> held;  // by all scans of the connection
+  size_t counted = 0;
+  std::atomic<bool> closed = false;
+  std::shared_ptr<std::atomic<bool>> gone;
   std::string name;                    // for the log
   std::string location;                // of the table
   std::vector<std::string> locations;  // by partition
@@ -126,14 +151,19 @@ struct LakeService::Connection {
   UniqueFd socket, wake;
   std::thread thread;
 
-  // Under the service's mutex.
-  std::deque<ipc::LakeRequest> queue;
+  // Under the service's mutex. Requests wait with the account whose store they may have to wait
+  // for.
+  std::deque<std::pair<ipc::LakeRequest, std::string>> queue;
   size_t running = 0;
+  std::unordered_map<std::string, size_t> running_of;  // by account
   bool in_ready = false;
+  const std::shared_ptr<std::atomic<size_t>> held = std::make_shared<std::atomic<size_t>>(0);
+  const std::shared_ptr<std::atomic<bool>> gone = std::make_shared<std::atomic<bool>>(false);
 
   std::mutex mutex;
   bool closed = false;
   std::deque<Outgoing> out;
+  size_t out_bytes = 0;  // that the worker has not read
   size_t unanswered = 0;
   uint64_t next_scan = 1;
   std::unordered_map<uint64_t, std::shared_ptr<Scan>> scans;
@@ -143,10 +173,26 @@ struct LakeService::Connection {
     {
       const std::lock_guard lock(mutex);
       if (closed) return;
-      for (auto& p : packets) out.push_back(std::move(p));
+      for (auto& p : packets) {
+        out_bytes += p.bytes.size();
+        out.push_back(std::move(p));
+      }
     }
     const uint64_t one = 1;
     [[maybe_unused]] const auto n = ::write(wake.get(), &one, sizeof one);
+  }
+  std::shared_ptr<Scan> MakeScan() const {
+    auto scan = std::make_shared<Scan>();
+    scan->held = held;
+    scan->gone = gone;
+    return scan;
+  }
+  void EraseScan(uint64_t scan) {
+    const std::lock_guard lock(mutex);
+    const auto found = scans.find(scan);
+    if (found == scans.end()) return;
+    found->second->closed = true;
+    scans.erase(found);
   }
   std::shared_ptr<Scan> FindScan(uint64_t scan) {
     const std::lock_guard lock(mutex);
@@ -167,7 +213,12 @@ struct LakeService::Connection {
 
 LakeService::LakeService(TableSource& tables, const identity::RoleChainResolver& roles,
                          BlockCache& cache, ObjectStore& store, const LakeServiceOptions& options)
-    : tables_(tables), roles_(roles), cache_(cache), store_(store), options_(options) {
+    : tables_(tables),
+      roles_(roles),
+      cache_(cache),
+      store_(store),
+      options_(options),
+      fetches_per_account_(std::max<size_t>(1, options.fetch_threads / 2)) {
   for (size_t i = 0; i < options_.fetch_threads; i++) pool_.emplace_back([this] { RunPool(); });
 }
 
@@ -228,8 +279,7 @@ void LakeService::RevokeGrant(uint64_t connection, uint64_t scan) {
     if (it == connections_.end()) return;
     found = it->second;
   }
-  const std::lock_guard lock(found->mutex);
-  found->scans.erase(scan);
+  found->EraseScan(scan);
 }
 
 void LakeService::Shutdown() {
@@ -278,6 +328,7 @@ void LakeService::RunConnection(const std::shared_ptr<Connection>& c) {
         errno = 0;
         if (ipc::SendPacket(c->socket.get(), next.bytes, fds)) {
           if (next.last) c->unanswered--;
+          c->out_bytes -= next.bytes.size();
           c->out.pop_front();
         } else if (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS ||
                    errno == ETOOMANYREFS) {
@@ -326,6 +377,7 @@ void LakeService::RunConnection(const std::shared_ptr<Connection>& c) {
   {
     const std::lock_guard lock(c->mutex);
     c->closed = true;
+    *c->gone = true;
     c->out.clear();
     c->scans.clear();
   }
@@ -341,8 +393,7 @@ void LakeService::RunConnection(const std::shared_ptr<Connection>& c) {
 
 void LakeService::Accept(const std::shared_ptr<Connection>& c, ipc::LakeRequest request) {
   if (request.type == ipc::LakeType::kCloseScan) {
-    const std::lock_guard lock(c->mutex);
-    c->scans.erase(request.scan);
+    c->EraseScan(request.scan);
     return;
   }
   {
@@ -355,13 +406,22 @@ void LakeService::Accept(const std::shared_ptr<Connection>& c, ipc::LakeRequest 
     ReadBlock(c, request, false, out);
     if (!out.empty()) {
       const std::lock_guard lock(c->mutex);
-      for (auto& p : out) c->out.push_back(std::move(p));
+      for (auto& p : out) {
+        c->out_bytes += p.bytes.size();
+        c->out.push_back(std::move(p));
+      }
       return;
     }
   }
+  std::string account;
+  if (request.type == ipc::LakeType::kBlock || request.type == ipc::LakeType::kListFiles) {
+    if (const auto scan = c->FindScan(request.scan)) account = scan->credentials.account;
+  } else if (request.type == ipc::LakeType::kOpenObjects && !request.schema.role_chain.empty()) {
+    account = identity::AccountOfRoleArn(request.schema.role_chain.back());
+  }
   {
     const std::lock_guard lock(mutex_);
-    c->queue.push_back(std::move(request));
+    c->queue.emplace_back(std::move(request), std::move(account));
     if (c->in_ready || c->running >= options_.fetches_per_connection) return;
     c->in_ready = true;
     ready_.push_back(c);
@@ -377,10 +437,23 @@ void LakeService::RunPool() {
     const auto c = ready_.front();
     ready_.pop_front();
     c->in_ready = false;
-    if (c->queue.empty()) continue;
-    const ipc::LakeRequest request = std::move(c->queue.front());
-    c->queue.pop_front();
+    // A store that hangs keeps what waits for it, not what waits for another organization's.
+    const auto next = std::ranges::find_if(c->queue, [&](const auto& waiting) {
+      const std::string& of = waiting.second;
+      if (of.empty()) return true;
+      const auto here = c->running_of.find(of), anywhere = running_of_.find(of);
+      return (here == c->running_of.end() ||
+              here->second < options_.fetches_per_connection_and_account) &&
+             (anywhere == running_of_.end() || anywhere->second < fetches_per_account_);
+    });
+    if (next == c->queue.end()) continue;
+    const auto [request, account] = std::move(*next);
+    c->queue.erase(next);
     c->running++;
+    if (!account.empty()) {
+      c->running_of[account]++;
+      running_of_[account]++;
+    }
     if (!c->queue.empty() && c->running < options_.fetches_per_connection) {
       c->in_ready = true;
       ready_.push_back(c);
@@ -390,16 +463,35 @@ void LakeService::RunPool() {
     Answer(c, request);
     lock.lock();
     c->running--;
-    if (!c->in_ready && !c->queue.empty()) {
-      c->in_ready = true;
-      ready_.push_back(c);
+    const auto again = [this](const std::shared_ptr<Connection>& waiting) {
+      if (waiting->in_ready || waiting->queue.empty()) return;
+      waiting->in_ready = true;
+      ready_.push_back(waiting);
       work_.notify_one();
-    }
+    };
+    again(c);
+    if (account.empty()) continue;
+    if (--c->running_of[account] == 0) c->running_of.erase(account);
+    const bool was_full = running_of_[account] == fetches_per_account_;
+    if (--running_of_[account] == 0) running_of_.erase(account);
+    if (!was_full) continue;
+    for (const auto& [id, other] : connections_) again(other);
   }
 }
 
 void LakeService::Answer(const std::shared_ptr<Connection>& c, const ipc::LakeRequest& request) {
   std::vector<Outgoing> out;
+  bool behind = false;
+  {
+    const std::lock_guard lock(c->mutex);
+    behind = c->out_bytes > kUnreadAnswerBytes && request.type != ipc::LakeType::kBlock;
+  }
+  if (behind) {
+    Refuse(c, request,
+           Error{ErrorKind::kTooManyConnections, "the worker does not read its answers", {}, {}, 0},
+           out);
+    return c->Send(std::move(out));
+  }
   try {
     switch (request.type) {
       case ipc::LakeType::kOpenTable:
@@ -480,7 +572,7 @@ Result<Credentials> LakeService::CatalogOf(const Connection& c, const ipc::LakeR
 void LakeService::ChangeCatalog(const std::shared_ptr<Connection>& c,
                                 const ipc::LakeRequest& request, std::vector<Outgoing>& out) {
   const auto fail = [&](Error error) { Refuse(c, request, std::move(error), out); };
-  const CatalogAction wanted = ActionOf(request.change);
+  const CatalogAction wanted = CatalogActionOf(request.change);
   const auto credentials = CatalogOf(*c, request, wanted.action.c_str());
   if (!credentials) return fail(credentials.error());
   if (auto refused = RefusedByCatalog(*credentials, wanted.action, request.schema.catalog_database,
@@ -511,11 +603,12 @@ void LakeService::OpenTable(const std::shared_ptr<Connection>& c, const ipc::Lak
       tables_.GetTable(credentials->account, request.schema.catalog_database, request.table);
   if (!table) return fail(table.error());
 
-  auto scan = std::make_shared<Scan>();
+  auto scan = c->MakeScan();
   scan->credentials = std::move(*credentials);
   scan->name = request.schema.catalog_database + "." + request.table;
   scan->location = std::move(table->location);
   scan->locations = std::move(table->locations);
+  if (!scan->Hold(scan->locations.size(), options_.entries_per_connection)) return fail(TooMuch());
   auto number = c->AddScan(scan, options_.scans_per_connection);
   if (!number) return fail(number.error());
   {
@@ -568,7 +661,7 @@ void LakeService::OpenObjects(const std::shared_ptr<Connection>& c, const ipc::L
   auto credentials =
       roles_.Resolve(identity::Principal::Workspace(c->workspace), request.schema.role_chain);
   if (!credentials) return fail(credentials.error());
-  auto scan = std::make_shared<Scan>();
+  auto scan = c->MakeScan();
   scan->credentials = std::move(*credentials);
   scan->name = request.table;
   if (auto found = FindObjects(*scan, request); !found) return fail(found.error());
@@ -606,6 +699,7 @@ Result<void> LakeService::FindObjects(Scan& scan, const ipc::LakeRequest& reques
                                                            request.table, options_.files_per_scan));
     const auto number = static_cast<uint32_t>(scan.files.size());
     ipc::TableFile file{number, 0, path, object.etag, object.size, object.modified_s};
+    if (!scan.Hold(1, options_.entries_per_connection)) return Fail(TooMuch());
     scan.files.push_back({in, std::move(object.key), std::move(file)});
     scan.listed[0].push_back(number);
     return {};
@@ -628,8 +722,8 @@ Result<void> LakeService::FindObjects(Scan& scan, const ipc::LakeRequest& reques
       SKEP_TRY_ASSIGN(auto object, one(bucket, key));
       return add(bucket, std::move(object));
     }
-    SKEP_TRY_ASSIGN(auto objects,
-                    ListAll(store_, credentials, bucket, key, options_.files_per_scan));
+    SKEP_TRY_ASSIGN(auto objects, ListAll(store_, credentials, bucket, key, options_.files_per_scan,
+                                          [&scan] { return scan.abandoned(); }));
     std::erase_if(objects, [](const ObjectInfo& o) { return o.key.ends_with('/') && o.size == 0; });
     for (auto& object : objects) SKEP_TRY(add(bucket, std::move(object)));
     if (scan.files.empty())
@@ -647,6 +741,7 @@ Result<void> LakeService::FindObjects(Scan& scan, const ipc::LakeRequest& reques
     SKEP_TRY(store_.GetRange(credentials, bucket, key, object.etag, 0, std::span(text)));
   SKEP_TRY_ASSIGN(const auto entries, ReadManifest(text, request.table));
   for (const ManifestEntry& entry : entries) {
+    if (scan.abandoned()) return Fail(ErrorKind::kQueryCanceled, "nobody waits for the objects");
     std::string in, of;
     if (!ParseS3Path(entry.url, in, of))
       return Fail(ErrorKind::kDataException,
@@ -735,6 +830,11 @@ Result<void> LakeService::ListInto(Scan& scan, const std::vector<uint32_t>& part
   }
 
   std::vector<std::vector<ObjectInfo>> found(wanted.size());
+  std::atomic<size_t> objects_found = 0;  // in all of them
+  const auto too_many = [&] {
+    return Fail(ErrorKind::kPayloadTooLarge, fmt::format("external table {} has more than {} files",
+                                                         scan.name, options_.files_per_scan));
+  };
   bool done = false;
 
   // Many partitions below the table's own location: one listing of it, as long as it stays shorter
@@ -761,13 +861,18 @@ Result<void> LakeService::ListInto(Scan& scan, const std::vector<uint32_t>& part
                slash = object.key.rfind('/', slash - 1)) {
             const auto match = by_prefix.find(object.key.substr(0, slash + 1));
             if (match == by_prefix.end()) continue;
+            if ((objects_found += match->second.size()) > options_.files_per_scan)
+              return too_many();
             for (const size_t i : match->second) found[i].push_back(object);
           }
         }
         next = std::move(page.next);
-      } while (!next.empty() && ++pages < wanted.size());
+      } while (!next.empty() && ++pages < wanted.size() && !scan.abandoned());
       done = next.empty();
-      if (!done) found.assign(wanted.size(), {});
+      if (!done) {
+        found.assign(wanted.size(), {});
+        objects_found = 0;
+      }
     }
   }
 
@@ -781,8 +886,10 @@ Result<void> LakeService::ListInto(Scan& scan, const std::vector<uint32_t>& part
         Result<std::vector<ObjectInfo>> objects = std::vector<ObjectInfo>();
         if (scan.credentials.MayList(locations[i].bucket, locations[i].prefix())) {
           objects = ListAll(store_, scan.credentials, locations[i].bucket, locations[i].prefix(),
-                            options_.files_per_scan);
+                            options_.files_per_scan, [&scan] { return scan.abandoned(); });
         }
+        if (objects && (objects_found += objects->size()) > options_.files_per_scan)
+          objects = too_many();
         if (objects && objects->empty() && !locations[i].key.empty() &&
             !locations[i].key.ends_with('/') &&
             scan.credentials.MayRead(locations[i].bucket, locations[i].key)) {
@@ -829,9 +936,11 @@ Result<void> LakeService::ListInto(Scan& scan, const std::vector<uint32_t>& part
       }
       if (scan.files.size() >= options_.files_per_scan) {
         scan.listed.erase(wanted[i]);
-        return Fail(ErrorKind::kPayloadTooLarge,
-                    fmt::format("external table {} has more than {} files", scan.name,
-                                options_.files_per_scan));
+        return too_many();
+      }
+      if (!scan.Hold(1, options_.entries_per_connection)) {
+        scan.listed.erase(wanted[i]);
+        return Fail(TooMuch());
       }
       const auto number = static_cast<uint32_t>(scan.files.size());
       ipc::TableFile file{
@@ -862,7 +971,10 @@ void LakeService::ListFiles(const std::shared_ptr<Connection>& c, const ipc::Lak
                  0});
   }
   // A granted object is not a table: it has no locations, only its one file.
+  // Once each, so that no answer is longer than what was listed.
   std::vector<uint32_t> partitions = request.partitions;
+  std::ranges::sort(partitions);
+  partitions.erase(std::ranges::unique(partitions).begin(), partitions.end());
   const size_t count =
       scan->locations.empty() && scan->listed.contains(0) ? 1 : scan->locations.size();
   for (const uint32_t p : partitions) {
@@ -914,7 +1026,8 @@ void LakeService::ReadBlock(const std::shared_ptr<Connection>& c, const ipc::Lak
     const auto& file = scan->files[request.file];
     bucket = file.bucket;
     key = file.key;
-    block = BlockKey{scan->credentials.endpoint,
+    // By account: what a store gave for one account's keys, another's may not be allowed to read.
+    block = BlockKey{scan->credentials.account + ' ' + scan->credentials.endpoint,
                      file.bucket,
                      file.key,
                      file.file.etag,
