@@ -278,7 +278,7 @@ const std::array kKeys = {
     ConfigKey{"lake.cache_size", Type::kBytes, "8GiB", "", "Most bytes of that folder.",
               [](Config& c, const std::string& t) { return SetBytes(c.lake.cache_size_bytes, t); },
               [](const Config& c) { return ShowBytes(c.lake.cache_size_bytes); }},
-    ConfigKey{"lake.fetch_threads", Type::kCount, "16", "", "Reads from object stores at once.",
+    ConfigKey{"lake.fetch_threads", Type::kCount, "32", "", "Reads from object stores at once.",
               [](Config& c, const std::string& t) {
                 return SetNumber<uint32_t>(c.lake.fetch_threads, t, 1, 1024);
               },

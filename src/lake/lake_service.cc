@@ -31,6 +31,7 @@ namespace {
 constexpr size_t kPacketBytes = 128u << 10;  // lists are cut into packets of about this size
 constexpr int kUnreadBytes =
     128 << 10;  // descriptors in flight are scarce: a peer that does not read gets no more
+constexpr size_t kUnreadAnswerBytes = 128u << 20;  // beyond, a worker gets no further lists
 constexpr size_t kListThreads = 8;
 constexpr size_t kBulkPartitions =
     8;  // from here on, one listing of the whole table may be cheaper
@@ -66,11 +67,22 @@ std::optional<Error> RefusedByCatalog(const Credentials& credentials, std::strin
                0};
 }
 
-// What a change of the catalog (sql/emit/external.cc) has to be allowed.
-struct CatalogAction {
-  std::string action, table;
+Error TooMuch() {
+  return {ErrorKind::kTooManyConnections,
+          "the workspace's running statements read too many external files and partitions",
+          {},
+          "Run fewer statements over large external tables at a time.",
+          0};
+}
+
+struct Location {
+  std::string bucket, key;  // key as the catalog has it, without a leading slash
+  std::string prefix() const { return WithSlash(key); }
 };
-CatalogAction ActionOf(std::string_view change) {
+
+}  // namespace
+
+CatalogAction CatalogActionOf(std::string_view change) {
   static constexpr std::pair<std::string_view, std::string_view> kActions[] = {
       {"CreateDatabase", "glue:CreateDatabase"},
       {"DropDatabase", "glue:DeleteDatabase"},
@@ -88,10 +100,15 @@ CatalogAction ActionOf(std::string_view change) {
   for (const auto& [operation, action] : kActions) {
     if (text(json, "operation") == operation) wanted.action = action;
   }
-  wanted.table = text(json, "name");
-  if (wanted.table.empty() && json.contains("table")) wanted.table = text(json["table"], "Name");
+  // The name that the change itself will use, never another member a worker may have added.
+  const auto table = json.find("table");
+  wanted.table = wanted.action == "glue:CreateTable"
+                     ? (table != json.end() ? text(*table, "Name") : std::string())
+                     : text(json, "name");
   return wanted;
 }
+
+namespace {
 
 // Shared memory that a worker fills. Its seals keep the length, so that reading it never faults.
 struct WriteBuffer {
@@ -115,11 +132,6 @@ struct WriteBuffer {
   }
 };
 
-struct Location {
-  std::string bucket, key;  // key as the catalog has it, without a leading slash
-  std::string prefix() const { return WithSlash(key); }
-};
-
 }  // namespace
 
 // A packet for the worker.
@@ -131,7 +143,28 @@ struct LakeService::Outgoing {
 
 // A table, or one granted object, that a connection may read from.
 struct LakeService::Scan {
+  Scan() = default;
+  Scan(const Scan&) = delete;
+  Scan& operator=(const Scan&) = delete;
+  ~Scan() {
+    if (held) *held -= counted;
+    if (record) log->End(*record);
+  }
+  // Counts files and partitions against the connection's limit; false beyond it.
+  bool Hold(size_t more, size_t limit) {
+    if (!held) return true;
+    const size_t now = held->fetch_add(more) + more;
+    counted += more;
+    return now <= limit;
+  }
+  // Nobody waits for it any more: its connection or its statement is gone.
+  bool abandoned() const { return closed || (gone && *gone); }
+
   Credentials credentials;
+  std::shared_ptr<std::atomic<size_t>> held;  // by all scans of the connection
+  size_t counted = 0;
+  std::atomic<bool> closed = false;
+  std::shared_ptr<std::atomic<bool>> gone;
   std::string name;      // for the log
   std::string location;  // of the table
   // Whose catalog the table is in, when its partitions are found as they are asked for.
@@ -152,12 +185,6 @@ struct LakeService::Scan {
   std::unordered_map<uint32_t, std::vector<uint32_t>>
       listed;  // partition -> numbers, so that asking twice answers the same
 
-  Scan() = default;
-  Scan(const Scan&) = delete;
-  Scan& operator=(const Scan&) = delete;
-  ~Scan() {
-    if (record) log->End(*record);
-  }
   // Notes why a request of the scan failed.
   void Failed(const Error& error) const {
     if (!record) return;
@@ -172,14 +199,19 @@ struct LakeService::Connection {
   UniqueFd socket, wake;
   std::thread thread;
 
-  // Under the service's mutex.
-  std::deque<ipc::LakeRequest> queue;
+  // Under the service's mutex. Requests wait with the account whose store they may have to wait
+  // for.
+  std::deque<std::pair<ipc::LakeRequest, std::string>> queue;
   size_t running = 0;
+  std::unordered_map<std::string, size_t> running_of;  // by account
   bool in_ready = false;
+  const std::shared_ptr<std::atomic<size_t>> held = std::make_shared<std::atomic<size_t>>(0);
+  const std::shared_ptr<std::atomic<bool>> gone = std::make_shared<std::atomic<bool>>(false);
 
   std::mutex mutex;
   bool closed = false;
   std::deque<Outgoing> out;
+  size_t out_bytes = 0;  // that the worker has not read
   size_t unanswered = 0;
   uint64_t next_scan = 1;
   std::unordered_map<uint64_t, std::shared_ptr<Scan>> scans;
@@ -193,7 +225,10 @@ struct LakeService::Connection {
     {
       const std::lock_guard lock(mutex);
       if (closed) return;
-      for (auto& p : packets) out.push_back(std::move(p));
+      for (auto& p : packets) {
+        out_bytes += p.bytes.size();
+        out.push_back(std::move(p));
+      }
     }
     const uint64_t one = 1;
     [[maybe_unused]] const auto n = ::write(wake.get(), &one, sizeof one);
@@ -202,6 +237,19 @@ struct LakeService::Connection {
     const std::lock_guard lock(mutex);
     const auto found = writes.find(write);
     return found == writes.end() ? nullptr : found->second;
+  }
+  std::shared_ptr<Scan> MakeScan() const {
+    auto scan = std::make_shared<Scan>();
+    scan->held = held;
+    scan->gone = gone;
+    return scan;
+  }
+  void EraseScan(uint64_t scan) {
+    const std::lock_guard lock(mutex);
+    const auto found = scans.find(scan);
+    if (found == scans.end()) return;
+    found->second->closed = true;
+    scans.erase(found);
   }
   std::shared_ptr<Scan> FindScan(uint64_t scan) {
     const std::lock_guard lock(mutex);
@@ -222,7 +270,12 @@ struct LakeService::Connection {
 
 LakeService::LakeService(TableSource& tables, const identity::RoleChainResolver& roles,
                          BlockCache& cache, ObjectStore& store, const LakeServiceOptions& options)
-    : tables_(tables), roles_(roles), cache_(cache), store_(store), options_(options) {
+    : tables_(tables),
+      roles_(roles),
+      cache_(cache),
+      store_(store),
+      options_(options),
+      fetches_per_account_(std::max<size_t>(1, options.fetch_threads / 2)) {
   for (size_t i = 0; i < options_.fetch_threads; i++) pool_.emplace_back([this] { RunPool(); });
 }
 
@@ -283,8 +336,7 @@ void LakeService::RevokeGrant(uint64_t connection, uint64_t scan) {
     if (it == connections_.end()) return;
     found = it->second;
   }
-  const std::lock_guard lock(found->mutex);
-  found->scans.erase(scan);
+  found->EraseScan(scan);
 }
 
 void LakeService::Shutdown() {
@@ -333,6 +385,7 @@ void LakeService::RunConnection(const std::shared_ptr<Connection>& c) {
         errno = 0;
         if (ipc::SendPacket(c->socket.get(), next.bytes, fds)) {
           if (next.last) c->unanswered--;
+          c->out_bytes -= next.bytes.size();
           c->out.pop_front();
         } else if (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS ||
                    errno == ETOOMANYREFS) {
@@ -382,6 +435,7 @@ void LakeService::RunConnection(const std::shared_ptr<Connection>& c) {
   {
     const std::lock_guard lock(c->mutex);
     c->closed = true;
+    *c->gone = true;
     c->out.clear();
     c->scans.clear();
     for (auto& [number, write] : c->writes) unfinished.push_back(std::move(write));
@@ -407,8 +461,7 @@ void LakeService::RunConnection(const std::shared_ptr<Connection>& c) {
 
 void LakeService::Accept(const std::shared_ptr<Connection>& c, ipc::LakeRequest request) {
   if (request.type == ipc::LakeType::kCloseScan) {
-    const std::lock_guard lock(c->mutex);
-    c->scans.erase(request.scan);
+    c->EraseScan(request.scan);
     return;
   }
   {
@@ -438,13 +491,22 @@ void LakeService::Accept(const std::shared_ptr<Connection>& c, ipc::LakeRequest 
     ReadBlock(c, request, false, out);
     if (!out.empty()) {
       const std::lock_guard lock(c->mutex);
-      for (auto& p : out) c->out.push_back(std::move(p));
+      for (auto& p : out) {
+        c->out_bytes += p.bytes.size();
+        c->out.push_back(std::move(p));
+      }
       return;
     }
   }
+  std::string account;
+  if (request.type == ipc::LakeType::kBlock || request.type == ipc::LakeType::kListFiles) {
+    if (const auto scan = c->FindScan(request.scan)) account = scan->credentials.account;
+  } else if (request.type == ipc::LakeType::kOpenObjects && !request.schema.role_chain.empty()) {
+    account = identity::AccountOfRoleArn(request.schema.role_chain.back());
+  }
   {
     const std::lock_guard lock(mutex_);
-    c->queue.push_back(std::move(request));
+    c->queue.emplace_back(std::move(request), std::move(account));
     if (c->in_ready || c->running >= options_.fetches_per_connection) return;
     c->in_ready = true;
     ready_.push_back(c);
@@ -460,10 +522,23 @@ void LakeService::RunPool() {
     const auto c = ready_.front();
     ready_.pop_front();
     c->in_ready = false;
-    if (c->queue.empty()) continue;
-    const ipc::LakeRequest request = std::move(c->queue.front());
-    c->queue.pop_front();
+    // A store that hangs keeps what waits for it, not what waits for another organization's.
+    const auto next = std::ranges::find_if(c->queue, [&](const auto& waiting) {
+      const std::string& of = waiting.second;
+      if (of.empty()) return true;
+      const auto here = c->running_of.find(of), anywhere = running_of_.find(of);
+      return (here == c->running_of.end() ||
+              here->second < options_.fetches_per_connection_and_account) &&
+             (anywhere == running_of_.end() || anywhere->second < fetches_per_account_);
+    });
+    if (next == c->queue.end()) continue;
+    const auto [request, account] = std::move(*next);
+    c->queue.erase(next);
     c->running++;
+    if (!account.empty()) {
+      c->running_of[account]++;
+      running_of_[account]++;
+    }
     if (!c->queue.empty() && c->running < options_.fetches_per_connection) {
       c->in_ready = true;
       ready_.push_back(c);
@@ -473,16 +548,35 @@ void LakeService::RunPool() {
     Answer(c, request);
     lock.lock();
     c->running--;
-    if (!c->in_ready && !c->queue.empty()) {
-      c->in_ready = true;
-      ready_.push_back(c);
+    const auto again = [this](const std::shared_ptr<Connection>& waiting) {
+      if (waiting->in_ready || waiting->queue.empty()) return;
+      waiting->in_ready = true;
+      ready_.push_back(waiting);
       work_.notify_one();
-    }
+    };
+    again(c);
+    if (account.empty()) continue;
+    if (--c->running_of[account] == 0) c->running_of.erase(account);
+    const bool was_full = running_of_[account] == fetches_per_account_;
+    if (--running_of_[account] == 0) running_of_.erase(account);
+    if (!was_full) continue;
+    for (const auto& [id, other] : connections_) again(other);
   }
 }
 
 void LakeService::Answer(const std::shared_ptr<Connection>& c, const ipc::LakeRequest& request) {
   std::vector<Outgoing> out;
+  bool behind = false;
+  {
+    const std::lock_guard lock(c->mutex);
+    behind = c->out_bytes > kUnreadAnswerBytes && request.type != ipc::LakeType::kBlock;
+  }
+  if (behind) {
+    Refuse(c, request,
+           Error{ErrorKind::kTooManyConnections, "the worker does not read its answers", {}, {}, 0},
+           out);
+    return c->Send(std::move(out));
+  }
   try {
     switch (request.type) {
       case ipc::LakeType::kOpenTable:
@@ -603,7 +697,7 @@ Result<Credentials> LakeService::CatalogOf(const Connection& c, const ipc::LakeR
 void LakeService::ChangeCatalog(const std::shared_ptr<Connection>& c,
                                 const ipc::LakeRequest& request, std::vector<Outgoing>& out) {
   const auto fail = [&](Error error) { Refuse(c, request, std::move(error), out); };
-  const CatalogAction wanted = ActionOf(request.change);
+  const CatalogAction wanted = CatalogActionOf(request.change);
   const auto credentials = CatalogOf(*c, request, wanted.action.c_str());
   if (!credentials) return fail(credentials.error());
   if (auto refused = RefusedByCatalog(*credentials, wanted.action, request.schema.catalog_database,
@@ -637,7 +731,7 @@ Result<std::shared_ptr<LakeService::Scan>> LakeService::FindTable(const Connecti
   }
   SKEP_TRY_ASSIGN(
       table, tables_.GetTable(credentials.account, request.schema.catalog_database, request.table));
-  auto scan = std::make_shared<Scan>();
+  auto scan = c.MakeScan();
   scan->catalog = credentials.account;
   scan->database = request.schema.catalog_database;
   scan->table = request.table;
@@ -685,6 +779,7 @@ void LakeService::OpenTable(const std::shared_ptr<Connection>& c, const ipc::Lak
     return;
   }
   const auto& description = table.description;
+  if (!scan->Hold(scan->locations.size(), options_.entries_per_connection)) return fail(TooMuch());
   scan->named_by_metadata = description.format == "iceberg";
   facts.account = scan->credentials.account;
   facts.role = scan->credentials.role;
@@ -782,6 +877,7 @@ void LakeService::ListPartitions(const std::shared_ptr<Connection>& c,
                      {},
                      "Filter by the partition keys.",
                      0});
+      if (!scan->Hold(1, options_.entries_per_connection)) return fail(TooMuch());
       scan->locations.push_back(std::move(found->locations[i]));
       fresh.push_back(std::move(found->partitions[i]));
     }
@@ -847,7 +943,7 @@ void LakeService::OpenObjects(const std::shared_ptr<Connection>& c, const ipc::L
                          ? Walk(*c, request, request.schema.role_chain, "s3:GetObject")
                          : Holder(request);
   if (!credentials) return fail(credentials.error());
-  auto scan = std::make_shared<Scan>();
+  auto scan = c->MakeScan();
   scan->credentials = std::move(*credentials);
   scan->name = request.table;
   if (auto found = FindObjects(*scan, request); !found) return fail(found.error());
@@ -908,6 +1004,7 @@ Result<void> LakeService::FindObjects(Scan& scan, const ipc::LakeRequest& reques
                                                            request.table, options_.files_per_scan));
     const auto number = static_cast<uint32_t>(scan.files.size());
     ipc::TableFile file{number, 0, path, object.etag, object.size, object.modified_s};
+    if (!scan.Hold(1, options_.entries_per_connection)) return Fail(TooMuch());
     scan.files.push_back({in, std::move(object.key), std::move(file)});
     scan.listed[0].push_back(number);
     return {};
@@ -930,8 +1027,8 @@ Result<void> LakeService::FindObjects(Scan& scan, const ipc::LakeRequest& reques
       SKEP_TRY_ASSIGN(auto object, one(bucket, key));
       return add(bucket, std::move(object));
     }
-    SKEP_TRY_ASSIGN(auto objects,
-                    ListAll(store_, credentials, bucket, key, options_.files_per_scan));
+    SKEP_TRY_ASSIGN(auto objects, ListAll(store_, credentials, bucket, key, options_.files_per_scan,
+                                          [&scan] { return scan.abandoned(); }));
     std::erase_if(objects, [](const ObjectInfo& o) { return o.key.ends_with('/') && o.size == 0; });
     for (auto& object : objects) SKEP_TRY(add(bucket, std::move(object)));
     if (scan.files.empty())
@@ -949,6 +1046,7 @@ Result<void> LakeService::FindObjects(Scan& scan, const ipc::LakeRequest& reques
     SKEP_TRY(store_.GetRange(credentials, bucket, key, object.etag, 0, std::span(text)));
   SKEP_TRY_ASSIGN(const auto entries, ReadManifest(text, request.table));
   for (const ManifestEntry& entry : entries) {
+    if (scan.abandoned()) return Fail(ErrorKind::kQueryCanceled, "nobody waits for the objects");
     std::string in, of;
     if (!ParseS3Path(entry.url, in, of))
       return Fail(ErrorKind::kDataException,
@@ -1146,6 +1244,11 @@ Result<void> LakeService::ListInto(Scan& scan, const std::vector<uint32_t>& part
   }
 
   std::vector<std::vector<ObjectInfo>> found(wanted.size());
+  std::atomic<size_t> objects_found = 0;  // in all of them
+  const auto too_many = [&] {
+    return Fail(ErrorKind::kPayloadTooLarge, fmt::format("external table {} has more than {} files",
+                                                         scan.name, options_.files_per_scan));
+  };
   bool done = false;
 
   // Many partitions below the table's own location: one listing of it, as long as it stays shorter
@@ -1172,13 +1275,18 @@ Result<void> LakeService::ListInto(Scan& scan, const std::vector<uint32_t>& part
                slash = object.key.rfind('/', slash - 1)) {
             const auto match = by_prefix.find(object.key.substr(0, slash + 1));
             if (match == by_prefix.end()) continue;
+            if ((objects_found += match->second.size()) > options_.files_per_scan)
+              return too_many();
             for (const size_t i : match->second) found[i].push_back(object);
           }
         }
         next = std::move(page.next);
-      } while (!next.empty() && ++pages < wanted.size());
+      } while (!next.empty() && ++pages < wanted.size() && !scan.abandoned());
       done = next.empty();
-      if (!done) found.assign(wanted.size(), {});
+      if (!done) {
+        found.assign(wanted.size(), {});
+        objects_found = 0;
+      }
     }
   }
 
@@ -1192,8 +1300,10 @@ Result<void> LakeService::ListInto(Scan& scan, const std::vector<uint32_t>& part
         Result<std::vector<ObjectInfo>> objects = std::vector<ObjectInfo>();
         if (scan.credentials.MayList(locations[i].bucket, locations[i].prefix())) {
           objects = ListAll(store_, scan.credentials, locations[i].bucket, locations[i].prefix(),
-                            options_.files_per_scan);
+                            options_.files_per_scan, [&scan] { return scan.abandoned(); });
         }
+        if (objects && (objects_found += objects->size()) > options_.files_per_scan)
+          objects = too_many();
         if (objects && objects->empty() && !locations[i].key.empty() &&
             !locations[i].key.ends_with('/') &&
             scan.credentials.MayRead(locations[i].bucket, locations[i].key)) {
@@ -1240,9 +1350,11 @@ Result<void> LakeService::ListInto(Scan& scan, const std::vector<uint32_t>& part
       }
       if (scan.files.size() >= options_.files_per_scan) {
         scan.listed.erase(wanted[i]);
-        return Fail(ErrorKind::kPayloadTooLarge,
-                    fmt::format("external table {} has more than {} files", scan.name,
-                                options_.files_per_scan));
+        return too_many();
+      }
+      if (!scan.Hold(1, options_.entries_per_connection)) {
+        scan.listed.erase(wanted[i]);
+        return Fail(TooMuch());
       }
       const auto number = static_cast<uint32_t>(scan.files.size());
       ipc::TableFile file{
@@ -1286,7 +1398,10 @@ void LakeService::ListFiles(const std::shared_ptr<Connection>& c, const ipc::Lak
                  0});
   }
   // A granted object is not a table: it has no locations, only its one file.
+  // Once each, so that no answer is longer than what was listed.
   std::vector<uint32_t> partitions = request.partitions;
+  std::ranges::sort(partitions);
+  partitions.erase(std::ranges::unique(partitions).begin(), partitions.end());
   size_t count = 0;
   {
     const std::lock_guard lock(scan->mutex);
@@ -1371,6 +1486,7 @@ Result<ipc::TableFile> LakeService::OpenFile(Scan& scan, const std::string& path
     file.file.size = object.size;
     file.file.modified_s = object.modified_s;
   }
+  if (!scan.Hold(1, options_.entries_per_connection)) return Fail(TooMuch());
   const std::lock_guard lock(scan.mutex);
   if (scan.files.size() >= options_.files_per_scan)
     return Fail(ErrorKind::kPayloadTooLarge,
@@ -1402,7 +1518,8 @@ void LakeService::ReadBlock(const std::shared_ptr<Connection>& c, const ipc::Lak
     if (!std::exchange(file.read, true) && scan->record) scan->record->files_read++;
     bucket = file.bucket;
     key = file.key;
-    block = BlockKey{scan->credentials.endpoint,
+    // By account: what a store gave for one account's keys, another's may not be allowed to read.
+    block = BlockKey{scan->credentials.account + ' ' + scan->credentials.endpoint,
                      file.bucket,
                      file.key,
                      file.file.etag,

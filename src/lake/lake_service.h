@@ -87,16 +87,28 @@ class TableSource {
   }
 };
 
+// What a change of the catalog (sql/emit/external.cc) has to be allowed: an action, and the table
+// that it will change, empty for none.
+struct CatalogAction {
+  std::string action, table;
+  bool operator==(const CatalogAction&) const = default;
+};
+CatalogAction CatalogActionOf(std::string_view change);
+
 struct LakeServiceOptions {
-  size_t fetch_threads = 16;
-  size_t fetches_per_connection = 8;     // of the pool, so that one worker cannot take it all
+  size_t fetch_threads = 32;
+  // Of the pool, so that one worker cannot take it all, and no store that hangs all of a worker's.
+  // One account takes at most half of the pool.
+  size_t fetches_per_connection = 12;
+  size_t fetches_per_connection_and_account = 8;
   size_t requests_per_connection = 128;  // accepted and not yet answered; beyond, its packets wait
   size_t scans_per_connection = 1024;
   size_t files_per_scan = 2'000'000;
   size_t buffers_per_connection = 64;  // of ipc::kWriteBufferBytes each
   size_t partitions_per_scan = 1'000'000;
   const identity::AccessKeys* keys =
-      nullptr;  // who verifies the keys of COPY; null: none are taken
+      nullptr;                                // who verifies the keys of COPY; null: none are taken
+  size_t entries_per_connection = 6'000'000;  // files and partitions of all its scans
 };
 
 class LakeService {
@@ -189,6 +201,7 @@ class LakeService {
   BlockCache& cache_;
   ObjectStore& store_;
   LakeServiceOptions options_;
+  size_t fetches_per_account_;
 
   mutable std::mutex mutex_;
   std::condition_variable work_;
@@ -197,6 +210,7 @@ class LakeService {
   std::unordered_map<uint64_t, std::shared_ptr<Connection>> connections_;
   std::deque<std::shared_ptr<Connection>>
       ready_;  // connections with queued requests, served in turn
+  std::unordered_map<std::string, size_t> running_of_;  // by account
   std::vector<std::thread> pool_;
   std::vector<std::thread> finished_;
   Figures figures_;

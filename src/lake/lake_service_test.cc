@@ -34,6 +34,7 @@ class MemoryStore final : public ObjectStore {
   std::map<std::string, Object> objects;  // bucket/key
   std::atomic<int> lists = 0, reads = 0;
   std::atomic<bool> hold = false;
+  std::string held;  // the bucket whose reads hold; empty: all
   std::mutex mutex;
 
   void Add(const std::string& path, std::string bytes, const std::string& etag = "e1") {
@@ -66,7 +67,7 @@ class MemoryStore final : public ObjectStore {
   Result<void> GetRange(const Credentials&, const std::string& bucket, const std::string& key,
                         const std::string& etag, uint64_t offset, std::span<char> into) override {
     reads++;
-    while (hold) hold.wait(true);
+    while (hold && (held.empty() || held == bucket)) hold.wait(true);
     const std::lock_guard lock(mutex);
     const auto it = objects.find(bucket + "/" + key);
     if (it == objects.end()) return Fail(ErrorKind::kExternalNotFound, "404");
@@ -597,6 +598,143 @@ TEST_F(LakeServiceTest, GrantsOneObjectToAScratchWorker) {
   ASSERT_FALSE(outside);
   EXPECT_EQ(outside.error().kind, ErrorKind::kInsufficientPrivilege);
   EXPECT_FALSE(service_->GrantObject(12345, *credentials, "s3://lake/t/a.csv", "e1", 4));
+}
+
+TEST_F(LakeServiceTest, AnswersAPartitionOnceHoweverOftenItIsNamed) {
+  Worker w(*service_, "w");
+  const auto open = w.OpenTable("t");
+  const auto files = w.ListFiles(open->reply.scan, std::vector<uint32_t>(4096, 0));
+  ASSERT_TRUE(files && !files->reply.error);
+  EXPECT_EQ(files->reply.files.size(), 1u);
+}
+
+TEST_F(LakeServiceTest, BoundsWhatAllScansOfAWorkerHold) {
+  options_.entries_per_connection = 8;
+  service_ = std::make_unique<LakeService>(tables_, roles_, *cache_, store_, options_);
+  Worker w(*service_, "w"), other(*service_, "w");
+  uint64_t last = 0;
+  for (int i = 0; i < 4; i++) {  // a location and a file each
+    const auto open = w.OpenTable("t");
+    ASSERT_TRUE(open && !open->reply.error);
+    last = open->reply.scan;
+    ASSERT_FALSE(w.ListFiles(last, {0})->reply.error);
+  }
+  EXPECT_REFUSED(w.OpenTable("t"), ErrorKind::kTooManyConnections);
+  LakeRequest objects;
+  objects.type = LakeType::kOpenObjects;
+  objects.schema.role_chain = {kRole};
+  objects.table = "s3://lake/t/";
+  EXPECT_REFUSED(w.Ask(objects), ErrorKind::kTooManyConnections);
+  EXPECT_FALSE(other.OpenTable("t")->reply.error);
+  LakeRequest close;
+  close.type = LakeType::kCloseScan;
+  close.scan = last;
+  w.Send(close);
+  EXPECT_FALSE(w.OpenTable("t")->reply.error);
+}
+
+TEST_F(LakeServiceTest, ReadsOneOrganizationWhileTheStoreOfAnotherHangs) {
+  roles_.SetRoles({{kRole, {"workspace:w"}, {}}, {kOther, {"workspace:w"}, {}}});
+  constexpr int kFiles = 64;
+  for (int i = 0; i < kFiles; i++) store_.Add(fmt::format("foreign/t/{:02}", i), "x");
+  Worker w(*service_, "w");
+  const auto hanging = w.OpenTable("t", {kOther}), mine = w.OpenTable("t");
+  ASSERT_TRUE(hanging && !hanging->reply.error && mine && !mine->reply.error);
+  ASSERT_EQ(w.ListFiles(hanging->reply.scan, {0})->reply.files.size(), size_t{kFiles});
+  ASSERT_FALSE(w.ListFiles(mine->reply.scan, {0})->reply.error);
+  store_.held = "foreign";
+  store_.hold = true;
+  for (uint32_t i = 0; i < kFiles; i++)
+    w.Send(Worker::BlockRequest(hanging->reply.scan, i, 0, 0, 1));
+  const auto block = w.Block(mine->reply.scan, 0, 0, 0, 4);
+  ASSERT_TRUE(block);
+  EXPECT_FALSE(block->reply.error);
+  EXPECT_TRUE(block->descriptor);
+  store_.hold = false;
+  store_.hold.notify_all();
+  for (int i = 0; i < kFiles; i++) ASSERT_TRUE(w.Receive());
+}
+
+TEST_F(LakeServiceTest, SharesNoCachedBlockBetweenAccounts) {
+  identity::ConfiguredKeys keys(
+      {{"111111111111", "AK", Secret("s"), "http://one", "us-east-1", true},
+       {"222222222222", "AK2", Secret("s"), "http://one", "us-east-1", true}});
+  roles_.SetRoles({{kRole, {"workspace:w"}, {}}, {kOther, {"workspace:w"}, {}}});
+  identity::RoleChainResolver roles({{kRole, {"workspace:w"}, {}}, {kOther, {"workspace:w"}, {}}},
+                                    keys);
+  tables_.tables["222222222222/db/t"] = Table("s3://lake/t");
+  LakeService service(tables_, roles, *cache_, store_, options_);
+  Worker w(service, "w");
+  for (const char* role : {kRole, kOther, kRole, kOther}) {
+    const auto open = w.OpenTable("t", {role});
+    ASSERT_TRUE(open && !open->reply.error);
+    ASSERT_FALSE(w.ListFiles(open->reply.scan, {0})->reply.error);
+    ASSERT_FALSE(w.Block(open->reply.scan, 0, 0, 0, 4)->reply.error);
+  }
+  EXPECT_EQ(store_.reads, 2);  // each account's own
+}
+
+TEST_F(LakeServiceTest, RefusesWhateverACompromisedWorkerAsks) {
+  Worker w(*service_, "w"), scratch(*service_, "");
+  const auto open = w.OpenTable("t");
+  const uint64_t scan = open->reply.scan;
+  ASSERT_FALSE(w.ListFiles(scan, {0})->reply.error);
+  constexpr uint32_t kHuge[] = {1, 4, 5, 0x7fffffff, 0x80000000, 0xffffffff};
+  for (const uint32_t n : kHuge) {
+    EXPECT_TRUE(w.Block(scan, n, 0, 0, 1)->reply.error) << n;      // files beyond the listing
+    EXPECT_TRUE(w.Block(scan, 0, n, 0, 1)->reply.error) << n;      // blocks beyond the object
+    EXPECT_TRUE(w.Block(scan, 0, 0, n, 4)->reply.error) << n;      // ranges that leave it
+    EXPECT_TRUE(w.Block(scan + n, 0, 0, 0, 1)->reply.error) << n;  // scans of nobody
+    EXPECT_TRUE(w.ListFiles(scan, {0, n})->reply.error) << n;
+    if (n > 4) EXPECT_TRUE(w.Block(scan, 0, 0, 0, n)->reply.error) << n;
+  }
+  EXPECT_TRUE(w.Block(scan, 0, 0, 0, 0)->reply.error);
+  EXPECT_EQ(store_.reads, 0);
+  LakeRequest objects;
+  objects.type = LakeType::kOpenObjects;
+  for (const auto named :
+       {ipc::ObjectsNamed::kPrefix, ipc::ObjectsNamed::kManifest, ipc::ObjectsNamed::kOne}) {
+    objects.named = named;
+    objects.schema.role_chain = {kOther};  // trusts another workspace
+    objects.table = "s3://foreign/t/a";
+    EXPECT_TRUE(w.Ask(objects)->reply.error);
+    objects.schema.role_chain = {kNarrow};
+    for (const char* path :
+         {"s3://lake/t2/secret.csv", "s3://lake/t/../t2/secret.csv", "s3://", "s3:///t",
+          "file:///etc/passwd", "http://169.254.169.254/latest", ""}) {
+      objects.table = path;
+      EXPECT_TRUE(w.Ask(objects)->reply.error) << path;
+    }
+    objects.table = "s3://lake/t/a.csv";
+    EXPECT_TRUE(scratch.Ask(objects)->reply.error);
+  }
+  LakeRequest change;
+  change.type = LakeType::kChangeCatalog;
+  change.schema = {"db", "", "", {kRole}};
+  for (const std::string& text :
+       {std::string(R"({"operation": "DropTable", "name": "t"})"), std::string("[]"),
+        std::string("{\"operation\": 1, \"table\": []}"), std::string(100'000, '['),
+        std::string()}) {
+    change.change = text;
+    EXPECT_REFUSED(w.Ask(change), ErrorKind::kInsufficientPrivilege);
+    EXPECT_TRUE(scratch.Ask(change)->reply.error);
+  }
+  EXPECT_EQ(store_.reads, 0);
+  EXPECT_FALSE(w.Block(scan, 0, 0, 0, 4)->reply.error);  // and what is granted is still granted
+}
+
+TEST(CatalogAction, IsOfTheTableThatTheChangeWillUse) {
+  EXPECT_EQ(CatalogActionOf(R"({"operation": "CreateTable", "name": "allowed",
+                                "table": {"Name": "forbidden"}})"),
+            (CatalogAction{"glue:CreateTable", "forbidden"}));
+  EXPECT_EQ(CatalogActionOf(R"({"operation": "DropTable", "name": "forbidden",
+                                "table": {"Name": "allowed"}})"),
+            (CatalogAction{"glue:DeleteTable", "forbidden"}));
+  EXPECT_EQ(CatalogActionOf(R"({"operation": "CreateTable", "table": ["Name"]})"),
+            (CatalogAction{"glue:CreateTable", ""}));
+  EXPECT_EQ(CatalogActionOf(R"({"operation": "SetLocation", "name": "t"})"),
+            (CatalogAction{"glue:UpdateTable", "t"}));
+  EXPECT_EQ(CatalogActionOf("["), (CatalogAction{"glue:UpdateTable", ""}));
 }
 
 TEST_F(LakeServiceTest, DropsWorkersThatSendGarbage) {

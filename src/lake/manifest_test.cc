@@ -31,5 +31,28 @@ TEST(Manifest, RefusesWhatIsNone) {
   }
 }
 
+TEST(Manifest, KeepsNothingButItsEntries) {
+  constexpr size_t kMany = 200'000;
+  const auto repeated = [](std::string_view what, size_t times) {
+    std::string text;
+    for (size_t i = 0; i < times; i++) text += what;
+    return text;
+  };
+  const std::string deep = repeated("[", kMany) + repeated("]", kMany);
+  const std::string wide = "[" + repeated("1,", kMany) + "1]";
+  const std::string entry = R"({"url": "s3://b/k", "author": )" + deep + R"(, "meta": {"x": )" +
+                            wide + R"(, "content_length": 7}})";
+  const auto entries =
+      ReadManifest(R"({"noise": )" + wide + R"(, "more": )" + deep + R"(, "entries": [)" + entry +
+                       "," + entry + R"(], "end": {"entries": [1]}})",
+                   "s3://b/m");
+  ASSERT_TRUE(entries) << entries.error().message;
+  ASSERT_EQ(entries->size(), 2U);
+  EXPECT_EQ((*entries)[1].content_length, 7U);
+  EXPECT_FALSE(ReadManifest(deep, "s3://b/m"));
+  EXPECT_FALSE(ReadManifest(R"({"entries": )" + deep + "}", "s3://b/m"));
+  EXPECT_FALSE(ReadManifest(R"({"entries": )" + wide + "}", "s3://b/m"));
+}
+
 }  // namespace
 }  // namespace skep::lake

@@ -24,6 +24,8 @@ namespace {
 
 constexpr size_t kMaxListBytes = 16u << 20;
 constexpr size_t kMaxErrorBytes = 64u << 10;
+// In a row; servers send some where many objects were deleted.
+constexpr size_t kMaxEmptyPages = 100;
 
 bool EqualsIgnoringCase(std::string_view a, std::string_view b) {
   return std::ranges::equal(
@@ -48,7 +50,7 @@ struct Exchange {
   std::string text;  // other bodies
   size_t filled = 0;
   bool overflow = false;
-  std::string etag, last_modified;
+  std::string etag, last_modified, content_range;
   std::optional<uint64_t> content_length;
   CURL* curl = nullptr;
   const std::atomic<bool>* stop = nullptr;
@@ -61,6 +63,7 @@ size_t OnHeader(char* data, size_t size, size_t count, void* user) {
     // A new answer begins (after 100 Continue): forget the headers of the last.
     x.etag.clear();
     x.last_modified.clear();
+    x.content_range.clear();
     x.content_length.reset();
     return size * count;
   }
@@ -73,6 +76,7 @@ size_t OnHeader(char* data, size_t size, size_t count, void* user) {
     value.remove_suffix(1);
   if (EqualsIgnoringCase(name, "etag")) x.etag = Unquoted(value);
   if (EqualsIgnoringCase(name, "last-modified")) x.last_modified = value;
+  if (EqualsIgnoringCase(name, "content-range")) x.content_range = value;
   if (EqualsIgnoringCase(name, "content-length")) {
     uint64_t n = 0;
     if (std::from_chars(value.data(), value.data() + value.size(), n).ec == std::errc{})
@@ -105,6 +109,23 @@ size_t OnBody(char* data, size_t size, size_t count, void* user) {
 
 int OnProgress(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
   return static_cast<Exchange*>(user)->stop->load() ? 1 : 0;
+}
+
+// Whether a store's words hold something of the credentials or of the signature it was sent.
+bool Repeats(std::string_view said, const std::vector<std::pair<std::string, std::string>>& headers,
+             const Credentials& credentials) {
+  const auto holds = [said](std::string_view secret) {
+    return !secret.empty() && said.find(secret) != std::string_view::npos;
+  };
+  if (holds(credentials.session_token.Reveal()) || holds(credentials.secret_access_key.Reveal()))
+    return true;
+  constexpr std::string_view kSignature = "Signature=";
+  return std::ranges::any_of(headers, [&](const auto& header) {
+    const size_t at =
+        header.first == "authorization" ? header.second.rfind(kSignature) : std::string::npos;
+    return at != std::string::npos &&
+           holds(std::string_view(header.second).substr(at + kSignature.size()));
+  });
 }
 
 struct HeaderList {
@@ -218,6 +239,7 @@ Result<void> S3Store::SendOnce(const Credentials& credentials, Exchange& x, bool
   x.overflow = false;
   x.etag.clear();
   x.last_modified.clear();
+  x.content_range.clear();
   x.content_length.reset();
   const std::string url = x.url.Text();
   char reason[CURL_ERROR_SIZE] = "";
@@ -281,11 +303,11 @@ Result<void> S3Store::SendOnce(const Credentials& credentials, Exchange& x, bool
   if (x.status >= 200 && x.status < 300) return {};
 
   std::string detail;
-  pugi::xml_document document;
+  pugi::xml_document document;  // what a store says of itself may repeat what it was sent
   if (document.load_buffer(x.text.data(), x.text.size())) {
     const auto error = document.child("Error");
     detail = fmt::format("{}: {}", error.child_value("Code"), error.child_value("Message"));
-    if (detail == ": ") detail.clear();
+    if (detail == ": " || Repeats(detail, headers, credentials)) detail.clear();
   }
   detail = fmt::format("HTTP {}{}{}", x.status, detail.empty() ? "" : ", ", detail.substr(0, 500));
   switch (x.status) {
@@ -360,10 +382,10 @@ Result<ObjectInfo> S3Store::Head(const Credentials& credentials, const std::stri
   x.method = "HEAD";
   SKEP_TRY_ASSIGN(x.url, MakeS3Url(credentials, bucket, key));
   SKEP_TRY(Send(credentials, x));
-  if (!x.content_length || x.etag.empty()) {
+  if (!x.content_length || *x.content_length > kMaxObjectBytes || !IsEtag(x.etag)) {
     return Fail(
         ErrorKind::kExternalUnavailable,
-        fmt::format("the object store's answer lacks length or ETag: HEAD {}", x.url.Place()));
+        fmt::format("the object store's answer lacks a length or an ETag: HEAD {}", x.url.Place()));
   }
   ObjectInfo info{key, x.etag, *x.content_length, 0};
   const time_t modified = curl_getdate(x.last_modified.c_str(), nullptr);
@@ -387,7 +409,9 @@ Result<void> S3Store::GetRange(const Credentials& credentials, const std::string
                 fmt::format("the object changed while it was read: {}", x.url.Place()), {},
                 "Run the statement again.");
   }
-  if (x.status == 200 && offset != 0) {
+  if ((x.status == 200 && offset != 0) ||
+      (x.status == 206 && !x.content_range.empty() &&
+       !x.content_range.starts_with(fmt::format("bytes {}-", offset)))) {
     return Fail(ErrorKind::kExternalUnavailable,
                 fmt::format("the object store ignored the range asked for: {}", x.url.Place()));
   }
@@ -537,16 +561,20 @@ std::unique_ptr<ObjectStore> MakeS3Store(const S3Options& options) {
 
 Result<std::vector<ObjectInfo>> ListAll(ObjectStore& store, const Credentials& credentials,
                                         const std::string& bucket, const std::string& prefix,
-                                        size_t limit) {
+                                        size_t limit, const std::function<bool()>& stopped) {
   std::vector<ObjectInfo> all;
   std::string next;
+  size_t empty_pages = 0;
   do {
+    if (stopped && stopped())
+      return Fail(ErrorKind::kQueryCanceled, "nobody waits for the listing any more");
     SKEP_TRY_ASSIGN(ListPage page, store.List(credentials, bucket, prefix, "", next));
     if (page.objects.size() > limit - all.size()) {
       return Fail(ErrorKind::kPayloadTooLarge,
                   fmt::format("more than {} objects under s3://{}/{}", limit, bucket, prefix));
     }
-    if (!page.next.empty() && page.next == next) {
+    empty_pages = page.objects.empty() ? empty_pages + 1 : 0;
+    if (!page.next.empty() && (page.next == next || empty_pages > kMaxEmptyPages)) {
       return Fail(
           ErrorKind::kExternalUnavailable,
           fmt::format("the object store's listing of s3://{}/{} does not end", bucket, prefix));

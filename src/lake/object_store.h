@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -93,10 +94,11 @@ struct S3Options {
 
 std::unique_ptr<ObjectStore> MakeS3Store(const S3Options& options);
 
-// All objects below a prefix, page by page, at most `limit` (kPayloadTooLarge beyond).
+// All objects below a prefix, page by page, at most `limit` (kPayloadTooLarge beyond). Ends with
+// kQueryCanceled at the page after `stopped` says true.
 Result<std::vector<ObjectInfo>> ListAll(ObjectStore& store, const Credentials& credentials,
                                         const std::string& bucket, const std::string& prefix,
-                                        size_t limit);
+                                        size_t limit, const std::function<bool()>& stopped = {});
 
 // Splits s3://bucket/key (also s3a, s3n); false when it is none.
 bool ParseS3Path(std::string_view path, std::string& bucket, std::string& key);

@@ -267,6 +267,108 @@ TEST(ObjectStore, EndsAListingThatRepeatsItself) {
   EXPECT_FALSE(ListAll(*store, Keys(server.url()), "bucket", "", 10));
 }
 
+TEST(ObjectStore, EndsAListingOfEmptyPages) {
+  FaultyServer server([](const std::string&, int number) {
+    return Http(200, fmt::format("<ListBucketResult><IsTruncated>true</IsTruncated>"
+                                 "<NextContinuationToken>t{}</NextContinuationToken>"
+                                 "</ListBucketResult>",
+                                 number));
+  });
+  const auto store = MakeS3Store(Fast());
+  const auto all = ListAll(*store, Keys(server.url()), "bucket", "", 10);
+  ASSERT_FALSE(all);
+  EXPECT_EQ(all.error().kind, ErrorKind::kExternalUnavailable);
+  EXPECT_LE(server.requests(), 110);
+}
+
+TEST(ObjectStore, EndsAListingThatNobodyWaitsFor) {
+  FaultyServer server([](const std::string&, int number) {
+    return Http(200, fmt::format("<ListBucketResult><Contents><Key>k{0}</Key><ETag>e</ETag>"
+                                 "<Size>1</Size></Contents><IsTruncated>true</IsTruncated>"
+                                 "<NextContinuationToken>t{0}</NextContinuationToken>"
+                                 "</ListBucketResult>",
+                                 number));
+  });
+  const auto store = MakeS3Store(Fast());
+  const auto all = ListAll(*store, Keys(server.url()), "bucket", "", 1'000'000,
+                           [&server] { return server.requests() >= 5; });
+  ASSERT_FALSE(all);
+  EXPECT_EQ(all.error().kind, ErrorKind::kQueryCanceled);
+  EXPECT_EQ(server.requests(), 5);
+}
+
+TEST(ObjectStore, BelievesNoImpossibleListing) {
+  for (const char* object :
+       {"<ETag>e</ETag><Size>18446744073709551615</Size>", "<ETag>e</ETag><Size>-1</Size>",
+        "<ETag>e</ETag><Size>1e9</Size>", "<ETag>e&#13;&#10;x-injected: 1</ETag><Size>1</Size>"}) {
+    FaultyServer server([object](const std::string&, int) {
+      return Http(200, fmt::format("<ListBucketResult><Contents><Key>k</Key>{}</Contents>"
+                                   "</ListBucketResult>",
+                                   object));
+    });
+    const auto store = MakeS3Store(Fast());
+    EXPECT_FALSE(ListAll(*store, Keys(server.url()), "bucket", "", 10)) << object;
+  }
+}
+
+TEST(ObjectStore, FollowsNoRedirect) {
+  FaultyServer elsewhere([](const std::string&, int) { return Http(200, "0123456789"); });
+  for (const int status : {301, 302, 303, 307, 308}) {
+    FaultyServer server([&](const std::string&, int) {
+      return Http(status, "", fmt::format("Location: {}/latest/meta-data\r\n", elsewhere.url()));
+    });
+    const auto store = MakeS3Store(Fast());
+    std::string into(10, '\0');
+    const auto read = Read(*store, Keys(server.url()), into);
+    ASSERT_FALSE(read) << status;
+    EXPECT_EQ(read.error().kind, ErrorKind::kExternalUnavailable);
+    EXPECT_FALSE(store->Head(Keys(server.url()), "bucket", "key"));
+    EXPECT_FALSE(store->List(Keys(server.url()), "bucket", "", "", ""));
+  }
+  EXPECT_EQ(elsewhere.requests(), 0);
+}
+
+TEST(ObjectStore, RefusesAnotherRangeThanItAskedFor) {
+  FaultyServer server([](const std::string&, int) {
+    return Http(206, "0123456789", "ETag: \"e\"\r\nContent-Range: bytes 100-109/1000\r\n");
+  });
+  const auto store = MakeS3Store(Fast());
+  std::string into(10, '\0');
+  EXPECT_FALSE(store->GetRange(Keys(server.url()), "bucket", "key", "e", 0, std::span(into)));
+  EXPECT_TRUE(store->GetRange(Keys(server.url()), "bucket", "key", "e", 100, std::span(into)));
+}
+
+TEST(ObjectStore, BoundsHeadersWithoutEnd) {
+  FaultyServer server([](const std::string&, int) {
+    std::string headers;
+    for (int i = 0; i < 100'000; i++) headers += fmt::format("x-{}: {:064}\r\n", i, i);
+    return "HTTP/1.1 200 OK\r\n" + headers + "HANG";
+  });
+  const auto store = MakeS3Store(Fast());
+  std::string into(10, '\0');
+  EXPECT_FALSE(Read(*store, Keys(server.url()), into));
+}
+
+// A store sees the signature and the session token of each request; it must not make a messenger of
+// us.
+TEST(ObjectStore, PassesOnNoCredentialThatAStoreRepeats) {
+  for (const char* header : {"x-amz-security-token: ", "Signature="}) {
+    FaultyServer server([header](const std::string& request, int) {
+      const size_t at = request.find(header) + std::string_view(header).size();
+      return Http(403, fmt::format("<Error><Code>Denied</Code><Message>sent {}</Message></Error>",
+                                   request.substr(at, request.find("\r\n", at) - at)));
+    });
+    Credentials keys = Keys(server.url());
+    keys.session_token = Secret("a-token-of-a-session");
+    const auto store = MakeS3Store(Fast());
+    std::string into(10, '\0');
+    const auto read = Read(*store, keys, into);
+    ASSERT_FALSE(read);
+    EXPECT_EQ(read.error().kind, ErrorKind::kExternalDenied);
+    EXPECT_EQ(read.error().detail, "HTTP 403") << header;
+  }
+}
+
 TEST(ObjectStore, StopsWhileTheServerHangs) {
   std::atomic<bool> asked = false;
   FaultyServer server([&](const std::string&, int) {

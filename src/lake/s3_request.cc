@@ -47,6 +47,11 @@ std::optional<std::string> DecodeKey(std::string text, bool encoded) {
 
 }  // namespace
 
+bool IsEtag(std::string_view etag) {
+  return !etag.empty() && etag.size() <= 1024 &&
+         std::ranges::all_of(etag, [](unsigned char c) { return c >= ' ' && c != 0x7f; });
+}
+
 std::string S3Url::QueryText() const {
   std::string out;
   for (const auto& [name, value] : query) {
@@ -152,10 +157,12 @@ Result<ListPage> ParseListing(const std::string& xml) {
     std::string_view etag = node.child_value("ETag");
     if (etag.size() >= 2 && etag.front() == '"' && etag.back() == '"')
       etag = etag.substr(1, etag.size() - 2);
+    if (!etag.empty() && !IsEtag(etag)) return malformed("an object with a malformed ETag");
     object.etag = etag;
     const std::string_view size = node.child_value("Size");
     const auto read = std::from_chars(size.data(), size.data() + size.size(), object.size);
-    if (read.ec != std::errc{} || read.ptr != size.data() + size.size())
+    if (read.ec != std::errc{} || read.ptr != size.data() + size.size() ||
+        object.size > kMaxObjectBytes)
       return malformed("an object without a size");
     object.modified_s = ParseTime(node.child_value("LastModified"));
     page.objects.push_back(std::move(object));

@@ -12,6 +12,11 @@
 
 namespace skep::lake {
 
+inline constexpr uint64_t kMaxObjectBytes = 1ull << 50;
+
+// Whether a store's ETag can stand in a header: not empty, of bounded length, printable.
+bool IsEtag(std::string_view etag);
+
 struct S3Url {
   std::string scheme, host;                                // host with port
   std::string path;                                        // percent-encoded, begins with '/'

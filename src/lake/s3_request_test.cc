@@ -42,11 +42,11 @@ TEST(S3Request, ReadsListings) {
   const auto page = ParseListing(
       R"(<?xml version="1.0"?><ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><EncodingType>url</EncodingType>)"
       R"(<IsTruncated>true</IsTruncated><NextContinuationToken>t&amp;1</NextContinuationToken>)"
-      R"(<Contents><Key>a+b%2Fc%2B.csv</Key><ETag>&quot;e1&quot;</ETag><Size>18446744073709551615</Size><LastModified>1970-01-02T00:00:01.000Z</LastModified></Contents>)"
+      R"(<Contents><Key>a+b%2Fc%2B.csv</Key><ETag>&quot;e1&quot;</ETag><Size>1125899906842624</Size><LastModified>1970-01-02T00:00:01.000Z</LastModified></Contents>)"
       R"(<CommonPrefixes><Prefix>p%2F</Prefix></CommonPrefixes></ListBucketResult>)");
   ASSERT_TRUE(page) << page.error().detail;
   ASSERT_EQ(page->objects.size(), 1u);
-  EXPECT_EQ(page->objects[0], (ObjectInfo{"a b/c+.csv", "e1", UINT64_MAX, 86401}));
+  EXPECT_EQ(page->objects[0], (ObjectInfo{"a b/c+.csv", "e1", kMaxObjectBytes, 86401}));
   EXPECT_EQ(page->prefixes, std::vector<std::string>{"p/"});
   EXPECT_EQ(page->next, "t&1");
 }
@@ -58,6 +58,8 @@ TEST(S3Request, RefusesMalformedListings) {
         "<ListBucketResult><Contents><Size>1</Size></Contents></ListBucketResult>",
         "<ListBucketResult><Contents><Key>k</Key><Size>-1</Size></Contents></ListBucketResult>",
         "<ListBucketResult><Contents><Key>k</Key><Size>1x</Size></Contents></ListBucketResult>",
+        "<ListBucketResult><Contents><Key>k</Key><Size>1125899906842625</Size></Contents></"
+        "ListBucketResult>",
         "<ListBucketResult><EncodingType>url</EncodingType><Contents><Key>%G</Key><Size>1</Size></"
         "Contents></ListBucketResult>"}) {
     const auto page = ParseListing(xml);

@@ -14,6 +14,7 @@ using duckdb::LogicalType;
 using duckdb::LogicalTypeId;
 
 constexpr int kMaxDepth = 100;
+constexpr size_t kShownBytes = 200;  // of a malformed type
 
 class Parser {
  public:
@@ -29,7 +30,8 @@ class Parser {
  private:
   std::unexpected<Error> Malformed() const {
     return Fail(ErrorKind::kInvalidArgument,
-                fmt::format("\"{}\" is not a column type of the data catalog", whole_));
+                fmt::format("\"{}{}\" is not a column type of the data catalog",
+                            whole_.substr(0, kShownBytes), whole_.size() > kShownBytes ? "…" : ""));
   }
 
   void Skip() {
@@ -104,12 +106,11 @@ class Parser {
     if (word == "struct") {
       if (!Take('<')) return Malformed();
       duckdb::child_list_t<LogicalType> fields;
+      duckdb::case_insensitive_set_t taken;
       do {
         std::string name = FieldName();
         if (name.empty()) return Malformed();
-        for (const auto& [other, type] : fields) {
-          if (duckdb::StringUtil::CIEquals(other, name)) return Malformed();
-        }
+        if (!taken.insert(name).second) return Malformed();
         SKEP_TRY_ASSIGN(LogicalType type, Type(depth + 1));
         fields.emplace_back(std::move(name), std::move(type));
       } while (Take(','));

@@ -79,6 +79,29 @@ duckdb::unique_ptr<duckdb::MultiFileReaderGlobalState> LakeReader::InitializeGlo
   return nullptr;
 }
 
+duckdb::shared_ptr<duckdb::BaseFileReader> LakeReader::CreateReader(
+    duckdb::ClientContext& context, duckdb::GlobalTableFunctionState& state,
+    const duckdb::OpenFileInfo& file, duckdb::idx_t index, const duckdb::MultiFileBindData& bind) {
+  try {
+    return MultiFileReader::CreateReader(context, state, file, index, bind);
+  } catch (const std::exception& e) {
+    const duckdb::ErrorData error(e);
+    const std::string path = PublicText(file.path), said = PublicText(error.RawMessage());
+    switch (error.Type()) {
+      case duckdb::ExceptionType::INTERRUPT:
+      case duckdb::ExceptionType::OUT_OF_MEMORY:
+      case duckdb::ExceptionType::FATAL:
+      case duckdb::ExceptionType::INTERNAL:
+        throw;
+      default:
+        break;
+    }
+    if (LakeErrorOf(error) || said.find(path) != std::string::npos) throw;
+    ThrowLakeError(
+        {ErrorKind::kDataException, fmt::format("{} is not readable: {}", path, said), {}, {}, 0});
+  }
+}
+
 duckdb::ReaderInitializeType LakeReader::InitializeReader(
     duckdb::MultiFileReaderData& data, const duckdb::MultiFileBindData& bind,
     const duckdb::vector<duckdb::MultiFileColumnDefinition>& columns,

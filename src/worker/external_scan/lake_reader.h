@@ -38,6 +38,12 @@ class LakeReader final : public duckdb::MultiFileReader {
       const duckdb::MultiFileReaderBindData& bind, const duckdb::MultiFileList& files,
       const duckdb::vector<duckdb::MultiFileColumnDefinition>& columns,
       const duckdb::vector<duckdb::ColumnIndex>& column_ids) override;
+  // Names the file in what a broken one makes its reader say.
+  duckdb::shared_ptr<duckdb::BaseFileReader> CreateReader(
+      duckdb::ClientContext& context, duckdb::GlobalTableFunctionState& state,
+      const duckdb::OpenFileInfo& file, duckdb::idx_t index,
+      const duckdb::MultiFileBindData& bind) override;
+  using MultiFileReader::CreateReader;
   duckdb::ReaderInitializeType InitializeReader(
       duckdb::MultiFileReaderData& data, const duckdb::MultiFileBindData& bind,
       const duckdb::vector<duckdb::MultiFileColumnDefinition>& columns,

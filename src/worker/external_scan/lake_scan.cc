@@ -141,6 +141,12 @@ auto Contain(const LakeTable& table, const std::string& path, const Act& act) {
     throw duckdb::InvalidInputException("%s is not a readable %s file",
                                         path.empty() ? table.QualifiedName() : PublicText(path),
                                         table.format());
+  } catch (const std::bad_alloc&) {
+    throw;
+  } catch (const std::exception& e) {  // of the formats' own libraries, which name no file
+    throw duckdb::InvalidInputException("%s is not a readable %s file (%s)",
+                                        path.empty() ? table.QualifiedName() : PublicText(path),
+                                        table.format(), e.what());
   }
 }
 

@@ -46,22 +46,21 @@ LakeTable::LakeTable(LakeClient& client, std::string schema, OpenedTable opened,
       iceberg_(std::move(iceberg)),
       description_(std::move(opened.description)) {
   ScanGuard guard(client_, scan_);
-  const auto add = [this](const ipc::TableColumn& column) {
+  duckdb::case_insensitive_set_t taken;
+  const auto add = [&](const ipc::TableColumn& column) {
     auto type = ParseGlueType(column.type);
     if (!type) {
       type.error().message = fmt::format("column {} of external table {}: {}", column.name,
                                          QualifiedName(), type.error().message);
       ThrowLakeError(type.error());
     }
-    for (const auto& other : names_) {
-      if (duckdb::StringUtil::CIEquals(other, column.name)) {
-        ThrowLakeError({ErrorKind::kDataException,
-                        fmt::format("external table {} has two columns named {}", QualifiedName(),
-                                    column.name),
-                        {},
-                        {},
-                        0});
-      }
+    if (!taken.insert(column.name).second) {
+      ThrowLakeError(
+          {ErrorKind::kDataException,
+           fmt::format("external table {} has two columns named {}", QualifiedName(), column.name),
+           {},
+           {},
+           0});
     }
     names_.push_back(column.name);
     types_.push_back(std::move(*type));
