@@ -74,6 +74,7 @@ asio::awaitable<Result<ipc::InferReply>> ScratchInferrer::Run(catalog::SampleObj
   request.size = object.size;
   request.format = object.format;
   request.compression = object.compression;
+  request.options = object.options;
   auto sent = co_await link_->Send(ipc::EncodeFrame(ipc::FrameType::kInfer, request));
   if (!sent) co_return Fail(sent.error());
 
