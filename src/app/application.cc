@@ -34,6 +34,7 @@
 #include "identity/access_control.h"
 #include "identity/role_chain.h"
 #include "identity/session_token.h"
+#include "jobs/crawl_events.h"
 #include "jobs/crawl_jobs.h"
 #include "jobs/crawl_schedule.h"
 #include "lake/block_cache.h"
@@ -42,6 +43,7 @@
 #include "net/blocking_pool.h"
 #include "net/tls.h"
 #include "protocol/aws/authenticator.h"
+#include "protocol/aws/event_webhook.h"
 #include "protocol/aws/http_server.h"
 #include "protocol/aws/json_service.h"
 #include "protocol/aws/query_protocol.h"
@@ -128,6 +130,23 @@ class CrawlStarter final : public glue::CrawlerRunner {
   jobs::CrawlJobs& crawls_;
 };
 
+std::vector<aws::EventSource> EventSources(const Config& config) {
+  std::vector<aws::EventSource> sources;
+  for (const EventSourceConfig& source : config.event_sources)
+    sources.push_back({source.name, source.account, source.secret, source.buckets});
+  return sources;
+}
+
+aws::EventWebhook::Sink KeepEvents(jobs::CrawlEvents& events) {
+  return [&events](const aws::EventSource& source, const std::string& body) -> Result<void> {
+    SKEP_TRY_ASSIGN(const auto told, jobs::ParseLakeEvents(body));
+    SKEP_TRY_ASSIGN(const auto taken, events.Take(source.account, source.buckets, told));
+    log::Debug("events_kept",
+               {{"source", source.name}, {"events", taken.events}, {"folders", taken.folders}});
+    return {};
+  };
+}
+
 std::string Metric(std::string_view name, std::string_view type, std::string_view help,
                    uint64_t value) {
   return fmt::format("# HELP {0} {2}\n# TYPE {0} {1}\n{0} {3}\n", name, type, help, value);
@@ -139,6 +158,7 @@ struct Parts {
   pgwire::Server& pgwire;
   aws::HttpServer& http;
   redshift_data::DataService& data;
+  jobs::CrawlEvents& crawl_events;
   jobs::CrawlJobs& crawls;
   ScratchInferrer& inferrer;
   compute::Pool& pool;
@@ -223,7 +243,8 @@ class Ending {
   }
 
   asio::awaitable<void> StopCrawls() {
-    auto shut_down = [&crawls = parts_.crawls] {
+    auto shut_down = [&crawls = parts_.crawls, &events = parts_.crawl_events] {
+      events.Stop();
       crawls.Shutdown();
       return true;
     };
@@ -363,6 +384,10 @@ int Serve(const Config& config) {
   ScratchInferrer inferrer(io, pool, lake);
   jobs::CrawlJobs crawls(store, roles, *objects, inferrer);
   const jobs::CrawlSchedule crawl_schedule(store, crawls);
+  jobs::CrawlEventsOptions event_options;
+  event_options.debounce = config.events.debounce;
+  event_options.sweep = config.events.sweep_interval;
+  jobs::CrawlEvents crawl_events(store, crawls, event_options);
 
   // The APIs.
   redshift_data::DataServiceOptions data_options;
@@ -409,14 +434,17 @@ int Serve(const Config& config) {
   aws::HttpOptions http_options;
   http_options.host = config.http.host;
   http_options.port = config.http.port;
-  aws::HttpServer http(io, http_options, [&json, &query](aws::HttpRequest request) {
+  aws::EventWebhook webhook(EventSources(config), blocking, KeepEvents(crawl_events));
+  aws::HttpServer http(io, http_options, [&json, &query, &webhook](aws::HttpRequest request) {
+    if (aws::EventWebhook::Takes(request)) return webhook.Handle(std::move(request));
     return aws::QueryProtocol::Takes(request) ? query.Handle(std::move(request))
                                               : json.Handle(std::move(request));
   });
 
   // Life. Whatever happens from here on, coroutines refer to what is above: only Ending ends them.
-  Ending ending({io, pgwire, http, data, crawls, inferrer, pool, *objects, blocking, ready},
-                config.drain_timeout);
+  Ending ending(
+      {io, pgwire, http, data, crawl_events, crawls, inferrer, pool, *objects, blocking, ready},
+      config.drain_timeout);
   const auto start = [&]() -> Result<void> {
     SKEP_TRY(data.Start());
     SKEP_TRY(pool.Start());
@@ -450,6 +478,7 @@ int Serve(const Config& config) {
                                           {"api_connections", http.connections()}});
     std::_Exit(exit_code == 0 ? 2 : exit_code);
   }
+  crawl_events.Stop();
   crawls.Shutdown();
   lake.Shutdown();
   blocking.Join();

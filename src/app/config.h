@@ -15,9 +15,17 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/secret.h"
 #include "identity/role_chain.h"
 
 namespace skep::app {
+
+// Who may tell of changes in a lake: [[event_source]].
+struct EventSourceConfig {
+  std::string name, account;
+  Secret secret;
+  std::vector<std::string> buckets;  // empty = all of the account
+};
 
 enum class Authentication { kAuto, kScram, kDigest, kMd5, kTrust };
 
@@ -63,8 +71,13 @@ struct Config {
     uint64_t cache_size_bytes = 0;
     uint32_t fetch_threads = 0;
   } lake;
-  std::vector<identity::Account> accounts;  // [[account]]
-  std::vector<identity::Role> roles;        // [[role]]
+  struct {
+    std::chrono::milliseconds debounce{0};
+    std::chrono::milliseconds sweep_interval{0};  // 0 = none
+  } events;
+  std::vector<EventSourceConfig> event_sources;  // [[event_source]]
+  std::vector<identity::Account> accounts;       // [[account]]
+  std::vector<identity::Role> roles;             // [[role]]
 
   // Where things lie below data_dir.
   std::string ControlPath() const { return data_dir + "/control.sqlite"; }

@@ -9,11 +9,13 @@ namespace {
 
 using Ending = std::pair<std::string_view, std::string_view>;
 
-constexpr Ending kCompressions[] = {
-    {".gz", "gzip"}, {".gzip", "gzip"}, {".zst", "zstd"}, {".zstd", "zstd"}, {".bz2", "bzip2"}};
+constexpr Ending kCompressions[] = {{".gz", "gzip"},   {".gzip", "gzip"}, {".zst", "zstd"},
+                                    {".zstd", "zstd"}, {".bz2", "bzip2"}, {".snappy", "snappy"},
+                                    {".lz4", "lz4"},   {".zip", "zip"}};
 constexpr Ending kFormats[] = {{".parquet", "parquet"}, {".parq", "parquet"}, {".csv", "csv"},
                                {".tsv", "csv"},         {".psv", "csv"},      {".json", "json"},
-                               {".jsonl", "json"},      {".ndjson", "json"}};
+                               {".jsonl", "json"},      {".ndjson", "json"},  {".avro", "avro"},
+                               {".orc", "orc"}};
 
 }  // namespace
 

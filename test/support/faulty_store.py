@@ -10,6 +10,7 @@ class FaultyStore:
 
     def __init__(self, store):
         self.store, self.fault, self.faults = store, None, 0
+        self.requests = []  # (method, path with query) of everything that was asked
         self.access_key, self.secret_key = store.access_key, store.secret_key
         self.released = threading.Event()
         outer = self
@@ -19,6 +20,7 @@ class FaultyStore:
 
             def handle_any(self):
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                outer.requests.append((self.command, self.path))
                 reads_object = self.command == "GET" and "list-type" not in self.path
                 fault = outer.fault if reads_object else None
                 outer.faults += 1 if fault else 0

@@ -173,8 +173,10 @@ Answer<Json> DeleteCrawler(const CallState& call) {
   const auto deleted = call.store.DeleteCrawler(crawler->account, crawler->name);
   if (!deleted) return Translated(deleted.error());
   DropTags(call, call.Arn("crawler/" + crawler->name));
-  const auto trimmed = call.Glue().TrimObjects(crawler->account, "crawl", crawler->name, 0);
-  if (!trimmed) return Translated(trimmed.error());
+  for (const char* kind : {"crawl", "crawl_evidence"}) {
+    const auto trimmed = call.Glue().TrimObjects(crawler->account, kind, crawler->name, 0);
+    if (!trimmed) return Translated(trimmed.error());
+  }
   return Json::object();
 }
 

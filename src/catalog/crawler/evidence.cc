@@ -11,7 +11,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr size_t kMostFiles = 100, kMostExamples = 5;
+constexpr size_t kMostFiles = 20, kMostColumns = 1000, kMostExamples = 5;
 
 std::string ReasonOf(const std::string& type, const std::string& name) {
   if (type == "bigint") return "every value is a whole number";
@@ -50,6 +50,7 @@ Json SamplesEvidence(const ipc::InferReply& schema, const std::vector<SampleEvid
   }
   Json columns = Json::array();
   for (const auto& column : schema.columns) {
+    if (columns.size() >= kMostColumns) break;
     const auto& of = votes[Lower(column.name)];
     columns.push_back({{"Name", Lower(column.name)},
                        {"Type", column.type},

@@ -17,6 +17,12 @@ namespace skep::external_scan {
 namespace {
 
 constexpr size_t kSampleBytes = 1u << 20;
+// How files of formats that have one begin.
+constexpr std::pair<std::string_view, std::string_view> kMagic[] = {
+    {"PAR1", "parquet"},
+    {"Obj\x01", "avro"},
+    {"ORC", "orc"},
+};
 
 std::string Quoted(std::string_view text) {
   std::string out = "'";
@@ -42,9 +48,18 @@ class Inference {
     compression_ = request_.compression.empty() ? named.compression : request_.compression;
     reply_.format = request_.format.empty() ? named.format : request_.format;
     if (compression_.empty()) SKEP_TRY(DetectCompression());
-    if (reply_.format.empty()) SKEP_TRY(DetectFormat());
+    const std::string classifier = Option("classifier");
+    if (reply_.format.empty() && classifier.empty()) SKEP_TRY(DetectFormat());
     Result<void> done;
-    if (reply_.format == "parquet") {
+    if (classifier == "csv") {
+      reply_.format = "csv";
+      done = CustomCsv();
+    } else if (classifier == "json") {
+      reply_.format = "json";
+      done = CustomJson();
+    } else if (classifier == "grok") {
+      done = Grok();
+    } else if (reply_.format == "parquet") {
       done = Parquet();
     } else if (reply_.format == "csv") {
       done = Csv();
@@ -61,6 +76,24 @@ class Inference {
   }
 
  private:
+  // Of the custom classifier that is asked; empty when it does not say.
+  std::string Option(std::string_view name) const {
+    for (const auto& [known, value] : request_.options) {
+      if (known == name) return value;
+    }
+    return {};
+  }
+  std::vector<std::string> ListOption(std::string_view name) const {
+    std::vector<std::string> out;
+    const std::string text = Option(name);
+    for (size_t at = 0; !text.empty() && at != std::string::npos;) {
+      const size_t end = text.find('\x1f', at);
+      out.push_back(text.substr(at, end == std::string::npos ? end : end - at));
+      at = end == std::string::npos ? end : end + 1;
+    }
+    return out;
+  }
+
   std::unexpected<Error> Converted(const duckdb::ErrorData& error) const {
     if (auto carried = LakeErrorOf(error)) return Fail(std::move(*carried));
     switch (error.Type()) {
@@ -131,9 +164,14 @@ class Inference {
 
   Result<void> DetectFormat() {
     SKEP_TRY_ASSIGN(const std::string sample, Sample(4096));
-    if (sample.starts_with("PAR1")) {
-      reply_.format = "parquet";
+    for (const auto& [magic, format] : kMagic) {
+      if (!sample.starts_with(magic)) continue;
+      reply_.format = format;
       return {};
+    }
+    if (sample.starts_with("\xff\xfe") || sample.starts_with("\xfe\xff")) {
+      return Fail(ErrorKind::kFeatureNotSupported,
+                  fmt::format("{} is UTF-16; text is read as UTF-8 only", request_.path));
     }
     const size_t first = sample.find_first_not_of(" \t\r\n");
     if (first == std::string::npos || sample.find('\0') != std::string::npos) {
@@ -168,11 +206,12 @@ class Inference {
     return {};
   }
 
-  Result<void> Csv() {
+  // With what is given of the dialect.
+  Result<void> Csv(const std::string& given = {}) {
     SKEP_TRY_ASSIGN(const auto sniffed,
                     Query(fmt::format("SELECT Delimiter, Quote, Escape, HasHeader, DateFormat, "
-                                      "TimestampFormat, Columns FROM sniff_csv({}{})",
-                                      Quoted(path_), CompressionOption())));
+                                      "TimestampFormat, Columns FROM sniff_csv({}{}{})",
+                                      Quoted(path_), CompressionOption(), given)));
     if (sniffed->RowCount() != 1)
       return Fail(ErrorKind::kDataException,
                   fmt::format("{} is not a readable csv file", request_.path));
@@ -203,6 +242,71 @@ class Inference {
     SKEP_TRY(ColumnsOf(
         fmt::format("read_json({}, format='auto', records='true', hive_partitioning=false{})",
                     Quoted(path_), CompressionOption())));
+    return EstimateRows(false);
+  }
+
+  // The certainty is 0 for text that the classifier's description does not fit.
+  Result<void> CustomCsv() {
+    std::string given;
+    const std::string delimiter = Option("delimiter"), quote = Option("quote"),
+                      header = Option("header");
+    if (!delimiter.empty()) given += ", delim=" + Quoted(delimiter);
+    if (!quote.empty()) given += ", quote=" + Quoted(quote);
+    if (header == "PRESENT") given += ", header=true";
+    if (header == "ABSENT") given += ", header=false";
+    SKEP_TRY(Csv(given));
+    const std::vector<std::string> names = ListOption("columns");
+    const bool single = Option("single_column") == "true";
+    if ((reply_.columns.size() < 2 && !single) ||
+        (!names.empty() && names.size() != reply_.columns.size())) {
+      reply_.certainty = 0;
+      return {};
+    }
+    for (size_t i = 0; i < names.size(); i++) reply_.columns[i].name = names[i];
+    return {};
+  }
+
+  // Records below a path ("$.Records[*]"); the file's own ones for "$" and "$[*]".
+  Result<void> CustomJson() {
+    std::string path = Option("path");
+    if (path.empty() || path == "$" || path == "$[*]") return Json();
+    if (!path.ends_with("[*]")) path += "[*]";
+    SKEP_TRY_ASSIGN(
+        const auto structure,
+        Query(fmt::format("SELECT json_group_structure(record) FROM (SELECT "
+                          "unnest(json_extract(json, {})) AS record FROM read_json_objects({}, "
+                          "format='auto'{}) LIMIT 20000)",
+                          Quoted(path), Quoted(path_), CompressionOption())));
+    const auto found = structure->GetValue(0, 0);
+    if (found.IsNull() || !found.ToString().starts_with("{")) {
+      reply_.certainty = 0;
+      reply_.columns.push_back({"json", "string"});
+      return {};
+    }
+    SKEP_TRY(ColumnsOf(
+        fmt::format("(SELECT unnest(json_transform(NULL::JSON, {})))", Quoted(found.ToString()))));
+    return EstimateRows(false);
+  }
+
+  // How many percent of the lines match says the certainty.
+  Result<void> Grok() {
+    const std::vector<std::string> names = ListOption("columns"), types = ListOption("types");
+    SKEP_TRY_ASSIGN(std::string sample, Sample(kSampleBytes));
+    if (sample.size() == kSampleBytes) sample.resize(sample.rfind('\n') + 1);
+    const auto counts = connection_.Prepare(
+        "SELECT count(*), count(*) FILTER (regexp_full_match(line, $2)) FROM (SELECT "
+        "unnest(string_split(replace($1, chr(13), ''), chr(10))) AS line) WHERE line <> ''");
+    if (counts->HasError()) return Converted(counts->error);
+    duckdb::vector<duckdb::Value> values = {duckdb::Value(sample), duckdb::Value(Option("regex"))};
+    const auto result = counts->Execute(values, false);
+    if (result->HasError()) return Converted(result->GetErrorObject());
+    const auto row = result->Fetch();
+    const auto lines = row->GetValue(0, 0).GetValue<int64_t>();
+    const auto matched = row->GetValue(1, 0).GetValue<int64_t>();
+    reply_.certainty = lines == 0 ? 0 : static_cast<uint64_t>(matched * 100 / lines);
+    reply_.format = Option("format");
+    for (size_t i = 0; i < names.size() && i < types.size(); i++)
+      reply_.columns.push_back({names[i], types[i]});
     return EstimateRows(false);
   }
 
