@@ -283,8 +283,24 @@ class Inference {
       reply_.columns.push_back({"json", "string"});
       return {};
     }
-    SKEP_TRY(ColumnsOf(
-        fmt::format("(SELECT unnest(json_transform(NULL::JSON, {})))", Quoted(found.ToString()))));
+    // The catalog has no unsigned numbers; the reader takes whole numbers for signed ones, too.
+    std::string shape = found.ToString();
+    constexpr std::string_view kUnsigned = "\"UBIGINT\"", kSigned = "\"BIGINT\"";
+    for (size_t at = 0; (at = shape.find(kUnsigned, at)) != std::string::npos; at++) {
+      const bool name = at + kUnsigned.size() < shape.size() && shape[at + kUnsigned.size()] == ':';
+      if (!name) shape.replace(at, kUnsigned.size(), kSigned);
+    }
+    const auto shaped =
+        connection_.Prepare(fmt::format("SELECT json_transform('{{}}'::JSON, {})", Quoted(shape)));
+    if (shaped->HasError()) return Converted(shaped->error);
+    const duckdb::LogicalType record = shaped->GetTypes().front();
+    if (record.id() != duckdb::LogicalTypeId::STRUCT) {
+      reply_.certainty = 0;
+      reply_.columns.push_back({"json", "string"});
+      return {};
+    }
+    for (const auto& [name, type] : duckdb::StructType::GetChildTypes(record))
+      reply_.columns.push_back({name, GlueTypeOf(type)});
     return EstimateRows(false);
   }
 
