@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/redirect_error.hpp>
@@ -37,6 +38,7 @@
 #include "jobs/crawl_events.h"
 #include "jobs/crawl_jobs.h"
 #include "jobs/crawl_schedule.h"
+#include "jobs/queue_poller.h"
 #include "lake/block_cache.h"
 #include "lake/lake_service.h"
 #include "lake/object_store.h"
@@ -132,8 +134,27 @@ class CrawlStarter final : public glue::CrawlerRunner {
 
 std::vector<aws::EventSource> EventSources(const Config& config) {
   std::vector<aws::EventSource> sources;
-  for (const EventSourceConfig& source : config.event_sources)
-    sources.push_back({source.name, source.account, source.secret, source.buckets});
+  for (const EventSourceConfig& source : config.event_sources) {
+    if (!source.secret.empty())
+      sources.push_back({source.name, source.account, source.secret, source.buckets});
+  }
+  return sources;
+}
+
+// Errors: kInvalidSettingValue (a queue of an account without keys).
+Result<std::vector<jobs::QueueSource>> QueueSources(const Config& config) {
+  std::vector<jobs::QueueSource> sources;
+  for (const EventSourceConfig& source : config.event_sources) {
+    if (source.queue_url.empty()) continue;
+    const auto account = std::ranges::find(config.accounts, source.account, &identity::Account::id);
+    if (account == config.accounts.end()) {
+      return Fail(ErrorKind::kInvalidSettingValue,
+                  fmt::format("event source {}: there is no [[account]] with id = \"{}\"",
+                              source.name, source.account),
+                  {}, "Its keys read the queue.");
+    }
+    sources.push_back({source.name, source.queue_url, *account, source.buckets});
+  }
   return sources;
 }
 
@@ -158,6 +179,7 @@ struct Parts {
   pgwire::Server& pgwire;
   aws::HttpServer& http;
   redshift_data::DataService& data;
+  jobs::QueuePoller& queues;
   jobs::CrawlEvents& crawl_events;
   jobs::CrawlJobs& crawls;
   ScratchInferrer& inferrer;
@@ -243,7 +265,9 @@ class Ending {
   }
 
   asio::awaitable<void> StopCrawls() {
-    auto shut_down = [&crawls = parts_.crawls, &events = parts_.crawl_events] {
+    auto shut_down = [&crawls = parts_.crawls, &events = parts_.crawl_events,
+                      &queues = parts_.queues] {
+      queues.Stop();
       events.Stop();
       crawls.Shutdown();
       return true;
@@ -331,6 +355,8 @@ int Serve(const Config& config) {
   if (!opened_iam) return Refuse(opened_iam.error());
   auto session_key = SessionKey(store);
   if (!session_key) return Refuse(session_key.error());
+  auto queue_sources = QueueSources(config);
+  if (!queue_sources) return Refuse(queue_sources.error());
   std::shared_ptr<asio::ssl::context> tls;
   if (config.pgwire.tls) {
     auto context = net::ServerContext(config.pgwire.tls_certificate, config.pgwire.tls_key);
@@ -388,6 +414,7 @@ int Serve(const Config& config) {
   event_options.debounce = config.events.debounce;
   event_options.sweep = config.events.sweep_interval;
   jobs::CrawlEvents crawl_events(store, crawls, event_options);
+  jobs::QueuePoller queues(std::move(*queue_sources), crawl_events);
 
   // The APIs.
   redshift_data::DataServiceOptions data_options;
@@ -442,9 +469,9 @@ int Serve(const Config& config) {
   });
 
   // Life. Whatever happens from here on, coroutines refer to what is above: only Ending ends them.
-  Ending ending(
-      {io, pgwire, http, data, crawl_events, crawls, inferrer, pool, *objects, blocking, ready},
-      config.drain_timeout);
+  Ending ending({io, pgwire, http, data, queues, crawl_events, crawls, inferrer, pool, *objects,
+                 blocking, ready},
+                config.drain_timeout);
   const auto start = [&]() -> Result<void> {
     SKEP_TRY(data.Start());
     SKEP_TRY(pool.Start());
@@ -478,6 +505,7 @@ int Serve(const Config& config) {
                                           {"api_connections", http.connections()}});
     std::_Exit(exit_code == 0 ? 2 : exit_code);
   }
+  queues.Stop();
   crawl_events.Stop();
   crawls.Shutdown();
   lake.Shutdown();

@@ -306,6 +306,7 @@ constexpr std::string_view kListsDescription = R"(
 # name = "lake"
 # account = "210987654321"
 # secret = "..."                       # 16 characters at least
+# queue_url = "https://sqs.us-east-1.amazonaws.com/210987654321/lake"   # instead: an SQS queue, read with the account's keys
 # buckets = ["bucket"]                 # empty or absent: all buckets of the account
 )";
 
@@ -489,7 +490,8 @@ Result<void> ReadRoles(Config& config, const toml::node& node, const std::string
 }
 
 Result<void> ReadEventSources(Config& config, const toml::node& node, const std::string& file) {
-  static const std::vector<std::string> known = {"name", "account", "secret", "buckets"};
+  static const std::vector<std::string> known = {"name", "account", "secret", "queue_url",
+                                                 "buckets"};
   constexpr size_t kLeastSecret = 16;
   const toml::array* list = node.as_array();
   if (list == nullptr || !list->is_array_of_tables()) {
@@ -507,6 +509,8 @@ Result<void> ReadEventSources(Config& config, const toml::node& node, const std:
       } else if (key == "secret") {
         SKEP_TRY_ASSIGN(std::string secret, ScalarText(value, where));
         source.secret = Secret(std::move(secret));
+      } else if (key == "queue_url") {
+        SKEP_TRY_ASSIGN(source.queue_url, ScalarText(value, where));
       } else if (key == "buckets") {
         SKEP_TRY_ASSIGN(source.buckets, TextList(value, where));
       } else {
@@ -532,7 +536,15 @@ Result<void> ReadEventSources(Config& config, const toml::node& node, const std:
                   fmt::format("{}: event_source.account \"{}\" is no number of 12 digits", at,
                               source.account));
     }
-    if (source.secret.Reveal().size() < kLeastSecret) {
+    if (!source.queue_url.empty() && !source.queue_url.starts_with("http://") &&
+        !source.queue_url.starts_with("https://")) {
+      return Fail(ErrorKind::kInvalidSettingValue,
+                  fmt::format("{}: event_source.queue_url \"{}\" does not begin with http:// or "
+                              "https://",
+                              at, source.queue_url));
+    }
+    const bool webhook = source.queue_url.empty() || !source.secret.empty();
+    if (webhook && source.secret.Reveal().size() < kLeastSecret) {
       return Fail(
           ErrorKind::kInvalidSettingValue,
           fmt::format("{}: event_source.secret has fewer than {} characters", at, kLeastSecret));
@@ -849,8 +861,10 @@ std::string DescribeConfig(const LoadedConfig& loaded) {
                        role.changes_catalog ? "write" : "read");
   }
   for (const EventSourceConfig& source : loaded.config.event_sources) {
-    out += fmt::format("event_source {}: account {}, secret ********, buckets [{}]\n", source.name,
-                       source.account, fmt::join(source.buckets, ", "));
+    out += fmt::format("event_source {}: account {}, secret {}, queue_url {}, buckets [{}]\n",
+                       source.name, source.account, source.secret.empty() ? "none" : "********",
+                       source.queue_url.empty() ? "none" : source.queue_url,
+                       fmt::join(source.buckets, ", "));
   }
   return out;
 }

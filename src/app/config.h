@@ -20,10 +20,11 @@
 
 namespace skep::app {
 
-// Who may tell of changes in a lake: [[event_source]].
+// Who may tell of changes in a lake: [[event_source]]. By webhook with a secret, or from a queue.
 struct EventSourceConfig {
   std::string name, account;
-  Secret secret;
+  Secret secret;                     // empty = no webhook
+  std::string queue_url;             // empty = no queue
   std::vector<std::string> buckets;  // empty = all of the account
 };
 

@@ -10,10 +10,12 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
+import boto3
 import duckdb
 import pytest
+from moto.server import ThreadedMotoServer
 
-from support.object_store import ObjectStore, missing
+from support.object_store import REGION, ObjectStore, missing
 from support.process import free_port, wait_until
 from support.server import ACCOUNT, ROLE, Server
 
@@ -294,6 +296,45 @@ def test_a_store_that_is_down_is_asked_again(tmp_path):
         wait_until("the event being followed", lambda: watched.count("down.down") == 2, 60)
     finally:
         watched.stop()
+
+
+def test_a_queue_is_read(tmp_path):
+    """Notifications as S3 puts them into an SQS queue. A message is gone from the queue once it is kept; one that is no event stays."""
+    if reason := missing():
+        pytest.skip(reason)
+    port = free_port()
+    moto = ThreadedMotoServer("127.0.0.1", port)
+    moto.start()
+    sqs = boto3.client("sqs", endpoint_url=f"http://127.0.0.1:{port}", region_name=REGION, aws_access_key_id="x", aws_secret_access_key="y")
+    queue = sqs.create_queue(QueueName="lake", Attributes={"VisibilityTimeout": "1"})["QueueUrl"]
+    lake = ObjectStore(tmp_path / "s3").start()
+    server = Server(tmp_path / "skep", lake, {"events-sweep-interval": "0"})
+    server.more_config = f'[[event_source]]\nname = "queue"\naccount = "{ACCOUNT}"\nqueue_url = "{queue}"\n'
+    watched = Watched.__new__(Watched)
+    watched.lake, watched.server = lake, server.init().start()
+    try:
+        watched.glue = server.client("glue", server.add_user("api", superuser=True, access_key=True))
+        lake.client().create_bucket(Bucket=BUCKET)
+        lake.put(BUCKET, "queued/k=0/a.csv", "id,n\n1,2\n")
+        watched.watch("queued")
+        for k in (1, 2, 3):
+            lake.put(BUCKET, f"queued/k={k}/a.csv", "id,n\n1,2\n")
+            sqs.send_message(QueueUrl=queue, MessageBody=json.dumps(records(f"queued/k={k}/a.csv")))
+        sqs.send_message(QueueUrl=queue, MessageBody="no event")
+        sqs.send_message(QueueUrl=queue, MessageBody=json.dumps({"Service": "Amazon S3", "Event": "s3:TestEvent"}))
+        wait_until("the messages being followed", lambda: watched.count("queued.queued") == 4)
+
+        def left():
+            numbers = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["All"])["Attributes"]
+            return int(numbers["ApproximateNumberOfMessages"]) + int(numbers["ApproximateNumberOfMessagesNotVisible"])
+
+        wait_until("what was kept being deleted", lambda: left() == 1)
+        # Without the webhook's secret there is no webhook of that name.
+        assert watched.send(records("queued/k=1/a.csv"), f"http://127.0.0.1:{server.http_port}/events/queue", {"Authorization": "Bearer "}) == 403
+    finally:
+        server.stop()
+        lake.stop()
+        moto.stop()
 
 
 def test_a_sweep_finds_what_no_event_told(tmp_path):
