@@ -14,6 +14,9 @@ namespace {
 
 using std::chrono::milliseconds;
 
+// Kept of one crawler between two crawls; behind it, everything has changed.
+constexpr size_t kMostFolders = 10'000;
+
 int64_t NowMs() {
   using namespace std::chrono;
   return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
@@ -99,20 +102,28 @@ Result<CrawlEvents::Taken> CrawlEvents::Take(const std::string& account,
     }
   }
   if (folders.empty()) return taken;
+  std::map<Name, size_t> kept;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [name, waiting] : waiting_) kept[name] = waiting.folders;
+  }
   std::vector<control::ChangedFolder> changes;
-  std::set<Name> names;
+  std::map<Name, size_t> names;
   for (const auto& [where, count] : folders) {
-    const auto& [name, folder] = where;
+    const Name& name = where.first;
+    catalog::FolderName folder = where.second;
+    if (kept[name]++ >= kMostFolders) folder.second = catalog::kEverywhere;
+    names[name]++;
     changes.push_back({name.first, name.second, folder.first, folder.second, now, now, count, {}});
-    names.insert(name);
   }
   SKEP_TRY(store_.Crawls().AddChanges(changes));
   taken.folders = changes.size();
   const auto at = Clock::now();
   {
     const std::lock_guard lock(mutex_);
-    for (const Name& name : names) {
+    for (const auto& [name, count] : names) {
       auto [waiting, fresh] = waiting_.try_emplace(name);
+      waiting->second.folders += count;
       if (fresh) waiting->second.first = at;
       waiting->second.last = at;
     }

@@ -56,6 +56,7 @@ class CrawlEvents {
     Clock::time_point first, last;  // events
     Clock::time_point not_before;   // after a failure
     std::chrono::milliseconds backoff{0};
+    size_t folders = 0;  // that events named, repeated ones too
   };
   bool Known(const control::Crawler& crawler, const LakeEvent& event) const;
   void Run();

@@ -133,7 +133,7 @@ class CrawlEventsTest : public testing::Test {
     return taken ? taken->folders : 0;
   }
   void AwaitIdle() {
-    for (int i = 0; i < 2000; i++) {
+    for (int i = 0; i < 4000; i++) {
       if (store_->Crawls().ListChanges("", "")->empty() &&
           (*store_->GetCrawler(kAccount, "c"))->state == "READY")
         return;
@@ -229,6 +229,21 @@ TEST_F(CrawlEventsTest, ABurstIsOneCrawl) {
   }
   AwaitIdle();
   EXPECT_EQ(lake_.TakeListed(), std::vector<std::string>{"t/p=1//"});
+}
+
+TEST_F(CrawlEventsTest, AFloodIsKeptAsOneListingOfEverything) {
+  options_.debounce = milliseconds(2000);
+  options_.longest_wait = milliseconds(60'000);
+  Begin();
+  CrawlAll();
+  std::vector<LakeEvent> flood;
+  for (int i = 0; i < 12'000; i++)
+    flood.push_back({"lake", {"t/p=" + std::to_string(i) + "/a.csv"}, false, "", 10});
+  ASSERT_TRUE(events_->Take(kAccount, {}, flood));
+  ASSERT_TRUE(events_->Take(kAccount, {}, flood));
+  EXPECT_EQ(store_->Crawls().ListChanges("", "")->size(), 10'001u);
+  AwaitIdle();
+  EXPECT_EQ(lake_.TakeListed(), std::vector<std::string>{"t/"});
 }
 
 TEST_F(CrawlEventsTest, WhatWasKeptIsCrawledByTheNextGateway) {

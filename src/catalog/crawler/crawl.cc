@@ -27,6 +27,7 @@ namespace {
 
 using Json = nlohmann::json;
 
+constexpr size_t kMostFolders = 1000;   // listed one by one; of more, everything is
 constexpr size_t kMostEvidence = 1000;  // tables, objects without a table, changes
 
 double NowSeconds() {
@@ -129,8 +130,12 @@ Result<void> Crawl::Remembered() {
   for (auto& folder : seen) before_[{folder.bucket, folder.folder}] = std::move(folder.objects);
   // Read before anything is listed: an event that comes later is not answered by this crawl.
   SKEP_TRY_ASSIGN(events_, crawls.ListChanges(crawler_.account, crawler_.name));
+  const bool few = events_.size() <= kMostFolders &&
+                   std::ranges::none_of(events_, [](const control::ChangedFolder& change) {
+                     return change.folder == kEverywhere;
+                   });
   changes_only_ =
-      options_.changes_only && settings_.recrawl == Recrawl::kEvents && known_definition_;
+      options_.changes_only && settings_.recrawl == Recrawl::kEvents && known_definition_ && few;
   return {};
 }
 

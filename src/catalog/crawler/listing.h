@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -19,6 +20,9 @@ namespace skep::catalog {
 
 using FolderName = std::pair<std::string, std::string>;  // bucket, folder
 using SeenFolders = std::map<FolderName, std::vector<control::SeenObject>>;
+
+// In the place of a folder's name: so many changed that everything is to be listed.
+inline constexpr std::string_view kEverywhere = "*";
 
 struct ListedTarget {
   std::string prefix;                     // where tables are looked for

@@ -17,6 +17,13 @@ namespace skep::external_scan {
 namespace {
 
 constexpr size_t kSampleBytes = 1u << 20;
+// How files of compressions begin that the engine does not decompress.
+constexpr std::pair<std::string_view, std::string_view> kUnreadable[] = {
+    {"BZh", "bzip2"},
+    {"\xff\x06", "snappy"},
+    {"\x04\x22\x4d\x18", "lz4"},
+    {"PK\x03\x04", "zip"},
+};
 // How files of formats that have one begin.
 constexpr std::pair<std::string_view, std::string_view> kMagic[] = {
     {"PAR1", "parquet"},
@@ -50,6 +57,10 @@ class Inference {
     if (compression_.empty()) SKEP_TRY(DetectCompression());
     const std::string classifier = Option("classifier");
     if (reply_.format.empty() && classifier.empty()) SKEP_TRY(DetectFormat());
+    if (reply_.format == "csv" || reply_.format == "json") {
+      SKEP_TRY_ASSIGN(const std::string mark, Sample(2));
+      if (mark == "\xff\xfe" || mark == "\xfe\xff") return Utf16();
+    }
     Result<void> done;
     if (classifier == "csv") {
       reply_.format = "csv";
@@ -137,6 +148,11 @@ class Inference {
                           InterruptOf(connection_.context.get())));
     if (head.starts_with("\x1f\x8b")) compression_ = "gzip";
     if (head.starts_with("\x28\xb5\x2f\xfd")) compression_ = "zstd";
+    for (const auto& [magic, compression] : kUnreadable) {
+      if (!head.starts_with(magic)) continue;
+      return Fail(ErrorKind::kFeatureNotSupported,
+                  fmt::format("{}: {} compression is not read here", request_.path, compression));
+    }
     return {};
   }
 
@@ -162,6 +178,11 @@ class Inference {
     }
   }
 
+  std::unexpected<Error> Utf16() const {
+    return Fail(ErrorKind::kFeatureNotSupported,
+                fmt::format("{} is UTF-16; text is read as UTF-8 only", request_.path));
+  }
+
   Result<void> DetectFormat() {
     SKEP_TRY_ASSIGN(const std::string sample, Sample(4096));
     for (const auto& [magic, format] : kMagic) {
@@ -169,10 +190,7 @@ class Inference {
       reply_.format = format;
       return {};
     }
-    if (sample.starts_with("\xff\xfe") || sample.starts_with("\xfe\xff")) {
-      return Fail(ErrorKind::kFeatureNotSupported,
-                  fmt::format("{} is UTF-16; text is read as UTF-8 only", request_.path));
-    }
+    if (sample.starts_with("\xff\xfe") || sample.starts_with("\xfe\xff")) return Utf16();
     const size_t first = sample.find_first_not_of(" \t\r\n");
     if (first == std::string::npos || sample.find('\0') != std::string::npos) {
       return Fail(ErrorKind::kDataException,

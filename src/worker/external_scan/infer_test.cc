@@ -157,10 +157,18 @@ TEST_F(InferTest, AsksAGrokClassifierHowMuchItUnderstands) {
 TEST_F(InferTest, KnowsFormatsByTheirFirstBytes) {
   WriteText("one", std::string("Obj\x01 avro"));
   WriteText("two", "ORC and more");
+  WriteText("press", "BZh91AY and so on");
+  WriteText("wide.csv", std::string("\xfe\xff"
+                                    "\0a\0,\0b\0\n",
+                                    10));
   WriteText("wide", std::string("\xff\xfe"
                                 "a\0,\0b\0\n\0",
                                 10));
-  for (const auto& [file, word] : {std::pair{"one", "avro"}, {"two", "orc"}, {"wide", "UTF-16"}}) {
+  for (const auto& [file, word] : {std::pair{"one", "avro"},
+                                   {"two", "orc"},
+                                   {"press", "bzip2"},
+                                   {"wide", "UTF-16"},
+                                   {"wide.csv", "UTF-16"}}) {
     const auto reply = InferFile(file);
     ASSERT_FALSE(reply) << file;
     EXPECT_EQ(reply.error().kind, ErrorKind::kFeatureNotSupported);
