@@ -218,7 +218,7 @@ TEST_F(CrawlEventsTest, HearsOnlyOfWhatACrawlerLooksAt) {
 }
 
 TEST_F(CrawlEventsTest, ABurstIsOneCrawl) {
-  options_.debounce = milliseconds(200);
+  options_.debounce = milliseconds(1000);
   options_.longest_wait = milliseconds(60'000);
   Begin();
   CrawlAll();

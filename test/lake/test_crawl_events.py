@@ -260,11 +260,12 @@ def test_a_burst_is_few_crawls(untold):
     crawls = untold.crawls("burst")
     for i in range(40):
         untold.lake.put(BUCKET, f"burst/{i}.csv", "id,n\n1,2\n")
-        assert untold.send(records(f"burst/{i}.csv")) == 200
+    for _ in range(3):
+        assert untold.send(records(*[f"burst/{i}.csv" for i in range(40)])) == 200
     objects = lambda: untold.glue.get_table(DatabaseName="burst", Name="burst")["Table"]["Parameters"]["objectCount"]  # noqa: E731
     wait_until("all files being counted", lambda: objects() == "41")
     untold.idle("burst")
-    assert untold.crawls("burst") - crawls < 20
+    assert 1 <= untold.crawls("burst") - crawls <= 3
 
 
 def test_an_acknowledged_event_survives_the_gateway(tmp_path):

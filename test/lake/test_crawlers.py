@@ -159,6 +159,7 @@ def test_a_hundred_thousand_keys_are_crawled_in_bounded_memory(tmp_path_factory)
 
 def test_new_folders_only_leaves_the_rest_alone(crawler):
     one = crawler(RecrawlPolicy={"RecrawlBehavior": "CRAWL_NEW_FOLDERS_ONLY"})
+    assert one.glue.get_crawler(Name=one.name)["Crawler"]["SchemaChangePolicy"] == {"UpdateBehavior": "LOG", "DeleteBehavior": "LOG"}
     one.put("k=0/a.csv", "id,n\n1,2\n")
     one.run()
     one.put("k=0/late.csv", "id,n,more\n1,2,3\n")

@@ -573,6 +573,19 @@ TEST_F(CrawlTest, AsksCustomClassifiersInOrder) {
   EXPECT_EQ(unknown["NoTable"].size(), 1u);
 }
 
+TEST_F(CrawlTest, AnObjectThatChangesMeanwhileIsReadByTheNextCrawl) {
+  objects_.sizes = {{"lake/t/a.csv", 10}, {"lake/t/b.csv", 10}};
+  inferrer_.schemas = {{"s3://lake/t/b", Fail(ErrorKind::kExternalChanged, "412")},
+                       {"s3://lake/t", Schema("csv", {{"a", "int"}})}};
+  ASSERT_TRUE(Again());
+  EXPECT_EQ(ColumnsOf(Table("t")), "a:int ");
+  objects_.sizes["lake/t/b.csv"] = 11;
+  inferrer_.schemas = {{"s3://lake/t", Schema("csv", {{"a", "int"}, {"b", "int"}})}};
+  ASSERT_TRUE(Again());
+  EXPECT_EQ(Asked(), std::vector<std::string>{"t/b.csv"});
+  EXPECT_EQ(ColumnsOf(Table("t")), "a:int b:int ");
+}
+
 TEST_F(CrawlTest, SkipsWhatCannotBeDecompressed) {
   objects_.sizes = {{"lake/t/a.csv.bz2", 10}, {"lake/u/a.json.snappy", 10}};
   const Json evidence = Evidence(Again());

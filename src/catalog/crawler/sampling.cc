@@ -142,6 +142,11 @@ Result<SampleEvidence> Sampler::Read(const Target& target, const lake::ObjectInf
                         credentials_);
     if (!reply) {
       const ErrorKind error = reply.error().kind;
+      if (error == ErrorKind::kExternalChanged || error == ErrorKind::kExternalNotFound) {
+        // It is another object by now, of which the next crawl hears; nothing is learned of it.
+        out.error = "it changed while the crawl ran";
+        return out;
+      }
       if (error != ErrorKind::kDataException && error != ErrorKind::kInvalidText &&
           error != ErrorKind::kFeatureNotSupported)
         return Fail(reply.error());
