@@ -24,7 +24,7 @@ double Seconds(Clock::time_point t) {
          1000.0;
 }
 
-constexpr int64_t kKeptRuns = 1000;     // of a crawler
+constexpr int64_t kKeptRuns = 1000;    // of a crawler
 constexpr int64_t kKeptEvidence = 25;  // documents of a crawler
 
 std::string SummaryOf(const catalog::CrawlSummary& done) {
