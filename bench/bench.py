@@ -17,6 +17,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "test"))
 
+import crawl  # noqa: E402
 import duckdb  # noqa: E402
 import functions  # noqa: E402
 import psycopg  # noqa: E402
@@ -675,6 +676,11 @@ def bench_glue(folder):
             found.append([name, expression, rows, f"{median(times):.1f}", f"{max(times):.1f}", f"{(cpu_seconds(server.pid) - cpu) * 1000 / 21:.1f}"])
     table("BatchCreatePartition, batches of 100", ["table", "partitions/s", "partitions per CPU s of the gateway"], made)
     table("GetPartitions of 100,000, ms of the client (21 runs)", ["what", "expression", "found", "median", "most", "CPU ms of the gateway"], found)
+
+
+def bench_crawl(folder):
+    """Upload to queryable by events, 10,000 small files, an unchanged lake."""
+    crawl.run(folder, table)
 
 
 BENCHES = {n.removeprefix("bench_"): f for n, f in list(globals().items()) if n.startswith("bench_")}

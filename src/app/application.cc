@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/redirect_error.hpp>
@@ -37,14 +38,17 @@
 #include "identity/access_keys.h"
 #include "identity/role_chain.h"
 #include "identity/session_token.h"
+#include "jobs/crawl_events.h"
 #include "jobs/crawl_jobs.h"
 #include "jobs/crawl_schedule.h"
+#include "jobs/queue_poller.h"
 #include "lake/block_cache.h"
 #include "lake/lake_service.h"
 #include "lake/object_store.h"
 #include "net/blocking_pool.h"
 #include "net/tls.h"
 #include "protocol/aws/authenticator.h"
+#include "protocol/aws/event_webhook.h"
 #include "protocol/aws/http_server.h"
 #include "protocol/aws/json_service.h"
 #include "protocol/aws/query_protocol.h"
@@ -131,6 +135,42 @@ class CrawlStarter final : public glue::CrawlerRunner {
   jobs::CrawlJobs& crawls_;
 };
 
+std::vector<aws::EventSource> EventSources(const Config& config) {
+  std::vector<aws::EventSource> sources;
+  for (const EventSourceConfig& source : config.event_sources) {
+    if (!source.secret.empty())
+      sources.push_back({source.name, source.account, source.secret, source.buckets});
+  }
+  return sources;
+}
+
+// Errors: kInvalidSettingValue (a queue of an account without keys).
+Result<std::vector<jobs::QueueSource>> QueueSources(const Config& config) {
+  std::vector<jobs::QueueSource> sources;
+  for (const EventSourceConfig& source : config.event_sources) {
+    if (source.queue_url.empty()) continue;
+    const auto account = std::ranges::find(config.accounts, source.account, &identity::Account::id);
+    if (account == config.accounts.end()) {
+      return Fail(ErrorKind::kInvalidSettingValue,
+                  fmt::format("event source {}: there is no [[account]] with id = \"{}\"",
+                              source.name, source.account),
+                  {}, "Its keys read the queue.");
+    }
+    sources.push_back({source.name, source.queue_url, *account, source.buckets});
+  }
+  return sources;
+}
+
+aws::EventWebhook::Sink KeepEvents(jobs::CrawlEvents& events) {
+  return [&events](const aws::EventSource& source, const std::string& body) -> Result<void> {
+    SKEP_TRY_ASSIGN(const auto told, jobs::ParseLakeEvents(body));
+    SKEP_TRY_ASSIGN(const auto taken, events.Take(source.account, source.buckets, told));
+    log::Debug("events_kept",
+               {{"source", source.name}, {"events", taken.events}, {"folders", taken.folders}});
+    return {};
+  };
+}
+
 std::string Metric(std::string_view name, std::string_view type, std::string_view help,
                    uint64_t value) {
   return fmt::format("# HELP {0} {2}\n# TYPE {0} {1}\n{0} {3}\n", name, type, help, value);
@@ -142,6 +182,8 @@ struct Parts {
   pgwire::Server& pgwire;
   aws::HttpServer& http;
   redshift_data::DataService& data;
+  jobs::QueuePoller& queues;
+  jobs::CrawlEvents& crawl_events;
   jobs::CrawlJobs& crawls;
   ScratchInferrer& inferrer;
   compute::Pool& pool;
@@ -226,7 +268,10 @@ class Ending {
   }
 
   asio::awaitable<void> StopCrawls() {
-    auto shut_down = [&crawls = parts_.crawls] {
+    auto shut_down = [&crawls = parts_.crawls, &events = parts_.crawl_events,
+                      &queues = parts_.queues] {
+      queues.Stop();
+      events.Stop();
       crawls.Shutdown();
       return true;
     };
@@ -345,6 +390,8 @@ int Serve(const Config& config) {
   if (!opened_iam) return Refuse(opened_iam.error());
   auto session_key = SessionKey(store);
   if (!session_key) return Refuse(session_key.error());
+  auto queue_sources = QueueSources(config);
+  if (!queue_sources) return Refuse(queue_sources.error());
   std::shared_ptr<asio::ssl::context> tls;
   if (config.pgwire.tls) {
     auto context = net::ServerContext(config.pgwire.tls_certificate, config.pgwire.tls_key);
@@ -401,6 +448,11 @@ int Serve(const Config& config) {
   ScratchInferrer inferrer(io, pool, lake);
   jobs::CrawlJobs crawls(store, roles, *objects, inferrer);
   const jobs::CrawlSchedule crawl_schedule(store, crawls);
+  jobs::CrawlEventsOptions event_options;
+  event_options.debounce = config.events.debounce;
+  event_options.sweep = config.events.sweep_interval;
+  jobs::CrawlEvents crawl_events(store, crawls, event_options);
+  jobs::QueuePoller queues(std::move(*queue_sources), crawl_events);
 
   // The APIs.
   redshift_data::DataServiceOptions data_options;
@@ -449,13 +501,16 @@ int Serve(const Config& config) {
   aws::HttpOptions http_options;
   http_options.host = config.http.host;
   http_options.port = config.http.port;
-  aws::HttpServer http(io, http_options, [&json, &query](aws::HttpRequest request) {
+  aws::EventWebhook webhook(EventSources(config), blocking, KeepEvents(crawl_events));
+  aws::HttpServer http(io, http_options, [&json, &query, &webhook](aws::HttpRequest request) {
+    if (aws::EventWebhook::Takes(request)) return webhook.Handle(std::move(request));
     return aws::QueryProtocol::Takes(request) ? query.Handle(std::move(request))
                                               : json.Handle(std::move(request));
   });
 
   // Life. Whatever happens from here on, coroutines refer to what is above: only Ending ends them.
-  Ending ending({io, pgwire, http, data, crawls, inferrer, pool, *objects, blocking, ready},
+  Ending ending({io, pgwire, http, data, queues, crawl_events, crawls, inferrer, pool, *objects,
+                 blocking, ready},
                 config.drain_timeout);
   const auto start = [&]() -> Result<void> {
     SKEP_TRY(data.Start());
@@ -490,6 +545,8 @@ int Serve(const Config& config) {
                                           {"api_connections", http.connections()}});
     std::_Exit(exit_code == 0 ? 2 : exit_code);
   }
+  queues.Stop();
+  crawl_events.Stop();
   crawls.Shutdown();
   lake.Shutdown();
   blocking.Join();

@@ -289,6 +289,17 @@ const std::array kKeys = {
         "stand for; it must trust the workspace as any other. Empty: none.",
         [](Config& c, const std::string& t) { return SetRoleChain(c.lake.default_iam_role, t); },
         [](const Config& c) { return fmt::format("{}", fmt::join(c.lake.default_iam_role, ",")); }},
+    ConfigKey{"events.debounce", Type::kDuration, "200ms", "",
+              "How long nothing must have come from event sources before the folders that they "
+              "named are crawled.",
+              [](Config& c, const std::string& t) { return SetDuration(c.events.debounce, t); },
+              [](const Config& c) { return Show(c.events.debounce); }},
+    ConfigKey{
+        "events.sweep_interval", Type::kDuration, "1h", "",
+        "How often crawlers of event mode list everything, for events that never came; 0 = "
+        "never.",
+        [](Config& c, const std::string& t) { return SetDuration(c.events.sweep_interval, t); },
+        [](const Config& c) { return Show(c.events.sweep_interval); }},
 };
 
 constexpr std::string_view kListsDescription = R"(
@@ -308,6 +319,15 @@ constexpr std::string_view kListsDescription = R"(
 # paths = ["bucket", "other-bucket/prefix", "third-bucket/pre*"]   # empty or absent: all buckets of the account
 # catalog = "read"                     # "write": SQL may make, change and drop external tables in the account's catalog
 # objects = "read"                     # "write": UNLOAD and INSERT may write and delete objects under these paths
+
+# Object stores that tell of new and removed objects: POST /events/<name> on http.port, with the secret as bearer token, as ?token= or
+# as key of an HMAC. The account's crawlers with CRAWL_EVENT_MODE hear of it.
+# [[event_source]]
+# name = "lake"
+# account = "210987654321"
+# secret = "..."                       # 16 characters at least
+# queue_url = "https://sqs.us-east-1.amazonaws.com/210987654321/lake"   # instead: an SQS queue, read with the account's keys
+# buckets = ["bucket"]                 # empty or absent: all buckets of the account
 )";
 
 std::vector<std::string> KeyNames() {
@@ -494,6 +514,71 @@ Result<void> ReadRoles(Config& config, const toml::node& node, const std::string
   return {};
 }
 
+Result<void> ReadEventSources(Config& config, const toml::node& node, const std::string& file) {
+  static const std::vector<std::string> known = {"name", "account", "secret", "queue_url",
+                                                 "buckets"};
+  constexpr size_t kLeastSecret = 16;
+  const toml::array* list = node.as_array();
+  if (list == nullptr || !list->is_array_of_tables()) {
+    return Fail(ErrorKind::kInvalidSettingValue,
+                At(file, node) + ": write event sources as [[event_source]]");
+  }
+  for (const toml::node& item : *list) {
+    EventSourceConfig source;
+    for (const auto& [key, value] : *item.as_table()) {
+      const std::string where = fmt::format("{}: event_source.{}", At(file, value), key.str());
+      if (key == "name") {
+        SKEP_TRY_ASSIGN(source.name, ScalarText(value, where));
+      } else if (key == "account") {
+        SKEP_TRY_ASSIGN(source.account, ScalarText(value, where));
+      } else if (key == "secret") {
+        SKEP_TRY_ASSIGN(std::string secret, ScalarText(value, where));
+        source.secret = Secret(std::move(secret));
+      } else if (key == "queue_url") {
+        SKEP_TRY_ASSIGN(source.queue_url, ScalarText(value, where));
+      } else if (key == "buckets") {
+        SKEP_TRY_ASSIGN(source.buckets, TextList(value, where));
+      } else {
+        return UnknownKey(At(file, value) + ": [[event_source]]", key.str(), known);
+      }
+    }
+    const std::string at = At(file, item);
+    if (source.name.empty() || source.name.find_first_not_of(
+                                   "abcdefghijklmnopqrstuvwxyz0123456789-_") != std::string::npos) {
+      return Fail(ErrorKind::kInvalidSettingValue,
+                  fmt::format("{}: event_source.name \"{}\" is not of lower-case letters, digits, "
+                              "'-' and '_'",
+                              at, source.name));
+    }
+    if (std::ranges::find(config.event_sources, source.name, &EventSourceConfig::name) !=
+        config.event_sources.end()) {
+      return Fail(ErrorKind::kInvalidSettingValue,
+                  fmt::format("{}: there are two event sources \"{}\"", at, source.name));
+    }
+    if (source.account.size() != 12 ||
+        source.account.find_first_not_of("0123456789") != std::string::npos) {
+      return Fail(ErrorKind::kInvalidSettingValue,
+                  fmt::format("{}: event_source.account \"{}\" is no number of 12 digits", at,
+                              source.account));
+    }
+    if (!source.queue_url.empty() && !source.queue_url.starts_with("http://") &&
+        !source.queue_url.starts_with("https://")) {
+      return Fail(ErrorKind::kInvalidSettingValue,
+                  fmt::format("{}: event_source.queue_url \"{}\" does not begin with http:// or "
+                              "https://",
+                              at, source.queue_url));
+    }
+    const bool webhook = source.queue_url.empty() || !source.secret.empty();
+    if (webhook && source.secret.Reveal().size() < kLeastSecret) {
+      return Fail(
+          ErrorKind::kInvalidSettingValue,
+          fmt::format("{}: event_source.secret has fewer than {} characters", at, kLeastSecret));
+    }
+    config.event_sources.push_back(std::move(source));
+  }
+  return {};
+}
+
 Result<void> ReadFile(LoadedConfig& loaded, const std::string& path) {
   std::ifstream stream(path);
   std::stringstream text;
@@ -513,7 +598,7 @@ Result<void> ReadFile(LoadedConfig& loaded, const std::string& path) {
   std::vector<std::pair<std::string, const toml::node*>> found;
   for (const auto& [key, value] : parsed.table()) {
     if (key == "account" && value.is_array()) continue;
-    if (key == "role") continue;
+    if (key == "role" || key == "event_source") continue;
     if (const toml::table* section = value.as_table()) {
       for (const auto& [inner, node] : *section)
         found.emplace_back(fmt::format("{}.{}", key.str(), inner.str()), &node);
@@ -535,6 +620,8 @@ Result<void> ReadFile(LoadedConfig& loaded, const std::string& path) {
   if (const toml::node* node = root.get("account"); node != nullptr && node->is_array())
     SKEP_TRY(ReadAccounts(loaded.config, *node, path));
   if (const toml::node* node = root.get("role")) SKEP_TRY(ReadRoles(loaded.config, *node, path));
+  if (const toml::node* node = root.get("event_source"))
+    SKEP_TRY(ReadEventSources(loaded.config, *node, path));
   loaded.file = path;
   return {};
 }
@@ -798,6 +885,12 @@ std::string DescribeConfig(const LoadedConfig& loaded) {
                        fmt::join(role.trust, ", "), fmt::join(role.allowed, ", "),
                        role.changes_catalog ? "write" : "read",
                        role.writes_objects ? "write" : "read");
+  }
+  for (const EventSourceConfig& source : loaded.config.event_sources) {
+    out += fmt::format("event_source {}: account {}, secret {}, queue_url {}, buckets [{}]\n",
+                       source.name, source.account, source.secret.empty() ? "none" : "********",
+                       source.queue_url.empty() ? "none" : source.queue_url,
+                       fmt::join(source.buckets, ", "));
   }
   return out;
 }

@@ -15,9 +15,18 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/secret.h"
 #include "identity/role_chain.h"
 
 namespace skep::app {
+
+// Who may tell of changes in a lake: [[event_source]]. By webhook with a secret, or from a queue.
+struct EventSourceConfig {
+  std::string name, account;
+  Secret secret;                     // empty = no webhook
+  std::string queue_url;             // empty = no queue
+  std::vector<std::string> buckets;  // empty = all of the account
+};
 
 enum class Authentication { kAuto, kScram, kDigest, kMd5, kTrust };
 
@@ -64,8 +73,13 @@ struct Config {
     uint32_t fetch_threads = 0;
     std::vector<std::string> default_iam_role;  // role ARNs; what IAM_ROLE default stands for
   } lake;
-  std::vector<identity::Account> accounts;  // [[account]]
-  std::vector<identity::Role> roles;        // [[role]]
+  struct {
+    std::chrono::milliseconds debounce{0};
+    std::chrono::milliseconds sweep_interval{0};  // 0 = none
+  } events;
+  std::vector<EventSourceConfig> event_sources;  // [[event_source]]
+  std::vector<identity::Account> accounts;       // [[account]]
+  std::vector<identity::Role> roles;             // [[role]]
 
   // Where things lie below data_dir.
   std::string ControlPath() const { return data_dir + "/control.sqlite"; }

@@ -186,6 +186,44 @@ TEST_F(ConfigTest, RefusesBadAccountsAndRoles) {
   }
 }
 
+TEST_F(ConfigTest, ReadsEventSources) {
+  Write(R"(
+[[event_source]]
+name = "lake"
+account = "210987654321"
+secret = "secret of the lake"
+buckets = ["one", "two"]
+[[event_source]]
+name = "queue"
+account = "210987654321"
+queue_url = "https://sqs.us-east-1.amazonaws.com/210987654321/lake"
+)");
+  const auto loaded = LoadConfig(input_);
+  ASSERT_TRUE(loaded) << loaded.error().message;
+  ASSERT_EQ(loaded->config.event_sources.size(), 2u);
+  EXPECT_TRUE(loaded->config.event_sources[0].secret == Secret("secret of the lake"));
+  EXPECT_THAT(loaded->config.event_sources[0].buckets, testing::ElementsAre("one", "two"));
+  EXPECT_TRUE(loaded->config.event_sources[1].secret.empty());
+  const std::string shown = DescribeConfig(*loaded);
+  EXPECT_THAT(shown, Not(HasSubstr("secret of the lake")));
+  EXPECT_THAT(shown, HasSubstr("event_source queue"));
+}
+
+TEST_F(ConfigTest, RefusesBadEventSources) {
+  const std::string good = "[[event_source]]\nname = \"a\"\naccount = \"210987654321\"\n";
+  const std::string secret = "secret = \"sixteen characters\"\n";
+  for (const std::string& text :
+       {std::string(good), good + "secret = \"short\"\n", good + "queue_url = \"sqs\"\n",
+        good + secret + good + secret, std::string("event_source = 5\n"),
+        "[[event_source]]\nname = \"A/b\"\naccount = \"210987654321\"\n" + secret,
+        "[[event_source]]\nname = \"a\"\naccount = \"1\"\n" + secret}) {
+    Write(text);
+    EXPECT_EQ(ErrorOfLoading().kind, ErrorKind::kInvalidSettingValue) << text;
+  }
+  Write(good + secret + "sekret = \"x\"\n");
+  EXPECT_THAT(ErrorOfLoading().hint, HasSubstr("secret"));
+}
+
 TEST_F(ConfigTest, WritesACommentedFileThatChangesNothing) {
   const auto before = LoadConfig(input_);
   Write(CommentedToml({{"data_dir", directory_ + "/.skep"}}));

@@ -98,6 +98,7 @@ int Main(int argc, char** argv) {
   RegisterWorkspace(root, context);
   RegisterOrg(root, context);
   RegisterExplainAccess(root, context);
+  RegisterCrawl(root, context);
   RegisterConfig(root, context);
   RegisterDoctor(root, context);
   RegisterDemo(root, context);

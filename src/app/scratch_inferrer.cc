@@ -19,6 +19,7 @@ ScratchInferrer::ScratchInferrer(asio::io_context& io, compute::Pool& pool, lake
 
 Result<ipc::InferReply> ScratchInferrer::Infer(const catalog::SampleObject& object,
                                                const identity::Credentials& credentials) {
+  const std::lock_guard lock(one_at_a_time_);
   auto promise = std::make_shared<std::promise<Result<ipc::InferReply>>>();
   auto answer = promise->get_future();
   asio::co_spawn(io_, Run(object, credentials),
@@ -74,6 +75,7 @@ asio::awaitable<Result<ipc::InferReply>> ScratchInferrer::Run(catalog::SampleObj
   request.size = object.size;
   request.format = object.format;
   request.compression = object.compression;
+  request.options = object.options;
   auto sent = co_await link_->Send(ipc::EncodeFrame(ipc::FrameType::kInfer, request));
   if (!sent) co_return Fail(sent.error());
 

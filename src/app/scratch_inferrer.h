@@ -5,6 +5,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <memory>
+#include <mutex>
 
 #include "catalog/crawler/inferrer.h"
 #include "compute/pool.h"
@@ -16,7 +17,7 @@ namespace skep::app {
 class ScratchInferrer final : public catalog::Inferrer {
  public:
   ScratchInferrer(boost::asio::io_context& io, compute::Pool& pool, lake::LakeService& lake);
-  // Called on a crawl's thread; the work itself runs on the I/O thread.
+  // Called on crawls' threads, one sample at a time; the work itself runs on the I/O thread.
   Result<ipc::InferReply> Infer(const catalog::SampleObject& object,
                                 const identity::Credentials& credentials) override;
   // Lets the worker go. Call on the I/O thread, when no crawl runs any more.
@@ -28,6 +29,7 @@ class ScratchInferrer final : public catalog::Inferrer {
   boost::asio::awaitable<Result<void>> EnsureWorker();
   void Release();
 
+  std::mutex one_at_a_time_;
   boost::asio::io_context& io_;
   compute::Pool& pool_;
   lake::LakeService& lake_;

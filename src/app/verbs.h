@@ -33,6 +33,7 @@ void RegisterWorkspace(CLI::App& root, Context& context);
 void RegisterConfig(CLI::App& root, Context& context);
 void RegisterOrg(CLI::App& root, Context& context);
 void RegisterExplainAccess(CLI::App& root, Context& context);
+void RegisterCrawl(CLI::App& root, Context& context);
 void RegisterDoctor(CLI::App& root, Context& context);
 void RegisterDemo(CLI::App& root, Context& context);
 

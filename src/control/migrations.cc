@@ -5,7 +5,7 @@
 namespace skep::control {
 namespace {
 
-constexpr std::array<std::string_view, 3> kMigrations = {
+constexpr std::array<std::string_view, 4> kMigrations = {
     // 1: workspaces, users, keys, settings, Glue objects, crawlers, statements
     R"sql(
 CREATE TABLE workspaces (
@@ -225,6 +225,51 @@ CREATE TABLE workspace_roles (
   PRIMARY KEY (workspace, arn)
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX workspace_roles_own ON workspace_roles(workspace) WHERE warehouse = 1;
+)sql",
+    // 4: what crawls remember: objects seen, samples, folders that events named
+    R"sql(
+CREATE TABLE crawl_marks (
+  account TEXT NOT NULL,
+  crawler TEXT NOT NULL,
+  definition TEXT NOT NULL,
+  PRIMARY KEY (account, crawler)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE crawl_seen (
+  account TEXT NOT NULL,
+  crawler TEXT NOT NULL,
+  bucket TEXT NOT NULL,
+  folder TEXT NOT NULL,
+  objects BLOB NOT NULL,
+  PRIMARY KEY (account, crawler, bucket, folder)
+) STRICT;
+CREATE TABLE crawl_samples (
+  account TEXT NOT NULL,
+  crawler TEXT NOT NULL,
+  bucket TEXT NOT NULL,
+  key TEXT NOT NULL,
+  etag TEXT NOT NULL,
+  size INTEGER NOT NULL,
+  method TEXT NOT NULL,
+  json TEXT NOT NULL,
+  PRIMARY KEY (account, crawler, bucket, key)
+) STRICT;
+CREATE TABLE crawl_changes (
+  account TEXT NOT NULL,
+  crawler TEXT NOT NULL,
+  bucket TEXT NOT NULL,
+  folder TEXT NOT NULL,
+  first_ms INTEGER NOT NULL,
+  last_ms INTEGER NOT NULL,
+  events INTEGER NOT NULL,
+  token TEXT NOT NULL,
+  PRIMARY KEY (account, crawler, bucket, folder)
+) STRICT;
+CREATE TRIGGER crawler_gone AFTER DELETE ON crawlers BEGIN
+  DELETE FROM crawl_marks WHERE account = OLD.account AND crawler = OLD.name;
+  DELETE FROM crawl_seen WHERE account = OLD.account AND crawler = OLD.name;
+  DELETE FROM crawl_samples WHERE account = OLD.account AND crawler = OLD.name;
+  DELETE FROM crawl_changes WHERE account = OLD.account AND crawler = OLD.name;
+END;
 )sql"};
 
 }  // namespace

@@ -15,6 +15,7 @@
 #include "control/migrations.h"
 #include "control/partition_key.h"
 #include "control/sqlite_connection.h"
+#include "control/sqlite_crawl.h"
 #include "control/sqlite_glue.h"
 
 namespace skep::control {
@@ -184,6 +185,7 @@ class SqliteStore final : public Store, private SqliteConnection {
   }
 
   GlueStore& Glue() override { return glue_; }
+  CrawlStore& Crawls() override { return crawls_; }
 
   Result<void> CreateCrawler(const Crawler& c) override {
     return Change("INSERT INTO crawlers VALUES (?,?,?,?)", c.account, c.name, c.state, c.json);
@@ -322,6 +324,7 @@ class SqliteStore final : public Store, private SqliteConnection {
   Result<void> Migrate();
 
   SqliteGlue glue_{*this};
+  SqliteCrawl crawls_{*this};
 };
 
 // SQLite gives -wal and -shm the mode of the main file. Closed before SQLite opens it: closing any

@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/secret.h"
+#include "control/crawl_store.h"
 #include "control/glue_store.h"
 
 namespace skep::control {
@@ -128,6 +129,8 @@ class Store {
 
   // Table versions, partitions at scale, and the catalog's small objects.
   virtual GlueStore& Glue() = 0;
+  // What crawls have seen of the lake, and what events say that they have not seen yet.
+  virtual CrawlStore& Crawls() = 0;
 
   virtual Result<void> CreateCrawler(const Crawler&) = 0;
   virtual Result<bool> UpdateCrawler(const Crawler&) = 0;

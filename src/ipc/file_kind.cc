@@ -11,7 +11,7 @@ using Ending = std::pair<std::string_view, std::string_view>;
 
 constexpr Ending kCompressions[] = {{".gz", "gzip"},   {".gzip", "gzip"}, {".zst", "zstd"},
                                     {".zstd", "zstd"}, {".bz2", "bzip2"}, {".snappy", "snappy"},
-                                    {".lzo", "lzop"}};
+                                    {".lzo", "lzop"},  {".lz4", "lz4"},   {".zip", "zip"}};
 constexpr Ending kFormats[] = {{".parquet", "parquet"}, {".parq", "parquet"}, {".csv", "csv"},
                                {".tsv", "csv"},         {".psv", "csv"},      {".json", "json"},
                                {".orc", "orc"},         {".avro", "avro"},    {".jsonl", "json"},

@@ -139,7 +139,7 @@ void Fields(F& f, StatementDescription& m) {
 }
 template <class F>
 void Fields(F& f, InferRequest& m) {
-  All(f, m.scan, m.path, m.etag, m.size, m.format, m.compression);
+  All(f, m.scan, m.path, m.etag, m.size, m.format, m.compression, m.options);
 }
 template <class F>
 void Fields(F& f, InferredColumn& m) {
@@ -147,7 +147,8 @@ void Fields(F& f, InferredColumn& m) {
 }
 template <class F>
 void Fields(F& f, InferReply& m) {
-  All(f, m.format, m.columns, m.delimiter, m.quote, m.escape, m.header, m.rows);
+  All(f, m.format, m.columns, m.delimiter, m.quote, m.escape, m.header, m.rows, m.properties,
+      m.certainty);
 }
 template <class F>
 void Fields(F& f, WorkerBinding& m) {

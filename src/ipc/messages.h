@@ -171,6 +171,8 @@ struct InferRequest {
   uint64_t size = 0;
   std::string format;       // "csv", "json", "parquet"; empty = find out
   std::string compression;  // "", "gzip", "zstd"
+  // A custom classifier to try, ("classifier", "csv" | "grok" | "json") first; see infer.h.
+  std::vector<std::pair<std::string, std::string>> options = {};
   void Encode(ByteWriter& w) const;
   bool Decode(ByteReader& r);
   bool operator==(const InferRequest&) const = default;
@@ -189,6 +191,9 @@ struct InferReply {
   std::string delimiter, quote, escape;  // csv
   bool header = false;                   // csv
   uint64_t rows = 0;                     // estimate; exact for Parquet
+  // Parameters of the SerDe that only the file itself knows ("avro.schema.literal").
+  std::vector<std::pair<std::string, std::string>> properties = {};
+  uint64_t certainty = 100;  // percent of the sample that the classifier understood
   void Encode(ByteWriter& w) const;
   bool Decode(ByteReader& r);
   bool operator==(const InferReply&) const = default;

@@ -24,7 +24,8 @@ double Seconds(Clock::time_point t) {
          1000.0;
 }
 
-constexpr int64_t kKeptRuns = 1000;  // of a crawler
+constexpr int64_t kKeptRuns = 1000;    // of a crawler
+constexpr int64_t kKeptEvidence = 25;  // documents of a crawler
 
 std::string SummaryOf(const catalog::CrawlSummary& done) {
   const Json summary = {{"TABLE",
@@ -38,14 +39,20 @@ std::string SummaryOf(const catalog::CrawlSummary& done) {
 }  // namespace
 
 CrawlJobs::CrawlJobs(control::Store& store, const identity::RoleChainResolver& roles,
-                     lake::ObjectStore& objects, catalog::Inferrer& inferrer)
-    : store_(store), roles_(roles), objects_(objects), inferrer_(inferrer), thread_([this] {
-        Run();
-      }) {}
+                     lake::ObjectStore& objects, catalog::Inferrer& inferrer, size_t threads)
+    : store_(store), roles_(roles), objects_(objects), inferrer_(inferrer) {
+  for (size_t i = 0; i < threads; i++) threads_.emplace_back([this] { Run(); });
+}
 
 CrawlJobs::~CrawlJobs() { Shutdown(); }
 
-Result<void> CrawlJobs::Start(const std::string& account, const std::string& crawler) {
+void CrawlJobs::Listen(Listener listener) {
+  const std::lock_guard lock(listening_);
+  listener_ = std::move(listener);
+}
+
+Result<void> CrawlJobs::Start(const std::string& account, const std::string& crawler,
+                              bool changes_only) {
   SKEP_TRY_ASSIGN(const auto found, store_.GetCrawler(account, crawler));
   if (!found)
     return Fail(ErrorKind::kUndefinedObject,
@@ -57,7 +64,7 @@ Result<void> CrawlJobs::Start(const std::string& account, const std::string& cra
   {
     const std::lock_guard lock(mutex_);
     if (!stopping_) {
-      queue_.push_back({account, crawler});
+      queue_.push_back({account, crawler, changes_only});
       wake_.notify_one();
       return {};
     }
@@ -89,7 +96,9 @@ void CrawlJobs::Shutdown() {
     stopping_ = true;
   }
   wake_.notify_all();
-  if (thread_.joinable()) thread_.join();
+  for (std::thread& thread : threads_) {
+    if (thread.joinable()) thread.join();
+  }
 }
 
 bool CrawlJobs::Stopped(const Job& job) const {
@@ -122,6 +131,18 @@ void CrawlJobs::Record(const Job& job, const std::string& name, const Json& run)
     log::Fault("crawl_record_failed", {{"crawler", job.crawler}, {"error", kept.error().message}});
 }
 
+// Under the name of the run.
+void CrawlJobs::KeepEvidence(const Job& job, const std::string& name,
+                             const catalog::CrawlSummary& done) {
+  auto kept =
+      store_.Glue().PutObject({job.account, "crawl_evidence", job.crawler, name, done.evidence});
+  if (kept)
+    kept = store_.Glue().TrimObjects(job.account, "crawl_evidence", job.crawler, kKeptEvidence);
+  if (!kept)
+    log::Fault("crawl_evidence_failed",
+               {{"crawler", job.crawler}, {"error", kept.error().message}});
+}
+
 void CrawlJobs::RunOne(const Job& job) {
   const auto started = Clock::now();
   Json run = {{"CrawlId", NewUuid()},
@@ -143,8 +164,11 @@ void CrawlJobs::RunOne(const Job& job) {
       done = Fail(crawler.error());
     } else if (*crawler) {
       log::Info("crawl_started", {{"account", job.account}, {"crawler", job.crawler}});
-      done = catalog::RunCrawl(**crawler, store_, roles_, objects_, inferrer_,
-                               [this, &job] { return Stopped(job); });
+      catalog::CrawlOptions options;
+      options.changes_only = job.changes_only;
+      done = catalog::RunCrawl(
+          **crawler, store_, roles_, objects_, inferrer_, [this, &job] { return Stopped(job); },
+          options);
     }
   } catch (const std::exception& e) {
     done = Fail(ErrorKind::kInternal, fmt::format("internal error: {}", e.what()));
@@ -183,6 +207,7 @@ void CrawlJobs::RunOne(const Job& job) {
   }
 
   Record(job, name, run);
+  if (done) KeepEvidence(job, name, *done);
 
   // The definition may have been changed meanwhile: read it again and touch only what is ours.
   if (auto crawler = store_.GetCrawler(job.account, job.crawler); crawler && *crawler) {
@@ -206,6 +231,8 @@ void CrawlJobs::RunOne(const Job& job) {
                  {{"crawler", job.crawler}, {"error", moved.error().message}});
     }
   }
+  const std::lock_guard lock(listening_);
+  if (listener_) listener_(job.account, job.crawler, done.has_value());
 }
 
 }  // namespace skep::jobs

@@ -7,7 +7,8 @@ import subprocess
 
 import pytest
 
-from support.server import ROOT
+from support.process import free_port
+from support.server import ACCOUNT, ROOT
 
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -27,7 +28,12 @@ def demo_server(tmp_path_factory, demo_data):
     lake.client().create_bucket(Bucket="lake")
     for name in ("airports", "weather", "earthquakes", "flights"):
         lake.put_folder("lake", f"{name}/", demo_data / name)
-    server = Server(tmp_path_factory.mktemp("guide"), lake).init().start()
+    server = Server(tmp_path_factory.mktemp("guide"), lake, {"http-port": str(free_port())})
+    server.more_config = f'[[event_source]]\nname = "lake"\naccount = "{ACCOUNT}"\nsecret = "secret-of-the-guide"\nbuckets = ["lake"]\n'
+    server.init().start()
+    lake.stop()
+    lake.webhook = f"http://127.0.0.1:{server.http_port}/events/lake?token=secret-of-the-guide"
+    lake.start()
     yield server
     server.stop()
     lake.stop()
@@ -36,7 +42,8 @@ def demo_server(tmp_path_factory, demo_data):
 def test_the_guides_examples_are_true(demo_server):
     user = demo_server.add_user("analyst", superuser=True, access_key=True)
     environment = {**os.environ, **demo_server.environment(user), "PGHOST": "127.0.0.1", "PGPORT": str(demo_server.pgwire_port),
-                   "PGUSER": demo_server.admin.name, "PGPASSWORD": demo_server.admin.password, "PGDATABASE": "dev"}
+                   "LAKE_ENDPOINT": demo_server.lake.endpoint, "LAKE_ACCESS_KEY": demo_server.lake.access_key,
+                   "LAKE_SECRET_KEY": demo_server.lake.secret_key, "PGUSER": demo_server.admin.name, "PGPASSWORD": demo_server.admin.password, "PGDATABASE": "dev"}
     answer, ran = "", 0
     for language, text in blocks("docs/guide.md"):
         if language == "sql":

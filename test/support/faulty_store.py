@@ -13,6 +13,7 @@ class FaultyStore:
     def __init__(self, store):
         self.store, self.fault, self.faults = store, None, 0
         self.write_fault, self.write_path, self.lost = None, "", set()
+        self.requests = []  # (method, path with query) of everything that was asked
         self.access_key, self.secret_key = store.access_key, store.secret_key
         self.released = threading.Event()
         outer = self
@@ -22,6 +23,7 @@ class FaultyStore:
 
             def handle_any(self):
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                outer.requests.append((self.command, self.path))
                 reads_object = self.command == "GET" and "list-type" not in self.path
                 fault = outer.fault if reads_object else None
                 step = ("part" if self.command == "PUT" and "partNumber=" in self.path else

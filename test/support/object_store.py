@@ -27,6 +27,7 @@ class ObjectStore:
         self.folder = folder
         (folder / "buckets").mkdir(parents=True)
         self.port = free_port()
+        self.webhook = ""  # where start() has events sent; must answer by then
         self.child: Child | None = None
 
     @property
@@ -37,7 +38,8 @@ class ObjectStore:
         binary = str(BINARY) if BINARY.exists() else shutil.which("versitygw")
         for _ in range(3):
             self.child = Child(
-                [binary, "--port", f"127.0.0.1:{self.port}", "posix", str(self.folder / "buckets")], self.folder / "s3.log",
+                [binary, "--port", f"127.0.0.1:{self.port}", *(["--event-webhook-url", self.webhook] if self.webhook else []),
+                 "posix", str(self.folder / "buckets")], self.folder / "s3.log",
                 {"ROOT_ACCESS_KEY": self.access_key, "ROOT_SECRET_KEY": self.secret_key})
             wait_until("the S3 server listening or ending", lambda: accepts(self.port) or not self.child.alive())
             if self.child.alive():

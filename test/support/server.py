@@ -61,6 +61,7 @@ class Server:
         self.data = folder / "data"
         self.lake = lake
         self.settings = settings or {}
+        self.more_config = ""  # appended to skep.toml
         self.child: Child | None = None
         self.pgwire_port = self.http_port = 0
         self.admin = User("", "")
@@ -86,7 +87,7 @@ class Server:
                 "[[role]]", f'arn = "{READING_ROLE}"', 'trust = ["workspace:default"]', "",
                 "[[role]]", f'arn = "{UNTRUSTING_ROLE}"', 'trust = ["workspace:somebody-else"]', "",
             ]
-        (self.folder / "skep.toml").write_text("\n".join(lines))
+        (self.folder / "skep.toml").write_text("\n".join(lines) + "\n" + self.more_config)
 
     def start(self, environment: dict[str, str] | None = None) -> "Server":
         self._starts += 1

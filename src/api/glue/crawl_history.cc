@@ -112,8 +112,37 @@ Answer<Json> GetCrawlerMetrics(const CallState& call) {
   return out;
 }
 
+// Not of AWS: why a crawl decided as it did. Without CrawlId the last one, with TableName the last
+// that knows the table and only what it says of it.
+Answer<Json> ExplainCrawl(const CallState& call) {
+  auto crawler = call.FindCrawler("CrawlerName");
+  if (!crawler) return std::unexpected(crawler.error());
+  const std::string id = Text(call.request, "CrawlId"), table = Text(call.request, "TableName");
+  auto found = call.Glue().ListObjects(crawler->account, "crawl_evidence", crawler->name);
+  if (!found) return Translated(found.error());
+  for (auto object = found->rbegin(); object != found->rend(); ++object) {
+    if (!id.empty() && !object->name.ends_with("-" + id)) continue;
+    Json evidence = Stored(object->json);
+    if (!table.empty()) {
+      for (const char* member : {"Tables", "Changes"}) {
+        Json chosen = Json::array();
+        for (Json& one : evidence[member]) {
+          if (Text(one, "Table") == table) chosen.push_back(std::move(one));
+        }
+        evidence[member] = std::move(chosen);
+      }
+      if (evidence["Tables"].empty() && evidence["Changes"].empty()) continue;
+    }
+    const size_t dash = object->name.find('-');
+    return Json{{"CrawlId", object->name.substr(dash + 1)}, {"Evidence", std::move(evidence)}};
+  }
+  return NotFound(
+      fmt::format("There is no evidence of such a crawl of crawler {}.", crawler->name));
+}
+
 constexpr auto kOperations = std::to_array<Operation>({
     {"ListCrawls", ListCrawls},
+    {"ExplainCrawl", ExplainCrawl},
     {"GetCrawlerMetrics", GetCrawlerMetrics},
 });
 

@@ -62,6 +62,13 @@ void PutSchedule(Json& json) {
   }
 }
 
+// A crawler of new folders only changes nothing that is there.
+void ForceLog(Json& json) {
+  const Json recrawl = json.value("RecrawlPolicy", Json::object());
+  if (Text(recrawl, "RecrawlBehavior") == "CRAWL_NEW_FOLDERS_ONLY")
+    json["SchemaChangePolicy"] = {{"UpdateBehavior", "LOG"}, {"DeleteBehavior", "LOG"}};
+}
+
 Answer<Json> CreateCrawler(const CallState& call) {
   if (auto checked = CheckTags(call.request); !checked) return std::unexpected(checked.error());
   if (auto checked = CheckCrawler(call, call.request); !checked)
@@ -80,6 +87,7 @@ Answer<Json> CreateCrawler(const CallState& call) {
   Json& policy = json["SchemaChangePolicy"];
   if (!policy.contains("UpdateBehavior")) policy["UpdateBehavior"] = "UPDATE_IN_DATABASE";
   if (!policy.contains("DeleteBehavior")) policy["DeleteBehavior"] = "DEPRECATE_IN_DATABASE";
+  ForceLog(json);
   PutSchedule(json);
   json["CrawlElapsedTime"] = 0;
   json["CreationTime"] = call.now;
@@ -155,6 +163,7 @@ Answer<Json> UpdateCrawler(const CallState& call) {
   json.update(changes);
   if (call.request.contains("Schedule") && !changes.contains("Schedule")) json.erase("Schedule");
   if (auto checked = CheckCrawler(call, json); !checked) return std::unexpected(checked.error());
+  ForceLog(json);
   json["LastUpdated"] = call.now;
   json["Version"] = json.value("Version", int64_t{1}) + 1;
   crawler->json = Dump(json);
@@ -173,8 +182,10 @@ Answer<Json> DeleteCrawler(const CallState& call) {
   const auto deleted = call.store.DeleteCrawler(crawler->account, crawler->name);
   if (!deleted) return Translated(deleted.error());
   DropTags(call, call.Arn("crawler/" + crawler->name));
-  const auto trimmed = call.Glue().TrimObjects(crawler->account, "crawl", crawler->name, 0);
-  if (!trimmed) return Translated(trimmed.error());
+  for (const char* kind : {"crawl", "crawl_evidence"}) {
+    const auto trimmed = call.Glue().TrimObjects(crawler->account, kind, crawler->name, 0);
+    if (!trimmed) return Translated(trimmed.error());
+  }
   return Json::object();
 }
 

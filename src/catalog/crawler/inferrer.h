@@ -4,6 +4,8 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/error.h"
 #include "identity/role_chain.h"
@@ -17,6 +19,7 @@ struct SampleObject {
   uint64_t size = 0;
   std::string format;       // "csv", "json", "parquet" by the name; empty = find out
   std::string compression;  // "", "gzip", "zstd"
+  std::vector<std::pair<std::string, std::string>> options = {};  // ipc::InferRequest's
 };
 
 class Inferrer {

@@ -36,6 +36,19 @@ std::string FileName(std::string_view key) {
   return std::string(slash == std::string_view::npos ? key : key.substr(slash + 1));
 }
 
+// Where the folder of this level (1 = the bucket) ends in a key; npos without a level, and for keys
+// that are not so deep.
+size_t LevelEnd(std::string_view key, size_t level) {
+  if (level == 0) return std::string::npos;
+  size_t end = 0;
+  for (size_t i = 1; i < level; i++) {
+    const size_t slash = key.find('/', end);
+    if (slash == std::string_view::npos) return std::string::npos;
+    end = slash + 1;
+  }
+  return end;
+}
+
 struct File {
   lake::ObjectInfo object;
   std::vector<std::string> keys, values;
@@ -154,7 +167,8 @@ std::vector<PlannedTable> SplitByFile(const PlannedTable& table) {
 
 std::vector<PlannedTable> GroupIntoTables(std::string_view bucket, std::string_view prefix,
                                           const std::vector<lake::ObjectInfo>& objects,
-                                          const std::vector<std::string>& exclusions) {
+                                          const std::vector<std::string>& exclusions,
+                                          size_t table_level) {
   std::map<std::string, std::vector<File>> roots;
   for (const auto& object : objects) {
     if (!object.key.starts_with(prefix)) continue;
@@ -169,8 +183,15 @@ std::vector<PlannedTable> GroupIntoTables(std::string_view bucket, std::string_v
     File file;
     file.object = object;
     size_t at = prefix.size(), root = std::string::npos;
+    const size_t fixed = LevelEnd(object.key, table_level);
+    if (fixed != std::string::npos && fixed >= prefix.size()) at = root = fixed;
     for (size_t slash; (slash = object.key.find('/', at)) != std::string::npos; at = slash + 1) {
       const auto hive = HiveSegment(std::string_view(object.key).substr(at, slash - at));
+      if (!hive && table_level > 0 && root != std::string::npos) {
+        file.keys.push_back("partition_" + std::to_string(file.keys.size()));
+        file.values.push_back(object.key.substr(at, slash - at));
+        continue;
+      }
       if (!hive) {
         if (root != std::string::npos) break;  // a plain folder below k=v belongs to that partition
         continue;
@@ -233,9 +254,13 @@ std::vector<PlannedTable> GroupIntoTables(std::string_view bucket, std::string_v
   return out;
 }
 
+bool Compatible(const ipc::InferReply& a, const ipc::InferReply& b) {
+  return a.format == b.format && a.delimiter == b.delimiter && !a.columns.empty() &&
+         !b.columns.empty();
+}
+
 bool Similar(const ipc::InferReply& a, const ipc::InferReply& b) {
-  if (a.format != b.format || a.delimiter != b.delimiter || a.columns.empty() || b.columns.empty())
-    return false;
+  if (!Compatible(a, b)) return false;
   std::set<std::string> names;
   for (const auto& c : a.columns) names.insert(Lower(c.name));
   size_t common = 0;
@@ -309,7 +334,7 @@ std::string PartitionKeyType(const std::vector<PlannedPartition>& partitions, si
 }
 
 std::vector<PlannedTable> CombineSimilar(std::string_view bucket, std::string_view prefix,
-                                         std::vector<PlannedTable> tables) {
+                                         std::vector<PlannedTable> tables, bool compatible) {
   std::erase_if(tables, [](const PlannedTable& t) { return !t.schema; });
   // Parents, deepest first, so that a level joined below can be joined again above.
   const auto parent_of = [&](const PlannedTable& t) -> std::string {
@@ -344,7 +369,8 @@ std::vector<PlannedTable> CombineSimilar(std::string_view bucket, std::string_vi
     const PlannedTable& first = tables[list[0]];
     for (const size_t i : list) {
       similar = similar && tables[i].kind == first.kind && tables[i].keys == first.keys &&
-                Similar(*first.schema, *tables[i].schema);
+                (compatible ? Compatible(*first.schema, *tables[i].schema)
+                            : Similar(*first.schema, *tables[i].schema));
     }
     if (!alone || !similar) continue;
 

@@ -39,18 +39,24 @@ struct PlannedTable {
 
 // Groups the objects listed below `prefix` into tables by folder: k=v folders become partitions of
 // the folder above them; hidden and empty objects and those that match an exclusion glob are left
-// out; a folder that mixes formats gives one table per file.
+// out; a folder that mixes formats gives one table per file. A table level (1 = the bucket, 2 = the
+// folders in it) fixes where tables begin: every folder below is a partition key.
 std::vector<PlannedTable> GroupIntoTables(std::string_view bucket, std::string_view prefix,
                                           const std::vector<lake::ObjectInfo>& objects,
-                                          const std::vector<std::string>& exclusions);
+                                          const std::vector<std::string>& exclusions,
+                                          size_t table_level = 0);
 // Makes sibling folders with the same format and similar schemas one table with a key partition_0,
-// bottom up. Tables without a schema are dropped (nobody could tell what they hold).
+// bottom up; `compatible`: whatever their columns. Tables without a schema are dropped (nobody
+// could tell what they hold).
 std::vector<PlannedTable> CombineSimilar(std::string_view bucket, std::string_view prefix,
-                                         std::vector<PlannedTable> tables);
+                                         std::vector<PlannedTable> tables, bool compatible = false);
 // Splits a table without keys into one per file: for folders whose samples turned out to differ.
 std::vector<PlannedTable> SplitByFile(const PlannedTable& table);
 
-// True when at least 70 % of the smaller schema's columns are in the other.
+// True for the same format and delimiter.
+bool Compatible(const ipc::InferReply& a, const ipc::InferReply& b);
+// True when at least 70 % of the smaller schema's columns are in the other, and half of the larger
+// one's.
 bool Similar(const ipc::InferReply& a, const ipc::InferReply& b);
 // Union of columns in order of discovery; types widen (int < bigint < double, date < timestamp),
 // else string.

@@ -18,6 +18,17 @@ namespace skep::external_scan {
 namespace {
 
 constexpr size_t kSampleBytes = 1u << 20;
+// How files of compressions begin that the engine does not decompress.
+constexpr std::pair<std::string_view, std::string_view> kUnreadable[] = {
+    {"\x04\x22\x4d\x18", "lz4"},
+    {"PK\x03\x04", "zip"},
+};
+// How files of formats that have one begin.
+constexpr std::pair<std::string_view, std::string_view> kMagic[] = {
+    {"PAR1", "parquet"},
+    {"Obj\x01", "avro"},
+    {"ORC", "orc"},
+};
 
 std::string Quoted(std::string_view text) {
   std::string out = "'";
@@ -47,9 +58,22 @@ class Inference {
       path_ = EncodeLakePath({{request_.scan, 0, request_.size}, request_.path, compression_});
       compression_ = "gzip";  // so the engine calls it
     }
-    if (reply_.format.empty()) SKEP_TRY(DetectFormat());
+    const std::string classifier = Option("classifier");
+    if (reply_.format.empty() && classifier.empty()) SKEP_TRY(DetectFormat());
+    if (reply_.format == "csv" || reply_.format == "json") {
+      SKEP_TRY_ASSIGN(const std::string mark, Sample(2));
+      if (mark == "\xff\xfe" || mark == "\xfe\xff") return Utf16();
+    }
     Result<void> done;
-    if (reply_.format == "parquet") {
+    if (classifier == "csv") {
+      reply_.format = "csv";
+      done = CustomCsv();
+    } else if (classifier == "json") {
+      reply_.format = "json";
+      done = CustomJson();
+    } else if (classifier == "grok") {
+      done = Grok();
+    } else if (reply_.format == "parquet") {
       done = Parquet();
     } else if (reply_.format == "avro" || reply_.format == "orc") {
       done = ColumnsOf(fmt::format("read_{}({})", reply_.format, Quoted(path_)));
@@ -68,6 +92,24 @@ class Inference {
   }
 
  private:
+  // Of the custom classifier that is asked; empty when it does not say.
+  std::string Option(std::string_view name) const {
+    for (const auto& [known, value] : request_.options) {
+      if (known == name) return value;
+    }
+    return {};
+  }
+  std::vector<std::string> ListOption(std::string_view name) const {
+    std::vector<std::string> out;
+    const std::string text = Option(name);
+    for (size_t at = 0; !text.empty() && at != std::string::npos;) {
+      const size_t end = text.find('\x1f', at);
+      out.push_back(text.substr(at, end == std::string::npos ? end : end - at));
+      at = end == std::string::npos ? end : end + 1;
+    }
+    return out;
+  }
+
   std::unexpected<Error> Converted(const duckdb::ErrorData& error) const {
     if (auto carried = LakeErrorOf(error)) return Fail(std::move(*carried));
     switch (error.Type()) {
@@ -112,7 +154,13 @@ class Inference {
     if (head.starts_with("\x1f\x8b")) compression_ = "gzip";
     if (head.starts_with("\x28\xb5\x2f\xfd")) compression_ = "zstd";
     if (head.starts_with("BZh")) compression_ = "bzip2";
+    if (head.starts_with("\xff\x06")) compression_ = "snappy";
     if (head.starts_with("\x89LZO")) compression_ = "lzop";
+    for (const auto& [magic, compression] : kUnreadable) {
+      if (!head.starts_with(magic)) continue;
+      return Fail(ErrorKind::kFeatureNotSupported,
+                  fmt::format("{}: {} compression is not read here", request_.path, compression));
+    }
     return {};
   }
 
@@ -138,16 +186,19 @@ class Inference {
     }
   }
 
+  std::unexpected<Error> Utf16() const {
+    return Fail(ErrorKind::kFeatureNotSupported,
+                fmt::format("{} is UTF-16; text is read as UTF-8 only", request_.path));
+  }
+
   Result<void> DetectFormat() {
     SKEP_TRY_ASSIGN(const std::string sample, Sample(4096));
-    if (sample.starts_with("PAR1")) {
-      reply_.format = "parquet";
+    for (const auto& [magic, format] : kMagic) {
+      if (!sample.starts_with(magic)) continue;
+      reply_.format = format;
       return {};
     }
-    if (sample.starts_with("ORC") || sample.starts_with("Obj\x01")) {
-      reply_.format = sample[0] == 'O' && sample[1] == 'R' ? "orc" : "avro";
-      return {};
-    }
+    if (sample.starts_with("\xff\xfe") || sample.starts_with("\xfe\xff")) return Utf16();
     const size_t first = sample.find_first_not_of(" \t\r\n");
     if (first == std::string::npos || sample.find('\0') != std::string::npos) {
       return Fail(
@@ -182,11 +233,12 @@ class Inference {
     return {};
   }
 
-  Result<void> Csv() {
+  // With what is given of the dialect.
+  Result<void> Csv(const std::string& given = {}) {
     SKEP_TRY_ASSIGN(const auto sniffed,
                     Query(fmt::format("SELECT Delimiter, Quote, Escape, HasHeader, DateFormat, "
-                                      "TimestampFormat, Columns FROM sniff_csv({}{})",
-                                      Quoted(path_), CompressionOption())));
+                                      "TimestampFormat, Columns FROM sniff_csv({}{}{})",
+                                      Quoted(path_), CompressionOption(), given)));
     if (sniffed->RowCount() != 1)
       return Fail(ErrorKind::kDataException,
                   fmt::format("{} is not a readable csv file", request_.path));
@@ -217,6 +269,87 @@ class Inference {
     SKEP_TRY(ColumnsOf(
         fmt::format("read_json({}, format='auto', records='true', hive_partitioning=false{})",
                     Quoted(path_), CompressionOption())));
+    return EstimateRows(false);
+  }
+
+  // The certainty is 0 for text that the classifier's description does not fit.
+  Result<void> CustomCsv() {
+    std::string given;
+    const std::string delimiter = Option("delimiter"), quote = Option("quote"),
+                      header = Option("header");
+    if (!delimiter.empty()) given += ", delim=" + Quoted(delimiter);
+    if (!quote.empty()) given += ", quote=" + Quoted(quote);
+    if (header == "PRESENT") given += ", header=true";
+    if (header == "ABSENT") given += ", header=false";
+    SKEP_TRY(Csv(given));
+    const std::vector<std::string> names = ListOption("columns");
+    const bool single = Option("single_column") == "true";
+    if ((reply_.columns.size() < 2 && !single) ||
+        (!names.empty() && names.size() != reply_.columns.size())) {
+      reply_.certainty = 0;
+      return {};
+    }
+    for (size_t i = 0; i < names.size(); i++) reply_.columns[i].name = names[i];
+    return {};
+  }
+
+  // Records below a path ("$.Records[*]"); the file's own ones for "$" and "$[*]".
+  Result<void> CustomJson() {
+    std::string path = Option("path");
+    if (path.empty() || path == "$" || path == "$[*]") return Json();
+    if (!path.ends_with("[*]")) path += "[*]";
+    SKEP_TRY_ASSIGN(
+        const auto structure,
+        Query(fmt::format("SELECT json_group_structure(record) FROM (SELECT "
+                          "unnest(json_extract(json, {})) AS record FROM read_json_objects({}, "
+                          "format='auto'{}) LIMIT 20000)",
+                          Quoted(path), Quoted(path_), CompressionOption())));
+    const auto found = structure->GetValue(0, 0);
+    if (found.IsNull() || !found.ToString().starts_with("{")) {
+      reply_.certainty = 0;
+      reply_.columns.push_back({"json", "string"});
+      return {};
+    }
+    // The catalog has no unsigned numbers; the reader takes whole numbers for signed ones, too.
+    std::string shape = found.ToString();
+    constexpr std::string_view kUnsigned = "\"UBIGINT\"", kSigned = "\"BIGINT\"";
+    for (size_t at = 0; (at = shape.find(kUnsigned, at)) != std::string::npos; at++) {
+      const bool name = at + kUnsigned.size() < shape.size() && shape[at + kUnsigned.size()] == ':';
+      if (!name) shape.replace(at, kUnsigned.size(), kSigned);
+    }
+    const auto shaped =
+        connection_.Prepare(fmt::format("SELECT json_transform('{{}}'::JSON, {})", Quoted(shape)));
+    if (shaped->HasError()) return Converted(shaped->error);
+    const duckdb::LogicalType record = shaped->GetTypes().front();
+    if (record.id() != duckdb::LogicalTypeId::STRUCT) {
+      reply_.certainty = 0;
+      reply_.columns.push_back({"json", "string"});
+      return {};
+    }
+    for (const auto& [name, type] : duckdb::StructType::GetChildTypes(record))
+      reply_.columns.push_back({name, GlueTypeOf(type)});
+    return EstimateRows(false);
+  }
+
+  // How many percent of the lines match says the certainty.
+  Result<void> Grok() {
+    const std::vector<std::string> names = ListOption("columns"), types = ListOption("types");
+    SKEP_TRY_ASSIGN(std::string sample, Sample(kSampleBytes));
+    if (sample.size() == kSampleBytes) sample.resize(sample.rfind('\n') + 1);
+    const auto counts = connection_.Prepare(
+        "SELECT count(*), count(*) FILTER (regexp_full_match(line, $2)) FROM (SELECT "
+        "unnest(string_split(replace($1, chr(13), ''), chr(10))) AS line) WHERE line <> ''");
+    if (counts->HasError()) return Converted(counts->error);
+    duckdb::vector<duckdb::Value> values = {duckdb::Value(sample), duckdb::Value(Option("regex"))};
+    const auto result = counts->Execute(values, false);
+    if (result->HasError()) return Converted(result->GetErrorObject());
+    const auto row = result->Fetch();
+    const auto lines = row->GetValue(0, 0).GetValue<int64_t>();
+    const auto matched = row->GetValue(1, 0).GetValue<int64_t>();
+    reply_.certainty = lines == 0 ? 0 : static_cast<uint64_t>(matched * 100 / lines);
+    reply_.format = Option("format");
+    for (size_t i = 0; i < names.size() && i < types.size(); i++)
+      reply_.columns.push_back({names[i], types[i]});
     return EstimateRows(false);
   }
 

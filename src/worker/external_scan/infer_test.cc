@@ -12,12 +12,14 @@ class InferTest : public LakeFixture {
   void WriteText(const std::string& file, const std::string& text) {
     std::ofstream(root_ + "/" + file, std::ios::binary) << text;
   }
-  Result<ipc::InferReply> InferFile(const std::string& file, const std::string& format = {}) {
+  Result<ipc::InferReply> InferFile(const std::string& file, const std::string& format = {},
+                                    std::vector<std::pair<std::string, std::string>> options = {}) {
     ipc::InferRequest request;
     request.path = "s3://lake/" + file;
     request.scan = gateway_->Grant(request.path);
     request.size = std::filesystem::file_size(root_ + "/" + file);
     request.format = format;
+    request.options = std::move(options);
     return Infer(*connection_, *client_, request);
   }
   static std::string Columns(const Result<ipc::InferReply>& reply) {
@@ -100,6 +102,86 @@ TEST_F(InferTest, SaysClearlyWhatIsWrongWithABrokenFile) {
         << reply.error().message;
     EXPECT_EQ(reply.error().message.find('@'), std::string::npos) << reply.error().message;
   }
+}
+
+TEST_F(InferTest, AsksACustomCsvClassifier) {
+  WriteText("c.csv", "1|'a|b'|x\n2|'c'|y\n3|'d\ne'|z\n");
+  const auto reply = InferFile("c.csv", "",
+                               {{"classifier", "csv"},
+                                {"delimiter", "|"},
+                                {"quote", "'"},
+                                {"header", "ABSENT"},
+                                {"columns", "id\x1fname\x1fmark"}});
+  EXPECT_EQ(Columns(reply), "csv id:bigint name:string mark:string");
+  ASSERT_TRUE(reply);
+  EXPECT_EQ(reply->certainty, 100u);
+  EXPECT_EQ(reply->delimiter + reply->quote, "|'");
+  EXPECT_FALSE(reply->header);
+  const auto other = InferFile("c.csv", "",
+                               {{"classifier", "csv"},
+                                {"delimiter", "|"},
+                                {"columns",
+                                 "a\x1f"
+                                 "b"}});
+  ASSERT_TRUE(other) << other.error().message;
+  EXPECT_EQ(other->certainty, 0u);
+}
+
+TEST_F(InferTest, AsksACustomJsonClassifier) {
+  WriteText("r.json", R"({"Records":[{"id":1,"who":{"n":"a"}},{"id":2,"ok":true}],"more":7})");
+  const auto reply = InferFile("r.json", "", {{"classifier", "json"}, {"path", "$.Records[*]"}});
+  EXPECT_EQ(Columns(reply), "json id:bigint who:struct<n:string> ok:boolean");
+  const auto none = InferFile("r.json", "", {{"classifier", "json"}, {"path", "$.Nothing"}});
+  ASSERT_TRUE(none) << none.error().message;
+  EXPECT_EQ(none->certainty, 0u);
+  EXPECT_FALSE(InferFile("r.json", "", {{"classifier", "json"}, {"path", "$['; drop"}}));
+}
+
+TEST_F(InferTest, AsksAGrokClassifierHowMuchItUnderstands) {
+  WriteText("app.log", "T-1 anna 5ms\nT-2 bert 7ms\r\nnonsense\nT-3 cleo 9ms\n");
+  const std::vector<std::pair<std::string, std::string>> options = {
+      {"classifier", "grok"},
+      {"format", "app"},
+      {"regex", R"(T-(\d+) (\w+) (\d+)ms)"},
+      {"columns", "id\x1fwho\x1fms"},
+      {"types",
+       "int\x1fstring\x1f"
+       "double"}};
+  const auto reply = InferFile("app.log", "", options);
+  EXPECT_EQ(Columns(reply), "app id:int who:string ms:double");
+  ASSERT_TRUE(reply);
+  EXPECT_EQ(reply->certainty, 75u);
+  EXPECT_FALSE(InferFile("app.log", "", {{"classifier", "grok"}, {"regex", "(["}}));
+}
+
+TEST_F(InferTest, KnowsFormatsByTheirFirstBytes) {
+  WriteText("one", std::string("Obj\x01 avro"));
+  WriteText("two", "ORC and more");
+  WriteText("press", "PK\x03\x04 and so on");
+  WriteText("wide.csv", std::string("\xfe\xff"
+                                    "\0a\0,\0b\0\n",
+                                    10));
+  WriteText("wide", std::string("\xff\xfe"
+                                "a\0,\0b\0\n\0",
+                                10));
+  for (const auto& [file, word] : {std::pair{"one", "avro"},
+                                   {"two", "orc"},
+                                   {"press", "zip"},
+                                   {"wide", "UTF-16"},
+                                   {"wide.csv", "UTF-16"}}) {
+    const auto reply = InferFile(file);
+    ASSERT_FALSE(reply) << file;
+    EXPECT_EQ(reply.error().kind,
+              std::string_view(word) == "avro" || std::string_view(word) == "orc"
+                  ? ErrorKind::kDataException
+                  : ErrorKind::kFeatureNotSupported);
+    EXPECT_NE(reply.error().message.find(word), std::string::npos) << reply.error().message;
+  }
+}
+
+TEST_F(InferTest, ReadsQuotedNewlines) {
+  WriteText("q.csv", "id,text\n1,\"a\nb\"\n2,\"c,\"\"d\"\"\n\"\n");
+  EXPECT_EQ(Columns(InferFile("q.csv")), "csv id:bigint text:string");
 }
 
 TEST_F(InferTest, KeepsTheGatewaysErrors) {
