@@ -221,14 +221,16 @@ struct LakeService::Connection {
   std::vector<std::shared_ptr<WriteBuffer>> buffers;  // by number
   uint64_t refusals = 0;
 
+  // Under the mutex.
+  void Queue(Outgoing packet) {
+    out_bytes += packet.bytes.size();
+    out.push_back(std::move(packet));
+  }
   void Send(std::vector<Outgoing> packets) {
     {
       const std::lock_guard lock(mutex);
       if (closed) return;
-      for (auto& p : packets) {
-        out_bytes += p.bytes.size();
-        out.push_back(std::move(p));
-      }
+      for (auto& p : packets) Queue(std::move(p));
     }
     const uint64_t one = 1;
     [[maybe_unused]] const auto n = ::write(wake.get(), &one, sizeof one);
@@ -482,7 +484,7 @@ void LakeService::Accept(const std::shared_ptr<Connection>& c, ipc::LakeRequest 
     ipc::LakeReply reply;
     reply.id = request.id;
     const std::lock_guard lock(c->mutex);
-    c->out.push_back({ipc::EncodePacket(reply), {}, true});
+    c->Queue({ipc::EncodePacket(reply), {}, true});
     return;
   }
   if (request.type == ipc::LakeType::kBlock) {
@@ -491,17 +493,20 @@ void LakeService::Accept(const std::shared_ptr<Connection>& c, ipc::LakeRequest 
     ReadBlock(c, request, false, out);
     if (!out.empty()) {
       const std::lock_guard lock(c->mutex);
-      for (auto& p : out) {
-        c->out_bytes += p.bytes.size();
-        c->out.push_back(std::move(p));
-      }
+      for (auto& p : out) c->Queue(std::move(p));
       return;
     }
   }
   std::string account;
-  if (request.type == ipc::LakeType::kBlock || request.type == ipc::LakeType::kListFiles) {
+  if (request.type == ipc::LakeType::kBlock || request.type == ipc::LakeType::kListFiles ||
+      request.type == ipc::LakeType::kOpenFiles) {
     if (const auto scan = c->FindScan(request.scan)) account = scan->credentials.account;
-  } else if (request.type == ipc::LakeType::kOpenObjects && !request.schema.role_chain.empty()) {
+  } else if (request.type == ipc::LakeType::kWritePart ||
+             request.type == ipc::LakeType::kCommitWrite) {
+    if (const auto write = c->FindWrite(request.scan)) account = write->credentials().account;
+  } else if ((request.type == ipc::LakeType::kOpenObjects ||
+              request.type == ipc::LakeType::kOpenWrite) &&
+             !request.schema.role_chain.empty()) {
     account = identity::AccountOfRoleArn(request.schema.role_chain.back());
   }
   {

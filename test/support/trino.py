@@ -92,6 +92,21 @@ class Trino:
 
     def query(self, sql: str) -> list[list]:
         """The rows of a statement. Raises RuntimeError with Trino's own message."""
+        found: list = []
+
+        def run() -> bool:
+            # A node that is busy is lost for a moment.
+            try:
+                found[:] = [self._query(sql)]
+            except RuntimeError as error:
+                if "No nodes available" not in str(error) and "nodes is empty" not in str(error):
+                    raise
+            return bool(found)
+
+        wait_until("Trino's node being there", run, 60, 0.5)
+        return found[0]
+
+    def _query(self, sql: str) -> list[list]:
         request = urllib.request.Request(f"http://127.0.0.1:{self.port}/v1/statement", sql.encode(),
                                          {"X-Trino-User": "test", "X-Trino-Catalog": "lake", "X-Trino-Schema": "information_schema", "X-Trino-Time-Zone": "UTC"})
         rows = []

@@ -132,7 +132,7 @@ class Expansion {
     }
     return {};
   }
-  GrokExpression Take() { return std::move(out_); }
+  TypedGrok Take() { return std::move(out_); }
 
  private:
   static std::unexpected<Error> Refuse(std::string_view why) {
@@ -175,7 +175,7 @@ class Expansion {
   }
 
   const std::map<std::string, std::string, std::less<>> custom_;
-  GrokExpression out_;
+  TypedGrok out_;
 };
 
 void ReadGrok(Classifier& out, const Json& json) {
@@ -223,10 +223,10 @@ void ReadCsv(Classifier& out, const Json& json) {
 
 }  // namespace
 
-Result<GrokExpression> ExpandGrok(std::string_view pattern, std::string_view custom) {
+Result<TypedGrok> ExpandGrok(std::string_view pattern, std::string_view custom) {
   Expansion expansion(custom);
   SKEP_TRY(expansion.Append(pattern, 0));
-  GrokExpression out = expansion.Take();
+  TypedGrok out = expansion.Take();
   if (out.fields.empty())
     return Fail(ErrorKind::kInvalidArgument,
                 "the grok pattern cannot be used: it names no field (%{PATTERN:field})");

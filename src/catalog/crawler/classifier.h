@@ -31,13 +31,13 @@ Classifier ReadClassifier(const std::string& name, const nlohmann::json& json);
 struct GrokField {
   std::string name, type;  // Glue type
 };
-struct GrokExpression {
+struct TypedGrok {
   std::string regex;  // RE2; one group for each field, in order
   std::vector<GrokField> fields;
 };
 // Expands %{PATTERN:field:type}; `custom` holds lines "NAME pattern" that come before the built-in
 // ones. Errors: kInvalidArgument (unknown pattern or type, patterns within themselves, an
 // expression that grows beyond 64 KiB, no field).
-Result<GrokExpression> ExpandGrok(std::string_view pattern, std::string_view custom);
+Result<TypedGrok> ExpandGrok(std::string_view pattern, std::string_view custom);
 
 }  // namespace skep::catalog

@@ -52,7 +52,7 @@ class StatementEmitter {
   Result<void> EmitUnload(const ast::Unload& unload);
   Result<Emitted> EmitUnloaded(const ast::Unload& unload) const;
   Result<void> ReadUnloadFormat(const ast::Unload& unload, UnloadPlan& plan) const;
-  Result<void> ReadUnloadTarget(const ast::Unload& unload, UnloadPlan& plan) const;
+  Result<void> ReadUnloadTarget(const ast::Unload& unload, UnloadPlan& plan);
   Result<void> ReadUnloadSizes(const ast::Unload& unload, UnloadPlan& plan) const;
   Result<void> CheckUnloadOptions(const ast::Unload& unload, const UnloadPlan& plan) const;
   Result<void> CheckUnloadTypes(const ast::Unload& unload, const UnloadPlan& plan) const;

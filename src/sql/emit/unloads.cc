@@ -158,7 +158,7 @@ Result<void> StatementEmitter::CheckUnloadOptions(const Unload& unload,
 }
 
 // Where the files go and what becomes of those that are there.
-Result<void> StatementEmitter::ReadUnloadTarget(const Unload& unload, UnloadPlan& plan) const {
+Result<void> StatementEmitter::ReadUnloadTarget(const Unload& unload, UnloadPlan& plan) {
   plan.path = std::string(unload.target ? unload.target->text : std::string_view());
   if (!plan.path.starts_with("s3://") || plan.path.size() == 5)
     return resolver_.Fail1(ErrorKind::kInvalidArgument, "UNLOAD destination must be an s3:// path",
