@@ -94,9 +94,10 @@ class SqliteConnection {
     return RunWhile(sql, each, values...);
   }
 
+  // Readers that want one state of several tables begin with "BEGIN".
   template <class Body>
-  Result<void> InTransaction(Body&& body) {
-    SKEP_TRY(Run("BEGIN IMMEDIATE", NoRow));
+  Result<void> InTransaction(Body&& body, std::string_view begin = "BEGIN IMMEDIATE") {
+    SKEP_TRY(Run(begin, NoRow));
     Result<void> result = body();
     if (result) result = Run("COMMIT", NoRow);
     // Some errors (full disk) have rolled back already.

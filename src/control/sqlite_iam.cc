@@ -3,26 +3,19 @@
 #include <fmt/format.h>
 #include <sqlite3.h>
 
-#include <cstring>
-#include <map>
 #include <mutex>
 
 #include "control/iam_store.h"
+#include "control/sqlite_connection.h"
 
 namespace skep::control {
 namespace {
 
 constexpr int kBusyTimeoutMs = 10000;
 
-class SqliteIam final : public IamStore {
+class SqliteIam final : public IamStore, private SqliteConnection {
  public:
-  explicit SqliteIam(std::string path) : path_(std::move(path)) {}
-  ~SqliteIam() override {
-    for (auto& [sql, statement] : prepared_) sqlite3_finalize(statement);
-    sqlite3_close(db_);
-  }
-  SqliteIam(const SqliteIam&) = delete;
-  SqliteIam& operator=(const SqliteIam&) = delete;
+  using SqliteConnection::SqliteConnection;
 
   Result<void> Open() {
     const int code =
@@ -268,7 +261,6 @@ class SqliteIam final : public IamStore {
       "SELECT p.account, p.name, p.path, p.id, p.description, p.created_s, p.updated_s, (SELECT "
       "count(*) FROM iam_attached_policies a WHERE a.arn = p.arn) FROM iam_policies p";
 
-  static void NoRow(sqlite3_stmt*) {}
   static int64_t Number(IamKind kind) { return kind == IamKind::kUser ? 0 : 1; }
   // -1 for what is no "v<number>".
   static int64_t VersionNumber(std::string_view version) {
@@ -280,14 +272,6 @@ class SqliteIam final : public IamStore {
     }
     return number;
   }
-  static std::string Text(sqlite3_stmt* s, int column) {
-    const void* data = sqlite3_column_blob(s, column);
-    const int size = sqlite3_column_bytes(s, column);
-    return data == nullptr ? std::string()
-                           : std::string(static_cast<const char*>(data), static_cast<size_t>(size));
-  }
-  static int64_t Int(sqlite3_stmt* s, int column) { return sqlite3_column_int64(s, column); }
-
   static IamAccount ReadAccount(sqlite3_stmt* s) { return {Text(s, 0), Text(s, 1), Int(s, 2)}; }
   static IamEntity ReadEntity(sqlite3_stmt* s) {
     IamEntity e;
@@ -332,102 +316,6 @@ class SqliteIam final : public IamStore {
     return Run("INSERT INTO iam_policy_versions VALUES (?,?,?,?,?)", NoRow, arn,
                VersionNumber(v.id), v.document, v.is_default, v.created_s);
   }
-
-  static int Bind(sqlite3_stmt* s, int i, std::string_view text) {
-    // A null pointer would bind NULL.
-    return sqlite3_bind_text64(s, i, text.data() == nullptr ? "" : text.data(), text.size(),
-                               SQLITE_TRANSIENT, SQLITE_UTF8);
-  }
-  static int Bind(sqlite3_stmt* s, int i, const std::string& text) {
-    return Bind(s, i, std::string_view(text));
-  }
-  static int Bind(sqlite3_stmt* s, int i, bool flag) {
-    return sqlite3_bind_int(s, i, flag ? 1 : 0);
-  }
-  static int Bind(sqlite3_stmt* s, int i, int64_t number) {
-    return sqlite3_bind_int64(s, i, number);
-  }
-
-  std::unexpected<Error> Failure(int code) const {
-    const std::string said = db_ == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(db_);
-    switch (db_ == nullptr ? code : sqlite3_extended_errcode(db_)) {
-      case SQLITE_CONSTRAINT_PRIMARYKEY:
-      case SQLITE_CONSTRAINT_UNIQUE:
-        return Fail(ErrorKind::kDuplicateObject, "It exists already.", said);
-      case SQLITE_CONSTRAINT_FOREIGNKEY:
-        return Fail(ErrorKind::kUndefinedObject, "What it belongs to does not exist.", said);
-      default:
-        break;
-    }
-    return Fail((code & 0xff) == SQLITE_FULL ? ErrorKind::kDiskFull : ErrorKind::kIoError,
-                fmt::format("The control store \"{}\" failed: {}", path_, said), {},
-                "Check the file's owner, its permissions and the disk.");
-  }
-  Result<sqlite3_stmt*> Prepare(std::string_view sql) {
-    const auto found = prepared_.find(sql);
-    if (found != prepared_.end()) return found->second;
-    sqlite3_stmt* statement = nullptr;
-    const int code = sqlite3_prepare_v3(db_, sql.data(), static_cast<int>(sql.size()),
-                                        SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
-    if (code != SQLITE_OK) return Failure(code);
-    prepared_.emplace(sql, statement);
-    return statement;
-  }
-  // Runs one statement; `row` sees each row. The caller holds the mutex.
-  template <class Row, class... Values>
-  Result<void> Run(std::string_view sql, Row&& row, const Values&... values) {
-    SKEP_TRY_ASSIGN(sqlite3_stmt * statement, Prepare(sql));
-    [[maybe_unused]] int index = 1;
-    int code = SQLITE_OK;
-    ((code = code == SQLITE_OK ? Bind(statement, index++, values) : code), ...);
-    if (code == SQLITE_OK) {
-      while ((code = sqlite3_step(statement)) == SQLITE_ROW) row(statement);
-    }
-    Result<void> result;
-    if (code != SQLITE_DONE) result = Failure(code);
-    sqlite3_reset(statement);
-    sqlite3_clear_bindings(statement);
-    return result;
-  }
-  template <class Body>
-  Result<void> InTransaction(Body&& body, std::string_view begin = "BEGIN IMMEDIATE") {
-    SKEP_TRY(Run(begin, NoRow));
-    Result<void> result = body();
-    if (result) result = Run("COMMIT", NoRow);
-    // Some errors (full disk) have rolled back already.
-    if (!result && sqlite3_get_autocommit(db_) == 0) (void)Run("ROLLBACK", NoRow);
-    return result;
-  }
-  template <class... Values>
-  Result<void> Change(std::string_view sql, const Values&... values) {
-    const std::lock_guard lock(mutex_);
-    return Run(sql, NoRow, values...);
-  }
-  template <class... Values>
-  Result<bool> Touch(std::string_view sql, const Values&... values) {
-    const std::lock_guard lock(mutex_);
-    SKEP_TRY(Run(sql, NoRow, values...));
-    return sqlite3_changes64(db_) > 0;
-  }
-  template <class T, class Read, class... Values>
-  Result<std::optional<T>> One(Read read, std::string_view sql, const Values&... values) {
-    const std::lock_guard lock(mutex_);
-    std::optional<T> found;
-    SKEP_TRY(Run(sql, [&](sqlite3_stmt* s) { found = read(s); }, values...));
-    return found;
-  }
-  template <class T, class Read, class... Values>
-  Result<std::vector<T>> All(Read read, std::string_view sql, const Values&... values) {
-    const std::lock_guard lock(mutex_);
-    std::vector<T> rows;
-    SKEP_TRY(Run(sql, [&](sqlite3_stmt* s) { rows.push_back(read(s)); }, values...));
-    return rows;
-  }
-
-  const std::string path_;
-  std::mutex mutex_;
-  sqlite3* db_ = nullptr;
-  std::map<std::string, sqlite3_stmt*, std::less<>> prepared_;
 };
 
 }  // namespace
