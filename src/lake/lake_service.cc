@@ -258,6 +258,15 @@ struct LakeService::Connection {
     const auto found = scans.find(scan);
     return found == scans.end() ? nullptr : found->second;
   }
+  // A scan that may still read: it is open, and so is its role's session.
+  Result<std::shared_ptr<Scan>> LiveScan(uint64_t number) {
+    auto scan = FindScan(number);
+    if (!scan) return Fail(ErrorKind::kUndefinedObject, fmt::format("there is no scan {}", number));
+    if (scan->credentials.expires_s != 0 && scan->credentials.expires_s < NowSeconds())
+      return Fail(ErrorKind::kExternalDenied, "the role's session expired while the statement ran",
+                  {}, "Run the statement again.");
+    return scan;
+  }
   Result<uint64_t> AddScan(std::shared_ptr<Scan> scan, size_t limit) {
     const std::lock_guard lock(mutex);
     if (closed) return Fail(ErrorKind::kUndefinedObject, "the worker is gone");
@@ -857,10 +866,9 @@ void LakeService::SendPartitions(ipc::LakeReply reply, std::vector<ipc::TablePar
 void LakeService::ListPartitions(const std::shared_ptr<Connection>& c,
                                  const ipc::LakeRequest& request, std::vector<Outgoing>& out) {
   const auto fail = [&](Error error) { Refuse(c, request, std::move(error), out); };
-  const auto scan = c->FindScan(request.scan);
-  if (!scan)
-    return fail(
-        {ErrorKind::kUndefinedObject, fmt::format("there is no scan {}", request.scan), {}, {}, 0});
+  const auto live = c->LiveScan(request.scan);
+  if (!live) return fail(live.error());
+  const auto& scan = *live;
   if (scan->table.empty())
     return fail({ErrorKind::kInvalidArgument, "objects have no partitions", {}, {}, 0});
   const auto began = std::chrono::steady_clock::now();
@@ -1391,17 +1399,9 @@ Result<void> LakeService::ListInto(Scan& scan, const std::vector<uint32_t>& part
 void LakeService::ListFiles(const std::shared_ptr<Connection>& c, const ipc::LakeRequest& request,
                             std::vector<Outgoing>& out) {
   const auto fail = [&](Error error) { Refuse(c, request, std::move(error), out); };
-  const auto scan = c->FindScan(request.scan);
-  if (!scan)
-    return fail(
-        {ErrorKind::kUndefinedObject, fmt::format("there is no scan {}", request.scan), {}, {}, 0});
-  if (scan->credentials.expires_s != 0 && scan->credentials.expires_s < NowSeconds()) {
-    return fail({ErrorKind::kExternalDenied,
-                 "the role's session expired while the statement ran",
-                 {},
-                 "Run the statement again.",
-                 0});
-  }
+  const auto live = c->LiveScan(request.scan);
+  if (!live) return fail(live.error());
+  const auto& scan = *live;
   // A granted object is not a table: it has no locations, only its one file.
   // Once each, so that no answer is longer than what was listed.
   std::vector<uint32_t> partitions = request.partitions;
@@ -1448,8 +1448,10 @@ void LakeService::ListFiles(const std::shared_ptr<Connection>& c, const ipc::Lak
 void LakeService::OpenFiles(const std::shared_ptr<Connection>& c, const ipc::LakeRequest& request,
                             std::vector<Outgoing>& out) {
   const auto fail = [&](Error error) { Refuse(c, request, std::move(error), out); };
-  const auto scan = c->FindScan(request.scan);
-  if (!scan || !scan->named_by_metadata)
+  const auto live = c->LiveScan(request.scan);
+  if (!live) return fail(live.error());
+  const auto& scan = *live;
+  if (!scan->named_by_metadata)
     return fail({ErrorKind::kInsufficientPrivilege,
                  fmt::format("scan {} opens no files by their paths", request.scan),
                  {},
@@ -1457,13 +1459,6 @@ void LakeService::OpenFiles(const std::shared_ptr<Connection>& c, const ipc::Lak
                  0});
   if (request.objects.size() > ipc::kMaxFilesPerOpen)
     return fail({ErrorKind::kProtocolViolation, "too many files in a request", {}, {}, 0});
-  if (const auto& credentials = scan->credentials;
-      credentials.expires_s != 0 && credentials.expires_s < NowSeconds())
-    return fail({ErrorKind::kExternalDenied,
-                 "the role's session expired while the statement ran",
-                 {},
-                 "Run the statement again.",
-                 0});
   ipc::LakeReply reply;
   reply.id = request.id;
   for (const auto& [path, size] : request.objects) {
@@ -1504,10 +1499,9 @@ Result<ipc::TableFile> LakeService::OpenFile(Scan& scan, const std::string& path
 void LakeService::ReadBlock(const std::shared_ptr<Connection>& c, const ipc::LakeRequest& request,
                             bool may_fetch, std::vector<Outgoing>& out) {
   const auto fail = [&](Error error) { Refuse(c, request, std::move(error), out); };
-  const auto scan = c->FindScan(request.scan);
-  if (!scan)
-    return fail(
-        {ErrorKind::kUndefinedObject, fmt::format("there is no scan {}", request.scan), {}, {}, 0});
+  const auto live = c->LiveScan(request.scan);
+  if (!live) return fail(live.error());
+  const auto& scan = *live;
   std::string bucket, key;
   BlockKey block;
   {
@@ -1530,13 +1524,6 @@ void LakeService::ReadBlock(const std::shared_ptr<Connection>& c, const ipc::Lak
                      file.file.etag,
                      file.file.size,
                      request.block};
-  }
-  if (scan->credentials.expires_s != 0 && scan->credentials.expires_s < NowSeconds()) {
-    return fail({ErrorKind::kExternalDenied,
-                 "the role's session expired while the statement ran",
-                 {},
-                 "Run the statement again.",
-                 0});
   }
   Result<CachedBlock> got = CachedBlock{};
   const auto began = std::chrono::steady_clock::now();
