@@ -41,7 +41,6 @@ Type FrontType(const LogicalType& type) {
   if (IsHllSketch(type)) return Type::Of(TypeKind::kHllSketch);
   if (IsGeometry(type)) return Type::Of(TypeKind::kGeometry);
   if (IsGeography(type)) return Type::Of(TypeKind::kGeography);
-  if (IsGeography(type)) return Type::Of(TypeKind::kGeography);
   switch (type.id()) {
     case LogicalTypeId::BOOLEAN:
       return Type::Of(TypeKind::kBoolean);
