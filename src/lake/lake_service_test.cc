@@ -349,6 +349,67 @@ TEST_F(LakeServiceTest, NumbersPartitionsAsTheyAreFound) {
   EXPECT_REFUSED(w.Ask(find), ErrorKind::kUndefinedObject);
 }
 
+TEST_F(LakeServiceTest, OpensFilesByPathOnlyForTablesWhoseMetadataNameThem) {
+  CatalogTable ice = Table("s3://lake/t/");
+  ice.locations.clear();
+  ice.description.format = "iceberg";
+  tables_.tables["111111111111/db/ice"] = ice;
+  Worker w(*service_, "w");
+  const auto plain = w.OpenTable("t");
+  const auto open = w.OpenTable("ice", {kNarrow});
+  ASSERT_TRUE(plain && !plain->reply.error && open && !open->reply.error);
+  LakeRequest r;
+  r.type = LakeType::kOpenFiles;
+  r.scan = plain->reply.scan;
+  r.objects = {{"s3://lake/t/a.csv", 0}};
+  EXPECT_REFUSED(w.Ask(r), ErrorKind::kInsufficientPrivilege);
+  r.scan = open->reply.scan;
+  const auto opened = w.Ask(r);
+  ASSERT_TRUE(opened && !opened->reply.error);
+  ASSERT_EQ(opened->reply.files.size(), 1u);
+  EXPECT_EQ(opened->reply.files[0], (ipc::TableFile{0, 0, "s3://lake/t/a.csv", "e1", 4, 7}));
+  EXPECT_FALSE(w.Block(r.scan, 0, 0, 0, 4)->reply.error);
+  // The role reads lake/t/ alone, whatever the metadata say, and no size makes up for it.
+  for (const char* path :
+       {"s3://lake/t2/secret.csv", "s3://foreign/t/x", "s3://lake/t/../t2/secret.csv"}) {
+    r.objects = {{path, 6}};
+    EXPECT_REFUSED(w.Ask(r), ErrorKind::kExternalDenied);
+  }
+  for (const char* path :
+       {"/etc/passwd", "file:///etc/passwd", "s3://lake", "http://169.254.169.254/x", ""}) {
+    r.objects = {{path, 6}};
+    EXPECT_REFUSED(w.Ask(r), ErrorKind::kDataException);
+  }
+  r.objects = {{"s3://lake/t/missing", 0}};
+  EXPECT_REFUSED(w.Ask(r), ErrorKind::kExternalNotFound);
+  r.objects.assign(ipc::kMaxFilesPerOpen + 1, {"s3://lake/t/a.csv", 4});
+  EXPECT_REFUSED(w.Ask(r), ErrorKind::kProtocolViolation);
+  EXPECT_REFUSED(w.Block(r.scan, 1, 0, 0, 4), ErrorKind::kInsufficientPrivilege);
+  r.scan = 99;
+  EXPECT_REFUSED(w.Ask(r), ErrorKind::kUndefinedObject);
+}
+
+TEST_F(LakeServiceTest, AsksNothingOfAScanWhoseSessionHasExpired) {
+  const identity::RoleChainResolver past({{kRole, {"workspace:w"}, {}}}, keys_,
+                                         [] { return int64_t{1'000'000}; });
+  LakeService service(tables_, past, *cache_, store_, options_);
+  CatalogTable ice = Table("s3://lake/t/");
+  ice.description.format = "iceberg";
+  tables_.tables["111111111111/db/ice"] = ice;
+  Worker w(service, "w");
+  const auto open = w.OpenTable("ice");
+  ASSERT_TRUE(open && !open->reply.error);
+  LakeRequest r;
+  r.scan = open->reply.scan;
+  r.objects = {{"s3://lake/t/a.csv", 4}};
+  for (const LakeType type : {LakeType::kOpenFiles, LakeType::kListPartitions}) {
+    r.type = type;
+    EXPECT_REFUSED(w.Ask(r), ErrorKind::kExternalDenied);
+  }
+  EXPECT_REFUSED(w.ListFiles(r.scan, {0}), ErrorKind::kExternalDenied);
+  EXPECT_REFUSED(w.Block(r.scan, 0, 0, 0, 4), ErrorKind::kExternalDenied);
+}
+
 TEST_F(LakeServiceTest, DescribesATableWithoutOpeningAScan) {
   Worker w(*service_, "w");
   LakeRequest r;
