@@ -29,6 +29,7 @@ using Json = nlohmann::json;
 
 constexpr size_t kMostFolders = 1000;   // listed one by one; of more, everything is
 constexpr size_t kMostEvidence = 1000;  // tables, objects without a table, changes
+constexpr int kNameAttempts = 8;        // while others take the names that were free
 
 double NowSeconds() {
   return static_cast<double>(std::chrono::duration_cast<std::chrono::milliseconds>(
@@ -368,8 +369,17 @@ Result<void> Crawl::Write(const Target& target, PlannedTable table) {
   if (!table.keys.empty()) parameters["partition_filtering.enabled"] = "true";
 
   std::optional<control::GlueTable> known;
-  SKEP_TRY_ASSIGN(const std::string name, ChooseName(table, TextOf(sd, "Location"), known));
-  if (name.empty()) return {};
+  std::string name;
+  for (int attempt = 0;; attempt++) {
+    SKEP_TRY_ASSIGN(name, ChooseName(table, TextOf(sd, "Location"), known));
+    if (name.empty()) return {};
+    if (known) break;
+    const auto created = Create(name, sd, keys, parameters);
+    if (created) break;
+    // Another crawler made a table of the name meanwhile: the choice is made anew.
+    if (created.error().kind != ErrorKind::kDuplicateObject || attempt == kNameAttempts)
+      return created;
+  }
   written_.insert(name);
   const auto& samples = samples_[table.location];
   if (tables_.size() < kMostEvidence) {
@@ -388,10 +398,7 @@ Result<void> Crawl::Write(const Target& target, PlannedTable table) {
                        {"PartitionKeys", PartitionEvidence(table, keys)},
                        {"Samples", SamplesEvidence(*table.schema, samples)}});
   }
-  if (!known) {
-    SKEP_TRY(Create(name, sd, keys, parameters));
-    return table.keys.empty() ? Result<void>() : WritePartitions(target, table, name, sd);
-  }
+  if (!known) return table.keys.empty() ? Result<void>() : WritePartitions(target, table, name, sd);
   SKEP_TRY_ASSIGN(const Json after, Update(*known, sd, keys, parameters));
   if (after.is_null() || table.keys.empty()) return {};
   const bool inherit =
