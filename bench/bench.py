@@ -17,6 +17,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "test"))
 
+import cold_scan  # noqa: E402
 import crawl  # noqa: E402
 import duckdb  # noqa: E402
 import functions  # noqa: E402
@@ -681,6 +682,11 @@ def bench_glue(folder):
 def bench_crawl(folder):
     """Upload to queryable by events, 10,000 small files, an unchanged lake."""
     crawl.run(folder, table)
+
+
+def bench_cold_scan(folder):
+    """TPC-H and ClickBench's questions over Parquet on an S3 server with empty caches: httpfs in process, and Trino."""
+    cold_scan.run(folder, table, CACHE, tpch_file(), tpch_queries())
 
 
 BENCHES = {n.removeprefix("bench_"): f for n, f in list(globals().items()) if n.startswith("bench_")}

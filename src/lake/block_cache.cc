@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -10,8 +11,11 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <memory>
+#include <optional>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "base/crypto.h"
 #include "base/log.h"
@@ -20,7 +24,7 @@
 namespace skep::lake {
 namespace {
 
-constexpr uint32_t kPieces = static_cast<uint32_t>(ipc::kBlockBytes / BlockCache::kPieceBytes);
+constexpr uint32_t kPages = static_cast<uint32_t>(ipc::kBlockBytes / BlockCache::kPageBytes);
 constexpr std::string_view kSuffix = ".block";
 
 Error FromErrno(const char* what, const std::string& path, int number) {
@@ -51,20 +55,26 @@ std::string FileName(const BlockKey& key) {
 
 }  // namespace
 
+// A fetch of pages [first, last] on its way.
+struct BlockCache::Load {
+  uint32_t first = 0, last = 0;
+  bool over = false;
+  std::optional<Error> error;  // set when it fails those who wait, too
+};
+
 struct BlockCache::Block {
   std::string name;
   uint64_t start = 0;   // offset of the block in its object
   uint32_t bytes = 0;   // length of the block
   uint32_t users = 0;   // calls at work on it; evicted only at zero
   uint64_t filled = 0;  // bytes accounted
-  std::bitset<kPieces> have, loading;
-  std::array<uint32_t, kPieces> failures{};  // counts failed fetches, so that waiters notice
-  Error failure;
+  std::bitset<kPages> have, loading;
+  std::vector<std::shared_ptr<Load>> loads;
   std::condition_variable changed;
   std::list<std::string>::iterator place;
 
-  uint32_t PieceStart(uint32_t piece) const { return piece * kPieceBytes; }
-  uint32_t PieceEnd(uint32_t piece) const { return std::min(bytes, (piece + 1) * kPieceBytes); }
+  static uint32_t PageStart(uint32_t page) { return page * kPageBytes; }
+  uint32_t PageEnd(uint32_t page) const { return std::min(bytes, (page + 1) * kPageBytes); }
 };
 
 Result<std::unique_ptr<BlockCache>> BlockCache::Open(const std::string& directory,
@@ -170,7 +180,7 @@ Result<CachedBlock> BlockCache::Find(const BlockKey& key, uint32_t offset, uint3
   const std::lock_guard lock(mutex_);
   SKEP_TRY_ASSIGN(auto block, Enter(key, offset, length, false));
   if (!block) return CachedBlock{};
-  for (uint32_t p = offset / kPieceBytes; p <= (offset + length - 1) / kPieceBytes; p++) {
+  for (uint32_t p = offset / kPageBytes; p <= (offset + length - 1) / kPageBytes; p++) {
     if (!block->have[p]) return CachedBlock{};
   }
   Touch(block);
@@ -178,10 +188,70 @@ Result<CachedBlock> BlockCache::Find(const BlockKey& key, uint32_t offset, uint3
   return Open(*block);
 }
 
+Result<void> BlockCache::Write(const Block& block, uint32_t offset, std::span<const char> bytes) {
+  const std::string path = directory_ + "/" + block.name;
+  for (bool retried = false;; retried = true) {
+    const UniqueFd file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+    int number = file ? 0 : errno;
+    for (size_t at = 0; number == 0 && at < bytes.size();) {
+      const ssize_t n = ::pwrite(file.get(), bytes.data() + at, bytes.size() - at,
+                                 static_cast<off_t>(offset + at));
+      if (n > 0) at += static_cast<size_t>(n);
+      if (n < 0 && errno != EINTR) number = errno;
+    }
+    if (number == 0) return {};
+    if ((number != ENOSPC && number != EDQUOT) || retried)
+      return Fail(FromErrno("write", path, number));
+    // The disk is fuller than the cap assumed: give up everything that nobody uses, once.
+    const std::lock_guard lock(mutex_);
+    EvictLocked(max_bytes_);
+  }
+}
+
+// The cache cannot hold the range: the caller gets it all the same.
+Result<CachedBlock> BlockCache::Bypass(const BlockKey& key, uint32_t offset, uint32_t length,
+                                       const Fetch& fetch) {
+  const uint64_t start = uint64_t{key.block} * ipc::kBlockBytes;
+  CachedBlock out;
+  out.bytes = static_cast<uint32_t>(std::min<uint64_t>(ipc::kBlockBytes, key.object_bytes - start));
+  const UniqueFd memory(::memfd_create("block", MFD_CLOEXEC));
+  if (!memory || ::ftruncate(memory.get(), out.bytes) != 0)
+    return Fail(ErrorKind::kOutOfMemory,
+                fmt::format("cannot hold a block: {}", std::strerror(errno)));
+  const uint32_t first = offset / kPageBytes * kPageBytes,
+                 last = std::min(out.bytes,
+                                 (offset + length - 1) / kPageBytes * kPageBytes + kPageBytes);
+  std::vector<char> bytes(last - first);
+  SKEP_TRY(fetch(start + first, bytes));
+  for (size_t at = 0; at < bytes.size();) {
+    const ssize_t n = ::pwrite(memory.get(), bytes.data() + at, bytes.size() - at,
+                               static_cast<off_t>(first + at));
+    if (n < 0 && errno != EINTR)
+      return Fail(ErrorKind::kOutOfMemory,
+                  fmt::format("cannot hold a block: {}", std::strerror(errno)));
+    if (n > 0) at += static_cast<size_t>(n);
+  }
+  out.descriptor =
+      UniqueFd(::open(fmt::format("/proc/self/fd/{}", memory.get()).c_str(), O_RDONLY | O_CLOEXEC));
+  if (!out.descriptor)
+    return Fail(ErrorKind::kOutOfMemory,
+                fmt::format("cannot open a block again: {}", std::strerror(errno)));
+  const std::lock_guard lock(mutex_);
+  figures_.fetched_bytes += bytes.size();
+  figures_.bypassed++;
+  return out;
+}
+
 Result<CachedBlock> BlockCache::Get(const BlockKey& key, uint32_t offset, uint32_t length,
                                     const Fetch& fetch) {
   std::unique_lock lock(mutex_);
-  SKEP_TRY_ASSIGN(auto block, Enter(key, offset, length, true));
+  auto entered = Enter(key, offset, length, true);
+  if (!entered) {
+    if (entered.error().kind == ErrorKind::kInvalidArgument) return Fail(entered.error());
+    lock.unlock();
+    return Bypass(key, offset, length, fetch);
+  }
+  const std::shared_ptr<Block> block = *entered;
   Touch(block);
   block->users++;
   struct Leave {
@@ -189,84 +259,80 @@ Result<CachedBlock> BlockCache::Get(const BlockKey& key, uint32_t offset, uint32
     ~Leave() { b.users--; }  // runs under the lock: it is declared after it
   } leave{*block};
 
-  const uint32_t first = offset / kPieceBytes, last = (offset + length - 1) / kPieceBytes;
+  const uint32_t first = offset / kPageBytes, last = (offset + length - 1) / kPageBytes;
   bool missed = false;
   while (true) {
     uint32_t from = first;
     while (from <= last && (block->have[from] || block->loading[from])) from++;
     if (from <= last) {
       missed = true;
+      const auto load = std::make_shared<Load>();
+      load->first = from;
       uint32_t to = from;
       while (to <= last && !block->have[to] && !block->loading[to]) block->loading.set(to++);
-      const uint32_t begin = block->PieceStart(from), end = block->PieceEnd(to - 1);
+      load->last = to - 1;
+      block->loads.push_back(load);
+      const uint32_t begin = Block::PageStart(from), end = block->PageEnd(to - 1);
       EvictLocked(end - begin);
       lock.unlock();
 
-      std::string buffer;
+      bool full = false;
       Result<void> done;
       try {
-        buffer.resize(end - begin);
-        done = fetch(block->start + begin, std::span<char>(buffer));
+        const auto buffer = std::make_unique_for_overwrite<char[]>(end - begin);
+        const std::span<char> bytes(buffer.get(), end - begin);
+        done = fetch(block->start + begin, bytes);
+        if (done) {
+          done = Write(*block, begin, bytes);
+          full = !done;
+        }
       } catch (const std::exception& e) {
         done = Fail(ErrorKind::kInternal, fmt::format("reading a block failed: {}", e.what()));
-      }
-      bool retried = false;
-      while (done) {
-        const std::string path = directory_ + "/" + block->name;
-        const UniqueFd file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
-        int number = file ? 0 : errno;
-        for (size_t at = 0; number == 0 && at < buffer.size();) {
-          const ssize_t n = ::pwrite(file.get(), buffer.data() + at, buffer.size() - at,
-                                     static_cast<off_t>(begin + at));
-          if (n > 0) at += static_cast<size_t>(n);
-          if (n < 0 && errno != EINTR) number = errno;
-        }
-        if (number == 0) break;
-        if ((number == ENOSPC || number == EDQUOT) && !retried) {
-          // The disk is fuller than the cap assumed: give up everything that nobody uses, once.
-          retried = true;
-          lock.lock();
-          EvictLocked(max_bytes_);
-          lock.unlock();
-          continue;
-        }
-        done = Fail(FromErrno("write", path, number));
       }
 
       lock.lock();
       for (uint32_t p = from; p < to; p++) {
         block->loading.reset(p);
-        if (done) {
-          block->have.set(p);
-        } else if (IsShared(done.error())) {
-          block->failures[p]++;
-        }
+        if (done) block->have.set(p);
       }
+      load->over = true;
+      std::erase(block->loads, load);
       if (done) {
         block->filled += end - begin;
         figures_.used_bytes += end - begin;
         figures_.fetched_bytes += end - begin;
-      } else {
-        block->failure = done.error();
+      } else if (!full && IsShared(done.error())) {
+        load->error = done.error();
       }
       block->changed.notify_all();
       if (!done) {
         if (block->users == 1 && block->have.none()) Forget(block);
-        return Fail(done.error());
+        if (!full) return Fail(done.error());
+        log::Warn("block_cache_write_failed", {{"error", done.error().message}});
+        lock.unlock();
+        auto bypassed = Bypass(key, offset, length, fetch);
+        lock.lock();
+        return bypassed;
       }
       continue;
     }
 
-    uint32_t waiting = first;
-    while (waiting <= last && !block->loading[waiting]) waiting++;
-    if (waiting > last) break;
-    const uint32_t failures = block->failures[waiting];
-    block->changed.wait(
-        lock, [&] { return !block->loading[waiting] || block->failures[waiting] != failures; });
-    if (!block->have[waiting] && block->failures[waiting] != failures) return Fail(block->failure);
+    const auto waited = std::ranges::find_if(
+        block->loads, [&](const auto& load) { return load->first <= last && load->last >= first; });
+    if (waited == block->loads.end()) break;
+    const std::shared_ptr<Load> load = *waited;
+    block->changed.wait(lock, [&] { return load->over; });
+    if (load->error) return Fail(*load->error);
   }
   (missed ? figures_.misses : figures_.hits)++;
-  return Open(*block);
+  auto opened = Open(*block);
+  if (opened) return opened;
+  // Somebody took the file away; the next who asks fills another one.
+  if (block->users == 1) Forget(block);
+  lock.unlock();
+  opened = Bypass(key, offset, length, fetch);
+  lock.lock();
+  return opened;
 }
 
 BlockCache::Figures BlockCache::figures() const {

@@ -1,10 +1,10 @@
-// On-disk cache of 8 MiB blocks of objects, filled in 1 MiB pieces. A block is a sparse file named
-// by a digest of endpoint, bucket, key, ETag and block number, so a changed object is another
-// block. Files are only ever filled and unlinked, never truncated or rewritten: workers may have
-// them mapped. Which pieces are there is kept in memory; after a restart the cache starts empty.
+// On-disk cache of 8 MiB blocks of objects, filled as asked for, in whole pages of 4 KiB. A block
+// is a sparse file named by a digest of endpoint, bucket, key, ETag and block number, so a changed
+// object is another block. Files are only ever filled and unlinked, never truncated or rewritten:
+// workers may have them mapped. Which pages are there is kept in memory; after a restart the cache
+// starts empty.
 #pragma once
 
-#include <array>
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
@@ -34,7 +34,7 @@ struct CachedBlock {
 
 class BlockCache {
  public:
-  static constexpr uint32_t kPieceBytes = 1u << 20;
+  static constexpr uint32_t kPageBytes = 4u << 10;
   // Reads object bytes [offset, offset + into.size()) into `into`, all of them or an error.
   using Fetch = std::function<Result<void>(uint64_t offset, std::span<char> into)>;
 
@@ -45,27 +45,32 @@ class BlockCache {
   BlockCache(const BlockCache&) = delete;
   BlockCache& operator=(const BlockCache&) = delete;
 
-  // A block in which bytes [offset, offset + length) are filled. Missing pieces are fetched once,
-  // however many ask; a failed fetch fails only those that wait for it. Errors: those of fetch,
-  // kInvalidArgument (range outside the block), kDiskFull, kIoError.
+  // A block in which bytes [offset, offset + length) are filled. Missing pages are fetched once,
+  // however many ask; a failed fetch fails only those that wait for it. When the cache's disk takes
+  // nothing more, the descriptor is of memory that holds only that range. Errors: those of fetch,
+  // kInvalidArgument (range outside the block), kOutOfMemory.
   Result<CachedBlock> Get(const BlockKey& key, uint32_t offset, uint32_t length,
                           const Fetch& fetch);
-  // The same without fetching: an empty descriptor when a piece is missing.
+  // The same without fetching: an empty descriptor when a page is missing.
   Result<CachedBlock> Find(const BlockKey& key, uint32_t offset, uint32_t length);
 
   struct Figures {
     uint64_t used_bytes = 0, blocks = 0, hits = 0, misses = 0, fetched_bytes = 0,
-             evicted_blocks = 0;
+             evicted_blocks = 0, bypassed = 0;  // bypassed: answers from memory
   };
   Figures figures() const;
 
  private:
   struct Block;
+  struct Load;
   BlockCache(std::string directory, uint64_t max_bytes)
       : directory_(std::move(directory)), max_bytes_(max_bytes) {}
   Result<std::shared_ptr<Block>> Enter(const BlockKey& key, uint32_t offset, uint32_t length,
                                        bool create);
   Result<CachedBlock> Open(const Block& block) const;
+  Result<void> Write(const Block& block, uint32_t offset, std::span<const char> bytes);
+  Result<CachedBlock> Bypass(const BlockKey& key, uint32_t offset, uint32_t length,
+                             const Fetch& fetch);
   void Touch(const std::shared_ptr<Block>& block);
   void Forget(const std::shared_ptr<Block>& block);
   void EvictLocked(uint64_t need);

@@ -15,6 +15,7 @@ namespace skep::lake {
 namespace {
 
 constexpr uint32_t kMiB = 1u << 20;
+constexpr uint32_t kPage = BlockCache::kPageBytes;
 
 class BlockCacheTest : public testing::Test {
  protected:
@@ -59,7 +60,7 @@ class BlockCacheTest : public testing::Test {
   BlockKey key_{"http://s3", "bucket", "key", "e1", 20ull * kMiB + 123, 1};
 };
 
-TEST_F(BlockCacheTest, FillsOnlyTheMissingPieces) {
+TEST_F(BlockCacheTest, FillsOnlyTheMissingPages) {
   const auto cache = Make();
   const auto missing = cache->Find(key_, 0, 10);
   ASSERT_TRUE(missing);
@@ -67,18 +68,49 @@ TEST_F(BlockCacheTest, FillsOnlyTheMissingPieces) {
   const auto one = cache->Get(key_, 3 * kMiB - 5, 10, Filling());
   ASSERT_TRUE(one) << one.error().message;
   EXPECT_EQ(one->bytes, 8 * kMiB);
-  EXPECT_EQ(fetched_, 2u * kMiB);
+  EXPECT_EQ(fetched_, 2u * kPage);
   EXPECT_EQ(fetches_, 1);
   const std::string bytes = Read(*one, 3 * kMiB - 5, 10);
   for (uint32_t i = 0; i < 10; i++) EXPECT_EQ(bytes[i], At(11ull * kMiB - 5 + i));
   ASSERT_TRUE(cache->Get(key_, 2 * kMiB, 3 * kMiB, Filling()));
   EXPECT_EQ(fetched_, 3u * kMiB);
+  EXPECT_EQ(fetches_, 3);
   const auto found = cache->Find(key_, 2 * kMiB, 3 * kMiB);
   ASSERT_TRUE(found);
   EXPECT_TRUE(found->descriptor);
   const auto partly = cache->Find(key_, 4 * kMiB, 2 * kMiB);
   ASSERT_TRUE(partly);
   EXPECT_FALSE(partly->descriptor);
+}
+
+TEST_F(BlockCacheTest, AnswersFromMemoryWhenItsDiskTakesNothing) {
+  const auto cache = Make();
+  std::filesystem::remove_all(directory_ + "/blocks");
+  key_.block = 2;
+  for (int i = 0; i < 2; i++) {
+    const auto got = cache->Get(key_, 4 * kMiB - 1, 100, Filling());
+    ASSERT_TRUE(got) << got.error().message;
+    EXPECT_EQ(got->bytes, 4 * kMiB + 123);
+    EXPECT_EQ(Read(*got, 4 * kMiB - 1, 1)[0], At(20ull * kMiB - 1));
+    EXPECT_EQ(Read(*got, 4 * kMiB + 98, 1)[0], At(20ull * kMiB + 98));
+    EXPECT_LT(::pwrite(got->descriptor.get(), "x", 1, 0), 0) << "workers only read";
+  }
+  EXPECT_EQ(cache->figures().bypassed, 2u);
+  EXPECT_EQ(cache->figures().used_bytes, 0u);
+}
+
+TEST_F(BlockCacheTest, FillsAnotherFileWhenOneWasTakenAway) {
+  const auto cache = Make();
+  ASSERT_TRUE(cache->Get(key_, 0, 10, Filling()));
+  for (const auto& file : std::filesystem::directory_iterator(directory_ + "/blocks"))
+    std::filesystem::remove(file);
+  const auto got = cache->Get(key_, 0, 10, Filling());
+  ASSERT_TRUE(got) << got.error().message;
+  EXPECT_EQ(Read(*got, 5, 1)[0], At(8ull * kMiB + 5));
+  EXPECT_EQ(cache->figures().bypassed, 1u);
+  ASSERT_TRUE(cache->Get(key_, 0, 10, Filling()));
+  EXPECT_EQ(cache->figures().bypassed, 1u);
+  EXPECT_EQ(Files(), 1u);
 }
 
 TEST_F(BlockCacheTest, KnowsTheLengthOfTheLastBlock) {
@@ -117,7 +149,7 @@ TEST_F(BlockCacheTest, HandsOutDescriptorsThatCannotWrite) {
   EXPECT_NE(::ftruncate(block->descriptor.get(), 0), 0);
 }
 
-TEST_F(BlockCacheTest, FetchesAPieceOnceForManyReaders) {
+TEST_F(BlockCacheTest, FetchesAPageOnceForManyReaders) {
   const auto cache = Make();
   constexpr int kReaders = 8;
   std::latch go(kReaders);
@@ -195,7 +227,7 @@ TEST_F(BlockCacheTest, KeepsVersionsApart) {
 }
 
 TEST_F(BlockCacheTest, EvictsTheLeastRecentWithoutHurtingReaders) {
-  const auto cache = Make(3 * kMiB);
+  const auto cache = Make(3 * kPage);
   key_.block = 0;
   const auto old = cache->Get(key_, 0, 1, Filling());
   ASSERT_TRUE(old);
@@ -203,7 +235,7 @@ TEST_F(BlockCacheTest, EvictsTheLeastRecentWithoutHurtingReaders) {
     key_.etag = "e" + std::to_string(i);
     ASSERT_TRUE(cache->Get(key_, 0, 1, Filling()));
   }
-  EXPECT_EQ(cache->figures().used_bytes, 3u * kMiB);
+  EXPECT_EQ(cache->figures().used_bytes, 3u * kPage);
   EXPECT_EQ(cache->figures().evicted_blocks, 1u);
   EXPECT_EQ(Files(), 3u);
   EXPECT_EQ(Read(*old, 5, 1)[0], At(5));  // the descriptor outlives the name

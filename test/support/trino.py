@@ -38,11 +38,11 @@ def missing() -> str:
 class Trino:
     """A single node with the catalog `lake`. `properties` are those of the Hive connector's Glue and S3."""
 
-    def __init__(self, folder: pathlib.Path, properties: dict[str, str], memory: str = "1500m"):
+    def __init__(self, folder: pathlib.Path, properties: dict[str, str], memory: str = "1500m", query_memory: str = "700MB"):
         self.folder = folder
         self.port = free_port()
         self.properties = properties
-        self.memory = memory
+        self.memory, self.query_memory = memory, query_memory
         self.child: Child | None = None
 
     def start(self) -> "Trino":
@@ -50,7 +50,7 @@ class Trino:
         (etc / "catalog").mkdir(parents=True)
         (etc / "config.properties").write_text(
             f"coordinator=true\nnode-scheduler.include-coordinator=true\nhttp-server.http.port={self.port}\n"
-            f"discovery.uri=http://127.0.0.1:{self.port}\nnode.internal-address=127.0.0.1\nquery.max-memory-per-node=700MB\n"
+            f"discovery.uri=http://127.0.0.1:{self.port}\nnode.internal-address=127.0.0.1\nquery.max-memory-per-node={self.query_memory}\n"
             f"catalog.config-dir={etc}/catalog\nplugin.dir={HOME}/plugin\n")
         (etc / "catalog/lake.properties").write_text("".join(f"{k}={v}\n" for k, v in self.properties.items()))
         (etc / "log.properties").write_text("io.trino=WARN\n")
@@ -90,14 +90,14 @@ class Trino:
     def pid(self) -> int:
         return self.child.pid
 
-    def query(self, sql: str) -> list[list]:
+    def query(self, sql: str, schema: str = "information_schema") -> list[list]:
         """The rows of a statement. Raises RuntimeError with Trino's own message."""
         found: list = []
 
         def run() -> bool:
             # A node that is busy is lost for a moment.
             try:
-                found[:] = [self._query(sql)]
+                found[:] = [self._query(sql, schema)]
             except RuntimeError as error:
                 if "No nodes available" not in str(error) and "nodes is empty" not in str(error):
                     raise
@@ -106,9 +106,9 @@ class Trino:
         wait_until("Trino's node being there", run, 60, 0.5)
         return found[0]
 
-    def _query(self, sql: str) -> list[list]:
+    def _query(self, sql: str, schema: str) -> list[list]:
         request = urllib.request.Request(f"http://127.0.0.1:{self.port}/v1/statement", sql.encode(),
-                                         {"X-Trino-User": "test", "X-Trino-Catalog": "lake", "X-Trino-Schema": "information_schema", "X-Trino-Time-Zone": "UTC"})
+                                         {"X-Trino-User": "test", "X-Trino-Catalog": "lake", "X-Trino-Schema": schema, "X-Trino-Time-Zone": "UTC"})
         rows = []
         while True:
             with urllib.request.urlopen(request, timeout=120) as answer:

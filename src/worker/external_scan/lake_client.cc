@@ -58,7 +58,7 @@ struct LakeClient::Call {
   std::optional<Error> error;
   // kBlock only.
   UniqueFd descriptor;         // of kWriteBuffer, too
-  size_t first = 0, last = 0;  // pieces
+  size_t first = 0, last = 0;  // pages
   uint64_t expected_bytes = 0;
   std::shared_ptr<Upload> upload;  // kWritePart only
 };
@@ -68,8 +68,9 @@ struct LakeClient::Block {
   std::list<BlockKey>::iterator recent;
   uint64_t bytes = 0;
   std::shared_ptr<Mapping> mapping;
-  std::bitset<kPieces> present;  // filled in `mapping`
-  std::array<CallPtr, kPieces> pending;
+  std::bitset<kPages> present;  // filled in `mapping`
+  std::bitset<kPages> pending;  // asked for by `calls`
+  std::vector<CallPtr> calls;
 };
 
 LakeClient::LakeClient(UniqueFd socket, const LakeClientOptions& options)
@@ -213,9 +214,11 @@ void LakeClient::FinishBlock(Call& call) {
       blocks_.find(BlockKey{call.request.scan, call.request.file, call.request.block});
   Block* block = found == blocks_.end() ? nullptr : found->second.get();
   if (block) {
-    for (auto& p : block->pending) {
-      if (p.get() == &call) p.reset();
-    }
+    std::erase_if(block->calls, [&](const CallPtr& c) {
+      if (c.get() != &call) return false;
+      for (size_t p = call.first; p <= call.last; p++) block->pending.reset(p);
+      return true;
+    });
   }
   if (call.error) return;
   struct stat st{};
@@ -586,6 +589,7 @@ void LakeClient::CloseScan(uint64_t scan) {
   call->request.type = ipc::LakeType::kCloseScan;
   call->request.scan = scan;
   const std::lock_guard lock(mutex_);
+  plans_.erase(scan);
   std::erase_if(blocks_, [&](const auto& entry) {
     if (entry.first.scan != scan) return false;
     recent_.erase(entry.second->recent);
@@ -613,9 +617,7 @@ LakeClient::Block& LakeClient::Touch(const FileId& file, uint32_t number) {
   if (blocks_.size() > options_.mapped_blocks) {
     for (auto it = std::prev(recent_.end()); it != recent_.begin(); --it) {
       const auto victim = blocks_.find(*it);
-      if (std::ranges::any_of(victim->second->pending,
-                              [](const CallPtr& c) { return c != nullptr; }))
-        continue;
+      if (!victim->second->calls.empty()) continue;
       blocks_.erase(victim);
       recent_.erase(it);
       break;
@@ -624,7 +626,7 @@ LakeClient::Block& LakeClient::Touch(const FileId& file, uint32_t number) {
   return block;
 }
 
-// Asks for the pieces of [first, last] that are neither there nor on their way, one request per run
+// Asks for the pages of [first, last] that are neither there nor on their way, one request per run
 // of them.
 void LakeClient::Request(Block& block, const FileId& file, uint32_t number, size_t first,
                          size_t last, bool ahead) {
@@ -637,13 +639,14 @@ void LakeClient::Request(Block& block, const FileId& file, uint32_t number, size
     call->request.scan = file.scan;
     call->request.file = file.number;
     call->request.block = number;
-    call->request.offset = static_cast<uint32_t>(p * kPieceBytes);
+    call->request.offset = static_cast<uint32_t>(p * kPageBytes);
     call->request.length =
-        static_cast<uint32_t>(std::min((end + 1) * kPieceBytes, block.bytes) - p * kPieceBytes);
+        static_cast<uint32_t>(std::min((end + 1) * kPageBytes, block.bytes) - p * kPageBytes);
     call->first = p;
     call->last = end;
     call->expected_bytes = block.bytes;
-    for (size_t i = p; i <= end; i++) block.pending[i] = call;
+    for (size_t i = p; i <= end; i++) block.pending.set(i);
+    block.calls.push_back(call);
     if (ahead) figures_.ahead_requests++;
     Submit(call);
     p = end;
@@ -674,13 +677,20 @@ Result<void> LakeClient::Read(const FileId& file, uint64_t offset, std::span<cha
 
   std::unique_lock lock(mutex_);
   if (gone_) return described(GatewayGone());
-  for (uint32_t b = first_block; b <= last_block; b++) {
-    const auto [from, to] = range_of(b);
-    Request(Touch(file, b), file, b, from / kPieceBytes, (to - 1) / kPieceBytes, false);
+  std::vector<ByteRange> ahead;
+  if (const auto scan = plans_.find(file.scan); scan != plans_.end()) {
+    auto& plans = scan->second.of_files;
+    if (const auto plan = plans.find(file.number); plan != plans.end())
+      ahead = plan->second.Reading(offset);
   }
   for (uint32_t b = first_block; b <= last_block; b++) {
     const auto [from, to] = range_of(b);
-    const size_t first = from / kPieceBytes, last = (to - 1) / kPieceBytes;
+    Request(Touch(file, b), file, b, from / kPageBytes, (to - 1) / kPageBytes, false);
+  }
+  for (const ByteRange& range : ahead) PrefetchLocked(file, range.offset, range.length);
+  for (uint32_t b = first_block; b <= last_block; b++) {
+    const auto [from, to] = range_of(b);
+    const size_t first = from / kPageBytes, last = (to - 1) / kPageBytes;
     for (int round = 0;; round++) {
       if (round == kReadRounds)
         return Fail(ErrorKind::kExternalUnavailable,
@@ -689,9 +699,9 @@ Result<void> LakeClient::Read(const FileId& file, uint64_t offset, std::span<cha
       Request(block, file, b, first, last, false);
       CallPtr waited;
       bool complete = true;
-      for (size_t p = first; p <= last; p++) {
-        complete = complete && block.present[p];
-        if (!waited) waited = block.pending[p];
+      for (size_t p = first; p <= last && complete; p++) complete = block.present[p];
+      for (const CallPtr& call : block.calls) {
+        if (!waited && call->first <= last && call->last >= first) waited = call;
       }
       if (complete) {
         const auto mapping = block.mapping;
@@ -711,18 +721,30 @@ Result<void> LakeClient::Read(const FileId& file, uint64_t offset, std::span<cha
 }
 
 void LakeClient::Prefetch(const FileId& file, uint64_t offset, uint64_t length) {
-  if (offset >= file.size_bytes || length == 0) return;
-  const uint64_t end = std::min(file.size_bytes, offset + length);
   const std::lock_guard lock(mutex_);
+  PrefetchLocked(file, offset, length);
+}
+
+void LakeClient::PrefetchLocked(const FileId& file, uint64_t offset, uint64_t length) {
+  if (offset >= file.size_bytes || length == 0) return;
+  const uint64_t end = offset + std::min(length, file.size_bytes - offset);
   for (uint64_t at = offset; at < end;) {
     if (gone_ || queue_.size() + in_flight_.size() >= options_.ahead_in_flight) return;
     const auto number = static_cast<uint32_t>(at / ipc::kBlockBytes);
     const uint64_t start = uint64_t{number} * ipc::kBlockBytes,
                    stop = std::min(end, start + ipc::kBlockBytes);
-    Request(Touch(file, number), file, number, (at - start) / kPieceBytes,
-            (stop - 1 - start) / kPieceBytes, true);
+    Request(Touch(file, number), file, number, (at - start) / kPageBytes,
+            (stop - 1 - start) / kPageBytes, true);
     at = stop;
   }
+}
+
+void LakeClient::PlanReads(const FileId& file, std::vector<PlannedGroup> groups) {
+  const std::lock_guard lock(mutex_);
+  ScanPlans& plans = plans_[file.scan];
+  ReadAhead plan(std::move(groups), plans.demand);
+  for (const ByteRange& range : plan.Begin()) PrefetchLocked(file, range.offset, range.length);
+  plans.of_files.insert_or_assign(file.number, std::move(plan));
 }
 
 LakeClient::Figures LakeClient::figures() const {

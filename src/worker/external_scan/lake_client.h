@@ -4,7 +4,6 @@
 // of threads ask and wait.
 #pragma once
 
-#include <array>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -23,6 +22,7 @@
 #include "base/unique_fd.h"
 #include "ipc/channel.h"
 #include "ipc/messages.h"
+#include "worker/external_scan/read_ahead.h"
 
 namespace skep::external_scan {
 
@@ -144,6 +144,9 @@ class LakeClient {
   // Starts to fetch a range that will be read soon. Never blocks; does nothing when the gateway is
   // busy or gone.
   void Prefetch(const FileId& file, uint64_t offset, uint64_t length);
+  // Starts to fetch what a scan of the file will read, and goes on as it is read. The last plan for
+  // a file counts.
+  void PlanReads(const FileId& file, std::vector<PlannedGroup> groups);
 
   struct Figures {
     uint64_t block_requests = 0, ahead_requests = 0, requested_bytes = 0, read_bytes = 0,
@@ -152,8 +155,8 @@ class LakeClient {
   Figures figures() const;
 
  private:
-  static constexpr uint64_t kPieceBytes = 1u << 20;
-  static constexpr size_t kPieces = ipc::kBlockBytes / kPieceBytes;
+  static constexpr uint64_t kPageBytes = 4u << 10;
+  static constexpr size_t kPages = ipc::kBlockBytes / kPageBytes;
 
   struct Call;
   struct Mapping;
@@ -183,6 +186,7 @@ class LakeClient {
   Result<void> Wait(std::unique_lock<std::mutex>& lock, Call& call, const Interrupted& interrupted);
   Result<ipc::LakeReply> Ask(ipc::LakeRequest request, const Interrupted& interrupted);
   Block& Touch(const FileId& file, uint32_t block);
+  void PrefetchLocked(const FileId& file, uint64_t offset, uint64_t length);
   void Request(Block& block, const FileId& file, uint32_t number, size_t first, size_t last,
                bool ahead);
 
@@ -197,6 +201,11 @@ class LakeClient {
   std::unordered_map<uint64_t, CallPtr> in_flight_;
   std::unordered_map<BlockKey, std::unique_ptr<Block>, BlockKeyHash> blocks_;
   std::list<BlockKey> recent_;  // newest first
+  struct ScanPlans {
+    std::shared_ptr<Demand> demand = std::make_shared<Demand>();
+    std::unordered_map<uint32_t, ReadAhead> of_files;
+  };
+  std::unordered_map<uint64_t, ScanPlans> plans_;  // by scan
   Figures figures_;
   // Of open writes: bytes by file.
   std::unordered_map<uint64_t, std::unordered_map<uint32_t, uint64_t>> written_;

@@ -57,19 +57,32 @@ class LakeClientTest : public ::testing::Test {
   FileId file_;
 };
 
-TEST_F(LakeClientTest, AsksForNoMoreThanThePiecesOfARange) {
+TEST_F(LakeClientTest, AsksForNoMoreThanThePagesOfARange) {
   ExpectReads(3 * kMiB + 100, 10);
-  EXPECT_EQ(client_->figures().requested_bytes, kMiB);
-  ExpectReads(3 * kMiB + 5000, 10);
+  EXPECT_EQ(client_->figures().requested_bytes, 4096u);
+  ExpectReads(3 * kMiB + 4000, 96);
   EXPECT_EQ(client_->figures().block_requests, 1u);
+  ExpectReads(3 * kMiB + 4000, 97);
+  EXPECT_EQ(client_->figures().block_requests, 2u);
   ExpectReads(content_.size() - 3, 3);
-  EXPECT_EQ(client_->figures().requested_bytes, kMiB + 5);
+  EXPECT_EQ(client_->figures().requested_bytes, 2 * 4096u + 5);
+}
+
+TEST_F(LakeClientTest, FetchesAPlanAsItIsRead) {
+  const uint64_t first = client_->figures().ahead_requests;
+  client_->PlanReads(file_, {{{{0, 100}, {kMiB, 100}}, {}}, {{{9 * kMiB, 5000}}, {}}});
+  EXPECT_EQ(client_->figures().ahead_requests, first + 3);
+  ExpectReads(9 * kMiB, 5000);
+  ExpectReads(0, 100);
+  ExpectReads(kMiB, 100);
+  EXPECT_EQ(client_->figures().block_requests, first + 3) << "nothing was asked for twice";
+  client_->CloseScan(file_.scan);
 }
 
 TEST_F(LakeClientTest, FillsHolesOfABlockItAlreadyHas) {
   ExpectReads(2 * kMiB, 1);
   ExpectReads(5 * kMiB, 1);
-  ExpectReads(0, 8 * kMiB);  // pieces 0-1, 3-4, 6-7 are still missing
+  ExpectReads(0, 8 * kMiB);  // what lies before, between and after is missing
   EXPECT_EQ(client_->figures().requested_bytes, 8 * kMiB);
   EXPECT_EQ(client_->figures().block_requests, 5u);
 }
@@ -86,7 +99,7 @@ TEST_F(LakeClientTest, ReadsAcrossBlocksUpToTheEnd) {
 TEST_F(LakeClientTest, AsksAgainWhenTheGatewayEvictedTheBlock) {
   ExpectReads(0, 1);
   gateway_->ForgetBlocks();
-  ExpectReads(kMiB, 1);  // another file, in which piece 0 is a hole
+  ExpectReads(kMiB, 1);  // another file, in which page 0 is a hole
   ExpectReads(0, 2 * kMiB);
 }
 

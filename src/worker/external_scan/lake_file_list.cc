@@ -11,6 +11,7 @@
 
 #include "worker/external_scan/lake_errors.h"
 #include "worker/external_scan/lake_file_system.h"
+#include "worker/external_scan/parquet_chunks.h"
 #include "worker/external_scan/partition_expression.h"
 
 namespace skep::external_scan {
@@ -21,8 +22,8 @@ namespace {
 constexpr uint64_t kRowsPerUnknownPartition = 1'000'000;
 constexpr uint64_t kBytesPerRow = 64;
 
-constexpr uint64_t kWholeFileAheadBytes = 2u << 20;
-constexpr uint64_t kFooterAheadBytes = 256u << 10;
+constexpr uint64_t kWholeFileAheadBytes = 128u << 10;
+constexpr uint64_t kFooterAheadBytes = 256u << 10;  // of ORC
 constexpr uint64_t kTextAheadBytes = 4u << 20;
 
 // Columns of the chunk that filters are evaluated on: the partition keys, then these.
@@ -105,8 +106,12 @@ void LakeFileList::Prefetch(size_t at) const {
   const FileId id{table_->scan(), file.number, file.size};
   if (file.size <= kWholeFileAheadBytes) {
     table_->client().Prefetch(id, 0, file.size);
-  } else if (table_->format() == "parquet" || table_->format() == "orc") {
-    table_->client().Prefetch(id, file.size - kFooterAheadBytes, kFooterAheadBytes);
+  } else if (table_->format() == "parquet") {
+    const uint64_t footer = FooterGuess(file.size);
+    table_->client().Prefetch(id, file.size - footer, footer);
+  } else if (table_->format() == "orc") {
+    const uint64_t tail = std::min(file.size, kFooterAheadBytes);
+    table_->client().Prefetch(id, file.size - tail, tail);
   } else {
     table_->client().Prefetch(id, 0, kTextAheadBytes);
   }

@@ -6,6 +6,7 @@
 
 #include "worker/external_scan/lake_errors.h"
 #include "worker/external_scan/lake_file_system.h"
+#include "worker/external_scan/parquet_chunks.h"
 
 namespace skep::external_scan {
 namespace {
@@ -111,8 +112,15 @@ duckdb::ReaderInitializeType LakeReader::InitializeReader(
   if (data.reader->file_list_idx.IsValid())
     state.file_list.Cast<LakeFileList>().Prefetch(data.reader->file_list_idx.GetIndex() +
                                                   kFilesAhead);
-  return MultiFileReader::InitializeReader(data, bind, columns, column_ids, filters, context,
-                                           state);
+  const auto done =
+      MultiFileReader::InitializeReader(data, bind, columns, column_ids, filters, context, state);
+  const auto number = LakeFileNumber(data.reader->file);
+  if (done == duckdb::ReaderInitializeType::INITIALIZED && number) {
+    if (auto groups = ChunksOf(*data.reader); !groups.empty())
+      table_->client().PlanReads({table_->scan(), *number, table_->File(*number).size},
+                                 std::move(groups));
+  }
+  return done;
 }
 
 void LakeReader::FinalizeBind(duckdb::MultiFileReaderData& data, const duckdb::MultiFileOptions&,
