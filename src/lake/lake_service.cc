@@ -1443,8 +1443,8 @@ void LakeService::ListFiles(const std::shared_ptr<Connection>& c, const ipc::Lak
   flush(true);
 }
 
-// What the metadata name may lie anywhere: the role decides, object by object. Sizes that they give
-// are believed; such files never change, and one that did fails its reader.
+// What the metadata name may lie anywhere: the role decides, object by object. A file whose size
+// they give is asked for when it is read first (VersionOf).
 void LakeService::OpenFiles(const std::shared_ptr<Connection>& c, const ipc::LakeRequest& request,
                             std::vector<Outgoing>& out) {
   const auto fail = [&](Error error) { Refuse(c, request, std::move(error), out); };
@@ -1496,6 +1496,30 @@ Result<ipc::TableFile> LakeService::OpenFile(Scan& scan, const std::string& path
   return std::move(file.file);
 }
 
+// The ETag of a file that was opened by what metadata say of it: from the first read on, the scan
+// reads that version or fails.
+Result<std::string> LakeService::VersionOf(Scan& scan, uint32_t number) {
+  std::string bucket, key;
+  ipc::TableFile said;
+  {
+    const std::lock_guard lock(scan.mutex);
+    bucket = scan.files[number].bucket;
+    key = scan.files[number].key;
+    said = scan.files[number].file;
+  }
+  SKEP_TRY_ASSIGN(const ObjectInfo object, store_.Head(scan.credentials, bucket, key));
+  if (object.etag.empty())
+    return Fail(ErrorKind::kExternalUnavailable, "the object store gave no ETag for " + said.path);
+  if (object.size != said.size)
+    return Fail(ErrorKind::kDataException,
+                fmt::format("the metadata of {} give {} {} bytes; it has {}", scan.name, said.path,
+                            said.size, object.size));
+  const std::lock_guard lock(scan.mutex);
+  auto& file = scan.files[number].file;
+  if (file.etag.empty()) file.etag = object.etag;
+  return file.etag;
+}
+
 void LakeService::ReadBlock(const std::shared_ptr<Connection>& c, const ipc::LakeRequest& request,
                             bool may_fetch, std::vector<Outgoing>& out) {
   const auto fail = [&](Error error) { Refuse(c, request, std::move(error), out); };
@@ -1514,6 +1538,7 @@ void LakeService::ReadBlock(const std::shared_ptr<Connection>& c, const ipc::Lak
                    0});
     }
     auto& file = scan->files[request.file];
+    if (file.file.etag.empty() && !may_fetch) return;  // to be asked for on the pool
     if (!std::exchange(file.read, true) && scan->record) scan->record->files_read++;
     bucket = file.bucket;
     key = file.key;
@@ -1524,6 +1549,14 @@ void LakeService::ReadBlock(const std::shared_ptr<Connection>& c, const ipc::Lak
                      file.file.etag,
                      file.file.size,
                      request.block};
+  }
+  if (block.etag.empty()) {
+    auto etag = VersionOf(*scan, request.file);
+    if (!etag) {
+      scan->Failed(etag.error());
+      return fail(etag.error());
+    }
+    block.etag = std::move(*etag);
   }
   Result<CachedBlock> got = CachedBlock{};
   const auto began = std::chrono::steady_clock::now();

@@ -156,6 +156,7 @@ class LakeService {
   void OpenFiles(const std::shared_ptr<Connection>& c, const ipc::LakeRequest& request,
                  std::vector<Outgoing>& out);
   Result<ipc::TableFile> OpenFile(Scan& scan, const std::string& path, uint64_t size);
+  Result<std::string> VersionOf(Scan& scan, uint32_t number);
   void ListFiles(const std::shared_ptr<Connection>& connection, const ipc::LakeRequest& request,
                  std::vector<Outgoing>& out);
   void ListTables(const std::shared_ptr<Connection>& connection, const ipc::LakeRequest& request,
