@@ -114,7 +114,10 @@ class Trino:
             with urllib.request.urlopen(request, timeout=120) as answer:
                 page = json.load(answer)
             if "error" in page:
-                raise RuntimeError(page["error"]["message"])
+                causes, info = [page["error"]["message"]], page["error"].get("failureInfo")
+                while info and (info := info.get("cause")):
+                    causes.append(info.get("message") or info["type"])
+                raise RuntimeError(": ".join(causes))
             rows += page.get("data", [])
             if "nextUri" not in page:
                 return rows
