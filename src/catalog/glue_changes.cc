@@ -38,6 +38,7 @@ class Change {
     if (operation == "DropDatabase") return DropDatabase();
     if (operation == "CreateTable") return CreateTable();
     if (operation == "DropTable") return DropTable();
+    if (operation == "PublishIceberg") return PublishIceberg();
     if (operation == "AddPartitions") return AddPartitions();
     if (operation == "DropPartitions") return DropPartitions();
     if (operation == "SetLocation" || operation == "SetProperties") return Set(operation);
@@ -95,6 +96,31 @@ class Change {
     }
     if (!made && made.error().kind == ErrorKind::kUndefinedObject) return NoDatabase();
     return made;
+  }
+
+  // New metadata of a table of Iceberg, made from those that it has, and from no others.
+  Result<void> PublishIceberg() {
+    SKEP_TRY_ASSIGN(auto table, Table());
+    Json of = Json::parse(table.json, nullptr, false);
+    const std::string previous = TextOf(json_, "previous"), metadata = TextOf(json_, "metadata");
+    const Json& parameters = MemberOf(of, "Parameters");
+    if (previous.empty() || metadata.empty() ||
+        Lower(TextOf(parameters, "table_type")) != "iceberg")
+      return Fail(ErrorKind::kInvalidArgument,
+                  fmt::format("external table \"{}\" is not a table of Iceberg", name_));
+    const auto stale = [&] {
+      return Fail(ErrorKind::kSerializationFailure,
+                  fmt::format("Iceberg table \"{}\" was changed by another writer", name_), {},
+                  "Run the statement again.");
+    };
+    if (TextOf(parameters, "metadata_location") != previous) return stale();
+    of["Parameters"]["metadata_location"] = metadata;
+    of["Parameters"]["previous_metadata_location"] = previous;
+    of["UpdateTime"] = NowSeconds();
+    table.json = Dump(of);
+    SKEP_TRY_ASSIGN(const bool updated, store_.Glue().ReplaceTable(table, true));
+    if (!updated) return stale();
+    return {};
   }
 
   Result<void> DropTable() {

@@ -10,7 +10,8 @@
 namespace skep::catalog {
 
 // `change` is JSON: "operation" (CreateDatabase, CreateTable, DropTable, AddPartitions,
-// DropPartitions, SetLocation, SetProperties) with its members. Errors: kDuplicateTable,
+// DropPartitions, SetLocation, SetProperties, PublishIceberg) with its members. Errors:
+// kDuplicateTable, kSerializationFailure (PublishIceberg: other metadata meanwhile),
 // kUndefinedTable, kUndefinedSchema, kDuplicateObject (a partition), kUndefinedObject (a
 // partition), kInvalidArgument (values that are not the table's keys).
 Result<void> ChangeCatalog(control::Store& store, std::string_view catalog_id,

@@ -102,6 +102,25 @@ std::string FormatOf(const Json& table) {
   return {};
 }
 
+// How the input format finds files. Hudi's and Delta Lake's are named as the developer guide's
+// "Creating external tables for Redshift Spectrum" has them.
+Result<lake::TableListing> ListingOf(const Json& sd, const ipc::TableDescription& d) {
+  const std::string input = Lower(TextOf(sd, "InputFormat"));
+  const auto refuse = [&](const std::string& what) {
+    return Fail(ErrorKind::kFeatureNotSupported,
+                fmt::format("external table {} {}, which is not supported", d.name, what));
+  };
+  if (input.ends_with("symlinktextinputformat")) {
+    if (d.format != "parquet") return refuse("has manifests of files that are not Parquet");
+    return lake::TableListing::kManifest;
+  }
+  if (input.find("hoodie") == std::string::npos) return lake::TableListing::kFolders;
+  if (input.find("realtime") != std::string::npos)
+    return refuse("is a Hudi table that is merged on read");
+  if (d.format != "parquet") return refuse("is a Hudi table of files that are not Parquet");
+  return lake::TableListing::kHudi;
+}
+
 std::string DefaultLocation(const std::string& table, const std::vector<ipc::TableColumn>& keys,
                             const std::vector<std::string>& values) {
   std::string out = table;
@@ -227,6 +246,7 @@ Result<lake::CatalogTable> DescribeGlueTable(const std::string& table_json,
                 "Parquet, ORC, Avro, text (LazySimpleSerDe, OpenCSVSerde, RegexSerDe, GrokSerDe) "
                 "and JSON lines can be read.");
   }
+  SKEP_TRY_ASSIGN(out.listing, ListingOf(sd, d));
   out.location = TextOf(sd, "Location");
   d.columns = ColumnsOf(MemberOf(sd, "Columns"));
   d.partition_keys = ColumnsOf(MemberOf(table, "PartitionKeys"));

@@ -88,6 +88,7 @@ CatalogAction CatalogActionOf(std::string_view change) {
       {"DropDatabase", "glue:DeleteDatabase"},
       {"CreateTable", "glue:CreateTable"},
       {"DropTable", "glue:DeleteTable"},
+      {"PublishIceberg", "glue:UpdateTable"},
       {"AddPartitions", "glue:BatchCreatePartition"},
       {"DropPartitions", "glue:BatchDeletePartition"}};
   const auto json = nlohmann::json::parse(change, nullptr, false);
@@ -171,6 +172,8 @@ struct LakeService::Scan {
   std::string catalog, database, table;
   std::shared_ptr<ScanLog::Scan> record;
   ScanLog* log = nullptr;
+  TableListing listing = TableListing::kFolders;
+  std::shared_ptr<const HudiTimeline> timeline;  // under the mutex; of Hudi's tables
   bool named_by_metadata = false;  // files are opened by their paths, as a table's metadata say
 
   struct File {
@@ -755,6 +758,7 @@ Result<std::shared_ptr<LakeService::Scan>> LakeService::FindTable(const Connecti
   scan->credentials = std::move(credentials);
   scan->name = request.schema.catalog_database + "." + request.table;
   scan->location = std::move(table.location);
+  scan->listing = table.listing;
   scan->locations = std::move(table.locations);
   return scan;
 }
@@ -1175,6 +1179,46 @@ void LakeService::WritePart(const std::shared_ptr<Connection>& c, const ipc::Lak
   out.push_back({ipc::EncodePacket(reply), {}, true});
 }
 
+// How a write is made known: the change of a catalog that comes with the request, which the role of
+// the catalog must allow, and which names as a table's metadata a file of the write.
+Result<LakeWrite::Publish> LakeService::PublicationOf(const Connection& c,
+                                                      const ipc::LakeRequest& request,
+                                                      const LakeWrite& write,
+                                                      std::vector<uint32_t>& attempt) {
+  if (request.change.empty()) return LakeWrite::Publish();
+  const auto json = nlohmann::json::parse(request.change, nullptr, false);
+  const auto text = [&](const char* name) {
+    const auto found = json.is_object() ? json.find(name) : json.end();
+    return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
+  };
+  const std::string operation = text("operation"), metadata = text("metadata");
+  if ((operation != "PublishIceberg" && operation != "CreateTable") || !write.Makes(metadata))
+    return Fail(ErrorKind::kInsufficientPrivilege,
+                "a write publishes a table whose metadata it wrote, and nothing else");
+  if (const auto numbers = json.find("attempt"); numbers != json.end() && numbers->is_array()) {
+    for (const auto& number : *numbers) {
+      if (number.is_number_unsigned() && number.get<uint64_t>() < LakeWrite::kMaxFiles)
+        attempt.push_back(number.get<uint32_t>());
+    }
+  }
+  const CatalogAction wanted = CatalogActionOf(request.change);
+  SKEP_TRY_ASSIGN(const auto credentials, CatalogOf(c, request, wanted.action.c_str()));
+  if (auto refused = RefusedByCatalog(credentials, wanted.action, request.schema.catalog_database,
+                                      wanted.table))
+    return Fail(std::move(*refused));
+  return LakeWrite::Publish([this, account = credentials.account, request, metadata,
+                             workspace = c.workspace, role = credentials.role]() -> Result<void> {
+    SKEP_TRY(tables_.Change(account, request.schema.catalog_database, request.change));
+    log::Info("catalog_changed", {{"workspace", workspace},
+                                  {"user", request.user},
+                                  {"account", account},
+                                  {"database", request.schema.catalog_database},
+                                  {"metadata", metadata},
+                                  {"role", role}});
+    return {};
+  });
+}
+
 void LakeService::CommitWrite(const std::shared_ptr<Connection>& c, const ipc::LakeRequest& request,
                               std::vector<Outgoing>& out) {
   const auto fail = [&](Error error) { Refuse(c, request, std::move(error), out); };
@@ -1193,7 +1237,16 @@ void LakeService::CommitWrite(const std::shared_ptr<Connection>& c, const ipc::L
                  {},
                  {},
                  0});
-  if (auto committed = write->Commit(); !committed) return fail(committed.error());
+  std::vector<uint32_t> attempt;
+  auto publish = PublicationOf(*c, request, *write, attempt);
+  if (!publish) return fail(publish.error());
+  if (auto committed = write->Commit(*publish, attempt); !committed) {
+    if (*publish && committed.error().kind == ErrorKind::kSerializationFailure) {
+      const std::lock_guard lock(c->mutex);
+      if (!c->closed) c->writes.emplace(request.scan, std::move(write));
+    }
+    return fail(committed.error());
+  }
   log::Info("write_committed", {{"workspace", c->workspace},
                                 {"place", write->place()},
                                 {"role", write->credentials().role},
@@ -1344,6 +1397,10 @@ Result<void> LakeService::ListInto(Scan& scan, const std::vector<uint32_t>& part
     if (error) return Fail(std::move(*error));
   }
 
+  if (scan.listing != TableListing::kFolders) {
+    for (size_t i = 0; i < wanted.size(); i++)
+      SKEP_TRY(ChooseFiles(scan, locations[i].bucket, locations[i].prefix(), found[i]));
+  }
   const std::lock_guard lock(scan.mutex);
   for (size_t i = 0; i < wanted.size(); i++) {
     if (scan.listed.contains(wanted[i])) continue;  // another request was faster
@@ -1351,7 +1408,7 @@ Result<void> LakeService::ListInto(Scan& scan, const std::vector<uint32_t>& part
     const std::string prefix = locations[i].prefix();
     for (auto& object : found[i]) {
       const bool single = object.key == locations[i].key;
-      if (!single &&
+      if (!single && scan.listing != TableListing::kManifest &&
           IsHiddenObject(std::string_view(object.key).substr(prefix.size()), object.size))
         continue;
       if (!scan.credentials.MayRead(locations[i].bucket, object.key)) continue;
@@ -1393,6 +1450,37 @@ Result<void> LakeService::ListInto(Scan& scan, const std::vector<uint32_t>& part
         record.bytes_listed += scan.files[number].file.size;
     }
   }
+  return {};
+}
+
+Result<void> LakeService::ChooseFiles(Scan& scan, const std::string& bucket,
+                                      const std::string& folder, std::vector<ObjectInfo>& objects) {
+  std::erase_if(objects, [&](const ObjectInfo& object) {
+    return object.key.size() > folder.size() &&
+           IsHiddenObject(std::string_view(object.key).substr(folder.size()), object.size);
+  });
+  const TableReader reader{store_, scan.credentials, options_.files_per_scan,
+                           [&scan] { return scan.abandoned(); }};
+  if (scan.listing == TableListing::kManifest) {
+    SKEP_TRY_ASSIGN(objects, FilesOfManifests(reader, bucket, objects));
+    return {};
+  }
+  Location base;
+  if (!ParseS3Path(scan.location, base.bucket, base.key) || base.bucket != bucket)
+    return Fail(ErrorKind::kDataException,
+                fmt::format("a partition of the Hudi table {} lies in another bucket", scan.name));
+  std::shared_ptr<const HudiTimeline> timeline;
+  {
+    const std::lock_guard lock(scan.mutex);
+    timeline = scan.timeline;
+  }
+  if (!timeline) {
+    SKEP_TRY_ASSIGN(auto read, ReadHudiTimeline(reader, bucket, base.prefix()));
+    timeline = std::make_shared<const HudiTimeline>(std::move(read));
+    const std::lock_guard lock(scan.mutex);
+    scan.timeline = timeline;
+  }
+  KeepHudiFiles(*timeline, base.prefix(), objects);
   return {};
 }
 
@@ -1443,8 +1531,8 @@ void LakeService::ListFiles(const std::shared_ptr<Connection>& c, const ipc::Lak
   flush(true);
 }
 
-// What the metadata name may lie anywhere: the role decides, object by object. Sizes that they give
-// are believed; such files never change, and one that did fails its reader.
+// What the metadata name may lie anywhere: the role decides, object by object. A file whose size
+// they give is asked for when it is read first (VersionOf).
 void LakeService::OpenFiles(const std::shared_ptr<Connection>& c, const ipc::LakeRequest& request,
                             std::vector<Outgoing>& out) {
   const auto fail = [&](Error error) { Refuse(c, request, std::move(error), out); };
@@ -1496,6 +1584,30 @@ Result<ipc::TableFile> LakeService::OpenFile(Scan& scan, const std::string& path
   return std::move(file.file);
 }
 
+// The ETag of a file that was opened by what metadata say of it: from the first read on, the scan
+// reads that version or fails.
+Result<std::string> LakeService::VersionOf(Scan& scan, uint32_t number) {
+  std::string bucket, key;
+  ipc::TableFile said;
+  {
+    const std::lock_guard lock(scan.mutex);
+    bucket = scan.files[number].bucket;
+    key = scan.files[number].key;
+    said = scan.files[number].file;
+  }
+  SKEP_TRY_ASSIGN(const ObjectInfo object, store_.Head(scan.credentials, bucket, key));
+  if (object.etag.empty())
+    return Fail(ErrorKind::kExternalUnavailable, "the object store gave no ETag for " + said.path);
+  if (object.size != said.size)
+    return Fail(ErrorKind::kDataException,
+                fmt::format("the metadata of {} give {} {} bytes; it has {}", scan.name, said.path,
+                            said.size, object.size));
+  const std::lock_guard lock(scan.mutex);
+  auto& file = scan.files[number].file;
+  if (file.etag.empty()) file.etag = object.etag;
+  return file.etag;
+}
+
 void LakeService::ReadBlock(const std::shared_ptr<Connection>& c, const ipc::LakeRequest& request,
                             bool may_fetch, std::vector<Outgoing>& out) {
   const auto fail = [&](Error error) { Refuse(c, request, std::move(error), out); };
@@ -1514,6 +1626,7 @@ void LakeService::ReadBlock(const std::shared_ptr<Connection>& c, const ipc::Lak
                    0});
     }
     auto& file = scan->files[request.file];
+    if (file.file.etag.empty() && !may_fetch) return;  // to be asked for on the pool
     if (!std::exchange(file.read, true) && scan->record) scan->record->files_read++;
     bucket = file.bucket;
     key = file.key;
@@ -1524,6 +1637,14 @@ void LakeService::ReadBlock(const std::shared_ptr<Connection>& c, const ipc::Lak
                      file.file.etag,
                      file.file.size,
                      request.block};
+  }
+  if (block.etag.empty()) {
+    auto etag = VersionOf(*scan, request.file);
+    if (!etag) {
+      scan->Failed(etag.error());
+      return fail(etag.error());
+    }
+    block.etag = std::move(*etag);
   }
   Result<CachedBlock> got = CachedBlock{};
   const auto began = std::chrono::steady_clock::now();

@@ -27,6 +27,7 @@
 #include "lake/lake_write.h"
 #include "lake/object_store.h"
 #include "lake/scan_log.h"
+#include "lake/table_formats.h"
 
 namespace skep::lake {
 
@@ -36,6 +37,7 @@ struct CatalogTable {
   ipc::TableDescription description;
   std::string location;
   std::vector<std::string> locations;
+  TableListing listing = TableListing::kFolders;
 };
 
 // Partitions that a filter lets pass, with their folders.
@@ -156,6 +158,10 @@ class LakeService {
   void OpenFiles(const std::shared_ptr<Connection>& c, const ipc::LakeRequest& request,
                  std::vector<Outgoing>& out);
   Result<ipc::TableFile> OpenFile(Scan& scan, const std::string& path, uint64_t size);
+  // What of the objects below `folder` of a bucket is the table's, when its format says so.
+  Result<void> ChooseFiles(Scan& scan, const std::string& bucket, const std::string& folder,
+                           std::vector<ObjectInfo>& objects);
+  Result<std::string> VersionOf(Scan& scan, uint32_t number);
   void ListFiles(const std::shared_ptr<Connection>& connection, const ipc::LakeRequest& request,
                  std::vector<Outgoing>& out);
   void ListTables(const std::shared_ptr<Connection>& connection, const ipc::LakeRequest& request,
@@ -171,6 +177,9 @@ class LakeService {
                   std::vector<Outgoing>& out);
   void WritePart(const std::shared_ptr<Connection>& connection, const ipc::LakeRequest& request,
                  std::vector<Outgoing>& out);
+  Result<LakeWrite::Publish> PublicationOf(const Connection& connection,
+                                           const ipc::LakeRequest& request, const LakeWrite& write,
+                                           std::vector<uint32_t>& attempt);
   void CommitWrite(const std::shared_ptr<Connection>& connection, const ipc::LakeRequest& request,
                    std::vector<Outgoing>& out);
   void Ask(const std::shared_ptr<Connection>& connection, const ipc::LakeRequest& request,

@@ -61,6 +61,7 @@ struct LakeWrite::File {
   std::string upload;                     // its id
   std::map<uint32_t, std::string> etags;  // by part
   uint64_t bytes = 0;
+  bool completed = false;
 };
 
 Result<WriteOptions> WriteOptions::Read(std::string_view json) {
@@ -231,6 +232,7 @@ Result<void> LakeWrite::RemoveExisting(const std::vector<std::shared_ptr<File>>&
 }
 
 Result<void> LakeWrite::Complete(File& file) {
+  if (file.completed) return {};
   std::vector<std::string> etags;
   for (const auto& [part, etag] : file.etags) {
     if (part != etags.size() || etag.empty())
@@ -240,7 +242,8 @@ Result<void> LakeWrite::Complete(File& file) {
   }
   auto completed = store_.CompleteUpload(credentials_, bucket_, file.key, file.upload, etags);
   // A lost answer says nothing, and a repeated request finds the upload gone, and the object made.
-  if (!completed && IsMade(file)) return {};
+  if (!completed && IsMade(file)) completed = {};
+  file.completed = completed.has_value();
   return completed;
 }
 
@@ -257,14 +260,16 @@ bool LakeWrite::IsMade(const File& file) const {
          found->etag == fmt::format("{}-{}", HexEncode(Md5(digests)), file.etags.size());
 }
 
-void LakeWrite::Drop(File& file, bool completed) noexcept {
+void LakeWrite::Drop(File& file) noexcept {
   try {
     if (!file.begun) return;
-    if (!completed) {
+    if (!file.completed) {
       const auto aborted = store_.AbortUpload(credentials_, bucket_, file.key, file.upload);
       if (aborted) return;
-      if (aborted.error().kind == ErrorKind::kExternalNotFound && IsMade(file))
-        return Drop(file, true);
+      if (aborted.error().kind == ErrorKind::kExternalNotFound && IsMade(file)) {
+        file.completed = true;
+        return Drop(file);
+      }
       if (aborted.error().kind != ErrorKind::kExternalNotFound)
         log::Warn("upload_left_behind",
                   {{"place", place_}, {"key", file.key}, {"reason", aborted.error().message}});
@@ -280,7 +285,7 @@ void LakeWrite::Drop(File& file, bool completed) noexcept {
   }
 }
 
-Result<void> LakeWrite::Commit() {
+Result<void> LakeWrite::Commit(const Publish& publish, const std::vector<uint32_t>& attempt) {
   std::vector<std::shared_ptr<File>> files;
   {
     std::unique_lock lock(mutex_);
@@ -289,22 +294,38 @@ Result<void> LakeWrite::Commit() {
     idle_.wait(lock, [&] { return running_ == 0; });
     for (const auto& [number, file] : files_) files.push_back(file);
   }
-  std::vector<std::atomic<bool>> completed(files.size());
-  const auto complete = [&](size_t i) {
-    auto done = Complete(*files[i]);
-    completed[i] = done.has_value();
-    return done;
-  };
+  const auto complete = [&](size_t i) { return Complete(*files[i]); };
   Result<void> done;
   if (options_.existing == WriteOptions::Existing::kClean) done = RemoveExisting(files);
   if (done && !files.empty()) done = OnThreads(files.size() - 1, complete);
   if (done && !files.empty()) done = complete(files.size() - 1);
+  if (done && publish) {
+    done = publish();
+    if (!done && done.error().kind == ErrorKind::kSerializationFailure) {
+      const std::lock_guard lock(mutex_);
+      for (const uint32_t number : attempt) {
+        const auto file = files_.find(number);
+        if (file == files_.end()) continue;
+        Drop(*file->second);
+        files_.erase(file);
+      }
+      state_ = State::kOpen;
+      return done;
+    }
+  }
   if (!done) {
-    for (size_t i = 0; i < files.size(); i++) Drop(*files[i], completed[i]);
+    for (const auto& file : files) Drop(*file);
   }
   const std::lock_guard lock(mutex_);
   state_ = State::kEnded;
   return done;
+}
+
+bool LakeWrite::Makes(std::string_view path) const {
+  const std::lock_guard lock(mutex_);
+  return std::ranges::any_of(files_, [&](const auto& entry) {
+    return path == "s3://" + bucket_ + "/" + entry.second->key;
+  });
 }
 
 void LakeWrite::Abort() noexcept {
@@ -314,7 +335,7 @@ void LakeWrite::Abort() noexcept {
     state_ = State::kEnded;
     idle_.wait(lock, [&] { return running_ == 0; });
   }
-  for (const auto& [number, file] : files_) Drop(*file, false);
+  for (const auto& [number, file] : files_) Drop(*file);
 }
 
 size_t LakeWrite::files() const {

@@ -5,6 +5,7 @@
 
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -52,10 +53,16 @@ class LakeWrite {
   // the same for all parts. Errors: kExternalDenied, kInvalidArgument (names, numbers),
   // kPayloadTooLarge, kUndefinedObject (committed or aborted).
   Result<void> Part(uint32_t file, const std::string& name, uint32_t part, std::string_view bytes);
-  // Completes all files, that of the highest number (a manifest) behind the others. When one fails,
-  // those that were completed are deleted as far as the role may. Errors: also kInvalidArgument (a
-  // part is missing).
-  Result<void> Commit();
+  // Makes the files known once they are all there, by a change of a catalog. kSerializationFailure:
+  // somebody else was quicker.
+  using Publish = std::function<Result<void>()>;
+  // Completes all files, that of the highest number (a manifest) behind the others, then publishes.
+  // When one of this fails, those that were completed are deleted as far as the role may. Only when
+  // somebody was quicker the write stays open: without the files `attempt`, to be committed again
+  // with others in their place. Errors: also kInvalidArgument (a part is missing).
+  Result<void> Commit(const Publish& publish = {}, const std::vector<uint32_t>& attempt = {});
+  // Whether s3://bucket/key is one of the write's files.
+  bool Makes(std::string_view path) const;
   // Drops all uploads; waits for parts on their way.
   void Abort() noexcept;
 
@@ -75,7 +82,7 @@ class LakeWrite {
   Result<void> RemoveExisting(const std::vector<std::shared_ptr<File>>& files);
   Result<void> Complete(File& file);
   bool IsMade(const File& file) const;
-  void Drop(File& file, bool completed) noexcept;
+  void Drop(File& file) noexcept;
 
   ObjectStore& store_;
   const Credentials credentials_;

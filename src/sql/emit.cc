@@ -81,10 +81,12 @@ Result<void> StatementEmitter::Dispatch(const ast::Statement& statement) {
     case NodeKind::kTruncate:
       return EmitTruncate(static_cast<const Truncate&>(statement));
     case NodeKind::kCreateTable:
+      if (static_cast<const CreateTable&>(statement).format.format)
+        return EmitCreateIceberg(static_cast<const CreateTable&>(statement));
       return EmitCreateTable(static_cast<const CreateTable&>(statement));
     case NodeKind::kCreateTableAs: {
       const auto& create = static_cast<const CreateTableAs&>(statement);
-      if (create.format.format) return Unsupported("CREATE TABLE ... USING", create);
+      if (create.format.format) return EmitCreateIcebergAs(create);
       SKEP_TRY_ASSIGN(const Target target, resolver_.NewObject(create.name, create.temporary));
       return EmitCreateTableAs(target, create.if_not_exists, create.columns, create.attributes,
                                *create.query, create);

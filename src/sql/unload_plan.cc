@@ -13,6 +13,7 @@ void Members(Plan& plan, const Each& each) {
   each("schema", plan.schema);
   each("table", plan.table);
   each("creation", plan.creation);
+  each("iceberg", plan.iceberg);
   each("if_not_exists", plan.if_not_exists);
   each("partition", plan.partition);
   each("include", plan.include);

@@ -25,6 +25,8 @@ struct UnloadPlan {
   std::string schema, table;
   // The table is new: JSON of its creation (emit/external.cc); `path` is its location then.
   std::string creation;
+  // Of a new table of Iceberg: JSON of its fields, partition and properties.
+  std::string iceberg;
   bool if_not_exists = false;  // of the new table: when it exists, nothing is written
 
   std::vector<UnloadColumn> columns;  // of the query, in order

@@ -738,7 +738,8 @@ Result<ipc::StatementComplete> Session::RunDefinition(Prepared& prepared) {
       if (statements.size() != 1 && prepared.kind != kDrop)
         return Fail(ErrorKind::kInternal,
                     fmt::format("{} statements where one was written", statements.size()));
-      if (prepared.kind == kCreateTable) PutFacts(*statements.front(), prepared.emitted);
+      if (prepared.kind == kCreateTable && !prepared.emitted.writes_lake)
+        PutFacts(*statements.front(), prepared.emitted);
       for (auto& statement : statements) {
         const auto result = connection_->Query(std::move(statement));
         if (result->HasError()) return Fail(Translate(result->GetErrorObject(), &prepared.emitted));

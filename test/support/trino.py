@@ -49,7 +49,7 @@ class Trino:
         etc = self.folder / "etc"
         (etc / "catalog").mkdir(parents=True)
         (etc / "config.properties").write_text(
-            f"coordinator=true\nnode-scheduler.include-coordinator=true\nhttp-server.http.port={self.port}\n"
+            f"coordinator=true\nnode-scheduler.include-coordinator=true\nhttp-server.http.port={self.port}\nhttp-server.log.enabled=false\n"
             f"discovery.uri=http://127.0.0.1:{self.port}\nnode.internal-address=127.0.0.1\nquery.max-memory-per-node={self.query_memory}\n"
             f"catalog.config-dir={etc}/catalog\nplugin.dir={HOME}/plugin\n")
         (etc / "catalog/lake.properties").write_text("".join(f"{k}={v}\n" for k, v in self.properties.items()))
@@ -114,7 +114,10 @@ class Trino:
             with urllib.request.urlopen(request, timeout=120) as answer:
                 page = json.load(answer)
             if "error" in page:
-                raise RuntimeError(page["error"]["message"])
+                causes, info = [page["error"]["message"]], page["error"].get("failureInfo")
+                while info and (info := info.get("cause")):
+                    causes.append(info.get("message") or info["type"])
+                raise RuntimeError(": ".join(causes))
             rows += page.get("data", [])
             if "nextUri" not in page:
                 return rows

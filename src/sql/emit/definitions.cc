@@ -179,7 +179,6 @@ Result<void> StatementEmitter::EmitColumn(const ColumnDefinition& column, const 
 Result<void> StatementEmitter::EmitCreateTable(const CreateTable& create) {
   SKEP_TRY_ASSIGN(const Target target, resolver_.NewObject(create.name, create.temporary));
   SKEP_TRY(CheckSchema(target, create));
-  if (create.format.format) return Unsupported("CREATE TABLE ... USING", create);
   if (create.if_not_exists && context_.catalog) {
     SKEP_TRY_ASSIGN(const auto found, context_.catalog->Find(target.schema, target.name));
     if (found) return {};

@@ -70,6 +70,15 @@ class StatementEmitter {
                                          const std::string& schema);
   Result<nlohmann::json> ExternalTable(const ast::CreateExternalTable& create,
                                        nlohmann::json columns, nlohmann::json keys);
+  Result<void> EmitCreateIceberg(const ast::CreateTable& create);
+  Result<void> EmitCreateIcebergAs(const ast::CreateTableAs& create);
+  Result<void> EmitIcebergTable(const ast::QualifiedName& name, bool if_not_exists,
+                                const ast::TableFormat& format, std::vector<UnloadColumn> columns,
+                                const std::string& query, const ast::Node& at);
+  Result<nlohmann::json> IcebergPartition(const ast::List<ast::Expr*>& fields,
+                                          const std::vector<UnloadColumn>& columns);
+  Result<nlohmann::json> IcebergProperties(const ast::List<ast::Property*>& properties);
+  static bool HasAttributes(const ast::TableAttributes& attributes);
   Result<void> EmitTruncate(const ast::Truncate& truncate);
   Result<void> EmitCreateTable(const ast::CreateTable& create);
   Result<int64_t> IdentityNumber(std::string_view digits, const ast::Node& at);

@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "base/crypto.h"
 #include "worker/external_scan/lake_errors.h"
 #include "worker/external_scan/lake_file_system.h"
 
@@ -24,6 +25,9 @@ constexpr size_t kMaxFields = 20'000;
 constexpr size_t kMaxDepth = 32;
 constexpr size_t kMaxFiles = 4'000'000;
 constexpr size_t kMaxDeletedRows = 100'000'000;
+constexpr size_t kMaxManifests = 1'000'000;
+constexpr size_t kMaxDeleteFiles = 1'000'000;
+constexpr size_t kMaxDeletePairs = 10'000'000;  // of a data file and one that deletes from it
 
 // Of an entry of a manifest: the file is not in the snapshot any more.
 constexpr int32_t kDeletedEntry = 2;
@@ -56,6 +60,9 @@ class SchemaReader {
       IcebergField field = Type(one.at("type"), depth);
       field.id = one.at("id").get<int32_t>();
       field.name = duckdb::StringUtil::Lower(one.at("name").get<std::string>());
+      field.initial = duckdb::Value(field.type);
+      if (one.contains("initial-default") && !one["initial-default"].is_null())
+        field.initial = Default(field, one["initial-default"]);
       fields.push_back(std::move(field));
     }
     return fields;
@@ -89,8 +96,33 @@ class SchemaReader {
     return field;
   }
 
+  // Source: the specification's appendix C, "JSON single-value serialization".
+  duckdb::Value Default(const IcebergField& field, const Json& json) const {
+    using duckdb::LogicalTypeId;
+    if (!field.children.empty())
+      Unsupported(table_, "a default of the nested column " + field.name);
+    if (json.is_boolean())
+      return duckdb::Value::BOOLEAN(json.get<bool>()).DefaultCastAs(field.type);
+    std::string text = json.is_string() ? json.get<std::string>() : json.dump();
+    duckdb::Value value, cast;
+    if (field.type.id() == LogicalTypeId::BLOB) {
+      const auto bytes = HexDecode(text);
+      if (bytes) cast = duckdb::Value::BLOB_RAW(*bytes);
+    } else {
+      value = duckdb::Value(text);
+      std::string error;
+      if (field.type.id() == LogicalTypeId::TIMESTAMP && text.ends_with("+00:00"))
+        value = duckdb::Value(text.substr(0, text.size() - 6));
+      if (!value.DefaultTryCastAs(field.type, cast, &error, true)) cast = duckdb::Value();
+    }
+    if (cast.IsNull())
+      Broken(table_, "the default of column " + field.name + " is not of its type");
+    return cast;
+  }
+
   IcebergField Member(const Json& json, const std::string& name, size_t depth) {
     IcebergField field = Type(json.at(name), depth + 1);
+    field.initial = duckdb::Value(field.type);
     field.id = json.at(name + "-id").get<int32_t>();
     field.name = name;
     return field;
@@ -211,8 +243,7 @@ std::string Quoted(const std::string& text) {
 duckdb::MultiFileColumnDefinition DefinitionOf(const IcebergField& field) {
   duckdb::MultiFileColumnDefinition column(field.name, field.type);
   column.identifier = duckdb::Value::INTEGER(field.id);
-  column.default_expression =
-      duckdb::make_uniq<duckdb::ConstantExpression>(duckdb::Value(field.type));
+  column.default_expression = duckdb::make_uniq<duckdb::ConstantExpression>(field.initial);
   for (const auto& child : field.children) column.children.push_back(DefinitionOf(child));
   return column;
 }
@@ -233,7 +264,7 @@ IcebergTable::IcebergTable(duckdb::ClientContext& context, LakeClient& client, u
 std::string IcebergTable::ReadText(duckdb::ClientContext& context, const std::string& path) {
   const auto file = Open({{path, 0}}, InterruptOf(&context)).at(0);
   if (file.size > kMaxMetadataBytes) Broken(name_, path + " is too large");
-  const bool packed = path.find(".gz") != std::string::npos;
+  const bool packed = path.ends_with(".gz") || path.ends_with(".gz.metadata.json");
   const auto handle = duckdb::FileSystem::GetFileSystem(context).OpenFile(
       EncodeLakePath({{scan_, file.number, file.size}, file.path}),
       duckdb::FileFlags::FILE_FLAGS_READ |
@@ -263,8 +294,21 @@ void IcebergTable::ReadMetadata(const std::string& text) {
   if (!schema) Broken(name_, "its metadata have no schema");
   fields_ = SchemaReader(name_).Fields(schema->at("fields"), 0);
   if (fields_.empty()) Broken(name_, "it has no columns");
+  // Files may have been deleted from by columns that are gone.
+  for (const Json& one : json.value("schemas", Json::array())) {
+    try {
+      for (auto& field : SchemaReader(name_).Fields(one.at("fields"), 0))
+        known_[field.id] = std::move(field);
+    } catch (const duckdb::NotImplementedException&) {
+      // A former schema with types that are not read: the current one is what counts.
+    }
+  }
   for (const auto& field : fields_) {
+    known_[field.id] = field;
     if (field.children.empty()) types_[field.id] = field.type;
+  }
+  for (const Json& spec : json.value("partition-specs", Json::array())) {
+    if (spec.at("fields").empty()) unpartitioned_.insert(spec.at("spec-id").get<int32_t>());
   }
   if (!json.contains("current-snapshot-id") || json["current-snapshot-id"].is_null()) return;
   const auto current = json["current-snapshot-id"].get<int64_t>();
@@ -306,98 +350,195 @@ void IcebergTable::Query(duckdb::Connection& connection, const std::string& sql,
   check();
 }
 
-std::vector<ipc::TableFile> IcebergTable::Open(
-    const std::vector<std::pair<std::string, uint64_t>>& objects,
-    const LakeClient::Interrupted& interrupted) {
+std::vector<ipc::TableFile> IcebergTable::Open(const Paths& objects,
+                                               const LakeClient::Interrupted& interrupted) {
   return OrThrow(client_.OpenFiles(scan_, objects, interrupted));
+}
+
+// A file's path as text of a statement.
+std::string IcebergTable::PathOf(const ipc::TableFile& file) const {
+  return Quoted(EncodeLakePath({{scan_, file.number, file.size}, file.path, {}}));
+}
+
+std::vector<IcebergTable::Manifest> IcebergTable::ReadList(
+    duckdb::Connection& connection, const LakeClient::Interrupted& interrupted) {
+  std::vector<Manifest> manifests;
+  for (const auto& path : manifests_) manifests.push_back({path});
+  if (manifest_list_.empty()) return manifests;
+  const auto list = Open({{manifest_list_, 0}}, interrupted).at(0);
+  Query(connection, "SELECT * FROM read_avro(" + PathOf(list) + ")", [&](const Row& row) {
+    if (manifests.size() >= kMaxManifests) Broken(name_, "it has too many manifests");
+    manifests.push_back(
+        {OnS3(row.Text("manifest_path")), static_cast<uint64_t>(row.Number("manifest_length")),
+         row.Number("sequence_number"), static_cast<int32_t>(row.Number("partition_spec_id"))});
+  });
+  return manifests;
 }
 
 const std::vector<IcebergFile>& IcebergTable::Files(const LakeClient::Interrupted& interrupted) {
   const std::lock_guard lock(mutex_);
   if (files_) return *files_;
   duckdb::Connection connection(database_);
-  std::vector<std::pair<std::string, uint64_t>> manifests;
-  for (const auto& path : manifests_) manifests.emplace_back(path, 0);
-  if (!manifest_list_.empty()) {
-    const auto list = Open({{manifest_list_, 0}}, interrupted).at(0);
-    Query(connection,
-          "SELECT * FROM read_avro(" +
-              Quoted(EncodeLakePath({{scan_, list.number, list.size}, list.path})) + ")",
-          [&](const Row& row) {
-            manifests.emplace_back(OnS3(row.Text("manifest_path")),
-                                   static_cast<uint64_t>(row.Number("manifest_length")));
-          });
-  }
-  std::vector<IcebergFile> files;
-  std::vector<std::pair<std::string, uint64_t>> paths;
-  std::vector<Delete> deletes;
-  for (const auto& file : Open(manifests, interrupted))
-    ReadManifest(connection, EncodeLakePath({{scan_, file.number, file.size}, file.path}), files,
-                 paths, deletes);
-  auto opened = Open(paths, interrupted);
-  for (size_t i = 0; i < files.size(); i++) {
+  const auto manifests = ReadList(connection, interrupted);
+  Paths places;
+  for (const auto& manifest : manifests) places.emplace_back(manifest.path, manifest.size);
+  const auto opened_manifests = Open(places, interrupted);
+  Found found;
+  for (size_t i = 0; i < manifests.size(); i++)
+    ReadManifest(connection, manifests[i], opened_manifests[i], found);
+  auto opened = Open(found.paths, interrupted);
+  for (size_t i = 0; i < found.files.size(); i++) {
     by_number_[opened[i].number] = i;
-    files[i].file = std::move(opened[i]);
+    found.files[i].file = std::move(opened[i]);
   }
-  if (!deletes.empty()) ReadDeletes(connection, deletes, interrupted, files);
-  files_ = std::move(files);
+  ReadDeletes(connection, std::move(found.deletes), interrupted, found);
+  files_ = std::move(found.files);
   return *files_;
 }
 
-void IcebergTable::ReadManifest(duckdb::Connection& connection, const std::string& manifest,
-                                std::vector<IcebergFile>& files,
-                                std::vector<std::pair<std::string, uint64_t>>& paths,
-                                std::vector<Delete>& deletes) {
-  Query(connection, "SELECT status, data_file FROM read_avro(" + Quoted(manifest) + ")",
-        [&](const Row& entry) {
-          const duckdb::Value value = entry.Get("data_file");
-          if (entry.Number("status") == kDeletedEntry || value.IsNull()) return;
-          const auto names = Row::NamesOf(value);
-          const Row data(names, duckdb::StructValue::GetChildren(value));
-          const std::string path = OnS3(data.Text("file_path"));
-          const std::string format = duckdb::StringUtil::Lower(data.Text("file_format"));
-          const auto size = static_cast<uint64_t>(data.Number("file_size_in_bytes"));
-          const auto content = static_cast<int32_t>(data.Number("content", kData));
-          if (content == kEqualityDeletes) Unsupported(name_, "equality deletes");
-          if (format != "parquet")
-            Unsupported(name_, content == kData ? "data files in " + format.substr(0, 20)
-                                                : "deletes in " + format.substr(0, 20));
-          if (content == kPositionDeletes) {
-            deletes.push_back({path, format, size});
-            return;
-          }
-          if (files.size() >= kMaxFiles) Broken(name_, "it has too many files");
-          IcebergFile file;
-          file.rows = static_cast<uint64_t>(std::max<int64_t>(0, data.Number("record_count")));
-          TakeBounds(data.Get("lower_bounds"), types_, true, file);
-          TakeBounds(data.Get("upper_bounds"), types_, false, file);
-          files.push_back(std::move(file));
-          paths.emplace_back(path, size);
-        });
+void IcebergTable::ReadManifest(duckdb::Connection& connection, const Manifest& manifest,
+                                const ipc::TableFile& file, Found& found) {
+  Query(connection, "SELECT * FROM read_avro(" + PathOf(file) + ")", [&](const Row& entry) {
+    const duckdb::Value value = entry.Get("data_file");
+    if (entry.Number("status") == kDeletedEntry || value.IsNull()) return;
+    const auto names = Row::NamesOf(value);
+    const Row data(names, duckdb::StructValue::GetChildren(value));
+    const std::string path = OnS3(data.Text("file_path"));
+    const std::string format = duckdb::StringUtil::Lower(data.Text("file_format"));
+    const auto size = static_cast<uint64_t>(data.Number("file_size_in_bytes"));
+    const auto content = static_cast<int32_t>(data.Number("content", kData));
+    // A new entry has the sequence number of the snapshot that its manifest came with.
+    const int64_t sequence = entry.Number("sequence_number", manifest.sequence);
+    const std::string partition =
+        fmt::format("{} {}", manifest.spec, data.Get("partition").ToString());
+    if (format == "puffin") Unsupported(name_, "deletion vectors");
+    if (format != "parquet")
+      Unsupported(name_, content == kData ? "data files in " + format.substr(0, 20)
+                                          : "deletes in " + format.substr(0, 20));
+    if (content == kData) {
+      if (found.files.size() >= kMaxFiles) Broken(name_, "it has too many files");
+      IcebergFile one;
+      one.rows = static_cast<uint64_t>(std::max<int64_t>(0, data.Number("record_count")));
+      one.sequence = sequence;
+      TakeBounds(data.Get("lower_bounds"), types_, true, one);
+      TakeBounds(data.Get("upper_bounds"), types_, false, one);
+      found.files.push_back(std::move(one));
+      found.partitions.push_back(partition);
+      found.paths.emplace_back(path, size);
+      return;
+    }
+    if (found.deletes.size() >= kMaxDeleteFiles) Broken(name_, "it has too many files of deletes");
+    Delete one{path, size, sequence};
+    if (content == kEqualityDeletes) {
+      if (!unpartitioned_.contains(manifest.spec)) one.partition = partition;
+      const duckdb::Value ids = data.Get("equality_ids");
+      if (!ids.IsNull()) {
+        for (const auto& id : duckdb::ListValue::GetChildren(ids))
+          one.ids.push_back(id.IsNull() ? 0 : id.GetValue<int32_t>());
+      }
+      std::ranges::sort(one.ids);
+      if (one.ids.empty()) Broken(name_, path + " deletes by no column");
+      for (const int32_t id : one.ids) {
+        const auto field = known_.find(id);
+        if (field == known_.end() || !field->second.children.empty())
+          Unsupported(name_, fmt::format("deletes by the nested or unknown field {}", id));
+      }
+    }
+    found.deletes.push_back(std::move(one));
+  });
 }
 
-void IcebergTable::ReadDeletes(duckdb::Connection& connection, const std::vector<Delete>& deletes,
-                               const LakeClient::Interrupted& interrupted,
-                               std::vector<IcebergFile>& files) {
-  std::vector<std::pair<std::string, uint64_t>> paths;
+void IcebergTable::ReadDeletes(duckdb::Connection& connection, std::vector<Delete> deletes,
+                               const LakeClient::Interrupted& interrupted, Found& found) {
+  if (deletes.empty()) return;
+  Paths paths;
   for (const auto& one : deletes) paths.emplace_back(one.path, one.size);
-  std::unordered_map<std::string, std::vector<int64_t>> rows;
+  auto opened = Open(paths, interrupted);
+  std::unordered_map<std::string, size_t> by_path;
+  for (size_t i = 0; i < found.files.size(); i++) by_path.emplace(found.files[i].file.path, i);
+  std::unordered_map<size_t, std::vector<int64_t>> rows;
   size_t total = 0;
-  for (const auto& file : Open(paths, interrupted))
+  for (size_t i = 0; i < deletes.size(); i++) {
+    deletes[i].file = std::move(opened[i]);
+    if (!deletes[i].ids.empty()) {
+      equality_deletes_.push_back(std::move(deletes[i]));
+      continue;
+    }
     Query(connection,
-          "SELECT file_path, pos FROM read_parquet(" +
-              Quoted(EncodeLakePath({{scan_, file.number, file.size}, file.path})) +
+          "SELECT file_path, pos FROM read_parquet(" + PathOf(deletes[i].file) +
               ", hive_partitioning=false)",
           [&](const Row& row) {
+            const auto file = by_path.find(OnS3(row.Text("file_path")));
+            if (file == by_path.end() || found.files[file->second].sequence > deletes[i].sequence)
+              return;
             if (++total > kMaxDeletedRows) Broken(name_, "it has too many deleted rows");
-            rows[OnS3(row.Text("file_path"))].push_back(row.Number("pos"));
+            rows[file->second].push_back(row.Number("pos"));
           });
-  for (auto& file : files) {
-    const auto found = rows.find(file.file.path);
-    if (found == rows.end()) continue;
-    std::ranges::sort(found->second);
-    file.deleted_rows = std::make_shared<const std::vector<int64_t>>(std::move(found->second));
   }
+  for (auto& [number, of] : rows) {
+    std::ranges::sort(of);
+    found.files[number].deleted_rows = std::make_shared<const std::vector<int64_t>>(std::move(of));
+  }
+  size_t pairs = 0;
+  for (size_t i = 0; i < found.files.size(); i++) {
+    auto& file = found.files[i];
+    for (uint32_t k = 0; k < equality_deletes_.size(); k++) {
+      const Delete& one = equality_deletes_[k];
+      if (file.sequence >= one.sequence ||
+          (!one.partition.empty() && one.partition != found.partitions[i]))
+        continue;
+      if (++pairs > kMaxDeletePairs) Broken(name_, "it has too many files of deletes");
+      file.equality_deletes.push_back(k);
+    }
+  }
+}
+
+std::string IcebergTable::SchemaOf(const std::vector<int32_t>& ids) const {
+  std::string text;
+  for (size_t i = 0; i < ids.size(); i++) {
+    text += fmt::format("{}{}: {{name: 'k{}', type: '{}', default_value: NULL}}", i > 0 ? ", " : "",
+                        ids[i], i, known_.at(ids[i]).type.ToString());
+  }
+  return "schema=MAP{" + text + "}";
+}
+
+std::vector<int64_t> IcebergTable::RowsDeletedByValue(const ipc::TableFile& file,
+                                                      const std::vector<uint32_t>& deletes) {
+  std::map<std::vector<int32_t>, std::vector<uint32_t>> by_ids;
+  for (const uint32_t one : deletes) by_ids[equality_deletes_[one].ids].push_back(one);
+  duckdb::Connection connection(database_);
+  std::vector<int64_t> rows;
+  for (const auto& [ids, of] : by_ids) {
+    std::string paths, wanted, same;
+    for (const uint32_t one : of)
+      paths += (paths.empty() ? "" : ", ") + PathOf(equality_deletes_[one].file);
+    for (size_t i = 0; i < ids.size(); i++) {
+      wanted += fmt::format("{}{}", i > 0 ? ", " : "", ids[i]);
+      same += fmt::format("{}d.k{} IS NOT DISTINCT FROM e.k{}", i > 0 ? " AND " : "", i, i);
+    }
+    // Without the field its values would be taken for NULLs.
+    size_t whole = 0;
+    Query(connection,
+          fmt::format("SELECT count(DISTINCT field_id) AS found FROM parquet_schema([{}]) WHERE "
+                      "field_id IN ({}) GROUP BY file_name",
+                      paths, wanted),
+          [&](const Row& row) {
+            whole += row.Number("found") == static_cast<int64_t>(ids.size()) ? 1 : 0;
+          });
+    if (whole != of.size())
+      Broken(name_, equality_deletes_[of[0]].file.path +
+                        ", or another file of deletes, lacks the fields by which it deletes");
+    Query(connection,
+          fmt::format("SELECT d.file_row_number AS row FROM read_parquet({}, {}, "
+                      "file_row_number=true) d WHERE EXISTS (SELECT 1 FROM read_parquet([{}], {}) "
+                      "e WHERE {})",
+                      PathOf(file), SchemaOf(ids), paths, SchemaOf(ids), same),
+          [&](const Row& row) {
+            if (rows.size() >= kMaxDeletedRows) Broken(name_, "it has too many deleted rows");
+            rows.push_back(row.Number("row"));
+          });
+  }
+  return rows;
 }
 
 const IcebergFile* IcebergTable::Find(uint32_t number) const {
@@ -454,8 +595,28 @@ class PositionDeletes final : public duckdb::DeleteFilter {
 
 }  // namespace
 
-duckdb::unique_ptr<duckdb::DeleteFilter> DeleteFilterOf(const IcebergFile& file) {
-  if (!file.deleted_rows) return nullptr;
+duckdb::unique_ptr<duckdb::DeleteFilter> IcebergTable::DeletesOf(
+    uint32_t number, const LakeClient::Interrupted& interrupted) {
+  IcebergFile file;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = by_number_.find(number);
+    if (found == by_number_.end()) return nullptr;
+    file = (*files_)[found->second];
+  }
+  if (!file.equality_deletes.empty()) {
+    if (interrupted && interrupted()) throw duckdb::InterruptException();
+    std::vector<int64_t> rows = RowsDeletedByValue(file.file, file.equality_deletes);
+    if (file.deleted_rows)
+      rows.insert(rows.end(), file.deleted_rows->begin(), file.deleted_rows->end());
+    std::ranges::sort(rows);
+    file.deleted_rows = std::make_shared<const std::vector<int64_t>>(std::move(rows));
+    const std::lock_guard lock(mutex_);
+    auto& kept = (*files_)[by_number_.at(number)];
+    kept.deleted_rows = file.deleted_rows;
+    kept.equality_deletes.clear();
+  }
+  if (!file.deleted_rows || file.deleted_rows->empty()) return nullptr;
   return duckdb::make_uniq<PositionDeletes>(file.deleted_rows);
 }
 

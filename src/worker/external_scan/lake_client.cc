@@ -478,6 +478,18 @@ Result<void> LakeClient::CommitWrite(uint64_t write) {
   return {};
 }
 
+Result<void> LakeClient::PublishWrite(uint64_t write, const ipc::ExternalSchemaBinding& schema,
+                                      const Asker& asker, const std::string& change) {
+  ipc::LakeRequest request = RequestOf(ipc::LakeType::kCommitWrite, asker);
+  request.scan = write;
+  request.schema = schema;
+  request.change = change;
+  const auto reply = Ask(std::move(request), {});
+  if (reply || reply.error().kind != ErrorKind::kSerializationFailure) EndWrite(write);
+  if (!reply) return Fail(reply.error());
+  return {};
+}
+
 void LakeClient::AbortWrite(uint64_t write) {
   auto call = std::make_shared<Call>();
   call->request.type = ipc::LakeType::kAbortWrite;

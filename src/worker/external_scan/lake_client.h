@@ -104,6 +104,11 @@ class LakeClient {
                              const Interrupted& interrupted);
   // Makes all files of a write visible. Cannot be interrupted: it is a commit.
   Result<void> CommitWrite(uint64_t write);
+  // The same, with a change of a schema's catalog that makes the files known; it names the numbers
+  // of files to be replaced ("attempt") when it comes too late: then the write stays open
+  // (kSerializationFailure).
+  Result<void> PublishWrite(uint64_t write, const ipc::ExternalSchemaBinding& schema,
+                            const Asker& asker, const std::string& change);
   // Drops a write's files. Never blocks.
   void AbortWrite(uint64_t write);
 

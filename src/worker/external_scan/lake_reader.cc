@@ -127,7 +127,7 @@ void LakeReader::FinalizeBind(duckdb::MultiFileReaderData& data, const duckdb::M
                               const duckdb::MultiFileReaderBindData&,
                               const duckdb::vector<duckdb::MultiFileColumnDefinition>&,
                               const duckdb::vector<duckdb::ColumnIndex>& column_ids,
-                              duckdb::ClientContext&,
+                              duckdb::ClientContext& context,
                               duckdb::optional_ptr<duckdb::MultiFileReaderGlobalState>) {
   const auto number = LakeFileNumber(data.reader->file);
   if (!number)
@@ -145,8 +145,7 @@ void LakeReader::FinalizeBind(duckdb::MultiFileReaderData& data, const duckdb::M
             "%s has no field ids, as Iceberg's files have; such files are not supported",
             file.path);
     }
-    if (const auto* found = table_->iceberg()->Find(*number))
-      data.reader->deletion_filter = DeleteFilterOf(*found);
+    data.reader->deletion_filter = table_->iceberg()->DeletesOf(*number, InterruptOf(&context));
   }
   for (size_t i = 0; i < column_ids.size(); i++) {
     const duckdb::MultiFileGlobalIndex index(i);

@@ -77,7 +77,7 @@ class LakeTable : public duckdb::enable_shared_from_this<LakeTable> {
   }
 
   // Set when the table is one of Iceberg's, which says itself what its files are.
-  const IcebergTable* iceberg() const { return iceberg_.get(); }
+  IcebergTable* iceberg() const { return iceberg_.get(); }
 
   duckdb::virtual_column_map_t VirtualColumns() const;
   // What an object of text is compressed with, when the engine does not know it (decompression.h).

@@ -14,6 +14,8 @@
 #include "worker/external_scan/lake_errors.h"
 #include "worker/external_scan/lake_file_system.h"
 #include "worker/external_scan/lake_file_writer.h"
+#include "worker/unload/iceberg_commit.h"
+#include "worker/unload/iceberg_writer.h"
 #include "worker/unload/slice_writer.h"
 
 namespace skep::worker::unload {
@@ -42,16 +44,22 @@ struct UnloadBind final : duckdb::TableFunctionData {
   LakeClient* client = nullptr;
   external_scan::Asker asker;
   ipc::ExternalSchemaBinding schema;  // of an external table
+  std::optional<IcebergTask> iceberg;
+
+  IcebergPlace place() const { return {*client, schema, asker, task.plan}; }
 };
 
 struct UnloadGlobal final : duckdb::GlobalFunctionData {
   UnloadGlobal(LakeClient& client, uint64_t write, std::string stem)
       : state(client, write, std::move(stem)) {}
   UnloadState state;
+  std::vector<DataFile> data_files;  // of a table of Iceberg
 };
 
 struct UnloadLocal final : duckdb::LocalFunctionData {
-  std::unique_ptr<SliceWriter> slice;  // with the first row
+  // With the first row, one of them.
+  std::unique_ptr<SliceWriter> slice;
+  std::unique_ptr<IcebergSlice> iceberg;
 };
 
 FieldKind KindOf(const duckdb::LogicalType& type, const sql::Type& declared) {
@@ -127,13 +135,19 @@ void FollowTable(UnloadBind& bind, LakeClient::Interrupted interrupted) {
   const auto opened = OrThrow(
       bind.client->OpenTable(bind.schema, {}, Describing(bind.asker), plan.table, interrupted));
   const auto& table = opened.description;
-  if (table.columns.size() + table.partition_keys.size() != plan.columns.size() ||
-      table.partition_keys.size() != plan.partition.size())
+  if (table.format != "iceberg" &&
+      (table.columns.size() + table.partition_keys.size() != plan.columns.size() ||
+       table.partition_keys.size() != plan.partition.size()))
     throw duckdb::InvalidInputException("external table \"%s\" has changed", plan.table);
   const auto refuse = [&](const std::string& what) {
     throw duckdb::NotImplementedException("INSERT into external table \"%s\": %s is not supported",
                                           plan.table, what);
   };
+  if (table.format == "iceberg") {
+    bind.iceberg.emplace();
+    bind.iceberg->target = ReadIcebergTarget(bind.place(), interrupted);
+    return;
+  }
   if (table.format == "parquet") {
     plan.format = sql::UnloadFormat::kParquet;
     plan.extension = ".parquet";
@@ -195,6 +209,18 @@ duckdb::unique_ptr<duckdb::FunctionData> Bind(duckdb::ClientContext& context,
     CheckNew(*bind, InterruptOf(&context));
   else if (!task.plan.table.empty())
     FollowTable(*bind, InterruptOf(&context));
+  if (!task.plan.iceberg.empty() && !bind->skip) {
+    bind->iceberg.emplace();
+    bind->iceberg->target = IcebergTarget::New(
+        task.plan.iceberg, task.plan.path.substr(0, task.plan.path.size() - 1), task.plan.table,
+        std::chrono::duration_cast<std::chrono::milliseconds>(
+            std::chrono::system_clock::now().time_since_epoch())
+            .count());
+  }
+  if (bind->iceberg) {
+    bind->iceberg->Bind(context, types, task.plan.table);
+    return bind;
+  }
   // The readers do not know "\\N" where a backslash escapes; an empty field is NULL to them.
   if (!task.plan.table.empty() && task.plan.escape &&
       task.plan.null_text.find('\\') != std::string::npos)
@@ -243,9 +269,14 @@ duckdb::unique_ptr<duckdb::GlobalFunctionData> InitGlobal(duckdb::ClientContext&
   ipc::ExternalSchemaBinding where = bind.schema;
   // Where a new table lies the catalog does not know yet.
   if (!plan.creation.empty()) where.catalog_database.clear();
+  // Where one of Iceberg lies its metadata say.
+  if (bind.iceberg) where.catalog_database.clear();
   const bool in_table = !where.catalog_database.empty();
-  const uint64_t write = OrThrow(bind.client->OpenWrite(
-      where, bind.asker, in_table ? plan.table : plan.path, options.dump(), InterruptOf(&context)));
+  const std::string place = bind.iceberg ? bind.iceberg->target.location + "/"
+                            : in_table   ? plan.table
+                                         : plan.path;
+  const uint64_t write = OrThrow(
+      bind.client->OpenWrite(where, bind.asker, place, options.dump(), InterruptOf(&context)));
   return duckdb::make_uniq<UnloadGlobal>(*bind.client, write,
                                          plan.table.empty() ? std::string() : NewStem());
 }
@@ -258,17 +289,24 @@ duckdb::unique_ptr<duckdb::LocalFunctionData> InitLocal(duckdb::ExecutionContext
 void Sink(duckdb::ExecutionContext& context, duckdb::FunctionData& data,
           duckdb::GlobalFunctionData& global, duckdb::LocalFunctionData& local,
           duckdb::DataChunk& chunk) {
-  if (data.Cast<UnloadBind>().skip) return;
+  const auto& bind = data.Cast<UnloadBind>();
+  if (bind.skip) return;
+  if (bind.iceberg) {
+    auto& rows = local.Cast<UnloadLocal>().iceberg;
+    auto& all = global.Cast<UnloadGlobal>();
+    if (!rows) rows = std::make_unique<IcebergSlice>(*bind.iceberg, all.state, all.data_files);
+    return rows->Write(context, chunk);
+  }
   auto& slice = local.Cast<UnloadLocal>().slice;
   if (!slice)
-    slice = std::make_unique<SliceWriter>(context, data.Cast<UnloadBind>().task,
-                                          global.Cast<UnloadGlobal>().state);
+    slice = std::make_unique<SliceWriter>(context, bind.task, global.Cast<UnloadGlobal>().state);
   slice->Write(context, chunk);
 }
 
 void Combine(duckdb::ExecutionContext& context, duckdb::FunctionData&, duckdb::GlobalFunctionData&,
              duckdb::LocalFunctionData& local) {
   if (auto& slice = local.Cast<UnloadLocal>().slice) slice->Finish(context);
+  if (auto& rows = local.Cast<UnloadLocal>().iceberg) rows->Finish(context);
 }
 
 Json ManifestType(const sql::Type& type) {
@@ -369,6 +407,11 @@ void Finalize(duckdb::ClientContext& context, duckdb::FunctionData& data,
   auto& state = global.Cast<UnloadGlobal>().state;
   const auto interrupted = InterruptOf(&context);
   if (bind.skip) return;
+  if (bind.iceberg) {
+    auto& files = global.Cast<UnloadGlobal>().data_files;
+    std::ranges::sort(files, {}, &DataFile::path);
+    return CommitIceberg(context, bind.place(), bind.iceberg->target, state, files);
+  }
   if (state.written.empty() && bind.task.plan.header && bind.task.plan.partition.empty() &&
       bind.task.plan.table.empty())
     WriteEmptyFile(bind.task, state, interrupted);
