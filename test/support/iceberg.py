@@ -1,9 +1,11 @@
 """What PyIceberg does not write: deletes by values of columns, and metadata of other shapes."""
 
+import io
 import json
 import random
 import uuid
 
+import fastavro
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pyiceberg.catalog.glue import GlueCatalog
@@ -48,6 +50,18 @@ def point_at(glue, database: str, name: str, metadata: str) -> None:
     glue.update_table(DatabaseName=database, TableInput={**keep, "Parameters": {**table["Parameters"], "metadata_location": metadata}})
 
 
+def _with_whole_ids(lake, path: str) -> int:
+    """PyIceberg calls ids of fields long where the specification says int. Answers the manifest's length."""
+    reader = fastavro.reader(io.BytesIO(get(lake, path)))
+    entries, schema = list(reader), json.loads(reader.metadata["avro.schema"])
+    file = next(f["type"] for f in schema["fields"] if f["name"] == "data_file")
+    next(f["type"] for f in file["fields"] if f["name"] == "equality_ids")[1]["items"] = "int"
+    out = io.BytesIO()
+    fastavro.writer(out, schema, entries, codec="deflate", metadata={k: v for k, v in reader.metadata.items() if not k.startswith("avro.")})
+    put(lake, path, out.getvalue())
+    return len(out.getvalue())
+
+
 def delete_by_value(lake, glue, table: Table, values: pa.Table, partition: Record | None = None, field_ids: bool = True) -> None:
     """Commits a snapshot that deletes rows by the values of columns, as Flink writes them: one file, one delete manifest."""
     database, name = table.name()
@@ -69,10 +83,12 @@ def delete_by_value(lake, glue, table: Table, values: pa.Table, partition: Recor
                 _table_format_version=2, content=DataFileContent.EQUALITY_DELETES, file_path=place, file_format=FileFormat.PARQUET,
                 partition=partition or Record(), record_count=values.num_rows, file_size_in_bytes=len(body),
                 equality_ids=[schema.find_field(c).field_id for c in values.column_names])))
+    manifest = writer.to_manifest_file()
+    manifest[1] = _with_whole_ids(lake, output.location)
     listed = f"{table.location()}/metadata/snap-{snapshot_id}-0-{uuid.uuid4()}.avro"
     current = table.current_snapshot()
     with write_manifest_list(2, table.io.new_output(listed), snapshot_id, current.snapshot_id, sequence, "deflate") as manifests:
-        manifests.add_manifests([writer.to_manifest_file(), *current.manifests(table.io)])
+        manifests.add_manifests([manifest, *current.manifests(table.io)])
     metadata["snapshots"].append({"snapshot-id": snapshot_id, "parent-snapshot-id": current.snapshot_id, "sequence-number": sequence,
                                   "timestamp-ms": metadata["last-updated-ms"] + 1, "manifest-list": listed, "schema-id": metadata["current-schema-id"],
                                   "summary": {"operation": "delete"}})
