@@ -25,6 +25,7 @@
 #include "api/iam/iam_service.h"
 #include "api/redshift_data/data_service.h"
 #include "api/sts/sts_service.h"
+#include "app/copy_job_sessions.h"
 #include "app/credentials.h"
 #include "app/iam_setup.h"
 #include "app/scratch_inferrer.h"
@@ -38,6 +39,7 @@
 #include "identity/access_keys.h"
 #include "identity/role_chain.h"
 #include "identity/session_token.h"
+#include "jobs/copy_jobs.h"
 #include "jobs/crawl_events.h"
 #include "jobs/crawl_jobs.h"
 #include "jobs/crawl_schedule.h"
@@ -161,13 +163,25 @@ Result<std::vector<jobs::QueueSource>> QueueSources(const Config& config) {
   return sources;
 }
 
-aws::EventWebhook::Sink KeepEvents(jobs::CrawlEvents& events) {
-  return [&events](const aws::EventSource& source, const std::string& body) -> Result<void> {
-    SKEP_TRY_ASSIGN(const auto told, jobs::ParseLakeEvents(body));
-    SKEP_TRY_ASSIGN(const auto taken, events.Take(source.account, source.buckets, told));
-    log::Debug("events_kept",
-               {{"source", source.name}, {"events", taken.events}, {"folders", taken.folders}});
+// Crawlers and auto-copy jobs hear of the same events.
+jobs::EventSink KeepEvents(jobs::CrawlEvents& crawls, jobs::CopyJobs& loads) {
+  return [&crawls, &loads](const std::string& source, const std::string& account,
+                           const std::vector<std::string>& buckets,
+                           const std::vector<jobs::LakeEvent>& events) -> Result<void> {
+    const size_t objects = loads.Take(account, buckets, events);
+    SKEP_TRY_ASSIGN(const auto taken, crawls.Take(account, buckets, events));
+    log::Debug("events_kept", {{"source", source},
+                               {"events", taken.events},
+                               {"folders", taken.folders},
+                               {"objects", objects}});
     return {};
+  };
+}
+
+aws::EventWebhook::Sink ReadEvents(const jobs::EventSink& keep) {
+  return [keep](const aws::EventSource& source, const std::string& body) -> Result<void> {
+    SKEP_TRY_ASSIGN(const auto told, jobs::ParseLakeEvents(body));
+    return keep(source.name, source.account, source.buckets, told);
   };
 }
 
@@ -185,6 +199,7 @@ struct Parts {
   jobs::QueuePoller& queues;
   jobs::CrawlEvents& crawl_events;
   jobs::CrawlJobs& crawls;
+  jobs::CopyJobs& copy_jobs;
   ScratchInferrer& inferrer;
   compute::Pool& pool;
   lake::ObjectStore& objects;
@@ -269,8 +284,9 @@ class Ending {
 
   asio::awaitable<void> StopCrawls() {
     auto shut_down = [&crawls = parts_.crawls, &events = parts_.crawl_events,
-                      &queues = parts_.queues] {
+                      &queues = parts_.queues, &copy_jobs = parts_.copy_jobs] {
       queues.Stop();
+      copy_jobs.Stop();
       events.Stop();
       crawls.Shutdown();
       return true;
@@ -452,7 +468,15 @@ int Serve(const Config& config) {
   event_options.debounce = config.events.debounce;
   event_options.sweep = config.events.sweep_interval;
   jobs::CrawlEvents crawl_events(store, crawls, event_options);
-  jobs::QueuePoller queues(std::move(*queue_sources), crawl_events);
+  CopyJobSessions copy_job_sessions(io, sessions);
+  jobs::CopyJobsOptions copy_options;
+  copy_options.debounce = config.events.debounce;
+  copy_options.sweep = config.events.sweep_interval;
+  jobs::CopyJobs copy_jobs(store, copy_job_sessions, copy_options);
+  CopyJobHearing copy_job_hearing(copy_jobs, blocking);
+  sessions.Tell(copy_job_hearing);
+  const jobs::EventSink keep_events = KeepEvents(crawl_events, copy_jobs);
+  jobs::QueuePoller queues(std::move(*queue_sources), keep_events);
 
   // The APIs.
   redshift_data::DataServiceOptions data_options;
@@ -501,7 +525,7 @@ int Serve(const Config& config) {
   aws::HttpOptions http_options;
   http_options.host = config.http.host;
   http_options.port = config.http.port;
-  aws::EventWebhook webhook(EventSources(config), blocking, KeepEvents(crawl_events));
+  aws::EventWebhook webhook(EventSources(config), blocking, ReadEvents(keep_events));
   aws::HttpServer http(io, http_options, [&json, &query, &webhook](aws::HttpRequest request) {
     if (aws::EventWebhook::Takes(request)) return webhook.Handle(std::move(request));
     return aws::QueryProtocol::Takes(request) ? query.Handle(std::move(request))
@@ -509,8 +533,8 @@ int Serve(const Config& config) {
   });
 
   // Life. Whatever happens from here on, coroutines refer to what is above: only Ending ends them.
-  Ending ending({io, pgwire, http, data, queues, crawl_events, crawls, inferrer, pool, *objects,
-                 blocking, ready},
+  Ending ending({io, pgwire, http, data, queues, crawl_events, crawls, copy_jobs, inferrer, pool,
+                 *objects, blocking, ready},
                 config.drain_timeout);
   const auto start = [&]() -> Result<void> {
     SKEP_TRY(data.Start());
@@ -546,6 +570,7 @@ int Serve(const Config& config) {
     std::_Exit(exit_code == 0 ? 2 : exit_code);
   }
   queues.Stop();
+  copy_jobs.Stop();
   crawl_events.Stop();
   crawls.Shutdown();
   lake.Shutdown();

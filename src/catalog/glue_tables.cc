@@ -171,10 +171,9 @@ Result<void> DescribeLines(const Json& table, ipc::TableDescription& d) {
     option("regex", grok.regex);
     std::string groups;
     for (const auto& column : d.columns) {
-      const auto field =
-          std::ranges::find(grok.fields, column.name, &std::pair<std::string, uint32_t>::first);
+      const auto field = std::ranges::find(grok.fields, column.name, &GrokField::name);
       groups += (groups.empty() ? "" : ",") +
-                std::to_string(field == grok.fields.end() ? 0 : field->second);
+                std::to_string(field == grok.fields.end() ? 0 : field->group);
     }
     option("groups", groups);
   }

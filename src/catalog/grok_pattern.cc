@@ -91,10 +91,30 @@ constexpr std::pair<std::string_view, std::string_view> kPatterns[] = {
      R"((?i:trace|debug|notice|info|warn(?:ing)?|err(?:or)?|crit(?:ical)?|fatal|severe|emerg(?:ency)?|alert))"},
 };
 
+// RE2 looks neither ahead nor behind, nor does it go back: what these say of a pattern's
+// surroundings is left out.
+std::string WithoutLookAround(std::string_view expression) {
+  std::string out;
+  while (!expression.empty()) {
+    if (expression.starts_with("(?<![") || expression.starts_with("(?![")) {
+      expression.remove_prefix(expression.find("])") + 2);
+    } else if (expression.starts_with("(?>")) {
+      out += "(?:";
+      expression.remove_prefix(3);
+    } else {
+      out += expression[0];
+      expression.remove_prefix(1);
+    }
+  }
+  return out;
+}
+
 class Reader {
  public:
-  explicit Reader(std::string_view custom) {
-    for (const auto& [name, expression] : kPatterns) patterns_[std::string(name)] = expression;
+  Reader(std::string_view custom, GrokUse use) : reading_(use == GrokUse::kReading) {
+    for (const auto& [name, expression] : kPatterns)
+      patterns_[std::string(name)] =
+          reading_ ? std::string(expression) : WithoutLookAround(expression);
     while (!custom.empty()) {
       const size_t end = std::min(custom.find('\n'), custom.size());
       std::string_view line = custom.substr(0, end);
@@ -121,6 +141,7 @@ class Reader {
           i = end + 1;
           continue;
         }
+        if (!reading_) return Fail(ErrorKind::kInvalidArgument, "a %{ is not closed");
       }
       i += Copy(text.substr(i));
     }
@@ -142,14 +163,19 @@ class Reader {
     } else if (text[0] == '(') {
       const bool named =
           text.starts_with("(?<") && text.size() > 3 && text[3] != '=' && text[3] != '!';
-      if (!text.starts_with("(?") || named) groups_++;
       if (named) {  // (?<field>...): a field as well
         const size_t end = text.find('>');
         if (end != std::string_view::npos) {
-          out_.fields.emplace_back(Lower(text.substr(3, end - 3)), groups_);
-          out_.regex += "(";
+          Open(text.substr(3, end - 3), {});
           return end + 1;
         }
+      }
+      if (!text.starts_with("(?") || named) {
+        if (!reading_) {  // no field, so no group
+          out_.regex += "(?:";
+          return 1;
+        }
+        groups_++;
       }
     }
     out_.regex += text.substr(0, length);
@@ -159,20 +185,31 @@ class Reader {
   Result<void> Name(std::string_view reference, int depth) {
     const size_t colon = std::min(reference.find(':'), reference.size());
     const std::string name(reference.substr(0, colon));
-    std::string_view field = reference.substr(std::min(colon + 1, reference.size()));
-    field = field.substr(0, field.find(':'));  // a type says nothing: the column has one
+    const std::string_view rest = reference.substr(std::min(colon + 1, reference.size()));
+    const size_t second = std::min(rest.find(':'), rest.size());
+    const std::string_view field = rest.substr(0, second);
+    const std::string_view type = rest.substr(std::min(second + 1, rest.size()));
     const auto pattern = patterns_.find(name);
     if (pattern == patterns_.end())
       return Fail(ErrorKind::kFeatureNotSupported,
                   fmt::format("the grok pattern {} is not known", name.substr(0, 100)));
-    out_.fields.emplace_back(Lower(field.empty() ? name : field), ++groups_);
-    out_.regex += "(";
+    if (!field.empty() || reading_)
+      Open(field.empty() ? name : field, type);
+    else
+      out_.regex += "(?:";
     const std::string expression = pattern->second;
     SKEP_TRY(Expand(expression, depth + 1));
     out_.regex += ")";
     return {};
   }
 
+  void Open(std::string_view field, std::string_view type) {
+    out_.fields.push_back(
+        {reading_ ? Lower(field) : std::string(field), ++groups_, std::string(type)});
+    out_.regex += "(";
+  }
+
+  const bool reading_;
   std::map<std::string, std::string> patterns_;
   GrokExpression out_;
   uint32_t groups_ = 0;
@@ -180,8 +217,8 @@ class Reader {
 
 }  // namespace
 
-Result<GrokExpression> ReadGrok(std::string_view pattern, std::string_view custom) {
-  Reader reader(custom);
+Result<GrokExpression> ReadGrok(std::string_view pattern, std::string_view custom, GrokUse use) {
+  Reader reader(custom, use);
   SKEP_TRY(reader.Expand(pattern, 0));
   return reader.Take();
 }

@@ -8,9 +8,8 @@ namespace skep::catalog {
 namespace {
 
 uint32_t GroupOf(const GrokExpression& grok, std::string_view field) {
-  const auto found =
-      std::ranges::find(grok.fields, field, &std::pair<std::string, uint32_t>::first);
-  return found == grok.fields.end() ? 0 : found->second;
+  const auto found = std::ranges::find(grok.fields, field, &GrokField::name);
+  return found == grok.fields.end() ? 0 : found->group;
 }
 
 TEST(GrokPattern, NamesGroupsByTheirFields) {
@@ -41,6 +40,21 @@ TEST(GrokPattern, TakesNamedGroups) {
   ASSERT_TRUE(grok);
   EXPECT_EQ(GroupOf(*grok, "queue"), 1u);
   EXPECT_EQ(grok->fields.size(), 1u);
+}
+
+TEST(GrokPattern, GivesOnlyFieldsAGroupWhenClassifying) {
+  const auto grok =
+      ReadGrok("(a|b) %{TIME} %{NUMBER:Count:int} (?<rest>.*)", "", GrokUse::kClassifying);
+  ASSERT_TRUE(grok);
+  EXPECT_TRUE(grok->regex.starts_with("(?:a|b) (?:(?:"));
+  for (const char* none : {"(?<", "(?!", "(?>", "(?P"})
+    EXPECT_EQ(grok->regex.find(none), std::string::npos) << none;
+  ASSERT_EQ(grok->fields.size(), 2u);
+  EXPECT_EQ(grok->fields[0].name, "Count");
+  EXPECT_EQ(grok->fields[0].type, "int");
+  EXPECT_EQ(grok->fields[1].name, "rest");
+  EXPECT_EQ(grok->fields[1].group, 2u);
+  EXPECT_FALSE(ReadGrok("%{WORD", "", GrokUse::kClassifying));
 }
 
 TEST(GrokPattern, RefusesWhatItDoesNotKnowAndWhatHasNoEnd) {

@@ -279,6 +279,7 @@ enum class LakeType : uint8_t {
       15,  // request: partitions of a scan that pass a filter (`change`, an expression
            // of GetPartitions; empty: all) -> table.partitions, the newly found ones
   kReply = 16,
+  kAbandon = 17,  // request without answer: nobody waits for the request whose id is `scan`
 };
 
 // What an external schema is bound to (kept by the worker in the database's hidden tables; checked
@@ -299,8 +300,9 @@ struct AccessKeys {
   bool operator==(const AccessKeys&) const = default;
 };
 
-// What COPY's FROM names: every key that begins so, what a manifest lists, or one object.
-enum class ObjectsNamed : uint8_t { kPrefix = 1, kManifest = 2, kOne = 3 };
+// What COPY's FROM names: every key that begins so, what a manifest lists, one object, or those of
+// LakeRequest.objects that are there (an auto-copy job's new files; all below its path).
+enum class ObjectsNamed : uint8_t { kPrefix = 1, kManifest = 2, kOne = 3, kListed = 4 };
 
 struct LakeRequest {
   LakeType type = LakeType::kBlock;
@@ -313,7 +315,8 @@ struct LakeRequest {
   ObjectsNamed named = ObjectsNamed::kPrefix;  // kOpenObjects; its roles are schema.role_chain
   std::string change;  // kChangeCatalog: JSON (sql/emit/external.cc); kAsk, kListPartitions;
                        // kOpenWrite: JSON (lake/lake_write.h)
-  // kOpenFiles: paths; sizes in bytes, 0 asks the object store. At most kMaxFilesPerOpen.
+  // kOpenFiles: paths; sizes in bytes, 0 asks the object store. kOpenObjects of kListed: paths. At
+  // most kMaxFilesPerOpen.
   std::vector<std::pair<std::string, uint64_t>> objects;
   std::string schema_name;  // of the external schema, for records alone, as the next two
   std::string statement;    // UUID of the statement that asks

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,6 +21,12 @@ struct LakeEvent {
   std::string etag;  // empty = not told
   uint64_t size = 0;
 };
+
+// Takes events that a source sent of an account's store, which may speak of `buckets` (empty: all)
+// alone. Returns once they are kept; an error: the sender has to repeat itself.
+using EventSink = std::function<Result<void>(const std::string& source, const std::string& account,
+                                             const std::vector<std::string>& buckets,
+                                             const std::vector<LakeEvent>& events)>;
 
 // The events of one message, none for test messages and for those of another kind. Errors:
 // kInvalidArgument (not JSON of a known shape, more than 10,000 records, nested too deep).

@@ -15,22 +15,19 @@ constexpr auto kWait = std::chrono::seconds(20);  // the longest that the servic
 constexpr auto kPauseAfterError = std::chrono::seconds(5);
 
 // Keeps the events of messages; answers the receipts of those that are done with.
-std::vector<std::string> Keep(const QueueSource& source, CrawlEvents& events,
+std::vector<std::string> Keep(const QueueSource& source, const EventSink& sink,
                               const std::vector<lake::QueueMessage>& messages) {
   std::vector<std::string> done;
   for (const lake::QueueMessage& message : messages) {
-    const auto told = ParseLakeEvents(message.body);
-    if (!told) {
-      log::Warn("event_not_kept", {{"source", source.name}, {"error", told.error().message}});
-      continue;
-    }
-    const auto taken = events.Take(source.account.id, source.buckets, *told);
+    auto taken = Result<void>{};
+    if (const auto told = ParseLakeEvents(message.body); told)
+      taken = sink(source.name, source.account.id, source.buckets, *told);
+    else
+      taken = Fail(told.error());
     if (!taken) {
       log::Warn("event_not_kept", {{"source", source.name}, {"error", taken.error().message}});
       continue;
     }
-    log::Debug("events_kept",
-               {{"source", source.name}, {"events", taken->events}, {"folders", taken->folders}});
     done.push_back(message.receipt);
   }
   return done;
@@ -38,8 +35,8 @@ std::vector<std::string> Keep(const QueueSource& source, CrawlEvents& events,
 
 }  // namespace
 
-QueuePoller::QueuePoller(std::vector<QueueSource> sources, CrawlEvents& events)
-    : sources_(std::move(sources)), events_(events) {
+QueuePoller::QueuePoller(std::vector<QueueSource> sources, EventSink sink)
+    : sources_(std::move(sources)), sink_(std::move(sink)) {
   for (const QueueSource& source : sources_)
     threads_.emplace_back([this, &source] { Run(source); });
 }
@@ -68,7 +65,7 @@ void QueuePoller::Run(const QueueSource& source) {
     try {
       Result<void> done;
       if (auto messages = queue.Receive(kWait)) {
-        const auto receipts = Keep(source, events_, *messages);
+        const auto receipts = Keep(source, sink_, *messages);
         if (!receipts.empty()) done = queue.Delete(receipts);
       } else {
         done = Fail(messages.error());

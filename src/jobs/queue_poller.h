@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "identity/role_chain.h"
-#include "jobs/crawl_events.h"
+#include "jobs/lake_event.h"
 
 namespace skep::jobs {
 
@@ -23,8 +23,7 @@ struct QueueSource {
 
 class QueuePoller {
  public:
-  // `events` must outlive it.
-  QueuePoller(std::vector<QueueSource> sources, CrawlEvents& events);
+  QueuePoller(std::vector<QueueSource> sources, EventSink sink);
   ~QueuePoller();
   QueuePoller(const QueuePoller&) = delete;
   QueuePoller& operator=(const QueuePoller&) = delete;
@@ -37,7 +36,7 @@ class QueuePoller {
   void Pause();
 
   const std::vector<QueueSource> sources_;
-  CrawlEvents& events_;
+  const EventSink sink_;
   std::atomic<bool> stopping_ = false;
   std::mutex mutex_;
   std::condition_variable wake_;

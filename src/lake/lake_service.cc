@@ -218,6 +218,8 @@ struct LakeService::Connection {
   size_t unanswered = 0;
   uint64_t next_scan = 1;
   std::unordered_map<uint64_t, std::shared_ptr<Scan>> scans;
+  // By request: objects that are being looked up; null while the request still waits its turn.
+  std::unordered_map<uint64_t, std::shared_ptr<Scan>> opening;
   uint64_t next_write = 1;
   std::unordered_map<uint64_t, std::shared_ptr<LakeWrite>> writes;
   std::deque<std::shared_ptr<LakeWrite>> dropped;     // to be aborted on the pool
@@ -255,6 +257,25 @@ struct LakeService::Connection {
     if (found == scans.end()) return;
     found->second->closed = true;
     scans.erase(found);
+  }
+  // Nobody waits for what a request looks up.
+  void Abandon(uint64_t request) {
+    const std::lock_guard lock(mutex);
+    const auto found = opening.find(request);
+    if (found == opening.end()) return;
+    if (!found->second) found->second = MakeScan();
+    found->second->closed = true;
+  }
+  // The scan of a request that is answered now.
+  std::shared_ptr<Scan> BeginOpening(uint64_t request) {
+    const std::lock_guard lock(mutex);
+    auto& scan = opening[request];
+    if (!scan) scan = MakeScan();
+    return scan;
+  }
+  void EndOpening(uint64_t request) {
+    const std::lock_guard lock(mutex);
+    opening.erase(request);
   }
   std::shared_ptr<Scan> FindScan(uint64_t scan) {
     const std::lock_guard lock(mutex);
@@ -478,6 +499,7 @@ void LakeService::Accept(const std::shared_ptr<Connection>& c, ipc::LakeRequest 
     c->EraseScan(request.scan);
     return;
   }
+  if (request.type == ipc::LakeType::kAbandon) return c->Abandon(request.scan);
   {
     const std::lock_guard lock(c->mutex);
     if (request.type == ipc::LakeType::kAbortWrite) {  // has no answer
@@ -487,6 +509,7 @@ void LakeService::Accept(const std::shared_ptr<Connection>& c, ipc::LakeRequest 
       c->writes.erase(write);
     } else {
       c->unanswered++;
+      if (request.type == ipc::LakeType::kOpenObjects) c->opening.try_emplace(request.id);
     }
   }
   if (request.type == ipc::LakeType::kAsk && request.change.starts_with(R"({"what":"note")")) {
@@ -954,13 +977,20 @@ void LakeService::SendNames(const ipc::LakeRequest& request, std::vector<std::st
 void LakeService::OpenObjects(const std::shared_ptr<Connection>& c, const ipc::LakeRequest& request,
                               std::vector<Outgoing>& out) {
   const auto fail = [&](Error error) { Refuse(c, request, std::move(error), out); };
+  const auto scan = c->BeginOpening(request.id);
+  struct Opening {
+    Connection& connection;
+    uint64_t request;
+    ~Opening() { connection.EndOpening(request); }
+  } const opening{*c, request.id};
   if (c->workspace.empty())
     return fail({ErrorKind::kInsufficientPrivilege, "a scratch worker loads nothing", {}, {}, 0});
+  if (scan->abandoned())
+    return fail({ErrorKind::kQueryCanceled, "nobody waits for the objects", {}, {}, 0});
   auto credentials = request.keys.id.empty()
                          ? Walk(*c, request, request.schema.role_chain, "s3:GetObject")
                          : Holder(request);
   if (!credentials) return fail(credentials.error());
-  auto scan = c->MakeScan();
   scan->credentials = std::move(*credentials);
   scan->name = request.table;
   if (auto found = FindObjects(*scan, request); !found) return fail(found.error());
@@ -1036,6 +1066,22 @@ Result<void> LakeService::FindObjects(Scan& scan, const ipc::LakeRequest& reques
     SKEP_TRY_ASSIGN(auto object, one(bucket, key));
     return add(bucket, std::move(object));
   }
+  if (request.named == ipc::ObjectsNamed::kListed) {
+    if (request.objects.size() > ipc::kMaxFilesPerOpen)
+      return Fail(ErrorKind::kPayloadTooLarge, "too many objects in one request");
+    for (const auto& [path, size] : request.objects) {
+      if (scan.abandoned()) return Fail(ErrorKind::kQueryCanceled, "nobody waits for the objects");
+      std::string in, of;
+      if (!ParseS3Path(path, in, of) || in != bucket || !of.starts_with(key))
+        return Fail(ErrorKind::kInsufficientPrivilege,
+                    fmt::format("{} is not below {}", path, request.table));
+      auto found = one(in, of);
+      if (!found && found.error().kind == ErrorKind::kExternalNotFound) continue;
+      if (!found) return Fail(found.error());
+      SKEP_TRY(add(in, std::move(*found)));
+    }
+    return {};
+  }
   if (request.named == ipc::ObjectsNamed::kPrefix) {
     if (!credentials.MayList(bucket, key)) {
       // A role for one object alone.
@@ -1084,8 +1130,11 @@ Result<void> LakeService::FindObjects(Scan& scan, const ipc::LakeRequest& reques
 Result<std::string> LakeService::PlaceOf(const Connection& c, const ipc::LakeRequest& request,
                                          Credentials& credentials) {
   if (request.schema.catalog_database.empty()) {
-    SKEP_TRY_ASSIGN(credentials, roles_.Resolve(identity::Principal::Workspace(c.workspace),
-                                                request.schema.role_chain));
+    auto found = request.keys.id.empty()
+                     ? Walk(c, request, request.schema.role_chain, "s3:PutObject")
+                     : Holder(request);
+    if (!found) return Fail(found.error());
+    credentials = std::move(*found);
     return request.table;
   }
   SKEP_TRY_ASSIGN(credentials, CatalogOf(c, request, "glue:GetTable"));

@@ -106,6 +106,17 @@ class Session {
   virtual boost::asio::awaitable<void> Close() = 0;
 };
 
+// Hears of statements that change a workspace's auto-copy jobs.
+class CopyJobListener {
+ public:
+  virtual ~CopyJobListener() = default;
+  // Before the statement runs; an error keeps it from running.
+  virtual boost::asio::awaitable<Result<void>> Changing(std::string workspace,
+                                                        std::string user) = 0;
+  // Behind it, whether it succeeded or not.
+  virtual void Changed(const std::string& workspace) = 0;
+};
+
 // Opens sessions; the composition root's implementation knows the pool. Errors: kUndefinedDatabase,
 // kUndefinedObject (workspace).
 class SessionFactory {

@@ -69,10 +69,11 @@ Error Warning(std::string message) {
 class WarehouseSession final : public Session {
  public:
   WarehouseSession(asio::any_io_executor executor, compute::Pool& pool, net::BlockingPool& reading,
-                   SessionOptions options)
+                   CopyJobListener* copy_jobs, SessionOptions options)
       : executor_(std::move(executor)),
         pool_(pool),
         reading_(reading),
+        copy_jobs_(copy_jobs),
         options_(std::move(options)),
         id_(NewUuid()),
         settings_(options_.settings, options_.user, options_.superuser) {}
@@ -123,6 +124,7 @@ class WarehouseSession final : public Session {
   asio::any_io_executor executor_;
   compute::Pool& pool_;
   net::BlockingPool& reading_;
+  CopyJobListener* const copy_jobs_;  // may be null
   SessionOptions options_;
   const std::string id_;
   Settings settings_;
@@ -341,7 +343,15 @@ asio::awaitable<Result<Outcome>> WarehouseSession::ExecuteOne(const sql::Stateme
       message.portal = std::move(request.portal);
       message.max_rows = request.max_rows;
       message.timeout_ms = settings_.statement_timeout_ms();
-      co_return co_await RunInWorker(std::move(message), sink);
+      if (!statement.changes_copy_jobs || !copy_jobs_)
+        co_return co_await RunInWorker(std::move(message), sink);
+      auto outcome = Result<Outcome>(Outcome{});
+      if (auto heard = co_await copy_jobs_->Changing(options_.workspace, options_.user); heard)
+        outcome = co_await RunInWorker(std::move(message), sink);
+      else
+        outcome = Fail(heard.error());
+      copy_jobs_->Changed(options_.workspace);
+      co_return outcome;
     }
   }
   co_await FailTransaction();
@@ -764,7 +774,8 @@ asio::awaitable<Result<std::unique_ptr<Session>>> WarehouseSessions::Open(Sessio
   if (default_timeout_ms_ > 0)
     options.settings.insert(options.settings.begin(),
                             {"statement_timeout", std::to_string(default_timeout_ms_)});
-  co_return std::make_unique<WarehouseSession>(executor_, pool_, reading_, std::move(options));
+  co_return std::make_unique<WarehouseSession>(executor_, pool_, reading_, copy_jobs_,
+                                               std::move(options));
 }
 
 }  // namespace skep::session

@@ -22,6 +22,8 @@ class WarehouseSessions final : public SessionFactory {
         default_timeout_ms_(default_timeout_ms) {}
 
   boost::asio::awaitable<Result<std::unique_ptr<Session>>> Open(SessionOptions options) override;
+  // Must outlive all sessions. Call before the first is opened.
+  void Tell(CopyJobListener& listener) { copy_jobs_ = &listener; }
 
  private:
   boost::asio::any_io_executor executor_;
@@ -31,6 +33,7 @@ class WarehouseSessions final : public SessionFactory {
   net::BlockingPool reading_{1};  // long scripts, one at a time: their trees take memory
   const uint64_t default_timeout_ms_;
   uint32_t next_process_id_ = 1000;
+  CopyJobListener* copy_jobs_ = nullptr;
 };
 
 }  // namespace skep::session

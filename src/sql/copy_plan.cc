@@ -14,6 +14,8 @@ void Members(Plan& plan, const Each& each) {
   each("relation", plan.relation);
   each("path", plan.path);
   each("manifest", plan.manifest);
+  each("job", plan.job);
+  each("files", plan.files);
   each("roles", plan.roles);
   each("delimiter", plan.delimiter);
   each("widths", plan.widths);

@@ -37,6 +37,9 @@ struct CopyPlan {
 
   std::string path;  // s3://bucket/key
   bool manifest = false;
+  // Of an auto-copy job: its number, and which of the objects below `path` this load takes.
+  int64_t job = 0;
+  std::vector<std::string> files;
   // First assumed first; none: the statement's keys are used.
   std::vector<std::string> roles;
 

@@ -76,6 +76,8 @@ Result<void> StatementEmitter::Dispatch(const ast::Statement& statement) {
       return EmitMerge(static_cast<const Merge&>(statement));
     case NodeKind::kCopy:
       return EmitCopy(static_cast<const Copy&>(statement));
+    case NodeKind::kCopyJob:
+      return EmitCopyJob(static_cast<const CopyJob&>(statement));
     case NodeKind::kUnload:
       return EmitUnload(static_cast<const Unload&>(statement));
     case NodeKind::kTruncate:

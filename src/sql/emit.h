@@ -39,6 +39,18 @@ struct SchemaDrop {
   bool drop_external_database = false;
 };
 
+struct CopyJobCommand {  // COPY ... JOB CREATE, COPY JOB ALTER | RUN | DROP
+  enum class Step : uint8_t { kCreate, kAlter, kRun, kDrop };
+  Step step = Step::kRun;
+  std::string name;
+  std::optional<bool> automatic;  // AUTO
+  // kCreate:
+  std::string text;           // the statement
+  std::string schema, table;  // where its table was found
+  std::string location;       // s3://bucket/prefix
+  std::vector<std::string> roles;
+};
+
 struct Emitted {
   std::string text;  // DuckDB's SQL; empty when one of the definitions below is what to do
   std::string tag;   // CommandComplete without counts: "SELECT", "INSERT", "CREATE TABLE"
@@ -63,6 +75,7 @@ struct Emitted {
   bool reshapes = false;     // ALTER TABLE: its name or its columns become others
   std::optional<SchemaDrop> schema_drop;
   std::optional<CopyKeys> keys;  // COPY with access keys
+  std::optional<CopyJobCommand> copy_job;
   // What changes in the data catalogs of external schemas: the schema, and JSON (emit/external.cc).
   std::vector<std::pair<std::string, std::string>> catalog_changes;
   // Maps a byte offset in `text` back to a 1-based character position in the user's statement;

@@ -22,6 +22,7 @@ bool IsOffered(const ast::Statement& tree) {
     case NodeKind::kDelete:
     case NodeKind::kMerge:
     case NodeKind::kCopy:
+    case NodeKind::kCopyJob:
     case NodeKind::kUnload:
     case NodeKind::kTruncate:
     case NodeKind::kCreateTable:
@@ -151,6 +152,12 @@ bool IsTemporary(const ast::Statement& tree) {
   return false;
 }
 
+bool ChangesCopyJobs(const ast::Statement& tree) {
+  if (const auto* copy = As<ast::Copy>(&tree)) return bool{copy->job};
+  const auto* job = As<ast::CopyJob>(&tree);
+  return job && (job->step == ast::JobStep::kAlter || job->step == ast::JobStep::kDrop);
+}
+
 Result<uint32_t> CountParameters(const ast::Statement& tree, std::string_view script) {
   const ast::Parameter* zero = nullptr;
   ast::Walk(tree, [&](const ast::Node& node) {
@@ -189,6 +196,7 @@ Result<std::vector<Statement>> ParseScript(std::string_view script) {
     statement.work = ClassOf(*one.tree);
     statement.command = TagOf(*one.tree);
     statement.temporary = IsTemporary(*one.tree);
+    statement.changes_copy_jobs = ChangesCopyJobs(*one.tree);
     if (!IsOffered(*one.tree)) {
       statement.refusal = Error{
           ErrorKind::kFeatureNotSupported, statement.command + " is not supported", {}, {}, 0};

@@ -33,8 +33,9 @@ struct Statement {
   std::string setting_value;
   bool setting_local = false;
   bool setting_default = false;
-  bool setting_shown = false;  // SELECT SET_CONFIG(...): SET that answers a row with the value
-  bool read_only = false;      // BEGIN READ ONLY
+  bool setting_shown = false;      // SELECT SET_CONFIG(...): SET that answers a row with the value
+  bool read_only = false;          // BEGIN READ ONLY
+  bool changes_copy_jobs = false;  // COPY ... JOB CREATE, COPY JOB ALTER or DROP
   // nullptr when the parser itself refused it. Lives as long as `script`, and reads the script's
   // text, which has to outlive both.
   const ast::Statement* tree = nullptr;

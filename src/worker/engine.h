@@ -12,6 +12,8 @@
 #include "base/error.h"
 #include "base/unique_fd.h"
 #include "ipc/messages.h"
+#include "worker/copy/load_tables.h"
+#include "worker/copy_jobs.h"
 #include "worker/external_scan/lake_client.h"
 #include "worker/external_schemas.h"
 #include "worker/storage/store.h"
@@ -79,6 +81,8 @@ class Engine {
   Store& store() { return *store_; }
   ExternalSchemas& external_schemas() { return external_schemas_; }
   external_scan::LakeClient& lake() { return *lake_; }
+  copy::LoadRecords& records() { return records_; }
+  CopyJobs& copy_jobs() { return copy_jobs_; }
   WriteClock& writes() { return writes_; }
   bool scratch() const { return scratch_; }
   // Grows whenever a definition was committed, so that what was resolved by name is resolved again.
@@ -96,6 +100,8 @@ class Engine {
   bool scratch_ = false;
   std::unique_ptr<external_scan::LakeClient> lake_;  // outlives the instance
   ExternalSchemas external_schemas_;
+  copy::LoadRecords records_;
+  CopyJobs copy_jobs_;
   std::unique_ptr<Store> store_;
   std::unique_ptr<duckdb::DuckDB> instance_;
   WriteClock writes_;

@@ -22,11 +22,12 @@ using duckdb::LogicalTypeId;
 using sql::Type;
 using sql::TypeKind;
 
-sql::Column ColumnOf(const std::string& name, const LogicalType& type,
-                     const duckdb::Value& comment) {
+sql::Column ColumnOf(const std::string& name, const LogicalType& type, const duckdb::Value& comment,
+                     bool external = false) {
   sql::Column column{name, FrontType(type)};
   if (!comment.IsNull()) {
     column.facts = comment.ToString();
+    if (external) return column;  // files may hold more than the catalog declares
     const auto facts = sql::ColumnFacts::Read(column.facts);
     if (facts.type.kind != TypeKind::kUnknown) column.type = facts.type;
     column.identity = !facts.identity.empty();
@@ -148,7 +149,8 @@ std::shared_ptr<const sql::RelationEntry> FrontCatalog::Read(sql::RelationKind k
   auto& table = found->Cast<duckdb::TableCatalogEntry>();
   if (!table.comment.IsNull()) entry->facts = table.comment.ToString();
   for (const auto& column : table.GetColumns().Logical())
-    entry->columns.push_back(ColumnOf(column.Name(), column.Type(), column.Comment()));
+    entry->columns.push_back(ColumnOf(column.Name(), column.Type(), column.Comment(),
+                                      kind == sql::RelationKind::kExternal));
   for (const auto& constraint : table.GetConstraints()) {
     if (constraint->type != duckdb::ConstraintType::NOT_NULL) continue;
     const size_t index = constraint->Cast<duckdb::NotNullConstraint>().index.index;

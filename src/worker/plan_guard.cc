@@ -32,7 +32,7 @@ using duckdb::PhysicalOperatorType;
 // made of.
 constexpr std::array<std::string_view, 35> kScans = {"seq_scan",
                                                      "rs_copy",
-                                                     "rs_load_errors",
+                                                     "rs_kept",
                                                      "rs_external_schemas",
                                                      "rs_external_databases",
                                                      "rs_external_tables",

@@ -108,7 +108,28 @@ class Session : public std::enable_shared_from_this<Session> {
   // that and another shape of the same relation.
   std::set<std::string> updated_;
   Result<void> ChangeCatalogs(const sql::Emitted& emitted);
-  void EndLoad(std::optional<uint64_t> loaded);  // nothing: it failed
+  void EndLoad(std::optional<uint64_t> loaded, const std::string& failure);  // nothing: it failed
+  void EndUnload(std::optional<uint64_t> unloaded, const std::string& failure);
+  void Tell(ErrorKind kind, std::string message);
+
+  // Auto-copy jobs (session_copy_jobs.cc).
+  Result<ipc::StatementComplete> ControlCopyJob(const sql::CopyJobCommand& command,
+                                                const ipc::ExecuteStatement& request);
+  Result<void> CreateCopyJob(const sql::CopyJobCommand& command);
+  Result<std::optional<CopyJob>> FindCopyJob(const std::string& name);
+  struct JobRun {
+    bool automatic = false;          // failed files stay as they are
+    bool careful = false;            // the run before it ended with its worker
+    std::vector<std::string> named;  // by events; none: all that the prefix has
+  };
+  Result<uint64_t> RunCopyJob(const CopyJob& job, const JobRun& run);
+  Result<std::vector<ipc::TableFile>> FilesOf(const CopyJob& job,
+                                              const std::vector<std::string>& named);
+  Result<uint64_t> LoadFiles(const CopyJob& job, const std::vector<ipc::TableFile>& files);
+  Result<uint64_t> LoadInTurn(const CopyJob& job, const std::vector<ipc::TableFile>& files,
+                              bool careful);
+  // Of our own statements, in a transaction that commits.
+  Result<void> TrustedTransaction(const std::function<Result<void>()>& work);
   bool ReadsUnstableView(const std::string& emitted);
   bool AnswerFromCache(const ipc::ExecuteStatement& request, ipc::StatementComplete& complete);
   Result<ipc::StatementComplete> RunDefinition(Prepared& prepared);
@@ -136,8 +157,7 @@ class Session : public std::enable_shared_from_this<Session> {
   Result<duckdb::case_insensitive_map_t<duckdb::BoundParameterData>> BindParameters(
       const Prepared& prepared, const ipc::ExecuteStatement& request);
   // Runs `work` within a transaction: the open one, or one of its own that it commits.
-  template <class Work>
-  Result<void> WithinTransaction(Work work);
+  Result<void> WithinTransaction(const std::function<Result<void>()>& work);
 
   Result<void> ApplySettings(const ipc::Settings& settings);
   Result<void> BeginTransaction();

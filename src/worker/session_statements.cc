@@ -76,6 +76,9 @@ bool IsCached(const auto& prepared) {
     case kDelete:
     case kMerge:
     case kCopy:
+      return !prepared.emitted.copy_job;
+    case kCopyJob:
+      return prepared.emitted.returns_rows;
     case kUnload:
     case kShowDefinition:
       return true;
@@ -86,6 +89,7 @@ bool IsCached(const auto& prepared) {
 
 bool IsQuery(const auto& prepared) {
   return prepared.kind == sql::ast::NodeKind::kShowDefinition ||
+         (prepared.kind == sql::ast::NodeKind::kCopyJob && IsCached(prepared)) ||
          (prepared.kind == sql::ast::NodeKind::kQueryStatement && IsCached(prepared));
 }
 
@@ -324,8 +328,7 @@ Result<void> Session::BeginAsked(bool asked) {
 }
 
 // What fails is rolled back when it is answered (FailTransaction), however it failed.
-template <class Work>
-Result<void> Session::WithinTransaction(Work work) {
+Result<void> Session::WithinTransaction(const std::function<Result<void>()>& work) {
   if (in_transaction_) return work();
   SKEP_TRY(BeginTransaction());
   own_transaction_ = true;
@@ -611,6 +614,7 @@ Result<ipc::StatementComplete> Session::RunPrepared(Prepared& prepared,
     case kExplain:
       break;
     default:
+      if (prepared.emitted.copy_job) return ControlCopyJob(*prepared.emitted.copy_job, request);
       if (!IsCached(prepared)) return RunDefinition(prepared);
   }
   if (in_transaction_ && prepared.emitted.writes_lake) return Fail(InTransaction(prepared));
@@ -629,7 +633,8 @@ Result<ipc::StatementComplete> Session::RunPrepared(Prepared& prepared,
       .output = &output, .materialise = portal || prepared.kind == kExplain, .prepared = &prepared};
   auto ran = RunInEngine(prepared, request);
   if (!ran) {
-    if (prepared.kind == kCopy) EndLoad(std::nullopt);
+    if (prepared.kind == kCopy) EndLoad(std::nullopt, ran.error().message);
+    if (prepared.kind == kUnload) EndUnload(std::nullopt, ran.error().message);
     return Fail(ran.error());
   }
   auto result = std::move(*ran);
@@ -639,7 +644,7 @@ Result<ipc::StatementComplete> Session::RunPrepared(Prepared& prepared,
   complete.has_result = prepared.emitted.returns_rows;
   if (query) {
     complete.rows = output.rows;
-    if (prepared.kind != kShowDefinition) complete.tag = fmt::format("SELECT {}", complete.rows);
+    if (prepared.kind == kQueryStatement) complete.tag = fmt::format("SELECT {}", complete.rows);
     if (output.keep && output.whole && !ReadsUnstableView(prepared.emitted.text))
       results_.Keep({ResultCache::KeyOf(request), std::move(output.kept), complete.rows, seen});
     return complete;
@@ -648,15 +653,11 @@ Result<ipc::StatementComplete> Session::RunPrepared(Prepared& prepared,
   if (chunk && chunk->size() == 1)
     complete.rows = static_cast<uint64_t>(chunk->GetValue(0, 0).GetValue<int64_t>());
   if (prepared.kind == kCopy) {  // its tag has no number
-    EndLoad(complete.rows);
+    EndLoad(complete.rows, {});
     return complete;
   }
   if (prepared.kind == kUnload) {
-    outlet_->Hold(Frame::Copy(ipc::EncodeFrame(
-        ipc::FrameType::kNotice,
-        ipc::WireError{Error{ErrorKind::kInformation,
-                             fmt::format("UNLOAD completed, {} record(s) unloaded successfully.",
-                                         complete.rows)}})));
+    EndUnload(complete.rows, {});
     return complete;
   }
   complete.tag = fmt::format("{} {}", prepared.kind == kInsert ? "INSERT 0" : prepared.emitted.tag,
@@ -664,31 +665,55 @@ Result<ipc::StatementComplete> Session::RunPrepared(Prepared& prepared,
   return complete;
 }
 
-// The notices of a COPY, and what it rejected, which is kept whether it is rolled back or not. What
-// has been loaded is loaded: that the rejects cannot be kept is a warning.
-void Session::EndLoad(std::optional<uint64_t> loaded) {
+void Session::Tell(ErrorKind kind, std::string message) {
+  outlet_->Hold(Frame::Copy(
+      ipc::EncodeFrame(ipc::FrameType::kNotice, ipc::WireError{Error{kind, std::move(message)}})));
+}
+
+// The notices of a COPY, and its records with what it rejected, which are kept whether it is rolled
+// back or not. What has been loaded is loaded: that they cannot be kept is a warning.
+void Session::EndLoad(std::optional<uint64_t> loaded, const std::string& failure) {
   const auto report =
       connection_->context->registered_state->Get<copy::LoadReport>(copy::LoadReport::kName);
   if (!report) return;
   const uint64_t rejected = report->rejected;
-  const auto tell = [&](ErrorKind kind, std::string message) {
-    outlet_->Hold(Frame::Copy(ipc::EncodeFrame(ipc::FrameType::kNotice,
-                                               ipc::WireError{Error{kind, std::move(message)}})));
-  };
-  const auto kept = copy::KeepLoadErrors(*connection_->context->db, attached_.database,
-                                         attached_.user, attached_.process_id, *report);
-  if (!kept) tell(ErrorKind::kWarning, kept.error().message);
+  const uint64_t rows = loaded ? std::max(*loaded, report->loaded.load()) : 0;
+  copy::Ending ending{attached_.user, attached_.process_id, {}, rows};
+  if (!loaded) ending.failure = failure;
+  const auto kept =
+      engine_.records().KeepLoad(*connection_->context->db, attached_.database, ending, *report);
+  if (!kept) Tell(ErrorKind::kWarning, kept.error().message);
+  names_->last_copy_rows = static_cast<int64_t>(rows);
+  if (kept) names_->last_copy = *kept;
   if (loaded) {
-    tell(ErrorKind::kInformation,
+    Tell(ErrorKind::kInformation,
          fmt::format("Load into table '{}' completed, {} record(s) loaded successfully.",
-                     report->table, std::max(*loaded, report->loaded.load())));
+                     report->table, rows));
     if (rejected > 0)
-      tell(ErrorKind::kWarning,
+      Tell(ErrorKind::kWarning,
            fmt::format("Load into table '{}' completed, {} record(s) could not be loaded.  Check "
                        "'sys_load_error_detail' system table for details.",
                        report->table, rejected));
   }
   connection_->context->registered_state->Remove(copy::LoadReport::kName);
+}
+
+void Session::EndUnload(std::optional<uint64_t> unloaded, const std::string& failure) {
+  const auto report = connection_->context->registered_state->Get<unload::UnloadReport>(
+      unload::UnloadReport::kName);
+  copy::Ending ending{attached_.user, attached_.process_id, {}, unloaded.value_or(0)};
+  if (!unloaded) ending.failure = failure;
+  names_->last_unload_rows = static_cast<int64_t>(ending.rows);
+  if (report) {
+    const auto kept = engine_.records().KeepUnload(*connection_->context->db, attached_.database,
+                                                   ending, *report);
+    if (!kept) Tell(ErrorKind::kWarning, kept.error().message);
+    if (kept) names_->last_unload = *kept;
+    connection_->context->registered_state->Remove(unload::UnloadReport::kName);
+  }
+  if (unloaded)
+    Tell(ErrorKind::kInformation,
+         fmt::format("UNLOAD completed, {} record(s) unloaded successfully.", *unloaded));
 }
 
 // Within a transaction others see nothing before its commit; else from the statement's own end on.

@@ -310,6 +310,31 @@ def test_a_listing_of_a_million_keys_is_bounded_and_cancelled(lab):
     assert lab.db.execute(f"select count(*) from theirs.t").fetchone() == (3,)
 
 
+def test_a_listing_ends_with_its_copy(lab):
+    """The gateway's listing for a COPY that was cancelled: it ends although pages never do."""
+    lab.db.execute("create table if not exists loaded (a int)")
+
+    def pages(method, bucket, key, query, headers):
+        if "list-type" not in query:
+            return None
+        number = int(query.get("continuation-token") or 0)
+        return 200, {}, list_page(((f"{query['prefix']}{number * 10 + n:012}.csv", "e", 2) for n in range(10)), str(number + 1))
+
+    lab.store.answer = pages
+    before = len(lab.store.asked)
+    with lab.server.connect() as db:
+        thread, outcome = lab.runs(db, f"copy loaded from 's3://own/endless/' iam_role '{NARROW}'")
+        wait_until("pages being listed", lambda: len(lab.store.asked) - before > 50, 120)
+        db.cancel_safe()
+        thread.join(60)
+        assert outcome == ["57014"]
+        # It would go on to 2,000,000 objects: 200,000 pages.
+        wait_until("the listing ending", lambda: (n := len(lab.store.asked), threading.Event().wait(1), len(lab.store.asked))[2] == n, 30)
+    lab.store.answer = None
+    assert len(lab.store.asked) - before < 100_000
+    assert lab.db.execute("select count(*) from theirs.t").fetchone() == (3,)
+
+
 # Manifests and bombs.
 
 

@@ -320,6 +320,30 @@ def test_a_load_into_a_temporary_table(db, bucket):
     assert rows(db, "here") == [(1, "a")]
 
 
+def test_what_was_loaded_is_told(db, bucket, table):
+    t = table("i int")
+    assert db.execute("select pg_last_copy_count(), pg_last_copy_id()").fetchone() == (0, -1)
+    path = put(bucket, "told/a.csv", "1\n2\nx\n")
+    put(bucket, "told/b.csv", "4\n")
+    copy(db, t, f"s3://{BUCKET}/told/", "csv maxerror 5")
+    count, number = db.execute("select pg_last_copy_count(), pg_last_copy_id()").fetchone()
+    assert count == 3 and number > 0
+    assert db.execute("select status, table_name, data_source, file_format, loaded_rows, source_file_count, source_file_bytes, error_count, "
+                      "copy_job_id from sys_load_history where query_id = %s", (number,)).fetchall() == [
+        ("completed", t, f"s3://{BUCKET}/told/", "csv", 3, 2, 8, 1, 0)]
+    assert db.execute("select trim(filename), lines_scanned from stl_load_commits where query = %s order by 1", (number,)).fetchall() == [
+        (path, 3), (f"s3://{BUCKET}/told/b.csv", 1)]
+    assert db.execute("select file_name, bytes_scanned, lines_scanned from sys_load_detail where query_id = %s order by 1", (number,)).fetchall() == [
+        (path, 6, 3), (f"s3://{BUCKET}/told/b.csv", 2, 1)]
+    assert db.execute("select query from stl_load_errors where filename = %s", (path,)).fetchall() == [(number,)]
+    fails(db, t, f"s3://{BUCKET}/told/nothing", "csv")
+    assert db.execute("select pg_last_copy_count()").fetchone() == (0,)
+    assert db.execute(f"select status, loaded_rows from sys_load_history where data_source = 's3://{BUCKET}/told/nothing'").fetchall() == [("aborted", 0)]
+    with db.transaction(force_rollback=True):
+        copy(db, t, path, "csv ignoreallerrors")
+    assert db.execute(f"select status from sys_load_history where data_source = '{path}'").fetchall() == [("completed",)]  # its transaction was not
+
+
 @pytest.mark.parametrize("options, code", [
     ("csv json 'auto'", "42601"), ("delimiter 'ab'", "22023"), ("maxerror 100001", "22023"), ("json 'all'", "22023"), ("fixedwidth 'a'", "22023"),
     ("encoding 'klingon'", "22023"), ("csv escape", "42601"), ("parquet csv", "42601"), ("encrypted", "0A000"), ("quote 'ab' csv", "22023")])
@@ -339,7 +363,7 @@ def test_sources_that_do_not_go(db, bucket, table):
                        (f"copy {t} from 's3://{BUCKET}/plain/a.txt' access_key_id 'A' secret_access_key 'S'", "42501"),
                        (f"copy {t} from 's3://{BUCKET}/plain/a.txt' access_key_id 'A'", "22023"),
                        ("copy nowhere from 's3://b/k' iam_role 'r'", "42P01"), (f"copy {t} (j) from 's3://b/k' iam_role 'r'", "42703"),
-                       (f"insert into {t} select * from rs_copy('x')", "42883"), ("select * from rs_load_errors()", "42883")]:
+                       (f"insert into {t} select * from rs_copy('x')", "42883"), ("select * from rs_kept('load_errors')", "42883")]:
         with pytest.raises(psycopg.Error) as failed:
             db.execute(text)
         assert failed.value.sqlstate == code, (text, str(failed.value))

@@ -63,6 +63,22 @@ def test_inserted_rows_are_read_back(db, lake, form):
 
 
 @pytest.mark.parametrize("form", STORED)
+def test_lengths_that_the_catalog_declares_are_kept(db, lake, form):
+    name = f"lengths_{form}"
+    db.execute(f"create external table wr.{name} (v varchar(5), c char(3), s varchar(60000)) partitioned by (k varchar(4)) {STORED[form]} "
+               f"location 's3://{BUCKET}/{name}/'")
+    db.execute(f"insert into wr.{name} values ('grös', 'abc', repeat('x', 50000), 'four')")
+    for values in ("'größe', 'a', 'b', 'k'", "'sixsix', 'a', 'b', 'k'", "'a', 'four', 'b', 'k'", "'a', 'b', 'c', 'fivek'",
+                   "'a', 'b', repeat('x', 60001), 'k'"):
+        with pytest.raises(psycopg.Error) as failed:
+            db.execute(f"insert into wr.{name} values ({values})")
+        assert failed.value.sqlstate == "22001", (values, str(failed.value))
+        assert "too long" in str(failed.value)
+    assert db.execute(f"select v, c, len(s), k from wr.{name}").fetchall() == [("grös", "abc", 50000, "four")]
+    assert len(keys(lake, f"{name}/")) == 1 and uploads(lake) == []
+
+
+@pytest.mark.parametrize("form", STORED)
 def test_new_partitions_are_registered_with_their_files(db, lake, glue, form):
     name = f"parts_{form}"
     db.execute(f"create external table wr.{name} (i int, v varchar(20)) partitioned by (k int, s varchar(20)) {STORED[form]} location 's3://{BUCKET}/{name}'")

@@ -5,6 +5,7 @@ import bz2
 import datetime
 import decimal
 import io
+import json
 import random
 import struct
 import subprocess
@@ -263,9 +264,38 @@ def test_copy_of_avro_goes_by_names(db, lake):
     db.execute("truncate loaded_avro")
     db.execute(f"copy loaded_avro from 's3://{BUCKET}/load_case/' iam_role '{ROLE}' avro 'auto ignorecase'")
     assert db.execute("select id, name from loaded_avro").fetchall() == [(1, "x")]
-    assert refusal(db, f"copy loaded_avro from 's3://{BUCKET}/load_case/' iam_role '{ROLE}' avro 's3://x/paths.json'").sqlstate == "0A000"
     assert refusal(db, f"copy loaded_avro from 's3://{BUCKET}/load_case/' iam_role '{ROLE}' avro 'manual'").sqlstate == "22023"
     db.execute("drop table loaded_avro")
+
+
+def test_copy_of_avro_goes_by_paths(db, lake):
+    record = lambda name, *fields: {"type": "record", "name": name, "fields": list(fields)}
+    field = lambda name, kind: {"name": name, "type": kind}
+    schema = record("person", field("id", "int"), field("Guid", "string"),
+                    field("at", record("at", field("city", ["null", "string"]), field("zip", "int"))),
+                    field("friends", {"type": "array", "items": record("friend", field("name", "string"))}),
+                    field("scores", {"type": "map", "values": "int"}))
+    people = [{"id": n, "Guid": f"g{n}", "at": {"city": f"city {n}" if n else None, "zip": n * 10},
+               "friends": [{"name": f"friend {n}-{k}"} for k in range(n)], "scores": {"go": n}} for n in range(3)]
+    lake.put(BUCKET, "load_paths/a.avro", avro(people, schema=schema))
+    lake.put(BUCKET, "load_paths.json", json.dumps({"jsonpaths": [
+        "$['Guid']", "$.at.city", "$['at']['zip']", "$.friends[1].name", "$.scores.go", "$.nowhere.at.all", "$.at.nowhere", "$.friends", "$.id"]}))
+    db.execute("drop table if exists by_paths")
+    db.execute("create table by_paths (guid varchar(9), city varchar(20), zip int, second varchar(20), go smallint, a int, b varchar(5), friends super, id bigint)")
+    source = f"copy by_paths from 's3://{BUCKET}/load_paths/' iam_role '{ROLE}' avro"
+    db.execute(f"{source} 's3://{BUCKET}/load_paths.json'")
+    assert db.execute("select guid, city, zip, second, go, a, b, id from by_paths order by id").fetchall() == [
+        ("g0", None, 0, None, 0, None, None, 0), ("g1", "city 1", 10, None, 1, None, None, 1), ("g2", "city 2", 20, "friend 2-1", 2, None, None, 2)]
+    assert db.execute("select friends[0].name::varchar from by_paths where id = 2").fetchone() == ("friend 2-0",)
+    lake.put(BUCKET, "bad_paths.json", json.dumps({"jsonpaths": ["$.id"]}))
+    assert "should match" in str(refusal(db, f"{source} 's3://{BUCKET}/bad_paths.json'"))
+    lake.put(BUCKET, "bad_paths.json", json.dumps({"jsonpaths": ["$[0]"] * 9}))
+    assert "begins with a field" in str(refusal(db, f"{source} 's3://{BUCKET}/bad_paths.json'"))
+    lake.put(BUCKET, "bad_paths.json", "[" * 100)
+    assert refusal(db, f"{source} 's3://{BUCKET}/bad_paths.json'").sqlstate == "22000"
+    assert refusal(db, f"{source} 's3://{BUCKET}/not_there.json'").sqlstate == "58P01"
+    assert db.execute("select count(*) from by_paths").fetchone() == (3,)
+    db.execute("drop table by_paths")
 
 
 def lzop(text: bytes) -> bytes:

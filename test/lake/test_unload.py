@@ -83,6 +83,8 @@ ROUND_TRIPS = {
     "csv": ("csv null as 'NIL'", "csv null as 'NIL'"),
     "csv_header_gzip": ("csv header gzip null as 'NIL'", "csv ignoreheader 1 gzip null as 'NIL'"),
     "zstd": ("zstd delimiter '\\t' escape null as 'nil'", "zstd delimiter '\\t' escape null as 'nil'"),
+    "bzip2": ("bzip2 escape null as 'nil'", "bzip2 escape null as 'nil'"),
+    "csv_bzip2_header": ("csv header bzip2 null as 'NIL'", "csv ignoreheader 1 bzip2 null as 'NIL'"),
     "json": ("json", "json 'auto'"),
     "json_gzip": ("format as json gzip", "json 'auto' gzip"),
     "parquet": ("parquet", "parquet"),
@@ -265,7 +267,8 @@ def test_clean_paths_of_partitions(db, bucket, rows):
     ("fixedwidth 'a:1,b:2'", "22023", "names 2 columns"),
     ("fixedwidth 'a:x'", "22023", "FIXEDWIDTH"),
     ("gzip zstd", "42601", "cannot be used together"),
-    ("bzip2", "0A000", "BZIP2"),
+    ("bzip2 gzip", "42601", "cannot be used together"),
+    ("parquet bzip2", "22023", "BZIP2"),
     ("csv rowgroupsize 64 mb", "22023", "ROWGROUPSIZE"),
     ("parquet rowgroupsize 1 gb", "22023", "between 32 MB and 128 MB"),
     ("maxfilesize 4 mb", "22023", "between 5 MB and 6.2 GB"),
@@ -384,6 +387,45 @@ def test_the_data_api_unloads(server, bucket, rows):
     assert done["Status"] == "FINISHED", done
     assert not done["HasResultSet"]
     assert sorted(objects(bucket, "api/")["000"].split()) == [b"1", b"2", b"3", b"4"]
+
+
+def test_access_keys_write_what_their_owner_may(server, db, bucket, rows, api_user):
+    from support.identity import allow, iam_user
+    iam = server.client("iam", api_user)
+    arn = f"arn:aws:s3:::{BUCKET}"
+    with iam_user(server, iam, allow("s3:ListBucket", arn), allow("s3:PutObject", f"{arn}/keyed/*")) as user:
+        keys = f"access_key_id '{user.access_key}' secret_access_key '{user.secret_key}'"
+        db.execute(f"unload ('select i from few') to 's3://{BUCKET}/keyed/a/' {keys} parallel off")
+        assert sorted(objects(bucket, "keyed/a/")["000"].split()) == [b"1", b"2", b"3", b"4"]
+        for target, with_, code in [("closed/", keys, "42501"), ("keyed/b/", keys.replace(user.secret_key, "x" * 40), "42501"),
+                                    ("keyed/b/", f"{keys} iam_role '{ROLE}'", "42601"), ("keyed/b/", f"access_key_id '{user.access_key}'", "22023")]:
+            with pytest.raises(psycopg.Error) as failed:
+                db.execute(f"unload ('select i from few') to 's3://{BUCKET}/{target}' {with_}")
+            assert failed.value.sqlstate == code, (target, str(failed.value))
+            assert user.secret_key not in str(failed.value.diag.message_primary) + str(failed.value.diag.message_detail)
+        assert objects(bucket, "closed/") == {} and objects(bucket, "keyed/b/") == {} and uploads(bucket) == []
+        assert user.secret_key not in server.log()
+        assert all(user.secret_key not in str(row) for view in ("sys_unload_history", "stl_unload_log", "sys_external_query_detail")
+                   for row in db.execute(f"select * from {view}").fetchall())
+
+
+def test_what_was_unloaded_is_told(db, bucket, rows):
+    assert db.execute("select pg_last_unload_count(), pg_last_unload_id()").fetchone() == (0, -1)
+    unload(db, "select i, v from many where i <= 1000", "told/", "csv gzip parallel off")
+    count, number = db.execute("select pg_last_unload_count(), pg_last_unload_id()").fetchone()
+    assert count == 1000 and number > 0
+    size = sum(len(body) for body in objects(bucket, "told/").values())
+    assert db.execute("select status, file_format, compression_type, unloaded_location, unloaded_rows, unloaded_files_count, unloaded_files_size "
+                      "from sys_unload_history where query_id = %s", (number,)).fetchall() == [
+        ("completed", "CSV", "gzip", f"s3://{BUCKET}/told/", 1000, 1, size)]
+    for view, path, query in [("stl_unload_log", "path", "query"), ("sys_unload_detail", "file_name", "query_id")]:
+        assert db.execute(f"select {path}, line_count, transfer_size, file_format from {view} where {query} = %s", (number,)).fetchall() == [
+            (f"s3://{BUCKET}/told/000.gz", 1000, size, "CSV")]
+    fails(db, "select 1 / (i - 2) from few", "told_not/")
+    assert db.execute("select pg_last_unload_count()").fetchone() == (0,)
+    status, rows_, files, message = db.execute("select status, unloaded_rows, unloaded_files_count, error_message from sys_unload_history "
+                                               f"where unloaded_location = 's3://{BUCKET}/told_not/'").fetchone()
+    assert (status, rows_, files) == ("aborted", 0, 0) and "zero" in message
 
 
 def test_secrets_of_an_unload_are_in_no_log(server, db, bucket, rows):

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "api/access/explain_access.h"
+#include "session/text_rows.h"
 
 namespace skep::access {
 namespace asio = boost::asio;
@@ -11,52 +12,7 @@ namespace {
 
 constexpr size_t kMaxRows = 10'000;
 constexpr size_t kMaxSql = 100 * 1024;
-
-// Reads DataRow messages of three text columns.
-class SchemaRows final : public session::RowSink {
- public:
-  asio::awaitable<Result<void>> Write(std::string_view messages) override {
-    co_return Read(messages);
-  }
-  std::vector<SchemaRow> rows;
-
- private:
-  Result<void> Read(std::string_view messages) {
-    const auto malformed = [] { return Fail(ErrorKind::kInternal, "malformed rows"); };
-    while (!messages.empty()) {
-      if (messages.size() < 5) return malformed();
-      const size_t length = Number(messages.substr(1, 4));
-      if (length < 4 || length + 1 > messages.size()) return malformed();
-      const std::string_view body = messages.substr(5, length - 4);
-      if (messages[0] == 'D' && !Row(body)) return malformed();
-      messages.remove_prefix(length + 1);
-    }
-    return {};
-  }
-
-  static size_t Number(std::string_view bytes) {
-    size_t number = 0;
-    for (const char c : bytes) number = number << 8 | static_cast<unsigned char>(c);
-    return number;
-  }
-
-  bool Row(std::string_view body) {
-    if (body.size() < 2 || Number(body.substr(0, 2)) != 3 || rows.size() >= kMaxRows) return false;
-    body.remove_prefix(2);
-    SchemaRow row;
-    for (std::string* field : {&row.name, &row.database, &row.options}) {
-      if (body.size() < 4) return false;
-      const size_t length = Number(body.substr(0, 4));
-      body.remove_prefix(4);
-      if (length == 0xffffffff) continue;
-      if (length > body.size()) return false;
-      *field = body.substr(0, length);
-      body.remove_prefix(length);
-    }
-    rows.push_back(std::move(row));
-    return true;
-  }
-};
+const Error kMalformed{ErrorKind::kInternal, "malformed rows", {}, {}, 0};
 
 std::string TextOf(const api::Json& request, const char* name) {
   const auto found = request.find(name);
@@ -95,11 +51,14 @@ asio::awaitable<api::Answer<std::string>> AccessService::Call(api::Context conte
   const std::unique_ptr<session::Session> session = std::move(*opened);
   session::StatementRequest ask;
   ask.text = kSchemasQuery;
-  SchemaRows rows;
+  session::TextRows rows(kMaxRows);
   const auto outcome = co_await session->Execute(std::move(ask), rows);
   co_await session->Close();
   if (!outcome) co_return std::unexpected(api::Failure::Of(outcome.error()));
-  question.schemas = std::move(rows.rows);
+  for (const auto& row : rows.rows) {
+    if (row.size() != 3) co_return std::unexpected(api::Failure::Of(kMalformed));
+    question.schemas.push_back({row[0], row[1], row[2]});
+  }
 
   auto explain = [&roles = roles_, &store = store_, question = std::move(question)] {
     return ExplainAccess(question, roles, store);

@@ -28,16 +28,15 @@ struct Classifier {
 // From the API's Classifier structure. One that cannot be used says why and is passed over.
 Classifier ReadClassifier(const std::string& name, const nlohmann::json& json);
 
-struct GrokField {
+struct TypedField {
   std::string name, type;  // Glue type
 };
 struct TypedGrok {
   std::string regex;  // RE2; one group for each field, in order
-  std::vector<GrokField> fields;
+  std::vector<TypedField> fields;
 };
-// Expands %{PATTERN:field:type}; `custom` holds lines "NAME pattern" that come before the built-in
-// ones. Errors: kInvalidArgument (unknown pattern or type, patterns within themselves, an
-// expression that grows beyond 64 KiB, no field).
+// A grok pattern (catalog/grok_pattern.h) as a crawl classifies by it. Errors: kInvalidArgument
+// (those of ReadGrok, an unknown type, no field).
 Result<TypedGrok> ExpandGrok(std::string_view pattern, std::string_view custom);
 
 }  // namespace skep::catalog

@@ -58,7 +58,9 @@ constexpr SystemView kViews[] = {
      "select 100::integer, 0::integer, 0::integer, loaded_at, process_id, query_id::integer, "
      "file_name, "
      "line_number, column_name, column_type, column_length, position, record, value, code, reason, "
-     "0::integer, 0::bigint, null::bigint from rs_load_errors()"},
+     "0::integer, 0::bigint, (select max(l.job_id) from rs_kept('loads') l where l.query_id = "
+     "e.query_id) from "
+     "rs_kept('load_errors') e"},
     {"sys_load_error_detail",
      "user_id:int,query_id:bigint,transaction_id:bigint,session_id:int,database_name:varchar(64),"
      "table_id:int,start_time:timestamp,file_name:varchar(256),line_number:bigint,"
@@ -67,7 +69,70 @@ constexpr SystemView kViews[] = {
      "select 100::integer, query_id, 0::bigint, process_id, current_database(), 0::integer, "
      "loaded_at, "
      "file_name, line_number, column_name, column_type, column_length, position, code, reason from "
-     "rs_load_errors()"},
+     "rs_kept('load_errors')"},
+    {"sys_load_history",
+     "user_id:int,query_id:bigint,transaction_id:bigint,session_id:int,database_name:varchar(128),"
+     "status:varchar(16),table_name:varchar(128),start_time:timestamp,end_time:timestamp,"
+     "duration:bigint,data_source:varchar(2056),file_format:varchar(16),loaded_rows:bigint,"
+     "loaded_bytes:bigint,source_file_count:int,source_file_bytes:bigint,file_count_scanned:int,"
+     "file_bytes_scanned:bigint,error_count:bigint,copy_job_id:bigint,error_message:varchar(65535)",
+     "select 100::integer, query_id, 0::bigint, process_id, current_database(), status, "
+     "table_name, began, ended, date_diff('microsecond', began, ended), location, format, "
+     "loaded_rows, loaded_bytes, files::integer, file_bytes, files::integer, file_bytes, errors, "
+     "job_id, message from rs_kept('loads')"},
+    {"sys_load_detail",
+     "user_id:int,query_id:bigint,file_name:varchar(256),bytes_scanned:bigint,"
+     "lines_scanned:bigint,record_time:timestamp,splits_scanned:int,start_time:timestamp,"
+     "end_time:timestamp,file_etag:varchar(256),file_last_modified:timestamp",
+     "select 100::integer, query_id, file_name, bytes, lines, ended, 1::integer, began, ended, "
+     "etag, modified from rs_kept('load_files')"},
+    {"stl_load_commits",
+     "userid:int,query:int,slice:int,name:varchar(256),filename:varchar(256),byte_offset:int,"
+     "lines_scanned:int,errors:int,curtime:timestamp,status:int,file_format:varchar(16),"
+     "is_partial:int,start_offset:bigint,copy_job_id:bigint",
+     "select 100::integer, f.query_id::integer, 0::integer, '', f.file_name, 0::integer, "
+     "f.lines::integer, 0::integer, f.ended, 1::integer, l.format, 0::integer, 0::bigint, l.job_id "
+     "from rs_kept('load_files') f join rs_kept('loads') l on l.query_id = f.query_id"},
+    {"sys_unload_history",
+     "user_id:int,query_id:bigint,transaction_id:bigint,session_id:int,database_name:varchar(128),"
+     "status:varchar(16),start_time:timestamp,end_time:timestamp,duration:bigint,"
+     "file_format:varchar(16),compression_type:varchar(16),unloaded_location:varchar(2056),"
+     "unloaded_rows:bigint,unloaded_files_count:bigint,unloaded_files_size:bigint,"
+     "error_message:varchar(65535)",
+     "select 100::integer, query_id, 0::bigint, process_id, current_database(), status, began, "
+     "ended, date_diff('microsecond', began, ended), format, compression, location, "
+     "unloaded_rows, files, file_bytes, message from rs_kept('unloads')"},
+    {"sys_unload_detail",
+     "user_id:int,query_id:bigint,session_id:int,transaction_id:bigint,file_name:varchar(1280),"
+     "start_time:timestamp,end_time:timestamp,line_count:bigint,transfer_size:bigint,"
+     "file_format:varchar(10)",
+     "select 100::integer, f.query_id, u.process_id, 0::bigint, f.file_name, u.began, f.ended, "
+     "f.lines, f.bytes, u.format from rs_kept('unload_files') f join rs_kept('unloads') u on "
+     "u.query_id = f.query_id"},
+    {"stl_unload_log",
+     "userid:int,query:int,slice:int,pid:int,path:varchar(1280),start_time:timestamp,"
+     "end_time:timestamp,line_count:bigint,transfer_size:bigint,file_format:varchar(10)",
+     "select 100::integer, f.query_id::integer, 0::integer, u.process_id, f.file_name, u.began, "
+     "f.ended, f.lines, f.bytes, u.format from rs_kept('unload_files') f join rs_kept('unloads') u "
+     "on u.query_id = f.query_id"},
+    {"sys_copy_job",
+     "job_id:bigint,job_name:varchar(128),iam_role:varchar(2048),job_text:varchar(256),is_auto:int,"
+     "on_error_suspend:int",
+     "select job_id, job_name, iam_role, left(job_text, 256), is_auto::integer, 0::integer from "
+     "rs_kept('copy_jobs')"},
+    {"sys_copy_job_detail",
+     "user_id:int,database_name:varchar(128),job_id:bigint,job_name:varchar(128),"
+     "file_location:varchar(128),file_name:varchar(1024),file_size:bigint,file_etag:varchar(256),"
+     "job_text:varchar(256),modification_time:timestamp,enqueue_time:timestamp,status:varchar(1)",
+     "select 100::integer, current_database(), f.job_id, j.job_name, split_part(f.path, '/', 3), "
+     "substr(f.path, 7 + length(split_part(f.path, '/', 3))), f.size, f.etag, left(j.job_text, "
+     "256), f.modified, f.enqueued, f.status from rs_kept('copy_job_files') f join "
+     "rs_kept('copy_jobs') j on j.job_id = f.job_id where f.status <> 'S'"},
+    {"sys_copy_job_info",
+     "job_id:bigint,job_name:varchar(128),database_name:varchar(128),record_time:timestamp,"
+     "message:varchar(512)",
+     "select job_id, job_name, current_database(), recorded, left(message, 512) from "
+     "rs_kept('copy_job_messages')"},
     {"pg_external_schema", "esoid:oid,eskind:int,esdbname:varchar(128),esoptions:varchar(4096)",
      "select esoid, eskind::integer, databasename, esoptions from rs_external_schemas()"},
     {"svv_external_schemas",

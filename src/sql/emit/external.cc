@@ -232,7 +232,10 @@ Result<void> StatementEmitter::EmitInsertExternal(const Insert& insert,
   plan.table = entry.name;
   plan.existing = "keep";  // its files have new names
   for (const Column& column : entry.columns) {
-    if (!column.name.starts_with('$')) plan.columns.push_back({column.name, column.type});
+    const Type declared = ColumnFacts::Read(column.facts).type;
+    if (!column.name.starts_with('$'))
+      plan.columns.push_back(
+          {column.name, declared.kind == TypeKind::kUnknown ? column.type : declared});
   }
   for (size_t i = plan.columns.size() - entry.partition_keys; i < plan.columns.size(); i++)
     plan.partition.push_back(static_cast<uint32_t>(i));

@@ -15,34 +15,12 @@ constexpr uint64_t kMostErrors = 100'000;
 
 }  // namespace
 
-// Who may write the objects. `command` is UNLOAD, which takes no keys.
+// Who reads or writes the objects: roles, first assumed first; or, when there are none, keys that
+// are put beside the statement.
 Result<std::vector<std::string>> StatementEmitter::RolesOf(const List<Option*>& options,
                                                            const std::string& command,
                                                            const Node& at) {
   std::vector<std::string> roles;
-  for (const Option* option : options) {
-    const std::string_view name = option->name;
-    if (name == "iam_role") {
-      SKEP_TRY_ASSIGN(roles, RolesOf(*option));
-    } else if (name == "credentials") {
-      for (const std::string& part : Parts(option->text(), ';')) {
-        if (part.starts_with("aws_iam_role=")) roles = Parts(part.substr(13), ',');
-      }
-      if (roles.empty()) return Unsupported(command + " with access keys", *option);
-    } else if (name == "access_key_id" || name == "secret_access_key" || name == "session_token") {
-      return Unsupported(command + " with access keys", *option);
-    }
-  }
-  if (roles.empty())
-    return resolver_.Fail1(ErrorKind::kInvalidArgument, command + " needs an IAM_ROLE", &at);
-  return roles;
-}
-
-// Where the data is and who may read it.
-Result<void> StatementEmitter::ReadCopySource(const Copy& copy, CopyPlan& plan) {
-  plan.path = std::string(copy.source ? copy.source->text : std::string_view());
-  if (!plan.path.starts_with("s3://"))
-    return Unsupported("COPY from \"" + plan.path.substr(0, plan.path.find("://")) + "\"", copy);
   CopyKeys keys;
   const std::pair<std::string_view, std::string CopyKeys::*> kKeys[] = {
       {"access_key_id", &CopyKeys::id},
@@ -52,35 +30,48 @@ Result<void> StatementEmitter::ReadCopySource(const Copy& copy, CopyPlan& plan) 
       {"aws_access_key_id=", &CopyKeys::id},
       {"aws_secret_access_key=", &CopyKeys::secret},
       {"token=", &CopyKeys::session_token}};
-  for (const Option* option : copy.options) {
+  for (const Option* option : options) {
     const std::string_view name = option->name;
     for (const auto& [word, member] : kKeys) {
       if (name == word) keys.*member = std::string(option->text());
     }
     if (name == "iam_role") {
-      SKEP_TRY_ASSIGN(plan.roles, RolesOf(*option));
+      SKEP_TRY_ASSIGN(roles, RolesOf(*option));
     } else if (name == "credentials") {
       for (const std::string& part : Parts(option->text(), ';')) {
-        if (part.starts_with("aws_iam_role=")) plan.roles = Parts(part.substr(13), ',');
+        if (part.starts_with("aws_iam_role=")) roles = Parts(part.substr(13), ',');
         for (const auto& [word, member] : kCredentials) {
           if (part.starts_with(word)) keys.*member = part.substr(word.size());
         }
       }
-    } else if (name == "manifest") {
-      plan.manifest = true;
-    } else if (name == "encrypted" || name == "master_symmetric_key" || name == "kms_key_id" ||
-               name == "ssh") {
-      return Unsupported("COPY ... " + Upper(name), *option);
     }
   }
-  if (!plan.roles.empty() && !(keys.id + keys.secret + keys.session_token).empty())
+  if (!roles.empty() && !(keys.id + keys.secret + keys.session_token).empty())
     return resolver_.Fail1(ErrorKind::kSyntaxError,
-                           "an IAM role and access keys cannot be used together", &copy);
-  if (!plan.roles.empty()) return {};
+                           "an IAM role and access keys cannot be used together", &at);
+  if (!roles.empty()) return roles;
   if (keys.id.empty() || keys.secret.empty())
     return resolver_.Fail1(ErrorKind::kInvalidArgument,
-                           "COPY needs an IAM_ROLE, or ACCESS_KEY_ID and SECRET_ACCESS_KEY", &copy);
+                           command + " needs an IAM_ROLE, or ACCESS_KEY_ID and SECRET_ACCESS_KEY",
+                           &at);
   out_.keys = std::move(keys);
+  return roles;
+}
+
+// Where the data is and who may read it.
+Result<void> StatementEmitter::ReadCopySource(const Copy& copy, CopyPlan& plan) {
+  plan.path = std::string(copy.source ? copy.source->text : std::string_view());
+  if (!plan.path.starts_with("s3://"))
+    return Unsupported("COPY from \"" + plan.path.substr(0, plan.path.find("://")) + "\"", copy);
+  SKEP_TRY_ASSIGN(plan.roles, RolesOf(copy.options, "COPY", copy));
+  for (const Option* option : copy.options) {
+    const std::string_view name = option->name;
+    if (name == "manifest")
+      plan.manifest = true;
+    else if (name == "encrypted" || name == "master_symmetric_key" || name == "kms_key_id" ||
+             name == "ssh")
+      return Unsupported("COPY ... " + Upper(name), *option);
+  }
   return {};
 }
 
@@ -125,11 +116,10 @@ Result<void> StatementEmitter::ReadCopyFormat(const Copy& copy, CopyPlan& plan) 
     } else if (name == "avro") {
       SKEP_TRY(choose(CopyFormat::kAvro));
       if (!option->text().empty()) plan.json = std::string(option->text());
-      if (plan.json.starts_with("s3://"))
-        return Unsupported("COPY ... AVRO with an avropaths file", *option);
-      if (plan.json != "auto" && plan.json != "auto ignorecase")
-        return resolver_.Fail1(ErrorKind::kInvalidArgument,
-                               "AVRO takes 'auto' or 'auto ignorecase'", option);
+      if (plan.json != "auto" && plan.json != "auto ignorecase" && !plan.json.starts_with("s3://"))
+        return resolver_.Fail1(
+            ErrorKind::kInvalidArgument,
+            "AVRO takes 'auto', 'auto ignorecase' or the s3:// path of a jsonpaths file", option);
     } else if (name == "shapefile") {
       return Unsupported("COPY ... FORMAT " + Upper(name), *option);
     } else if (name == "delimiter") {
@@ -255,7 +245,6 @@ void StatementEmitter::WriteTypedSource(const CopyPlan& plan) {
 }
 
 Result<void> StatementEmitter::EmitCopy(const Copy& copy) {
-  if (copy.job) return Unsupported("COPY ... JOB", copy);
   if (!copy.use_template.empty()) return Unsupported("COPY ... USING TEMPLATE", copy);
   SKEP_TRY_ASSIGN(ScopeRelation * target, Changed(copy.table, {}, copy));
   const RelationEntry& entry = *target->entry;
@@ -299,13 +288,18 @@ Result<void> StatementEmitter::EmitCopy(const Copy& copy) {
     plan.columns.push_back(
         {entry.columns[i].name, entry.columns[i].type, entry.columns[i].not_null});
 
+  if (IsTyped(plan.format)) SKEP_TRY(CheckTypedOptions(copy, plan.format));
+  if (copy.job && !context_.copy_job_load) return EmitCreateCopyJob(copy, plan);
   writer_.Put("insert into " + EntryText(entry) + " (");
   for (const CopyColumn& column : plan.columns) {
     if (&column != plan.columns.data()) writer_.Put(", ");
     writer_.PutName(column.name);
   }
+  if (context_.copy_job_load) {
+    plan.job = context_.copy_job_load->job;
+    plan.files = context_.copy_job_load->files;
+  }
   if (IsTyped(plan.format)) {
-    SKEP_TRY(CheckTypedOptions(copy, plan.format));
     WriteTypedSource(plan);
     return {};
   }

@@ -49,6 +49,9 @@ class StatementEmitter {
   Result<void> ReadCopyOptions(const ast::Copy& copy, CopyPlan& plan);
   Result<std::vector<std::string>> RolesOf(const ast::List<ast::Option*>& options,
                                            const std::string& command, const ast::Node& at);
+  Result<void> EmitCreateCopyJob(const ast::Copy& copy, const CopyPlan& plan);
+  Result<void> EmitCopyJob(const ast::CopyJob& job);
+  Result<std::string> CopyJobName(const ast::Name& name, const ast::Node& at);
   Result<void> EmitUnload(const ast::Unload& unload);
   Result<Emitted> EmitUnloaded(const ast::Unload& unload) const;
   Result<void> ReadUnloadFormat(const ast::Unload& unload, UnloadPlan& plan) const;

@@ -97,12 +97,11 @@ Result<void> StatementEmitter::ReadUnloadFormat(const Unload& unload, UnloadPlan
       plan.escape = true;
     } else if (name == "header") {
       plan.header = true;
-    } else if (name == "bzip2") {
-      return Unsupported("UNLOAD ... BZIP2", *option);
-    } else if (name == "gzip" || name == "zstd") {
+    } else if (name == "gzip" || name == "zstd" || name == "bzip2") {
       if (!plan.compression.empty() && plan.compression != name)
-        return resolver_.Fail1(ErrorKind::kSyntaxError, "GZIP and ZSTD cannot be used together",
-                               option);
+        return resolver_.Fail1(
+            ErrorKind::kSyntaxError,
+            Upper(plan.compression) + " and " + Upper(name) + " cannot be used together", option);
       plan.compression = std::string(name);
     }
   }
@@ -208,6 +207,7 @@ Result<void> StatementEmitter::ReadUnloadTarget(const Unload& unload, UnloadPlan
     if (plan.format == UnloadFormat::kJson) plan.extension = ".json";
     if (plan.compression == "gzip") plan.extension += ".gz";
     if (plan.compression == "zstd") plan.extension += ".zst";
+    if (plan.compression == "bzip2") plan.extension += ".bz2";
   }
   SKEP_TRY_ASSIGN(plan.roles, RolesOf(unload.options, "UNLOAD", unload));
   return {};

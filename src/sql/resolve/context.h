@@ -31,6 +31,13 @@ struct FrontContext {
   bool error_on_nondeterministic_update = false;
   bool exact_text_equality = false;  // trailing blanks of VARCHAR do not count in comparisons
 
+  // Set when a COPY ... JOB CREATE is run by its job: the load of these objects.
+  struct CopyJobLoad {
+    int64_t job = 0;
+    std::vector<std::string> files;
+  };
+  std::optional<CopyJobLoad> copy_job_load;
+
   // What SHOW answers; nothing for a setting that there is not.
   std::function<std::optional<std::string>(std::string_view)> setting;
 

@@ -6,9 +6,11 @@
 #include <duckdb/function/table_function.hpp>
 #include <duckdb/main/connection.hpp>
 #include <duckdb/main/extension/extension_loader.hpp>
+#include <duckdb/planner/binder.hpp>
 #include <duckdb/planner/operator/logical_get.hpp>
 
 #include "base/text.h"
+#include "worker/copy/avro_paths.h"
 #include "worker/copy/conversion.h"
 #include "worker/copy/fields.h"
 #include "worker/copy/json_fields.h"
@@ -78,6 +80,11 @@ struct CopyLocal final : duckdb::LocalTableFunctionState {
   std::vector<std::vector<Rejection>> rejected;  // by column, by row
 };
 
+ipc::ObjectsNamed NamedBy(const sql::CopyPlan& plan) {
+  if (plan.job != 0) return ipc::ObjectsNamed::kListed;
+  return plan.manifest ? ipc::ObjectsNamed::kManifest : ipc::ObjectsNamed::kPrefix;
+}
+
 duckdb::unique_ptr<duckdb::FunctionData> Bind(duckdb::ClientContext& context,
                                               duckdb::TableFunctionBindInput& input,
                                               duckdb::vector<duckdb::LogicalType>& types,
@@ -108,34 +115,49 @@ std::string ReadWhole(duckdb::ClientContext& context, LakeClient& client, uint64
   return text;
 }
 
+// Of the plan's jsonpaths file, one for each column.
+std::vector<JsonPath> PathsOf(duckdb::ClientContext& context, LakeClient& client,
+                              const external_scan::Asker& asker, const sql::CopyPlan& plan) {
+  struct Opened {
+    LakeClient& client;
+    uint64_t scan = 0;
+    ~Opened() {
+      if (scan != 0) client.CloseScan(scan);
+    }
+  } opened{client};
+  const auto files = external_scan::OrThrow(client.OpenObjects(
+      plan.roles, asker, plan.json, ipc::ObjectsNamed::kOne, opened.scan, InterruptOf(&context)));
+  auto paths = external_scan::OrThrow(
+      ReadJsonPaths(ReadWhole(context, client, opened.scan, files.at(0)), plan.json));
+  if (paths.size() != plan.columns.size())
+    throw duckdb::InvalidInputException(
+        "Number of jsonpaths and the number of columns should match. JSONPath size: %llu, "
+        "Number of columns in table or column list: %llu",
+        static_cast<unsigned long long>(paths.size()),
+        static_cast<unsigned long long>(plan.columns.size()));
+  return paths;
+}
+
 duckdb::unique_ptr<duckdb::GlobalTableFunctionState> InitGlobal(
     duckdb::ClientContext& context, duckdb::TableFunctionInitInput& input) {
   const auto& bind = input.bind_data->Cast<CopyBind>();
   auto report = context.registered_state->GetOrCreate<LoadReport>(LoadReport::kName);
-  report->Begin(bind.plan.table);
+  report->Begin(bind.plan, duckdb::Timestamp::GetCurrentTimestamp().value);
   auto global = duckdb::make_uniq<CopyGlobal>(
       *bind.client, report, duckdb::TaskScheduler::GetScheduler(context).NumberOfThreads());
   const auto interrupted = InterruptOf(&context);
   const auto open = [&](const std::string& path, ipc::ObjectsNamed named) {
     uint64_t scan = 0;
-    auto files =
-        bind.client->OpenObjects(bind.plan.roles, bind.asker, path, named, scan, interrupted);
+    auto files = bind.client->OpenObjects(
+        bind.plan.roles, bind.asker, path, named, scan, interrupted,
+        named == ipc::ObjectsNamed::kListed ? bind.plan.files : std::vector<std::string>{});
     if (scan != 0) global->scans.push_back(scan);
     return std::pair(scan, external_scan::OrThrow(std::move(files)));
   };
-  if (bind.plan.json.starts_with("s3://")) {
-    const auto [scan, files] = open(bind.plan.json, ipc::ObjectsNamed::kOne);
-    global->paths = external_scan::OrThrow(
-        ReadJsonPaths(ReadWhole(context, *bind.client, scan, files.at(0)), bind.plan.json));
-    if (global->paths.size() != bind.plan.columns.size())
-      throw duckdb::InvalidInputException(
-          "Number of jsonpaths and the number of columns should match. JSONPath size: %llu, "
-          "Number of columns in table or column list: %llu",
-          static_cast<unsigned long long>(global->paths.size()),
-          static_cast<unsigned long long>(bind.plan.columns.size()));
-  }
-  auto [scan, files] = open(bind.plan.path, bind.plan.manifest ? ipc::ObjectsNamed::kManifest
-                                                               : ipc::ObjectsNamed::kPrefix);
+  if (bind.plan.json.starts_with("s3://"))
+    global->paths = PathsOf(context, *bind.client, bind.asker, bind.plan);
+  auto [scan, files] = open(bind.plan.path, NamedBy(bind.plan));
+  report->Reads(files, true);
   global->source = std::make_unique<RecordSource>(context, bind.plan, scan, std::move(files));
   return global;
 }
@@ -181,6 +203,7 @@ class Scan {
     idx_t rows = 0;
     // A chunk holds rows of one batch only: their text is the batch's.
     while (rows == 0) {
+      uint64_t records = 0;
       if (!local.has_batch) {
         if (!global_.source->Next(local.mine, local.batch)) return 0;
         global_.report->bytes += local.batch.text.size();
@@ -192,9 +215,11 @@ class Scan {
           local.has_batch = false;
           break;
         }
+        records++;
         if (local.reader.blank() && plan_.ignore_blank_lines) continue;
         if (TakeRecord(local, rows)) rows++;
       }
+      global_.report->lines[local.batch.file] += records;
     }
     return rows;
   }
@@ -334,12 +359,13 @@ duckdb::unique_ptr<duckdb::LogicalOperator> BindTyped(duckdb::ClientContext& con
                                                       duckdb::vector<std::string>& names) {
   const auto& info = input.info->Cast<CopyInfo>();
   const auto plan = sql::CopyPlan::Read(input.inputs[0].GetValue<std::string>());
-  context.registered_state->GetOrCreate<LoadReport>(LoadReport::kName)->Begin(plan.table);
+  const auto report = context.registered_state->GetOrCreate<LoadReport>(LoadReport::kName);
+  report->Begin(plan, duckdb::Timestamp::GetCurrentTimestamp().value);
   uint64_t scan = 0;
-  const auto files = external_scan::OrThrow(info.client.OpenObjects(
-      plan.roles, info.asker(context), plan.path,
-      plan.manifest ? ipc::ObjectsNamed::kManifest : ipc::ObjectsNamed::kPrefix, scan,
-      InterruptOf(&context)));
+  const auto files = external_scan::OrThrow(
+      info.client.OpenObjects(plan.roles, info.asker(context), plan.path, NamedBy(plan), scan,
+                              InterruptOf(&context), plan.files));
+  report->Reads(files, false);
   ipc::TableDescription description;
   description.name = plan.table;
   description.format = FormatName(plan.format);
@@ -348,6 +374,9 @@ duckdb::unique_ptr<duckdb::LogicalOperator> BindTyped(duckdb::ClientContext& con
         info.client, "copy", external_scan::OpenedTable{scan, description});
   };
   const auto closing = table();  // closes the scan when what follows fails
+  if (files.empty() && plan.job != 0)
+    external_scan::ThrowLakeError(
+        {ErrorKind::kExternalNotFound, "the job's files are gone", {}, {}, 0});
   if (files.empty()) throw duckdb::InvalidInputException("there is nothing to load");
   duckdb::Connection connection(*context.db);
   ipc::InferRequest request;
@@ -361,7 +390,11 @@ duckdb::unique_ptr<duckdb::LogicalOperator> BindTyped(duckdb::ClientContext& con
     throw duckdb::InvalidInputException("%s has %llu columns, the table takes %llu", request.path,
                                         static_cast<unsigned long long>(first.columns.size()),
                                         static_cast<unsigned long long>(plan.columns.size()));
-  if (by_name) {
+  std::vector<JsonPath> paths;
+  if (plan.json.starts_with("s3://")) {
+    paths = PathsOf(context, info.client, info.asker(context), plan);
+    description.columns = RootsOf(paths, first.columns);
+  } else if (by_name) {
     for (const auto& column : plan.columns)
       description.columns.push_back(FieldFor(column, first, plan.json == "auto ignorecase"));
   } else {
@@ -372,13 +405,14 @@ duckdb::unique_ptr<duckdb::LogicalOperator> BindTyped(duckdb::ClientContext& con
   const auto opened = table();
   duckdb::unique_ptr<duckdb::FunctionData> bound;
   auto function = external_scan::BindLakeScan(context, *opened, bound);
-  auto get = duckdb::make_uniq<duckdb::LogicalGet>(bind_index, function, std::move(bound),
+  const idx_t index = paths.empty() ? bind_index : input.binder->GenerateTableIndex();
+  auto get = duckdb::make_uniq<duckdb::LogicalGet>(index, function, std::move(bound),
                                                    opened->types(), opened->names());
-  for (idx_t i = 0; i < description.columns.size(); i++) {
-    get->AddColumnId(i);
-    names.push_back("c" + std::to_string(i));
-  }
-  return get;
+  for (idx_t i = 0; i < description.columns.size(); i++) get->AddColumnId(i);
+  for (idx_t i = 0; i < plan.columns.size(); i++) names.push_back("c" + std::to_string(i));
+  if (paths.empty()) return get;
+  return FollowPaths(context, std::move(get), index, bind_index, paths, description.columns,
+                     opened->types());
 }
 
 }  // namespace

@@ -5,9 +5,13 @@
 #include <atomic>
 #include <cstdint>
 #include <duckdb/main/client_context_state.hpp>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <vector>
+
+#include "ipc/messages.h"
+#include "sql/copy_plan.h"
 
 namespace skep::worker::copy {
 
@@ -27,18 +31,21 @@ struct LoadReport final : duckdb::ClientContextState {
   static constexpr const char* kName = "skep_load_report";
   static constexpr size_t kMostErrors = 100'000, kMostBytes = 32u << 20;
 
-  std::string table;
+  std::string table, location, format;
+  int64_t job = 0;
+  int64_t began_us = 0;  // since the epoch
   std::atomic<uint64_t> loaded{0}, rejected{0}, bytes{0};
+  // Of the objects: records read. Set before the first thread reads.
+  std::vector<ipc::TableFile> files;
+  std::unique_ptr<std::atomic<uint64_t>[]> lines;  // null: not counted (typed formats)
   std::mutex mutex;
   std::vector<LoadError> errors;  // the first kMostErrors, of kMostBytes together
   size_t error_bytes = 0;
 
-  void Begin(std::string of) {
-    const std::lock_guard lock(mutex);
-    table = std::move(of);
-    errors.clear();
-    error_bytes = 0;
-    loaded = rejected = bytes = 0;
+  void Begin(const sql::CopyPlan& plan, int64_t now_us);
+  void Reads(std::vector<ipc::TableFile> objects, bool counted) {
+    files = std::move(objects);
+    if (counted) lines = std::make_unique<std::atomic<uint64_t>[]>(files.size());
   }
   // Answers how many there are now.
   uint64_t Add(LoadError error) {

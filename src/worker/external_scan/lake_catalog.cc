@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
 #include <duckdb/catalog/catalog.hpp>
 #include <duckdb/catalog/catalog_entry/schema_catalog_entry.hpp>
 #include <duckdb/catalog/catalog_entry/table_catalog_entry.hpp>
@@ -24,6 +25,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/text.h"
+#include "sql/column_facts.h"
 #include "worker/external_scan/avro_scan.h"
 #include "worker/external_scan/decompression.h"
 #include "worker/external_scan/glue_types.h"
@@ -45,6 +48,20 @@ using duckdb::optional_ptr;
 [[noreturn]] void ReadOnly() {
   ThrowLakeError(
       {ErrorKind::kFeatureNotSupported, "external tables and schemas are read-only", {}, {}, 0});
+}
+
+// The length in bytes that the catalog declares for text, as facts of the column: what is written
+// is held to it, what is read is not. Empty: none.
+std::string DeclaredLength(std::string_view glue_type) {
+  const std::string type = Lower(glue_type);
+  const size_t open = type.find('(');
+  const std::string name = type.substr(0, open);
+  if (open == std::string::npos || (name != "varchar" && name != "char")) return {};
+  sql::ColumnFacts facts;
+  facts.type = sql::Type::Of(sql::TypeKind::kVarchar);
+  const auto read =
+      std::from_chars(type.data() + open + 1, type.data() + type.size(), facts.type.length);
+  return read.ec == std::errc() ? facts.Text() : std::string();
 }
 
 // What the catalog needs; kept by the storage extension.
@@ -182,8 +199,15 @@ class LakeSchema final : public duckdb::SchemaCatalogEntry {
     auto table = duckdb::make_shared_ptr<LakeTable>(lake_.client, name, std::move(opened),
                                                     std::move(iceberg));
     duckdb::CreateTableInfo info(*this, table_name);
-    for (size_t i = 0; i < table->names().size(); i++)
-      info.columns.AddColumn(duckdb::ColumnDefinition(table->names()[i], table->types()[i]));
+    const auto& described = table->description();
+    for (size_t i = 0; i < table->names().size(); i++) {
+      duckdb::ColumnDefinition column(table->names()[i], table->types()[i]);
+      const size_t data = described.columns.size();
+      const std::string facts = DeclaredLength(i < data ? described.columns[i].type
+                                                        : described.partition_keys[i - data].type);
+      if (!facts.empty()) column.SetComment(duckdb::Value(facts));
+      info.columns.AddColumn(std::move(column));
+    }
     table->entry = duckdb::make_uniq<LakeTableEntry>(catalog, *this, info, *table);
     table->entry->tags[kPartitionKeysTag] = std::to_string(table->partition_keys());
     CatalogEntry* entry = table->entry.get();

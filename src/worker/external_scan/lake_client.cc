@@ -305,7 +305,8 @@ void LakeClient::Pump() {
     }
     queue_.pop_front();
     if (call->request.type == ipc::LakeType::kCloseScan ||
-        call->request.type == ipc::LakeType::kAbortWrite) {
+        call->request.type == ipc::LakeType::kAbortWrite ||
+        call->request.type == ipc::LakeType::kAbandon) {
       call->done = true;  // has no answer
     } else {
       in_flight_.emplace(call->request.id, call);
@@ -332,6 +333,13 @@ Result<ipc::LakeReply> LakeClient::Ask(ipc::LakeRequest request, const Interrupt
   Submit(call);
   if (auto waited = Wait(lock, *call, interrupted); !waited) {
     call->abandoned = true;
+    // A listing may take long: the gateway need not end it for nobody.
+    if (call->request.type == ipc::LakeType::kOpenObjects && !call->done && !gone_) {
+      auto abandon = std::make_shared<Call>();
+      abandon->request.type = ipc::LakeType::kAbandon;
+      abandon->request.scan = call->request.id;
+      Submit(abandon);
+    }
     return Fail(waited.error());
   }
   return std::move(call->reply);
@@ -435,8 +443,10 @@ Result<std::vector<ipc::TableFile>> LakeClient::OpenObjects(const std::vector<st
                                                             const Asker& asker,
                                                             const std::string& path,
                                                             ipc::ObjectsNamed named, uint64_t& scan,
-                                                            const Interrupted& interrupted) {
+                                                            const Interrupted& interrupted,
+                                                            const std::vector<std::string>& paths) {
   ipc::LakeRequest request = RequestOf(ipc::LakeType::kOpenObjects, asker);
+  for (const auto& one : paths) request.objects.emplace_back(one, 0);
   request.schema.role_chain = roles;
   if (roles.empty()) request.keys = asker.keys;
   request.table = path;
@@ -451,6 +461,7 @@ Result<uint64_t> LakeClient::OpenWrite(const ipc::ExternalSchemaBinding& where, 
                                        const Interrupted& interrupted) {
   ipc::LakeRequest request = RequestOf(ipc::LakeType::kOpenWrite, asker);
   request.schema = where;
+  if (where.catalog_database.empty() && where.role_chain.empty()) request.keys = asker.keys;
   request.table = place;
   request.change = options;
   SKEP_TRY_ASSIGN(const auto reply, Ask(std::move(request), interrupted));

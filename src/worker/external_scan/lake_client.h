@@ -91,11 +91,13 @@ class LakeClient {
                                               const Asker& asker, const std::string& question,
                                               const Interrupted& interrupted);
   // Opens a scan of objects that a role chain may read (no roles: the asker's keys), and answers
-  // them. Errors also: kExternalNotFound, kDataException (a manifest).
+  // them. `paths` are those of ipc::ObjectsNamed::kListed, at most ipc::kMaxFilesPerOpen. Errors
+  // also: kExternalNotFound, kDataException (a manifest).
   Result<std::vector<ipc::TableFile>> OpenObjects(const std::vector<std::string>& roles,
                                                   const Asker& asker, const std::string& path,
                                                   ipc::ObjectsNamed named, uint64_t& scan,
-                                                  const Interrupted& interrupted);
+                                                  const Interrupted& interrupted,
+                                                  const std::vector<std::string>& paths = {});
   // Begins new objects (ipc::LakeType::kOpenWrite): below `place`, or, when `where` names a catalog
   // database, in the location of that external table. Errors also: kExternalDenied,
   // kDuplicateObject.

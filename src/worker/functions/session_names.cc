@@ -33,6 +33,12 @@ void CurrentPid(duckdb::DataChunk&, duckdb::ExpressionState& state, duckdb::Vect
       static_cast<int32_t>(NamesOf(state).process_id);
 }
 
+template <auto Member>
+void LastLoad(duckdb::DataChunk&, duckdb::ExpressionState& state, duckdb::Vector& result) {
+  result.SetVectorType(duckdb::VectorType::CONSTANT_VECTOR);
+  *duckdb::ConstantVector::GetData<int64_t>(result) = NamesOf(state).*Member;
+}
+
 void CurrentSchema(duckdb::DataChunk&, duckdb::ExpressionState& state, duckdb::Vector& result) {
   const auto& path = NamesOf(state).search_path;
   PutText(result, path.empty() ? "public" : path[0]);
@@ -77,6 +83,10 @@ void RegisterSessionNames(Registrar& registrar) {
   };
   add("rs_current_user", {}, LogicalType::VARCHAR, CurrentUser);
   add("rs_current_pid", {}, LogicalType::INTEGER, CurrentPid);
+  add("rs_last_copy_id", {}, LogicalType::BIGINT, LastLoad<&SessionNames::last_copy>);
+  add("rs_last_copy_count", {}, LogicalType::BIGINT, LastLoad<&SessionNames::last_copy_rows>);
+  add("rs_last_unload_id", {}, LogicalType::BIGINT, LastLoad<&SessionNames::last_unload>);
+  add("rs_last_unload_count", {}, LogicalType::BIGINT, LastLoad<&SessionNames::last_unload_rows>);
   add("rs_current_schema", {}, LogicalType::VARCHAR, CurrentSchema);
   add("rs_current_schemas", {LogicalType::BOOLEAN}, LogicalType::VARCHAR, CurrentSchemas);
   add("rs_current_setting", {LogicalType::VARCHAR, LogicalType::BOOLEAN}, LogicalType::VARCHAR,

@@ -179,12 +179,18 @@ void SliceWriter::Open(duckdb::ExecutionContext& context) {
   text_ =
       duckdb::FileSystem::GetFileSystem(context.client).OpenFile(path, FlagsOf(plan.compression));
   pending_.clear();
+  if (plan.compression == "bzip2") packer_ = std::make_unique<external_scan::Bzip2Packer>();
   if (plan.header) format_->AppendHeader(pending_);
 }
 
 void SliceWriter::Flush() {
   if (pending_.empty()) return;
-  text_->Write(pending_.data(), pending_.size());
+  if (packer_) {
+    std::string packed;
+    packer_->Append(pending_, packed);
+    pending_ = std::move(packed);
+  }
+  if (!pending_.empty()) text_->Write(pending_.data(), pending_.size());
   pending_.clear();
 }
 
@@ -192,6 +198,12 @@ void SliceWriter::Close(duckdb::ExecutionContext& context) {
   if (!is_open()) return;
   if (text_) {
     Flush();
+    if (packer_) {
+      packer_->Finish(pending_);
+      packer_.reset();
+      text_->Write(pending_.data(), pending_.size());
+      pending_.clear();
+    }
     text_->Close();
     text_.reset();
   } else {

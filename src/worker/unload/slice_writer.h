@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "sql/unload_plan.h"
+#include "worker/external_scan/bzip2.h"
 #include "worker/external_scan/lake_client.h"
 #include "worker/unload/record_format.h"
 #include "worker/unload/row_texts.h"
@@ -94,7 +95,8 @@ class SliceWriter {
   uint32_t file_ = 0;
   uint64_t rows_ = 0;
   duckdb::unique_ptr<duckdb::FileHandle> text_;
-  std::string pending_;  // not handed to text_ yet
+  std::string pending_;                                 // not handed to text_ yet
+  std::unique_ptr<external_scan::Bzip2Packer> packer_;  // in between
   std::unique_ptr<ParquetFile> parquet_;
 
   std::optional<RowTexts> texts_;  // of all columns, or of the partition columns

@@ -17,6 +17,7 @@
 #include "worker/unload/iceberg_commit.h"
 #include "worker/unload/iceberg_writer.h"
 #include "worker/unload/slice_writer.h"
+#include "worker/unload/unload_report.h"
 
 namespace skep::worker::unload {
 namespace {
@@ -172,8 +173,9 @@ void FollowTable(UnloadBind& bind, LakeClient::Interrupted interrupted) {
       if (value != "1") refuse("a header of several lines");
       plan.header = true;
     } else if (name == "compression" && value != "none") {
+      if (value != "gzip" && value != "zstd" && value != "bzip2") refuse("compression " + value);
       plan.compression = value;
-      plan.extension += value == "gzip" ? ".gz" : ".zst";
+      plan.extension += value == "gzip" ? ".gz" : value == "zstd" ? ".zst" : ".bz2";
     }
   }
 }
@@ -254,6 +256,26 @@ std::string NewStem() {
                      random() % 100'000'000);
 }
 
+void BeginReport(duckdb::ClientContext& context, const sql::UnloadPlan& plan) {
+  constexpr const char* kFormats[] = {"Text", "CSV", "Text", "JSON", "Parquet"};
+  auto report = duckdb::make_shared_ptr<UnloadReport>();
+  report->location = plan.path;
+  report->format = kFormats[static_cast<size_t>(plan.format)];
+  report->compression =
+      plan.format == sql::UnloadFormat::kParquet ? std::string("snappy") : plan.compression;
+  report->began_us = duckdb::Timestamp::GetCurrentTimestamp().value;
+  context.registered_state->Remove(UnloadReport::kName);
+  context.registered_state->Insert(UnloadReport::kName, std::move(report));
+}
+
+void TellFiles(duckdb::ClientContext& context, const sql::UnloadPlan& plan,
+               const UnloadState& state) {
+  const auto report = context.registered_state->Get<UnloadReport>(UnloadReport::kName);
+  if (!report || !plan.table.empty()) return;
+  for (const WrittenFile& file : state.written)
+    report->files.push_back({plan.path + file.name, file.bytes, file.rows});
+}
+
 duckdb::unique_ptr<duckdb::GlobalFunctionData> InitGlobal(duckdb::ClientContext& context,
                                                           duckdb::FunctionData& data,
                                                           const std::string&) {
@@ -264,6 +286,7 @@ duckdb::unique_ptr<duckdb::GlobalFunctionData> InitGlobal(duckdb::ClientContext&
     nothing->state.committed = true;
     return nothing;
   }
+  if (plan.table.empty()) BeginReport(context, plan);
   nlohmann::json options = {{"existing", plan.existing}, {"kms", plan.kms}};
   if (!plan.kms_key_id.empty()) options["kms_key_id"] = plan.kms_key_id;
   ipc::ExternalSchemaBinding where = bind.schema;
@@ -431,6 +454,7 @@ void Finalize(duckdb::ClientContext& context, duckdb::FunctionData& data,
     external_scan::ThrowLakeError(committed.error());
   }
   changes.AddPartitions(state.folders, false);
+  TellFiles(context, bind.task.plan, state);
 }
 
 duckdb::CopyFunctionExecutionMode Mode(bool preserve_order, bool) {
