@@ -75,6 +75,12 @@ class Service {
                                              const Json& /*request*/) const {
     return {"*"};
   }
+  // Roles that the request hands over to this service, which the caller must be allowed to pass
+  // (iam:PassRole).
+  virtual std::vector<std::string> PassedRoles(const Context&, std::string_view /*operation*/,
+                                               const Json& /*request*/) const {
+    return {};
+  }
   // Runs a known operation; `request` is an object. Answers the response's JSON text. Call on the
   // I/O thread.
   virtual boost::asio::awaitable<Answer<std::string>> Call(Context context, std::string operation,

@@ -59,6 +59,8 @@ class QueryService {
   virtual std::string_view xml_namespace()
       const = 0;  // "https://sts.amazonaws.com/doc/2011-06-15/"
   virtual bool Knows(std::string_view action) const = 0;
+  // Operations that nobody signs; what they are given proves who asks.
+  virtual bool IsAnonymous(std::string_view /*action*/) const { return false; }
   // Answers what stands within <ActionResult>; empty when the operation has no result. Blocks for
   // the control store: called on the blocking pool.
   virtual Answer<std::string> Call(const Context& context, std::string_view action,

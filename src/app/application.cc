@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/redirect_error.hpp>
@@ -17,6 +18,7 @@
 #include <cstdlib>
 #include <exception>
 #include <filesystem>
+#include <mutex>
 #include <nlohmann/json.hpp>
 
 #include "api/access/access_service.h"
@@ -30,15 +32,20 @@
 #include "app/iam_setup.h"
 #include "app/scratch_inferrer.h"
 #include "base/log.h"
+#include "base/sealed_box.h"
 #include "base/unique_fd.h"
+#include "catalog/crawler/crawl.h"
+#include "catalog/foreign_catalog.h"
 #include "catalog/glue_tables.h"
 #include "compute/pool.h"
 #include "control/iam_store.h"
 #include "control/store.h"
 #include "identity/access_control.h"
 #include "identity/access_keys.h"
+#include "identity/issuer_keys.h"
 #include "identity/role_chain.h"
 #include "identity/session_token.h"
+#include "identity/sts_client.h"
 #include "jobs/copy_jobs.h"
 #include "jobs/crawl_events.h"
 #include "jobs/crawl_jobs.h"
@@ -137,6 +144,37 @@ class CrawlStarter final : public glue::CrawlerRunner {
   jobs::CrawlJobs& crawls_;
 };
 
+// Crawls that change nothing, one at a time.
+class CrawlPreview final : public access::CrawlPreviewer {
+ public:
+  CrawlPreview(control::Store& store, const identity::RoleChainResolver& roles,
+               lake::ObjectStore& objects, catalog::Inferrer& inferrer)
+      : store_(store), roles_(roles), objects_(objects), inferrer_(inferrer) {}
+  Result<std::string> DryRun(const std::string& account, const std::string& crawler) override {
+    const std::unique_lock lock(running_, std::try_to_lock);
+    if (!lock) return Fail(ErrorKind::kThrottled, "Another dry run is running.");
+    SKEP_TRY_ASSIGN(const auto found, store_.GetCrawler(account, crawler));
+    if (!found)
+      return Fail(ErrorKind::kUndefinedObject,
+                  fmt::format("Crawler entry with name {} does not exist", crawler));
+    catalog::CrawlOptions options;
+    options.dry_run = true;
+    SKEP_TRY_ASSIGN(const auto done, catalog::RunCrawl(
+                                         *found, store_, roles_, objects_, inferrer_,
+                                         [this] { return stopping_.load(); }, options));
+    return done.evidence;
+  }
+  void Stop() { stopping_ = true; }
+
+ private:
+  control::Store& store_;
+  const identity::RoleChainResolver& roles_;
+  lake::ObjectStore& objects_;
+  catalog::Inferrer& inferrer_;
+  std::mutex running_;
+  std::atomic<bool> stopping_ = false;
+};
+
 std::vector<aws::EventSource> EventSources(const Config& config) {
   std::vector<aws::EventSource> sources;
   for (const EventSourceConfig& source : config.event_sources) {
@@ -203,6 +241,9 @@ struct Parts {
   ScratchInferrer& inferrer;
   compute::Pool& pool;
   lake::ObjectStore& objects;
+  identity::StsClient& foreign_sts;
+  catalog::GlueClient& foreign_glue;
+  CrawlPreview& previews;
   net::BlockingPool& blocking;
   bool& ready;  // what /readyz answers
 };
@@ -280,9 +321,12 @@ class Ending {
     parts_.pgwire.Abort();
     parts_.http.Abort();
     parts_.objects.Stop();
+    parts_.foreign_sts.Stop();
+    parts_.foreign_glue.Stop();
   }
 
   asio::awaitable<void> StopCrawls() {
+    parts_.previews.Stop();
     auto shut_down = [&crawls = parts_.crawls, &events = parts_.crawl_events,
                       &queues = parts_.queues, &copy_jobs = parts_.copy_jobs] {
       queues.Stop();
@@ -404,8 +448,13 @@ int Serve(const Config& config) {
   }
   auto opened_iam = OpenIam(config);
   if (!opened_iam) return Refuse(opened_iam.error());
+  if (auto put = PutOidcProviders(config, **opened_iam); !put) return Refuse(put.error());
   auto session_key = SessionKey(store);
   if (!session_key) return Refuse(session_key.error());
+  auto sealing_key = SealingKey(config.SealingKeyPath());
+  if (!sealing_key) return Refuse(sealing_key.error());
+  const SealedBox box(std::move(*sealing_key));
+  if (auto sealed = glue::SealStoredPasswords(store, box); !sealed) return Refuse(sealed.error());
   auto queue_sources = QueueSources(config);
   if (!queue_sources) return Refuse(queue_sources.error());
   std::shared_ptr<asio::ssl::context> tls;
@@ -425,13 +474,21 @@ int Serve(const Config& config) {
   identity::RoleChainResolver roles(config.roles, keys);
   roles.UseStoredRoles(access, config.account, config.region);
   roles.UseDefaultChain(config.lake.default_iam_role);
+  roles.UseSessionSeconds(config.lake.role_session_duration.count() / 1000);
+  identity::StsClient foreign_sts;
+  roles.UseForeignRoles(foreign_sts);
+  std::vector<identity::IssuerSource> issuers;
+  for (const OidcProviderConfig& provider : config.oidc_providers)
+    issuers.push_back(provider.source);
+  identity::IssuerKeys issuer_keys(std::move(issuers));
   const identity::AccessKeys access_keys(store, access, tokens);
 
   // Lake: cache, object store, the service that workers ask.
   auto cache = lake::BlockCache::Open(config.lake.cache_dir, config.lake.cache_size_bytes);
   if (!cache) return Refuse(cache.error());
   const auto objects = lake::MakeS3Store({});
-  catalog::GlueTableSource tables(store, FindPartitions);
+  catalog::GlueClient foreign_glue;
+  catalog::GlueTableSource tables(store, FindPartitions, &foreign_glue);
   lake::LakeServiceOptions lake_options;
   lake_options.fetch_threads = config.lake.fetch_threads;
   lake_options.keys = &access_keys;
@@ -483,9 +540,10 @@ int Serve(const Config& config) {
   data_options.results_directory = config.ResultsDir();
   redshift_data::DataService data(io.get_executor(), sessions, store, blocking, data_options);
   CrawlStarter crawl_starter(crawls);
-  glue::GlueService glue(store, blocking, crawl_starter);
-  access::AccessService explain(sessions, store, roles, blocking);
-  sts::StsService sts(access, tokens);
+  glue::GlueService glue(store, blocking, crawl_starter, {}, &box);
+  CrawlPreview previews(store, roles, *objects, inferrer);
+  access::AccessService explain(sessions, store, roles, blocking, previews);
+  sts::StsService sts(access, tokens, issuer_keys);
   iam::IamService iam(access);
 
   // Doors.
@@ -534,7 +592,7 @@ int Serve(const Config& config) {
 
   // Life. Whatever happens from here on, coroutines refer to what is above: only Ending ends them.
   Ending ending({io, pgwire, http, data, queues, crawl_events, crawls, copy_jobs, inferrer, pool,
-                 *objects, blocking, ready},
+                 *objects, foreign_sts, foreign_glue, previews, blocking, ready},
                 config.drain_timeout);
   const auto start = [&]() -> Result<void> {
     SKEP_TRY(data.Start());
@@ -569,6 +627,9 @@ int Serve(const Config& config) {
                                           {"api_connections", http.connections()}});
     std::_Exit(exit_code == 0 ? 2 : exit_code);
   }
+  foreign_sts.Stop();
+  foreign_glue.Stop();
+  previews.Stop();
   queues.Stop();
   copy_jobs.Stop();
   crawl_events.Stop();

@@ -12,6 +12,8 @@
 #include <sstream>
 #include <thread>
 
+#include "net/http_client.h"
+
 #define TOML_EXCEPTIONS \
   0  // errors are values; Debian's shared library has the other form, so the header stands alone
 #include <toml++/toml.h>
@@ -63,6 +65,14 @@ Result<void> SetFlag(bool& field, const std::string& text) {
 }
 Result<void> SetDuration(std::chrono::milliseconds& field, const std::string& text) {
   SKEP_TRY_ASSIGN(field, ParseDuration(text));
+  return {};
+}
+Result<void> SetSession(Config& config, const std::string& text) {
+  SKEP_TRY_ASSIGN(const auto duration, ParseDuration(text));
+  if (duration.count() % 1000 != 0 || duration < std::chrono::seconds(1) ||
+      duration > std::chrono::hours(1))
+    return BadValue(text, "a duration of 1s to 1h in whole seconds");
+  config.lake.role_session_duration = duration;
   return {};
 }
 Result<void> SetBytes(uint64_t& field, const std::string& text) {
@@ -289,6 +299,11 @@ const std::array kKeys = {
         "stand for; it must trust the workspace as any other. Empty: none.",
         [](Config& c, const std::string& t) { return SetRoleChain(c.lake.default_iam_role, t); },
         [](const Config& c) { return fmt::format("{}", fmt::join(c.lake.default_iam_role, ",")); }},
+    ConfigKey{"lake.role_session_duration", Type::kDuration, "1h", "",
+              "How long a session of a role lasts, 1s to 1h. A statement that runs longer has the "
+              "chain of roles walked anew, so this is how soon a revoked role stops it.",
+              [](Config& c, const std::string& t) { return SetSession(c, t); },
+              [](const Config& c) { return Show(c.lake.role_session_duration); }},
     ConfigKey{"events.debounce", Type::kDuration, "200ms", "",
               "How long nothing must have come from event sources before the folders that they "
               "named are crawled.",
@@ -311,6 +326,12 @@ constexpr std::string_view kListsDescription = R"(
 # endpoint = "http://127.0.0.1:7070"   # default: the region's AWS endpoint
 # region = "us-east-1"
 # path_style = true                    # bucket in the path (most S3-compatible servers) or in the host name
+# provider = "aws"                     # a foreign account: AWS, or the STS at this URL, hands out its roles and decides what they
+#                                      # may; the keys are those that roles are asked for with. Absent: its roles are kept here
+# session_token = "..."                # of those keys, when they are temporary
+# credentials_file = "credentials"     # instead of keys: AWS's shared credentials file, read at each use
+# credentials_profile = "default"
+# glue_endpoint = "https://..."        # of a foreign account. Default: the region's of AWS, or the provider's URL
 
 # Roles, who may assume them (workspaces, crawlers, other roles) and what they may read. No role, no access.
 # [[role]]
@@ -319,6 +340,19 @@ constexpr std::string_view kListsDescription = R"(
 # paths = ["bucket", "other-bucket/prefix", "third-bucket/pre*"]   # empty or absent: all buckets of the account
 # catalog = "read"                     # "write": SQL may make, change and drop external tables in the account's catalog
 # objects = "read"                     # "write": UNLOAD and INSERT may write and delete objects under these paths
+# external_id = "..."                  # of a role of a foreign account: what its STS is told; so are the next two
+# session_policy = '{...}'
+# session_tags = ["team=data"]
+
+# OpenID Connect issuers that an account trusts (AssumeRoleWithWebIdentity). Others can be made by IAM's API; this one's keys may be
+# taken from a file, and it may be on this machine.
+# [[oidc_provider]]
+# issuer = "https://login.example.com"
+# account = "210987654321"             # default: account
+# client_ids = ["sts.amazonaws.com"]   # what a token's aud must be
+# jwks_file = "keys.json"              # default: as its discovery document says
+# jwks_url = "https://login.example.com/keys"
+# ca_file = "ca.pem"                   # of the issuer's certificate
 
 # Object stores that tell of new and removed objects: POST /events/<name> on http.port, with the secret as bearer token, as ?token= or
 # as key of an HMAC. The account's crawlers with CRAWL_EVENT_MODE hear of it.
@@ -404,9 +438,39 @@ std::string At(const std::string& file, const toml::node& node) {
   return fmt::format("{}:{}", file, node.source().begin.line);
 }
 
+// What makes an account a foreign one. Until here sts_endpoint is the provider's name.
+Result<void> ReadProvider(identity::Account& account, const std::string& at) {
+  const auto bad = [&at](const std::string& why) {
+    return Fail(ErrorKind::kInvalidSettingValue, fmt::format("{}: {}", at, why));
+  };
+  account.foreign = !account.sts_endpoint.empty();
+  if (!account.foreign) {
+    if (!account.session_token.empty() || !account.credentials_file.empty() ||
+        !account.credentials_profile.empty() || !account.glue_endpoint.empty())
+      return bad(
+          "account.session_token, credentials_file, credentials_profile and glue_endpoint are of "
+          "accounts with a provider");
+    return {};
+  }
+  if (account.sts_endpoint == "aws") {
+    account.sts_endpoint = fmt::format("https://sts.{}.amazonaws.com", account.region);
+    if (account.glue_endpoint.empty())
+      account.glue_endpoint = fmt::format("https://glue.{}.amazonaws.com", account.region);
+  } else if (account.glue_endpoint.empty()) {
+    account.glue_endpoint = account.sts_endpoint;
+  }
+  for (const std::string& url : {account.sts_endpoint, account.glue_endpoint}) {
+    if (net::HostOfUrl(url).empty())
+      return bad(fmt::format("\"{}\" is neither aws nor begins with http:// or https://", url));
+  }
+  return {};
+}
+
 Result<void> ReadAccounts(Config& config, const toml::node& node, const std::string& file) {
-  static const std::vector<std::string> known = {"id",       "access_key", "secret_key",
-                                                 "endpoint", "region",     "path_style"};
+  static const std::vector<std::string> known = {
+      "id",           "access_key", "secret_key",    "endpoint",         "region",
+      "path_style",   "provider",   "session_token", "credentials_file", "credentials_profile",
+      "glue_endpoint"};
   const toml::array* list = node.as_array();
   if (list == nullptr || !list->is_array_of_tables())
     return Fail(ErrorKind::kInvalidSettingValue,
@@ -424,6 +488,17 @@ Result<void> ReadAccounts(Config& config, const toml::node& node, const std::str
         account.access_key_id = text;
       else if (key == "secret_key")
         account.secret_access_key = Secret(text);
+      else if (key == "session_token")
+        account.session_token = Secret(text);
+      else if (key == "credentials_file")
+        account.credentials_file =
+            (fs::absolute(file).parent_path() / text).lexically_normal().string();
+      else if (key == "credentials_profile")
+        account.credentials_profile = text;
+      else if (key == "provider")
+        account.sts_endpoint = text;
+      else if (key == "glue_endpoint")
+        account.glue_endpoint = text;
       else if (key == "endpoint")
         account.endpoint = text;
       else if (key == "region")
@@ -443,7 +518,9 @@ Result<void> ReadAccounts(Config& config, const toml::node& node, const std::str
                   fmt::format("{}: account.id \"{}\" is not a number of 12 digits", At(file, item),
                               account.id));
     }
-    if (account.access_key_id.empty() || account.secret_access_key.empty()) {
+    SKEP_TRY(ReadProvider(account, At(file, item)));
+    if (account.credentials_file.empty() &&
+        (account.access_key_id.empty() || account.secret_access_key.empty())) {
       return Fail(ErrorKind::kInvalidSettingValue,
                   fmt::format("{}: account {} has no access_key or no secret_key", At(file, item),
                               account.id));
@@ -467,7 +544,9 @@ Result<void> ReadAccounts(Config& config, const toml::node& node, const std::str
 }
 
 Result<void> ReadRoles(Config& config, const toml::node& node, const std::string& file) {
-  static const std::vector<std::string> known = {"arn", "trust", "paths", "catalog", "objects"};
+  static const std::vector<std::string> known = {
+      "arn",     "trust",       "paths",          "catalog",
+      "objects", "external_id", "session_policy", "session_tags"};
   const toml::array* list = node.as_array();
   if (list == nullptr || !list->is_array_of_tables())
     return Fail(ErrorKind::kInvalidSettingValue, At(file, node) + ": write roles as [[role]]");
@@ -491,6 +570,19 @@ Result<void> ReadRoles(Config& config, const toml::node& node, const std::string
         if (objects != "read" && objects != "write")
           return Fail(ErrorKind::kInvalidSettingValue, where + " is \"read\" or \"write\"");
         role.writes_objects = objects == "write";
+      } else if (key == "external_id") {
+        SKEP_TRY_ASSIGN(role.external_id, ScalarText(value, where));
+      } else if (key == "session_policy") {
+        SKEP_TRY_ASSIGN(role.session_policy, ScalarText(value, where));
+      } else if (key == "session_tags") {
+        SKEP_TRY_ASSIGN(const auto tags, TextList(value, where));
+        for (const std::string& tag : tags) {
+          const size_t equals = tag.find('=');
+          if (equals == std::string::npos || equals == 0)
+            return Fail(ErrorKind::kInvalidSettingValue,
+                        fmt::format("{}: \"{}\" is not key=value", where, tag));
+          role.session_tags.emplace_back(tag.substr(0, equals), tag.substr(equals + 1));
+        }
       } else {
         return UnknownKey(At(file, value) + ": [[role]]", key.str(), known);
       }
@@ -510,6 +602,56 @@ Result<void> ReadRoles(Config& config, const toml::node& node, const std::string
       }
     }
     config.roles.push_back(std::move(role));
+  }
+  return {};
+}
+
+Result<void> ReadOidcProviders(Config& config, const toml::node& node, const std::string& file) {
+  static const std::vector<std::string> known = {"issuer",    "account",  "client_ids",
+                                                 "jwks_file", "jwks_url", "ca_file"};
+  const toml::array* list = node.as_array();
+  if (list == nullptr || !list->is_array_of_tables())
+    return Fail(ErrorKind::kInvalidSettingValue,
+                At(file, node) + ": write issuers as [[oidc_provider]]");
+  const auto path = [&file](const std::string& text) {
+    return (fs::absolute(file).parent_path() / text).lexically_normal().string();
+  };
+  for (const toml::node& item : *list) {
+    OidcProviderConfig provider;
+    provider.account = config.account;
+    for (const auto& [key, value] : *item.as_table()) {
+      const std::string where = fmt::format("{}: oidc_provider.{}", At(file, value), key.str());
+      if (key == "client_ids") {
+        SKEP_TRY_ASSIGN(provider.client_ids, TextList(value, where));
+        continue;
+      }
+      SKEP_TRY_ASSIGN(const std::string text, ScalarText(value, where));
+      if (key == "issuer")
+        provider.source.issuer = text;
+      else if (key == "account")
+        provider.account = text;
+      else if (key == "jwks_file")
+        provider.source.jwks_file = path(text);
+      else if (key == "jwks_url")
+        provider.source.jwks_url = text;
+      else if (key == "ca_file")
+        provider.source.ca_file = path(text);
+      else
+        return UnknownKey(At(file, value) + ": [[oidc_provider]]", key.str(), known);
+    }
+    const auto bad = [&](const std::string& why) {
+      return Fail(ErrorKind::kInvalidSettingValue, fmt::format("{}: {}", At(file, item), why));
+    };
+    if (identity::IssuerName(provider.source.issuer).empty())
+      return bad(fmt::format("oidc_provider.issuer \"{}\" is no https:// URL of an issuer",
+                             provider.source.issuer));
+    if (provider.client_ids.empty()) return bad("oidc_provider.client_ids is empty");
+    if (!provider.source.jwks_url.empty() && net::HostOfUrl(provider.source.jwks_url).empty())
+      return bad("oidc_provider.jwks_url does not begin with http:// or https://");
+    if (provider.account.size() != 12 ||
+        provider.account.find_first_not_of("0123456789") != std::string::npos)
+      return bad("oidc_provider.account is not a number of 12 digits");
+    config.oidc_providers.push_back(std::move(provider));
   }
   return {};
 }
@@ -598,7 +740,7 @@ Result<void> ReadFile(LoadedConfig& loaded, const std::string& path) {
   std::vector<std::pair<std::string, const toml::node*>> found;
   for (const auto& [key, value] : parsed.table()) {
     if (key == "account" && value.is_array()) continue;
-    if (key == "role" || key == "event_source") continue;
+    if (key == "role" || key == "event_source" || key == "oidc_provider") continue;
     if (const toml::table* section = value.as_table()) {
       for (const auto& [inner, node] : *section)
         found.emplace_back(fmt::format("{}.{}", key.str(), inner.str()), &node);
@@ -620,6 +762,8 @@ Result<void> ReadFile(LoadedConfig& loaded, const std::string& path) {
   if (const toml::node* node = root.get("account"); node != nullptr && node->is_array())
     SKEP_TRY(ReadAccounts(loaded.config, *node, path));
   if (const toml::node* node = root.get("role")) SKEP_TRY(ReadRoles(loaded.config, *node, path));
+  if (const toml::node* node = root.get("oidc_provider"))
+    SKEP_TRY(ReadOidcProviders(loaded.config, *node, path));
   if (const toml::node* node = root.get("event_source"))
     SKEP_TRY(ReadEventSources(loaded.config, *node, path));
   loaded.file = path;
@@ -877,14 +1021,27 @@ std::string DescribeConfig(const LoadedConfig& loaded) {
   }
   for (const identity::Account& account : loaded.config.accounts) {
     out += fmt::format(
-        "account {}: access_key {}, secret_key ********, endpoint {}, region {}, path_style {}\n",
-        account.id, account.access_key_id, account.endpoint, account.region, account.path_style);
+        "account {}: access_key {}, secret_key ********, endpoint {}, region {}, path_style {}{}\n",
+        account.id, account.access_key_id, account.endpoint, account.region, account.path_style,
+        account.foreign
+            ? fmt::format(", foreign: sts {}, glue {}, credentials_file {}", account.sts_endpoint,
+                          account.glue_endpoint,
+                          account.credentials_file.empty() ? "none" : account.credentials_file)
+            : "");
   }
   for (const identity::Role& role : loaded.config.roles) {
     out += fmt::format("role {}: trust [{}], paths [{}], catalog {}, objects {}\n", role.arn,
                        fmt::join(role.trust, ", "), fmt::join(role.allowed, ", "),
                        role.changes_catalog ? "write" : "read",
                        role.writes_objects ? "write" : "read");
+  }
+  for (const OidcProviderConfig& provider : loaded.config.oidc_providers) {
+    out +=
+        fmt::format("oidc_provider {}: account {}, client_ids [{}], keys {}\n",
+                    provider.source.issuer, provider.account, fmt::join(provider.client_ids, ", "),
+                    !provider.source.jwks_file.empty()  ? provider.source.jwks_file
+                    : !provider.source.jwks_url.empty() ? provider.source.jwks_url
+                                                        : "by discovery");
   }
   for (const EventSourceConfig& source : loaded.config.event_sources) {
     out += fmt::format("event_source {}: account {}, secret {}, queue_url {}, buckets [{}]\n",

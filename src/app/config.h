@@ -16,6 +16,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/secret.h"
+#include "identity/issuer_keys.h"
 #include "identity/role_chain.h"
 
 namespace skep::app {
@@ -26,6 +27,13 @@ struct EventSourceConfig {
   Secret secret;                     // empty = no webhook
   std::string queue_url;             // empty = no queue
   std::vector<std::string> buckets;  // empty = all of the account
+};
+
+// An issuer of tokens that an account trusts: [[oidc_provider]].
+struct OidcProviderConfig {
+  std::string account;
+  std::vector<std::string> client_ids;
+  identity::IssuerSource source;
 };
 
 enum class Authentication { kAuto, kScram, kDigest, kMd5, kTrust };
@@ -72,14 +80,16 @@ struct Config {
     uint64_t cache_size_bytes = 0;
     uint32_t fetch_threads = 0;
     std::vector<std::string> default_iam_role;  // role ARNs; what IAM_ROLE default stands for
+    std::chrono::milliseconds role_session_duration{0};  // whole seconds, 1 s to 1 h
   } lake;
   struct {
     std::chrono::milliseconds debounce{0};
     std::chrono::milliseconds sweep_interval{0};  // 0 = none
   } events;
-  std::vector<EventSourceConfig> event_sources;  // [[event_source]]
-  std::vector<identity::Account> accounts;       // [[account]]
-  std::vector<identity::Role> roles;             // [[role]]
+  std::vector<EventSourceConfig> event_sources;    // [[event_source]]
+  std::vector<identity::Account> accounts;         // [[account]]
+  std::vector<identity::Role> roles;               // [[role]]
+  std::vector<OidcProviderConfig> oidc_providers;  // [[oidc_provider]]
 
   // Where things lie below data_dir.
   std::string ControlPath() const { return data_dir + "/control.sqlite"; }
@@ -88,6 +98,8 @@ struct Config {
   }  // <this>/<workspace>/databases/<db>.duckdb
   std::string ResultsDir() const { return data_dir + "/results"; }  // Data API results
   std::string TempDir() const { return data_dir + "/temp"; }
+  // Encrypts passwords in the control store; mode 0600.
+  std::string SealingKeyPath() const { return data_dir + "/sealing.key"; }
   // Written by serve once it listens, removed at the end:
   // {"pid":…,"pgwire":{"host":…,"port":…},"http":{…}}.
   std::string RunFile() const { return data_dir + "/run.json"; }

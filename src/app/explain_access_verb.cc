@@ -14,6 +14,7 @@
 #include "app/verbs.h"
 #include "identity/access_control.h"
 #include "identity/role_chain.h"
+#include "identity/sts_client.h"
 
 namespace skep::app {
 namespace {
@@ -133,6 +134,8 @@ Result<int> Explain(const Context& context, const ExplainOptions& options) {
   identity::RoleChainResolver roles(config.roles, keys);
   roles.UseStoredRoles(access, config.account, config.region);
   roles.UseDefaultChain(config.lake.default_iam_role);
+  identity::StsClient foreign_sts;
+  roles.UseForeignRoles(foreign_sts);
   if (options.sql.empty() != options.user.empty() || options.sql.empty() == options.chain.empty())
     return Fail(ErrorKind::kInvalidArgument, "Name a statement, or a role chain.", {},
                 "Write --as USER --sql '...', or --iam-role CHAIN.");

@@ -218,6 +218,23 @@ Result<std::unique_ptr<control::IamStore>> OpenIam(const Config& config) {
   return iam;
 }
 
+Result<void> PutOidcProviders(const Config& config, control::IamStore& iam) {
+  for (const OidcProviderConfig& wanted : config.oidc_providers) {
+    const std::string url = identity::IssuerName(wanted.source.issuer);
+    SKEP_TRY_ASSIGN(const auto account, iam.GetAccount(wanted.account));
+    if (!account) SKEP_TRY(iam.CreateAccount({wanted.account, wanted.account, NowSeconds()}));
+    SKEP_TRY_ASSIGN(auto provider, iam.GetOidcProvider(wanted.account, url));
+    if (!provider) {
+      SKEP_TRY(
+          iam.CreateOidcProvider({wanted.account, url, wanted.client_ids, {}, {}, NowSeconds()}));
+    } else if (provider->client_ids != wanted.client_ids) {
+      provider->client_ids = wanted.client_ids;
+      SKEP_TRY(iam.UpdateOidcProvider(*provider));
+    }
+  }
+  return {};
+}
+
 Result<Secret> SessionKey(control::Store& store) {
   SKEP_TRY_ASSIGN(auto kept, store.GetSetting(kSessionKeySetting));
   if (!kept) {

@@ -17,6 +17,8 @@ namespace skep::app {
 
 // Opens the IAM part of the control store and makes sure that the warehouse's account is in it.
 Result<std::unique_ptr<control::IamStore>> OpenIam(const Config& config);
+// Makes sure that the configured issuers of tokens are in their accounts.
+Result<void> PutOidcProviders(const Config& config, control::IamStore& iam);
 // The key of session tokens, made at the first call.
 Result<Secret> SessionKey(control::Store& store);
 

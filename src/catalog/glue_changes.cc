@@ -25,9 +25,9 @@ std::string Dump(const Json& json) {
 
 class Change {
  public:
-  Change(control::Store& store, std::string_view catalog_id, std::string_view database, Json json)
-      : store_(store),
-        catalog_(catalog_id),
+  Change(DataCatalog& catalog, std::string_view database, Json json)
+      : store_(catalog),
+        catalog_(catalog.account()),
         database_(Lower(database)),
         json_(std::move(json)),
         name_(Lower(TextOf(json_, "name"))) {}
@@ -58,7 +58,7 @@ class Change {
   Result<void> CreateDatabase() {
     const double now = NowSeconds();
     const Json database = {{"Name", database_}, {"CreateTime", now}, {"CatalogId", catalog_}};
-    const auto made = store_.CreateGlueDatabase({catalog_, database_, Dump(database)});
+    const auto made = store_.CreateDatabase({catalog_, database_, Dump(database)});
     if (!made && made.error().kind == ErrorKind::kDuplicateObject) return {};
     return made;
   }
@@ -66,7 +66,7 @@ class Change {
   // An external schema may outlive its database: that there is none is no error.
   Result<void> DropDatabase() {
     if (!Flag("cascade")) {
-      SKEP_TRY_ASSIGN(const auto tables, store_.ListGlueTables(catalog_, database_));
+      SKEP_TRY_ASSIGN(const auto tables, store_.ListTables(database_));
       if (!tables.empty())
         return Fail(
             ErrorKind::kDependentObjects,
@@ -74,7 +74,7 @@ class Change {
             fmt::format("it holds {} tables", tables.size()),
             "Use DROP SCHEMA ... DROP EXTERNAL DATABASE CASCADE to drop them too.");
     }
-    SKEP_TRY(store_.DeleteGlueDatabase(catalog_, database_));
+    SKEP_TRY(store_.DeleteDatabase(database_));
     return {};
   }
 
@@ -88,9 +88,9 @@ class Change {
     table["CatalogId"] = catalog_;
     table["CreateTime"] = now;
     table["UpdateTime"] = now;
-    const auto made = store_.CreateGlueTable({catalog_, database_, name, 0, Dump(table)});
+    const auto made = store_.CreateTable({catalog_, database_, name, 0, Dump(table)});
     if (!made && made.error().kind == ErrorKind::kDuplicateObject) {
-      if (Flag("if_not_exists")) return {};
+      if (Flag("if_not_exists") || IsPublished(name)) return {};
       return Fail(ErrorKind::kDuplicateTable,
                   fmt::format("external table \"{}\" already exists", name));
     }
@@ -118,13 +118,25 @@ class Change {
     of["Parameters"]["previous_metadata_location"] = previous;
     of["UpdateTime"] = NowSeconds();
     table.json = Dump(of);
-    SKEP_TRY_ASSIGN(const bool updated, store_.Glue().ReplaceTable(table, true));
-    if (!updated) return stale();
-    return {};
+    const auto replaced = store_.ReplaceTable(table);
+    if (replaced ? *replaced : IsPublished(name_)) return {};
+    if (!replaced) return Fail(replaced.error());
+    return IsPublished(name_) ? Result<void>() : stale();
+  }
+
+  // Whether the table has the metadata of this change by now: an answer was lost, and the repeated
+  // request came too late.
+  bool IsPublished(const std::string& name) {
+    const std::string metadata = TextOf(json_, "metadata");
+    if (metadata.empty()) return false;
+    const auto table = store_.GetTable(database_, name);
+    if (!table || !*table) return false;
+    const Json of = Json::parse((*table)->json, nullptr, false);
+    return TextOf(MemberOf(of, "Parameters"), "metadata_location") == metadata;
   }
 
   Result<void> DropTable() {
-    SKEP_TRY_ASSIGN(const bool dropped, store_.DeleteGlueTable(catalog_, database_, name_));
+    SKEP_TRY_ASSIGN(const bool dropped, store_.DeleteTable(database_, name_));
     if (dropped || Flag("if_exists")) return {};
     return NoTable();
   }
@@ -134,7 +146,7 @@ class Change {
   }
 
   Result<control::GlueTable> Table() {
-    SKEP_TRY_ASSIGN(auto table, store_.GetGlueTable(catalog_, database_, name_));
+    SKEP_TRY_ASSIGN(auto table, store_.GetTable(database_, name_));
     if (!table) return NoTable();
     return std::move(*table);
   }
@@ -162,10 +174,11 @@ class Change {
   }
 
   // Whether a partition, when it is there, lies where new files of it went.
-  Result<void> LiesThere(const std::vector<std::string>& values, const std::string& location) {
+  Result<void> LiesThere(const control::GlueTable& of, const std::vector<std::string>& values,
+                         const std::string& location) {
     if (!known_) {
       known_.emplace();
-      SKEP_TRY_ASSIGN(const auto partitions, store_.ListGluePartitions(catalog_, database_, name_));
+      SKEP_TRY_ASSIGN(const auto partitions, store_.ListPartitions(of, {}, {}));
       for (const auto& partition : partitions) {
         const Json json = Json::parse(partition.json, nullptr, false);
         std::string there = TextOf(MemberOf(json, "StorageDescriptor"), "Location");
@@ -193,7 +206,7 @@ class Change {
         location = TextOf(descriptor, "Location");
         if (!location.ends_with('/')) location += '/';
         location += folder;
-        SKEP_TRY(LiesThere(values, location));
+        SKEP_TRY(LiesThere(table, values, location));
       } else if (location.empty()) {
         location = TextOf(descriptor, "Location");
         if (!location.ends_with('/')) location += '/';
@@ -215,13 +228,13 @@ class Change {
     }
     if (Flag("check")) return {};
     if (!Flag("if_not_exists")) {
-      const auto made = store_.CreateGluePartitions(table, partitions, false);
+      const auto made = store_.CreatePartitions(table, partitions);
       if (!made && made.error().kind == ErrorKind::kDuplicateObject)
         return Fail(ErrorKind::kDuplicateObject, "Partition already exists.");
       return made;
     }
     for (const auto& one : partitions) {
-      const auto made = store_.CreateGluePartitions(table, {one}, false);
+      const auto made = store_.CreatePartitions(table, {one});
       if (!made && made.error().kind != ErrorKind::kDuplicateObject) return made;
     }
     return {};
@@ -232,8 +245,7 @@ class Change {
     const Json of = Json::parse(table.json, nullptr, false);
     for (const auto& one : MemberOf(json_, "partitions")) {
       SKEP_TRY_ASSIGN(const auto values, ValuesOf(of, one));
-      SKEP_TRY_ASSIGN(const bool dropped,
-                      store_.DeleteGluePartition(catalog_, database_, name_, values));
+      SKEP_TRY_ASSIGN(const bool dropped, store_.DeletePartition(table, values));
       if (!dropped) return Fail(ErrorKind::kUndefinedObject, "the partition does not exist");
     }
     return {};
@@ -248,12 +260,12 @@ class Change {
       of["Parameters"].update(MemberOf(json_, "parameters"));
     of["UpdateTime"] = NowSeconds();
     table.json = Dump(of);
-    SKEP_TRY_ASSIGN(const bool updated, store_.UpdateGlueTable(table));
+    SKEP_TRY_ASSIGN(const bool updated, store_.UpdateTable(table));
     if (!updated) return NoTable();
     return {};
   }
 
-  control::Store& store_;
+  DataCatalog& store_;
   std::string catalog_, database_;
   Json json_;
   std::string name_;
@@ -262,12 +274,12 @@ class Change {
 
 }  // namespace
 
-Result<void> ChangeCatalog(control::Store& store, std::string_view catalog_id,
-                           std::string_view database, std::string_view change) {
+Result<void> ChangeCatalog(DataCatalog& catalog, std::string_view database,
+                           std::string_view change) {
   Json json = Json::parse(change, nullptr, false);
   if (!json.is_object())
     return Fail(ErrorKind::kInvalidArgument, "a change of the catalog cannot be read");
-  return Change(store, catalog_id, database, std::move(json)).Run();
+  return Change(catalog, database, std::move(json)).Run();
 }
 
 }  // namespace skep::catalog

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "control/store.h"
+#include "catalog/data_catalog.h"
 
 namespace skep::catalog {
 
@@ -14,7 +14,7 @@ namespace skep::catalog {
 // kDuplicateTable, kSerializationFailure (PublishIceberg: other metadata meanwhile),
 // kUndefinedTable, kUndefinedSchema, kDuplicateObject (a partition), kUndefinedObject (a
 // partition), kInvalidArgument (values that are not the table's keys).
-Result<void> ChangeCatalog(control::Store& store, std::string_view catalog_id,
-                           std::string_view database, std::string_view change);
+Result<void> ChangeCatalog(DataCatalog& catalog, std::string_view database,
+                           std::string_view change);
 
 }  // namespace skep::catalog

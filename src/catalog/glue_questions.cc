@@ -45,12 +45,11 @@ std::string TableType(const Json& table) {
 
 class Answerer {
  public:
-  Answerer(control::Store& store, std::string_view catalog_id, std::string_view database,
-           const lake::MayAct& may)
-      : store_(store), catalog_(catalog_id), database_(Lower(database)), may_(may) {}
+  Answerer(DataCatalog& catalog, std::string_view database, const lake::MayAct& may)
+      : store_(catalog), database_(Lower(database)), may_(may) {}
 
   Result<std::vector<std::string>> Databases() {
-    SKEP_TRY_ASSIGN(const auto databases, store_.ListGlueDatabases(catalog_));
+    SKEP_TRY_ASSIGN(const auto databases, store_.ListDatabases());
     for (const auto& database : databases) {
       if (!may_("glue:GetDatabases", database.name, "") &&
           !may_("glue:GetDatabase", database.name, ""))
@@ -83,8 +82,7 @@ class Answerer {
     SKEP_TRY_ASSIGN(const auto tables, Find(wanted));
     for (const auto& table : tables) {
       if (!may_("glue:GetPartitions", database_, table.name)) continue;
-      SKEP_TRY_ASSIGN(const auto partitions,
-                      store_.ListGluePartitions(catalog_, database_, table.name));
+      SKEP_TRY_ASSIGN(const auto partitions, store_.ListPartitions(table, {}, {}));
       for (const auto& partition : partitions) {
         const Json json = Json::parse(partition.json, nullptr, false);
         Json answer = Storage(MemberOf(json, "StorageDescriptor"));
@@ -102,9 +100,9 @@ class Answerer {
   Result<std::vector<control::GlueTable>> Find(const std::string& wanted) {
     std::vector<control::GlueTable> tables;
     if (wanted.empty()) {
-      SKEP_TRY_ASSIGN(tables, store_.ListGlueTables(catalog_, database_));
+      SKEP_TRY_ASSIGN(tables, store_.ListTables(database_));
     } else {
-      SKEP_TRY_ASSIGN(auto table, store_.GetGlueTable(catalog_, database_, Lower(wanted)));
+      SKEP_TRY_ASSIGN(auto table, store_.GetTable(database_, Lower(wanted)));
       if (table) tables.push_back(std::move(*table));
     }
     std::erase_if(tables, [&](const control::GlueTable& table) {
@@ -114,21 +112,20 @@ class Answerer {
     return tables;
   }
 
-  control::Store& store_;
-  std::string catalog_, database_;
+  DataCatalog& store_;
+  std::string database_;
   const lake::MayAct& may_;
   std::vector<std::string> answers_;
 };
 
 }  // namespace
 
-Result<std::vector<std::string>> AnswerQuestion(control::Store& store, std::string_view catalog_id,
-                                                std::string_view database,
+Result<std::vector<std::string>> AnswerQuestion(DataCatalog& catalog, std::string_view database,
                                                 std::string_view question,
                                                 const lake::MayAct& may) {
   const Json json = Json::parse(question, nullptr, false);
   const std::string what = TextOf(json, "what"), table = TextOf(json, "table");
-  Answerer answerer(store, catalog_id, database, may);
+  Answerer answerer(catalog, database, may);
   if (what == "databases") return answerer.Databases();
   if (what == "tables") return answerer.Tables(table);
   if (what == "partitions") return answerer.Partitions(table);

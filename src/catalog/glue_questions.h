@@ -13,15 +13,14 @@
 #include <string_view>
 #include <vector>
 
-#include "control/store.h"
+#include "catalog/data_catalog.h"
 #include "lake/lake_service.h"
 
 namespace skep::catalog {
 
 // Errors: kInvalidArgument (no such question), those of the store. A database that is not there has
 // no tables.
-Result<std::vector<std::string>> AnswerQuestion(control::Store& store, std::string_view catalog_id,
-                                                std::string_view database,
+Result<std::vector<std::string>> AnswerQuestion(DataCatalog& catalog, std::string_view database,
                                                 std::string_view question, const lake::MayAct& may);
 
 }  // namespace skep::catalog

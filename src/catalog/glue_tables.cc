@@ -324,46 +324,63 @@ Result<lake::CatalogTable> DescribeGlueTable(const std::string& table_json,
   return out;
 }
 
-Result<control::GlueTable> GlueTableSource::Find(std::string_view catalog_id,
-                                                 const std::string& database,
-                                                 const std::string& table) {
-  SKEP_TRY_ASSIGN(auto found, store_.GetGlueTable(catalog_id, database, table));
+namespace {
+
+std::unexpected<Error> NoDatabase(const DataCatalog& catalog, const std::string& database) {
+  return Fail(ErrorKind::kUndefinedSchema,
+              fmt::format("database {} not found in the data catalog of account {}", database,
+                          catalog.account()),
+              {}, "Create it, or run a crawler that fills it.");
+}
+
+Result<control::GlueTable> Find(DataCatalog& catalog, const std::string& database,
+                                const std::string& table) {
+  SKEP_TRY_ASSIGN(auto found, catalog.GetTable(database, table));
   if (found) return std::move(*found);
-  SKEP_TRY_ASSIGN(const auto holder, store_.GetGlueDatabase(catalog_id, database));
-  if (!holder) {
-    return Fail(ErrorKind::kUndefinedSchema,
-                fmt::format("database {} not found in the data catalog of account {}", database,
-                            catalog_id),
-                {}, "Create it, or run a crawler that fills it.");
-  }
+  SKEP_TRY_ASSIGN(const bool holder, catalog.HasDatabase(database));
+  if (!holder) return NoDatabase(catalog, database);
   return Fail(ErrorKind::kUndefinedTable,
               fmt::format("relation \"{}\" does not exist in database {} of the data catalog",
                           table, database));
 }
 
-Result<lake::CatalogTable> GlueTableSource::DescribeTable(std::string_view catalog_id,
+}  // namespace
+
+Result<std::unique_ptr<DataCatalog>> GlueTableSource::Open(const identity::Credentials& catalog) {
+  if (!catalog.foreign) return std::make_unique<StoredCatalog>(store_, catalog.account, &finder_);
+  if (foreign_ == nullptr)
+    return Fail(ErrorKind::kInvalidRole,
+                fmt::format("the catalog of account {} is a foreign one", catalog.account));
+  return std::make_unique<ForeignCatalog>(*foreign_, catalog);
+}
+
+Result<lake::CatalogTable> GlueTableSource::DescribeTable(const identity::Credentials& of,
                                                           std::string_view database,
                                                           std::string_view table) {
   const std::string name = Lower(table);
-  SKEP_TRY_ASSIGN(const auto found, Find(catalog_id, Lower(database), name));
+  SKEP_TRY_ASSIGN(const auto catalog, Open(of));
+  SKEP_TRY_ASSIGN(const auto found, Find(*catalog, Lower(database), name));
   auto out = DescribeGlueTable(found.json, {}, found.version);
   if (out) out->description.name = name;
   return out;
 }
 
-Result<lake::CatalogTable> GlueTableSource::GetTable(std::string_view catalog_id,
+Result<lake::CatalogTable> GlueTableSource::GetTable(const identity::Credentials& of,
                                                      std::string_view database,
                                                      std::string_view table) {
-  const std::string db = Lower(database), name = Lower(table);
-  SKEP_TRY_ASSIGN(const auto found, Find(catalog_id, db, name));
+  const std::string name = Lower(table);
+  SKEP_TRY_ASSIGN(const auto catalog, Open(of));
+  SKEP_TRY_ASSIGN(const auto found, Find(*catalog, Lower(database), name));
+  const Json json = Json::parse(found.json, nullptr, false);
+  const bool partitioned = !ColumnsOf(MemberOf(json, "PartitionKeys")).empty();
   uint64_t count = 0;
-  if (finder_) {
-    SKEP_TRY_ASSIGN(count, store_.Glue().CountPartitions({catalog_id, db, name}));
+  if (partitioned) {
+    SKEP_TRY_ASSIGN(count, catalog->CountPartitions(found, kDescribedPartitions));
   }
   const bool late = count > kDescribedPartitions;
   std::vector<control::GluePartition> partitions;
-  if (!late) {
-    SKEP_TRY_ASSIGN(partitions, store_.ListGluePartitions(catalog_id, db, name));
+  if (partitioned && !late) {
+    SKEP_TRY_ASSIGN(partitions, catalog->ListPartitions(found, {}, {}));
   }
   auto out = DescribeGlueTable(found.json, partitions, found.version);
   if (!out) return out;
@@ -372,43 +389,44 @@ Result<lake::CatalogTable> GlueTableSource::GetTable(std::string_view catalog_id
   return out;
 }
 
-Result<lake::CatalogPartitions> GlueTableSource::ListPartitions(std::string_view catalog_id,
+Result<lake::CatalogPartitions> GlueTableSource::ListPartitions(const identity::Credentials& of,
                                                                 std::string_view database,
                                                                 std::string_view table,
                                                                 std::string_view filter) {
-  const std::string db = Lower(database), name = Lower(table);
-  SKEP_TRY_ASSIGN(const auto found, store_.GetGlueTable(catalog_id, db, name));
-  if (!found || !finder_)
+  const std::string name = Lower(table);
+  SKEP_TRY_ASSIGN(const auto catalog, Open(of));
+  SKEP_TRY_ASSIGN(const auto found, catalog->GetTable(Lower(database), name));
+  if (!found)
     return Fail(ErrorKind::kExternalChanged,
                 fmt::format("external table {} was dropped while it was read", name));
   const Json json = Json::parse(found->json, nullptr, false);
   const auto keys = ColumnsOf(MemberOf(json, "PartitionKeys"));
-  SKEP_TRY_ASSIGN(const auto partitions, finder_(store_, {catalog_id, db, name}, keys, filter));
+  SKEP_TRY_ASSIGN(const auto partitions, catalog->ListPartitions(*found, keys, filter));
   return PlacesOf(TextOf(MemberOf(json, "StorageDescriptor"), "Location"), keys, partitions);
 }
 
-Result<std::vector<std::string>> GlueTableSource::Ask(std::string_view catalog_id,
+Result<std::vector<std::string>> GlueTableSource::Ask(const identity::Credentials& of,
                                                       std::string_view database,
                                                       std::string_view question,
                                                       const lake::MayAct& may) {
-  return AnswerQuestion(store_, catalog_id, database, question, may);
+  SKEP_TRY_ASSIGN(const auto catalog, Open(of));
+  return AnswerQuestion(*catalog, database, question, may);
 }
 
-Result<void> GlueTableSource::Change(std::string_view catalog_id, std::string_view database,
+Result<void> GlueTableSource::Change(const identity::Credentials& of, std::string_view database,
                                      std::string_view change) {
-  return ChangeCatalog(store_, catalog_id, database, change);
+  SKEP_TRY_ASSIGN(const auto catalog, Open(of));
+  return ChangeCatalog(*catalog, database, change);
 }
 
-Result<std::vector<std::string>> GlueTableSource::ListTables(std::string_view catalog_id,
+Result<std::vector<std::string>> GlueTableSource::ListTables(const identity::Credentials& of,
                                                              std::string_view database) {
   const std::string db = Lower(database);
-  SKEP_TRY_ASSIGN(const auto tables, store_.ListGlueTables(catalog_id, db));
+  SKEP_TRY_ASSIGN(const auto catalog, Open(of));
+  SKEP_TRY_ASSIGN(const auto tables, catalog->ListTables(db));
   if (tables.empty()) {
-    SKEP_TRY_ASSIGN(const auto holder, store_.GetGlueDatabase(catalog_id, db));
-    if (!holder)
-      return Fail(
-          ErrorKind::kUndefinedSchema,
-          fmt::format("database {} not found in the data catalog of account {}", db, catalog_id));
+    SKEP_TRY_ASSIGN(const bool holder, catalog->HasDatabase(db));
+    if (!holder) return NoDatabase(*catalog, db);
   }
   std::vector<std::string> names;
   for (const auto& t : tables) names.push_back(t.name);

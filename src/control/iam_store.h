@@ -84,6 +84,17 @@ struct WorkspaceRole {
   std::string external_id;  // what the workspace says to that role; may be empty
 };
 
+// An issuer of tokens that an account trusts.
+struct IamOidcProvider {
+  std::string account;
+  std::string url;  // of the issuer, without https://
+  std::vector<std::string> client_ids, thumbprints;
+  IamTags tags;
+  int64_t created_s = 0;
+
+  std::string Arn() const { return "arn:aws:iam::" + account + ":oidc-provider/" + url; }
+};
+
 class IamStore {
  public:
   virtual ~IamStore() = default;
@@ -130,6 +141,15 @@ class IamStore {
   virtual Result<void> PutPolicyVersion(std::string_view arn, const IamPolicyVersion&) = 0;
   virtual Result<bool> SetDefaultPolicyVersion(std::string_view arn, std::string_view version) = 0;
   virtual Result<bool> DeletePolicyVersion(std::string_view arn, std::string_view version) = 0;
+
+  virtual Result<void> CreateOidcProvider(const IamOidcProvider&) = 0;
+  virtual Result<std::optional<IamOidcProvider>> GetOidcProvider(std::string_view account,
+                                                                 std::string_view url) = 0;
+  // Without client ids, thumbprints and tags, by URL.
+  virtual Result<std::vector<IamOidcProvider>> ListOidcProviders(std::string_view account) = 0;
+  // Client ids, thumbprints and tags.
+  virtual Result<bool> UpdateOidcProvider(const IamOidcProvider&) = 0;
+  virtual Result<bool> DeleteOidcProvider(std::string_view account, std::string_view url) = 0;
 
   virtual Result<void> PutWorkspaceRole(const WorkspaceRole&) = 0;  // inserts or replaces
   virtual Result<std::vector<WorkspaceRole>> ListWorkspaceRoles(std::string_view workspace) = 0;

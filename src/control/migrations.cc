@@ -5,7 +5,7 @@
 namespace skep::control {
 namespace {
 
-constexpr std::array<std::string_view, 4> kMigrations = {
+constexpr std::array<std::string_view, 5> kMigrations = {
     // 1: workspaces, users, keys, settings, Glue objects, crawlers, statements
     R"sql(
 CREATE TABLE workspaces (
@@ -270,6 +270,25 @@ CREATE TRIGGER crawler_gone AFTER DELETE ON crawlers BEGIN
   DELETE FROM crawl_samples WHERE account = OLD.account AND crawler = OLD.name;
   DELETE FROM crawl_changes WHERE account = OLD.account AND crawler = OLD.name;
 END;
+)sql",
+    // 5: issuers of tokens that accounts trust
+    R"sql(
+CREATE TABLE iam_oidc_providers (
+  account TEXT NOT NULL REFERENCES iam_accounts(id),
+  url TEXT NOT NULL,
+  created_s INTEGER NOT NULL,
+  PRIMARY KEY (account, url)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE iam_oidc_members (
+  account TEXT NOT NULL,
+  url TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  position INTEGER NOT NULL,
+  name TEXT NOT NULL,
+  value TEXT NOT NULL,
+  PRIMARY KEY (account, url, kind, position),
+  FOREIGN KEY (account, url) REFERENCES iam_oidc_providers(account, url) ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
 )sql"};
 
 }  // namespace

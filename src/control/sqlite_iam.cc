@@ -239,6 +239,60 @@ class SqliteIam final : public IamStore, private SqliteConnection {
                  arn, VersionNumber(version));
   }
 
+  Result<void> CreateOidcProvider(const IamOidcProvider& p) override {
+    const std::lock_guard lock(mutex_);
+    return InTransaction([&]() -> Result<void> {
+      SKEP_TRY(Run("INSERT INTO iam_oidc_providers VALUES (?,?,?)", NoRow, p.account, p.url,
+                   p.created_s));
+      return WriteOidc(p);
+    });
+  }
+  Result<std::optional<IamOidcProvider>> GetOidcProvider(std::string_view account,
+                                                         std::string_view url) override {
+    const std::lock_guard lock(mutex_);
+    std::optional<IamOidcProvider> found;
+    SKEP_TRY(InTransaction(
+        [&]() -> Result<void> {
+          SKEP_TRY(Run(
+              "SELECT * FROM iam_oidc_providers WHERE account = ? AND url = ?",
+              [&](sqlite3_stmt* s) { found = ReadOidc(s); }, account, url));
+          if (!found) return {};
+          return Run(
+              "SELECT kind, name, value FROM iam_oidc_members WHERE account = ? AND url = ? ORDER "
+              "BY kind, position",
+              [&](sqlite3_stmt* s) {
+                const std::string kind = Text(s, 0);
+                if (kind == "client") found->client_ids.push_back(Text(s, 1));
+                if (kind == "thumbprint") found->thumbprints.push_back(Text(s, 1));
+                if (kind == "tag") found->tags.emplace_back(Text(s, 1), Text(s, 2));
+              },
+              account, url);
+        },
+        "BEGIN"));
+    return found;
+  }
+  Result<std::vector<IamOidcProvider>> ListOidcProviders(std::string_view account) override {
+    return All<IamOidcProvider>(
+        ReadOidc, "SELECT * FROM iam_oidc_providers WHERE account = ? ORDER BY url", account);
+  }
+  Result<bool> UpdateOidcProvider(const IamOidcProvider& p) override {
+    const std::lock_guard lock(mutex_);
+    bool there = false;
+    SKEP_TRY(InTransaction([&]() -> Result<void> {
+      SKEP_TRY(Run(
+          "SELECT 1 FROM iam_oidc_providers WHERE account = ? AND url = ?",
+          [&](sqlite3_stmt*) { there = true; }, p.account, p.url));
+      if (!there) return {};
+      SKEP_TRY(Run("DELETE FROM iam_oidc_members WHERE account = ? AND url = ?", NoRow, p.account,
+                   p.url));
+      return WriteOidc(p);
+    }));
+    return there;
+  }
+  Result<bool> DeleteOidcProvider(std::string_view account, std::string_view url) override {
+    return Touch("DELETE FROM iam_oidc_providers WHERE account = ? AND url = ?", account, url);
+  }
+
   Result<void> PutWorkspaceRole(const WorkspaceRole& r) override {
     return Change(
         "INSERT INTO workspace_roles VALUES (?,?,?,?) ON CONFLICT (workspace, arn) DO UPDATE SET "
@@ -303,6 +357,25 @@ class SqliteIam final : public IamStore, private SqliteConnection {
     return p;
   }
 
+  static IamOidcProvider ReadOidc(sqlite3_stmt* s) {
+    IamOidcProvider p;
+    p.account = Text(s, 0);
+    p.url = Text(s, 1);
+    p.created_s = Int(s, 2);
+    return p;
+  }
+  Result<void> WriteOidc(const IamOidcProvider& p) {
+    int64_t position = 0;
+    const auto write = [&](std::string_view kind, const std::string& name,
+                           const std::string& value) {
+      return Run("INSERT INTO iam_oidc_members VALUES (?,?,?,?,?,?)", NoRow, p.account, p.url, kind,
+                 position++, name, value);
+    };
+    for (const std::string& id : p.client_ids) SKEP_TRY(write("client", id, ""));
+    for (const std::string& one : p.thumbprints) SKEP_TRY(write("thumbprint", one, ""));
+    for (const auto& [key, value] : p.tags) SKEP_TRY(write("tag", key, value));
+    return {};
+  }
   Result<void> WriteTags(const std::string& entity, const IamTags& tags) {
     for (const auto& [key, value] : tags) {
       SKEP_TRY(

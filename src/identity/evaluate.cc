@@ -237,7 +237,8 @@ Grant GrantOf(const PolicyStatement& statement, const RequestPrincipal& principa
     Grant grant = Grant::kNone;
     switch (named.form) {
       case PrincipalForm::kAnyone:
-        grant = Grant::kPrincipal;
+        // Whom a provider vouches for, a policy must name the provider.
+        if (principal.federated.empty()) grant = Grant::kPrincipal;
         break;
       case PrincipalForm::kAccount:
         if (IsAccountOf(principal, named)) grant = Grant::kAccount;
@@ -254,6 +255,8 @@ Grant GrantOf(const PolicyStatement& statement, const RequestPrincipal& principa
         if (!principal.service.empty() && named.text == principal.service) grant = Grant::kSession;
         break;
       case PrincipalForm::kFederated:
+        if (!principal.federated.empty() && named.text == principal.federated)
+          grant = Grant::kSession;
         break;
     }
     best = std::max(best, grant);
@@ -273,7 +276,8 @@ bool SparedByNotPrincipal(const PolicyStatement& statement, const RequestPrincip
   return anyone || (listed(PrincipalForm::kAccount, principal.account) &&
                     listed(PrincipalForm::kArn, principal.arn) &&
                     listed(PrincipalForm::kArn, principal.session_arn) &&
-                    listed(PrincipalForm::kService, principal.service));
+                    listed(PrincipalForm::kService, principal.service) &&
+                    listed(PrincipalForm::kFederated, principal.federated));
 }
 
 struct Found {
@@ -295,6 +299,7 @@ Grant Applies(const PolicyStatement& statement, const AccessRequest& request, bo
   if (resource) {
     if (statement.not_principal) {
       if (SparedByNotPrincipal(statement, request.principal)) return Grant::kNone;
+      if (statement.allow && !request.principal.federated.empty()) return Grant::kNone;
     } else {
       grant = GrantOf(statement, request.principal);
     }
@@ -395,7 +400,7 @@ Decision Evaluate(const AccessRequest& request, const PolicySet& policies) {
   // What gives.
   const auto granted = FindAllow(policies.resource, request, true);
   const Grant grant = granted ? granted->grant : Grant::kNone;
-  if (!request.principal.service.empty()) {
+  if (!request.principal.service.empty() || !request.principal.federated.empty()) {
     return granted ? Allowed(*granted)
                    : Missing(DecidedBy::kResource, "resource-based policy", request);
   }

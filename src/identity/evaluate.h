@@ -26,6 +26,7 @@ struct RequestPrincipal {
   std::string id;           // AIDA…, AROA…
   std::string session_arn;  // arn:aws:sts::…; empty = no session
   std::string service;      // redshift.amazonaws.com; the others are empty then
+  std::string federated;    // an identity provider's ARN; the others are empty then
   bool role = false;        // a session of a role
 };
 

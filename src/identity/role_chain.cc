@@ -13,7 +13,6 @@ namespace skep::identity {
 namespace {
 
 constexpr size_t kMaxHops = 10;
-constexpr int64_t kSessionSeconds = 3600;  // what the service allows a chained session
 constexpr const char* kSessionName = "RedshiftIamRoleSession";  // as the service names its own
 
 // Walks the segments of a key; false for "." and "..", which no honest key has.
@@ -69,6 +68,15 @@ Decision ByPaths(bool allowed) {
   return decision;
 }
 
+// A foreign account's services decide.
+Decision ByForeign() {
+  Decision decision;
+  decision.allowed = true;
+  decision.by = DecidedBy::kAllow;
+  decision.policy = "foreign account";
+  return decision;
+}
+
 Decision Refused(DecidedBy by, std::string reason) {
   Decision decision;
   decision.by = by;
@@ -113,7 +121,7 @@ Decision Credentials::DecideWrite(std::string_view action, std::string_view buck
   if (subject)
     return AccessControl::Decide(*subject, action, fmt::format("arn:aws:s3:::{}/{}", bucket, key),
                                  account);
-  if (writes_objects) return ByPaths(CoveredByAny(allowed, bucket, key, false));
+  if (writes_objects || foreign) return ByPaths(CoveredByAny(allowed, bucket, key, false));
   Decision decision = ByPaths(false);
   decision.policy = "configured role";
   decision.reason = "because the role does not say objects = \"write\" in the configuration";
@@ -122,6 +130,7 @@ Decision Credentials::DecideWrite(std::string_view action, std::string_view buck
 
 Decision Credentials::DecideCatalog(std::string_view action, std::string_view database,
                                     std::string_view table) const {
+  if (foreign) return ByForeign();
   if (!subject) {
     Decision decision = ByPaths(changes_catalog || action.starts_with("glue:Get"));
     decision.policy = "configured role";
@@ -158,6 +167,12 @@ Result<Credentials> ConfiguredKeys::Provide(const Role& role, std::string_view a
   return c;
 }
 
+std::optional<Account> ConfiguredKeys::ForeignAccount(std::string_view account) const {
+  const auto found = std::ranges::find(accounts_, account, &Account::id);
+  if (found == accounts_.end() || !found->foreign) return std::nullopt;
+  return *found;
+}
+
 RoleChainResolver::RoleChainResolver(std::vector<Role> roles, CredentialProvider& provider,
                                      std::function<int64_t()> now_s)
     : roles_(std::move(roles)), provider_(provider), now_s_(std::move(now_s)) {
@@ -191,12 +206,15 @@ Result<std::vector<std::string>> RoleChainResolver::Expand(
 }
 
 Result<Credentials> RoleChainResolver::Act(Subject subject, const std::string& account) const {
+  if (provider_.ForeignAccount(account))
+    return Fail(ErrorKind::kInvalidRole,
+                fmt::format("account {} is foreign: its keys are not known here", account));
   SKEP_TRY_ASSIGN(Credentials credentials, provider_.Provide(Role{subject.arn, {}, {}}, account));
   if (credentials.account != account)
     return Fail(ErrorKind::kInvalidRole, fmt::format("account {} is not known here", account));
   credentials.role = subject.arn;
   credentials.subject = std::make_shared<const Subject>(std::move(subject));
-  credentials.expires_s = now_s_() + kSessionSeconds;
+  credentials.expires_s = now_s_() + session_seconds_;
   return credentials;
 }
 
@@ -246,7 +264,8 @@ struct RoleChainResolver::Caller {
   std::optional<Subject> subject;
   std::vector<Subject> services;  // as which the first stored role may be assumed; any of them
   std::vector<control::WorkspaceRole> workspace_roles;
-  RequestContext context;  // of the first hop
+  RequestContext context;              // of the first hop
+  std::optional<SessionKeys> foreign;  // of the last hop, when it led into a foreign account
 };
 
 // A role, configured or stored.
@@ -340,9 +359,75 @@ Decision RoleChainResolver::DecideHop(const Caller& caller, const Target& target
   return decision;
 }
 
+// Whether a caller may ask a foreign STS for a role with keys that are not its own: as the
+// configured role's trust says, or the policies of its own role. A caller that got its keys from a
+// foreign STS asks with them.
+Decision RoleChainResolver::DecideForeignHop(const Caller& caller, const Target& target,
+                                             const std::string& arn) const {
+  if (target.configured) return DecideHop(caller, target);
+  if (caller.subject)
+    return AccessControl::Decide(*caller.subject, "sts:AssumeRole", arn,
+                                 caller.subject->principal.account);
+  if (caller.foreign) return ByForeign();
+  return Refused(DecidedBy::kIdentity,
+                 "no configured role and no policy lets the caller ask for it");
+}
+
+// Has a role of a foreign account handed out by its STS.
+Result<void> RoleChainResolver::AssumeForeign(Caller& caller, const std::string& arn,
+                                              const Account& account,
+                                              std::vector<ChainHop>& hops) const {
+  SKEP_TRY_ASSIGN(Target target, FindTarget(arn));
+  target.stored.reset();  // what is kept here of a foreign account counts for nothing
+  const size_t hop = hops.size() + 1;
+  hops.push_back({caller.text, arn, DecideForeignHop(caller, target, arn)});
+  const auto refuse = [&](const std::string& why) {
+    return Fail(ErrorKind::kInsufficientPrivilege,
+                fmt::format("User: {} is not authorized to perform: sts:AssumeRole on resource: {}",
+                            caller.text, arn),
+                fmt::format("hop {}: {}", hop, why));
+  };
+  if (!hops.back().decision.allowed) return refuse(hops.back().decision.reason);
+  if (assumer_ == nullptr)
+    return Fail(ErrorKind::kInvalidRole, fmt::format("role {} cannot be assumed", arn));
+  ForeignRole asked;
+  asked.role = arn;
+  asked.session_name = kSessionName;
+  asked.seconds = session_seconds_;
+  if (target.configured) {
+    asked.external_id = target.configured->external_id;
+    asked.session_policy = target.configured->session_policy;
+    asked.tags = target.configured->session_tags;
+  }
+  const auto known = std::ranges::find(caller.workspace_roles, arn, &control::WorkspaceRole::arn);
+  if (asked.external_id.empty() && known != caller.workspace_roles.end())
+    asked.external_id = known->external_id;
+  Result<SessionKeys> own =
+      caller.foreign ? Result<SessionKeys>(*caller.foreign) : assumer_->OwnKeys(account);
+  if (!own) return Fail(own.error());
+  auto keys = assumer_->Assume(account, *own, asked);
+  if (!keys) {
+    Decision& decision = hops.back().decision;
+    decision.allowed = false;
+    decision.by = DecidedBy::kResource;
+    decision.reason = keys.error().detail.empty() ? keys.error().message : keys.error().detail;
+    if (keys.error().kind == ErrorKind::kInsufficientPrivilege) return refuse(decision.reason);
+    return Fail(keys.error());
+  }
+  caller.text = arn;
+  caller.services.clear();
+  caller.context.clear();
+  caller.subject.reset();
+  caller.foreign = std::move(*keys);
+  return {};
+}
+
 // Moves the caller into a role. Errors as Resolve's.
 Result<void> RoleChainResolver::Assume(Caller& caller, const std::string& arn,
                                        std::vector<ChainHop>& hops) const {
+  if (const auto account = provider_.ForeignAccount(AccountOfRoleArn(arn)))
+    return AssumeForeign(caller, arn, *account, hops);
+  caller.foreign.reset();
   SKEP_TRY_ASSIGN(const Target target, FindTarget(arn));
   const size_t hop = hops.size() + 1;
   if (!target.configured && !target.stored) {
@@ -395,24 +480,39 @@ Result<Credentials> RoleChainResolver::Walk(const Principal& principal,
   SKEP_TRY_ASSIGN(Caller caller, Begin(principal, chain, hops));
   for (const std::string& arn : chain) SKEP_TRY(Assume(caller, arn, hops));
 
-  SKEP_TRY_ASSIGN(const Target last, FindTarget(chain.back()));
-  const std::string account = AccountOfRoleArn(chain.back());
-  const Role role = last.configured.value_or(Role{chain.back(), {}, {}});
+  return KeysOf(std::move(caller), chain.back());
+}
+
+// The keys of the last role's account, with the role's rights.
+Result<Credentials> RoleChainResolver::KeysOf(Caller caller, const std::string& arn) const {
+  SKEP_TRY_ASSIGN(const Target last, FindTarget(arn));
+  const std::string account = AccountOfRoleArn(arn);
+  const Role role = last.configured.value_or(Role{arn, {}, {}});
   SKEP_TRY_ASSIGN(Credentials credentials, provider_.Provide(role, account));
   // A provider answers for the account it was asked for, or not at all.
   if (credentials.account != account)
-    return Fail(ErrorKind::kInvalidRole, fmt::format("role {} cannot be assumed", chain.back()));
-  credentials.role = chain.back();
-  if (caller.subject) {
+    return Fail(ErrorKind::kInvalidRole, fmt::format("role {} cannot be assumed", arn));
+  credentials.role = arn;
+  credentials.expires_s = now_s_() + session_seconds_;
+  if (const auto foreign = provider_.ForeignAccount(account)) {
+    if (!caller.foreign)
+      return Fail(ErrorKind::kInvalidRole, fmt::format("role {} cannot be assumed", arn));
+    credentials.foreign = true;
+    credentials.glue_endpoint = foreign->glue_endpoint;
+    credentials.access_key_id = caller.foreign->access_key_id;
+    credentials.secret_access_key = caller.foreign->secret_access_key;
+    credentials.session_token = caller.foreign->session_token;
+    credentials.expires_s = std::min(credentials.expires_s, caller.foreign->expires_s);
+    credentials.allowed = role.allowed;
+  } else if (caller.subject) {
     credentials.subject = std::make_shared<const Subject>(std::move(*caller.subject));
   } else if (last.configured) {
     credentials.allowed = last.configured->allowed;
     credentials.changes_catalog = last.configured->changes_catalog;
     credentials.writes_objects = last.configured->writes_objects;
   } else {
-    return Fail(ErrorKind::kInvalidRole, fmt::format("role {} cannot be assumed", chain.back()));
+    return Fail(ErrorKind::kInvalidRole, fmt::format("role {} cannot be assumed", arn));
   }
-  credentials.expires_s = now_s_() + kSessionSeconds;
   return credentials;
 }
 

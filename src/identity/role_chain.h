@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,6 +28,13 @@ struct Account {
   std::string endpoint;  // http(s)://host[:port] of its S3
   std::string region = "us-east-1";
   bool path_style = true;
+  // A foreign account: another STS than ours hands out its roles, and its services decide what they
+  // may. The keys are those that its first role is asked for with.
+  bool foreign = false;
+  Secret session_token = {};          // of the keys; empty = none
+  std::string credentials_file = {};  // AWS's shared file, instead of keys; read at each use
+  std::string credentials_profile = {};
+  std::string sts_endpoint = {}, glue_endpoint = {};
 };
 
 // A role and who may assume it.
@@ -41,6 +49,10 @@ struct Role {
   bool changes_catalog = false;
   // Whether it may write and delete the objects that it may read; the same.
   bool writes_objects = false;
+  // Of a role of a foreign account: what its STS is asked with.
+  std::string external_id = {};
+  std::string session_policy = {};  // JSON
+  SessionTags session_tags = {};
 };
 
 // Who starts a chain: Workspace("w") is "workspace:w", Service("glue") is "service:glue".
@@ -81,6 +93,9 @@ struct Credentials {
   bool writes_objects = false;       // the same
   std::shared_ptr<const Subject> subject;  // the last role's policies; null for configured roles
   int64_t expires_s = 0;                   // seconds since the epoch
+  // The account's services decide: nothing is evaluated here but the paths of a configured role.
+  bool foreign = false;
+  std::string glue_endpoint = {};
 
   // Whether the role may read this object (s3:GetObject). Keys with "." or ".." segments are never
   // readable: servers that map keys to paths would lead them out of the prefix.
@@ -111,12 +126,42 @@ struct ChainHop {
   Decision decision;
 };
 
-// Turns an assumed role into keys. Today: configured keys per account; later: an STS.
+// Turns an assumed role into the keys and endpoints of its account.
 class CredentialProvider {
  public:
   virtual ~CredentialProvider() = default;
   // Errors: kInvalidRole when the account is not known here.
   virtual Result<Credentials> Provide(const Role& role, std::string_view account) = 0;
+  // The account when it is a foreign one.
+  virtual std::optional<Account> ForeignAccount(std::string_view) const { return std::nullopt; }
+};
+
+// Keys that sign requests, and until when.
+struct SessionKeys {
+  std::string access_key_id;
+  Secret secret_access_key;
+  Secret session_token;
+  int64_t expires_s = 0;
+};
+
+// What a foreign STS is asked.
+struct ForeignRole {
+  std::string role, session_name;
+  std::string external_id, session_policy;  // empty = none
+  SessionTags tags;
+  int64_t seconds = 3600;
+};
+
+// The STS of foreign accounts.
+class RoleAssumer {
+ public:
+  virtual ~RoleAssumer() = default;
+  // Errors: kInsufficientPrivilege (it refused), kExternalDenied (it does not know the keys, or
+  // they have expired), kExternalUnavailable, kInvalidArgument. Blocks.
+  virtual Result<SessionKeys> Assume(const Account& account, const SessionKeys& caller,
+                                     const ForeignRole& asked) = 0;
+  // The account's own keys. Errors: kInvalidRole (there are none).
+  virtual Result<SessionKeys> OwnKeys(const Account& account) = 0;
 };
 
 // Keys from the configuration, one pair per account.
@@ -124,6 +169,7 @@ class ConfiguredKeys final : public CredentialProvider {
  public:
   explicit ConfiguredKeys(std::vector<Account> accounts) : accounts_(std::move(accounts)) {}
   Result<Credentials> Provide(const Role& role, std::string_view account) override;
+  std::optional<Account> ForeignAccount(std::string_view account) const override;
 
  private:
   std::vector<Account> accounts_;
@@ -147,6 +193,12 @@ class RoleChainResolver {
   // The chain that `default` stands for, of all workspaces; each must still be trusted. Call before
   // the first Resolve.
   void UseDefaultChain(std::vector<std::string> chain) { default_chain_ = std::move(chain); }
+  // Who hands out the roles of foreign accounts. Call before the first Resolve.
+  void UseForeignRoles(RoleAssumer& assumer) { assumer_ = &assumer; }
+  // How long a session of a role lasts, 1 s to an hour. Call before the first Resolve.
+  void UseSessionSeconds(int64_t seconds) { session_seconds_ = seconds; }
+  // The clock that sessions expire by, in seconds since the epoch.
+  const std::function<int64_t()>& clock() const { return now_s_; }
   // The chain itself, or the default one that it asks for. Errors: kInvalidRole (none is
   // configured).
   Result<std::vector<std::string>> Expand(const std::vector<std::string>& chain) const;
@@ -175,7 +227,12 @@ class RoleChainResolver {
   Result<Caller> Begin(const Principal& principal, const std::vector<std::string>& chain,
                        std::vector<ChainHop>& hops) const;
   Decision DecideHop(const Caller& caller, const Target& target) const;
+  Decision DecideForeignHop(const Caller& caller, const Target& target,
+                            const std::string& arn) const;
   Result<void> Assume(Caller& caller, const std::string& arn, std::vector<ChainHop>& hops) const;
+  Result<void> AssumeForeign(Caller& caller, const std::string& arn, const Account& account,
+                             std::vector<ChainHop>& hops) const;
+  Result<Credentials> KeysOf(Caller caller, const std::string& arn) const;
 
   mutable std::mutex mutex_;
   std::vector<Role> roles_;
@@ -184,6 +241,8 @@ class RoleChainResolver {
   const AccessControl* access_ = nullptr;
   std::string account_, region_;
   std::vector<std::string> default_chain_;
+  RoleAssumer* assumer_ = nullptr;
+  int64_t session_seconds_ = 3600;  // what the service allows a chained session
 };
 
 // What stands for the configured chain.

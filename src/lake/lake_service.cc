@@ -37,12 +37,6 @@ constexpr size_t kBulkPartitions =
     8;  // from here on, one listing of the whole table may be cheaper
 constexpr uint64_t kLoggedRefusals = 20;  // per connection, then every 1,000th
 
-int64_t NowSeconds() {
-  return std::chrono::duration_cast<std::chrono::seconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
-
 std::string WithSlash(std::string prefix) {
   if (!prefix.empty() && !prefix.ends_with('/')) prefix += '/';
   return prefix;
@@ -161,15 +155,17 @@ struct LakeService::Scan {
   // Nobody waits for it any more: its connection or its statement is gone.
   bool abandoned() const { return closed || (gone && *gone); }
 
-  Credentials credentials;
+  std::shared_ptr<identity::LiveCredentials> live;  // of the data
+  // Of the catalog, where other roles lead there; of tables only.
+  std::shared_ptr<identity::LiveCredentials> catalog_live;
   std::shared_ptr<std::atomic<size_t>> held;  // by all scans of the connection
   size_t counted = 0;
   std::atomic<bool> closed = false;
   std::shared_ptr<std::atomic<bool>> gone;
   std::string name;      // for the log
   std::string location;  // of the table
-  // Whose catalog the table is in, when its partitions are found as they are asked for.
-  std::string catalog, database, table;
+  // Where the catalog has the table, when its partitions are found as they are asked for.
+  std::string database, table;
   std::shared_ptr<ScanLog::Scan> record;
   ScanLog* log = nullptr;
   TableListing listing = TableListing::kFolders;
@@ -180,6 +176,8 @@ struct LakeService::Scan {
     std::string bucket, key;
     ipc::TableFile file;
     bool read = false;
+    // With which credentials the file was last allowed to be read.
+    std::weak_ptr<const Credentials> allowed;
   };
   std::mutex mutex;
   std::vector<std::string> locations;                                 // by partition
@@ -194,6 +192,12 @@ struct LakeService::Scan {
     const std::lock_guard lock(record->mutex);
     if (record->error.empty()) record->error = error.message.substr(0, 4000);
   }
+};
+
+// A scan and what its requests are asked of and signed with.
+struct LakeService::LiveScan {
+  std::shared_ptr<Scan> scan;
+  identity::LiveCredentials::Pointer credentials;
 };
 
 struct LakeService::Connection {
@@ -282,14 +286,19 @@ struct LakeService::Connection {
     const auto found = scans.find(scan);
     return found == scans.end() ? nullptr : found->second;
   }
-  // A scan that may still read: it is open, and so is its role's session.
-  Result<std::shared_ptr<Scan>> LiveScan(uint64_t number) {
-    auto scan = FindScan(number);
-    if (!scan) return Fail(ErrorKind::kUndefinedObject, fmt::format("there is no scan {}", number));
-    if (scan->credentials.expires_s != 0 && scan->credentials.expires_s < NowSeconds())
-      return Fail(ErrorKind::kExternalDenied, "the role's session expired while the statement ran",
-                  {}, "Run the statement again.");
-    return scan;
+  // A scan that may still read: it is open, and its role can still be had. Renews the role's
+  // session when that is due, which blocks.
+  Result<LiveScan> OpenScan(uint64_t number) {
+    LiveScan open{FindScan(number), nullptr};
+    if (!open.scan)
+      return Fail(ErrorKind::kUndefinedObject, fmt::format("there is no scan {}", number));
+    auto credentials = open.scan->live->Current();
+    if (!credentials) {
+      open.scan->Failed(credentials.error());
+      return Fail(std::move(credentials).error());
+    }
+    open.credentials = std::move(*credentials);
+    return open;
   }
   Result<uint64_t> AddScan(std::shared_ptr<Scan> scan, size_t limit) {
     const std::lock_guard lock(mutex);
@@ -349,7 +358,8 @@ Result<uint64_t> LakeService::GrantObject(uint64_t connection, const Credentials
                 fmt::format("role {} may not read {}", credentials.role, path));
   }
   file.file = ipc::TableFile{0, 0, path, etag, size, 0};
-  scan->credentials = credentials;
+  scan->live = Renewed(credentials, {});
+  file.allowed = scan->live->Last();
   scan->name = path;
   scan->files.push_back(std::move(file));
   scan->listed[0] = {0};
@@ -535,10 +545,10 @@ void LakeService::Accept(const std::shared_ptr<Connection>& c, ipc::LakeRequest 
   std::string account;
   if (request.type == ipc::LakeType::kBlock || request.type == ipc::LakeType::kListFiles ||
       request.type == ipc::LakeType::kOpenFiles) {
-    if (const auto scan = c->FindScan(request.scan)) account = scan->credentials.account;
+    if (const auto scan = c->FindScan(request.scan)) account = scan->live->Last()->account;
   } else if (request.type == ipc::LakeType::kWritePart ||
              request.type == ipc::LakeType::kCommitWrite) {
-    if (const auto write = c->FindWrite(request.scan)) account = write->credentials().account;
+    if (const auto write = c->FindWrite(request.scan)) account = write->credentials()->account;
   } else if ((request.type == ipc::LakeType::kOpenObjects ||
               request.type == ipc::LakeType::kOpenWrite) &&
              !request.schema.role_chain.empty()) {
@@ -718,6 +728,41 @@ Result<Credentials> LakeService::Walk(const Connection& c, const ipc::LakeReques
                         {request.user.substr(0, 256), request.statement.substr(0, 64), action});
 }
 
+std::shared_ptr<identity::LiveCredentials> LakeService::Renewed(
+    Credentials first, identity::LiveCredentials::Walk walk) {
+  return std::make_shared<identity::LiveCredentials>(std::move(first), std::move(walk),
+                                                     roles_.clock());
+}
+
+// The same request asked again, by whom and for what it was asked.
+std::shared_ptr<identity::LiveCredentials> LakeService::RenewedCatalog(
+    const Connection& c, const ipc::LakeRequest& request, const char* action, Credentials first) {
+  ipc::LakeRequest again;
+  again.user = request.user;
+  again.statement = request.statement;
+  again.schema = request.schema;
+  return Renewed(std::move(first),
+                 [this, workspace = c.workspace, again = std::move(again), action] {
+                   Connection asker;
+                   asker.workspace = workspace;
+                   return CatalogOf(asker, again, action);
+                 });
+}
+
+std::shared_ptr<identity::LiveCredentials> LakeService::RenewedChain(
+    const Connection& c, const ipc::LakeRequest& request, const char* action, Credentials first) {
+  ipc::LakeRequest again;
+  again.user = request.user;
+  again.statement = request.statement;
+  again.schema.role_chain = request.schema.role_chain;
+  return Renewed(std::move(first),
+                 [this, workspace = c.workspace, again = std::move(again), action] {
+                   Connection asker;
+                   asker.workspace = workspace;
+                   return Walk(asker, again, again.schema.role_chain, action);
+                 });
+}
+
 Result<Credentials> LakeService::CatalogOf(const Connection& c, const ipc::LakeRequest& request,
                                            const char* action) {
   if (c.workspace.empty())
@@ -744,7 +789,7 @@ void LakeService::ChangeCatalog(const std::shared_ptr<Connection>& c,
                                       wanted.table))
     return fail(std::move(*refused));
   const auto changed =
-      tables_.Change(credentials->account, request.schema.catalog_database, request.change);
+      tables_.Change(*credentials, request.schema.catalog_database, request.change);
   if (!changed) return fail(changed.error());
   log::Info("catalog_changed", {{"workspace", c->workspace},
                                 {"user", request.user},
@@ -765,20 +810,23 @@ Result<std::shared_ptr<LakeService::Scan>> LakeService::FindTable(const Connecti
                                       request.table))
     return Fail(std::move(*refused));
   if (request.describe) {
-    SKEP_TRY_ASSIGN(table, tables_.DescribeTable(credentials.account,
-                                                 request.schema.catalog_database, request.table));
+    SKEP_TRY_ASSIGN(
+        table, tables_.DescribeTable(credentials, request.schema.catalog_database, request.table));
     return nullptr;
   }
-  SKEP_TRY_ASSIGN(
-      table, tables_.GetTable(credentials.account, request.schema.catalog_database, request.table));
+  SKEP_TRY_ASSIGN(table,
+                  tables_.GetTable(credentials, request.schema.catalog_database, request.table));
   auto scan = c.MakeScan();
-  scan->catalog = credentials.account;
   scan->database = request.schema.catalog_database;
   scan->table = request.table;
-  if (!request.schema.catalog_roles.empty()) {
-    SKEP_TRY_ASSIGN(credentials, Walk(c, request, request.schema.role_chain, "s3:GetObject"));
+  auto catalog = RenewedCatalog(c, request, "glue:GetTable", std::move(credentials));
+  if (request.schema.catalog_roles.empty()) {
+    scan->live = std::move(catalog);
+  } else {
+    SKEP_TRY_ASSIGN(auto data, Walk(c, request, request.schema.role_chain, "s3:GetObject"));
+    scan->live = RenewedChain(c, request, "s3:GetObject", std::move(data));
+    scan->catalog_live = std::move(catalog);
   }
-  scan->credentials = std::move(credentials);
   scan->name = request.schema.catalog_database + "." + request.table;
   scan->location = std::move(table.location);
   scan->listing = table.listing;
@@ -822,8 +870,8 @@ void LakeService::OpenTable(const std::shared_ptr<Connection>& c, const ipc::Lak
   const auto& description = table.description;
   if (!scan->Hold(scan->locations.size(), options_.entries_per_connection)) return fail(TooMuch());
   scan->named_by_metadata = description.format == "iceberg";
-  facts.account = scan->credentials.account;
-  facts.role = scan->credentials.role;
+  facts.account = scan->live->Last()->account;
+  facts.role = scan->live->Last()->role;
   facts.format = description.format;
   facts.location = scan->location;
   if (!description.partition_keys.empty())
@@ -847,7 +895,7 @@ void LakeService::OpenTable(const std::shared_ptr<Connection>& c, const ipc::Lak
   log::Debug("external_table_opened", {{"workspace", c->workspace},
                                        {"user", request.user},
                                        {"table", scan->name},
-                                       {"role", scan->credentials.role},
+                                       {"role", scan->live->Last()->role},
                                        {"partitions", scan->locations.size()}});
 
   std::vector<ipc::TablePartition> partitions = std::move(table.description.partitions);
@@ -893,13 +941,27 @@ void LakeService::SendPartitions(ipc::LakeReply reply, std::vector<ipc::TablePar
 void LakeService::ListPartitions(const std::shared_ptr<Connection>& c,
                                  const ipc::LakeRequest& request, std::vector<Outgoing>& out) {
   const auto fail = [&](Error error) { Refuse(c, request, std::move(error), out); };
-  const auto live = c->LiveScan(request.scan);
-  if (!live) return fail(live.error());
-  const auto& scan = *live;
+  const auto open = c->OpenScan(request.scan);
+  if (!open) return fail(open.error());
+  const auto& scan = open->scan;
   if (scan->table.empty())
     return fail({ErrorKind::kInvalidArgument, "objects have no partitions", {}, {}, 0});
+  auto catalog = open->credentials;
+  if (scan->catalog_live) {
+    auto current = scan->catalog_live->Current();
+    if (!current) {
+      scan->Failed(current.error());
+      return fail(current.error());
+    }
+    catalog = std::move(*current);
+  }
+  // The credentials may be others than those that opened the table.
+  if (auto refused = RefusedByCatalog(*catalog, "glue:GetTable", scan->database, scan->table)) {
+    scan->Failed(*refused);
+    return fail(std::move(*refused));
+  }
   const auto began = std::chrono::steady_clock::now();
-  auto found = tables_.ListPartitions(scan->catalog, scan->database, scan->table, request.change);
+  auto found = tables_.ListPartitions(*catalog, scan->database, scan->table, request.change);
   if (!found) {
     scan->Failed(found.error());
     return fail(found.error());
@@ -945,7 +1007,7 @@ void LakeService::Ask(const std::shared_ptr<Connection>& c, const ipc::LakeReque
   const auto credentials = CatalogOf(*c, request, "glue:GetTables");
   if (!credentials) return fail(credentials.error());
   auto answer = tables_.Ask(
-      credentials->account, request.schema.catalog_database, request.change,
+      *credentials, request.schema.catalog_database, request.change,
       [&](std::string_view action, std::string_view database, std::string_view table) {
         return credentials->DecideCatalog(action, Lower(database), Lower(table)).allowed;
       });
@@ -991,12 +1053,15 @@ void LakeService::OpenObjects(const std::shared_ptr<Connection>& c, const ipc::L
                          ? Walk(*c, request, request.schema.role_chain, "s3:GetObject")
                          : Holder(request);
   if (!credentials) return fail(credentials.error());
-  scan->credentials = std::move(*credentials);
+  scan->live = request.keys.id.empty()
+                   ? RenewedChain(*c, request, "s3:GetObject", std::move(*credentials))
+                   : Renewed(std::move(*credentials),
+                             [this, keys = KeysOf(request)] { return Holder(keys); });
+  const auto opened = scan->live->Last();
   scan->name = request.table;
   if (auto found = FindObjects(*scan, request); !found) return fail(found.error());
-  ScanFacts facts{c->workspace, scan->credentials.account, scan->credentials.role,
-                  request.user, request.statement,         request.process_id,
-                  request.table};
+  ScanFacts facts{c->workspace,      opened->account,    opened->role, request.user,
+                  request.statement, request.process_id, request.table};
   facts.load = true;
   scan->log = &scan_log_;
   if (!facts.statement.empty()) {
@@ -1009,12 +1074,21 @@ void LakeService::OpenObjects(const std::shared_ptr<Connection>& c, const ipc::L
                                {"user", request.user},
                                {"statement_id", request.statement},
                                {"path", request.table},
-                               {"role", scan->credentials.role},
+                               {"role", opened->role},
                                {"objects", scan->files.size()}});
   ipc::LakeReply reply;
   reply.id = request.id;
   reply.scan = *number;
   out.push_back({ipc::EncodePacket(reply), {}, true});
+}
+
+// What of a request says whose keys a statement brought along.
+ipc::LakeRequest LakeService::KeysOf(const ipc::LakeRequest& request) {
+  ipc::LakeRequest keys;
+  keys.user = request.user;
+  keys.statement = request.statement;
+  keys.keys = request.keys;
+  return keys;
 }
 
 // The rights of the keys that a statement brought along.
@@ -1032,7 +1106,8 @@ Result<Credentials> LakeService::Holder(const ipc::LakeRequest& request) {
 
 // The objects of a COPY, all looked up before the first is read.
 Result<void> LakeService::FindObjects(Scan& scan, const ipc::LakeRequest& request) {
-  const auto& credentials = scan.credentials;
+  const auto live = scan.live->Last();
+  const Credentials& credentials = *live;
   std::string bucket, key;
   if (!ParseS3Path(request.table, bucket, key))
     return Fail(ErrorKind::kInvalidArgument, fmt::format("\"{}\" is not on S3", request.table));
@@ -1052,7 +1127,8 @@ Result<void> LakeService::FindObjects(Scan& scan, const ipc::LakeRequest& reques
     const auto number = static_cast<uint32_t>(scan.files.size());
     ipc::TableFile file{number, 0, path, object.etag, object.size, object.modified_s};
     if (!scan.Hold(1, options_.entries_per_connection)) return Fail(TooMuch());
-    scan.files.push_back({in, std::move(object.key), std::move(file)});
+    scan.files.push_back(
+        {in, std::move(object.key), std::move(file), false, credentials.foreign ? nullptr : live});
     scan.listed[0].push_back(number);
     return {};
   };
@@ -1128,22 +1204,25 @@ Result<void> LakeService::FindObjects(Scan& scan, const ipc::LakeRequest& reques
 }
 
 Result<std::string> LakeService::PlaceOf(const Connection& c, const ipc::LakeRequest& request,
-                                         Credentials& credentials) {
+                                         std::shared_ptr<identity::LiveCredentials>& credentials) {
   if (request.schema.catalog_database.empty()) {
-    auto found = request.keys.id.empty()
-                     ? Walk(c, request, request.schema.role_chain, "s3:PutObject")
-                     : Holder(request);
-    if (!found) return Fail(found.error());
-    credentials = std::move(*found);
+    if (!request.keys.id.empty()) {
+      SKEP_TRY_ASSIGN(auto holder, Holder(request));
+      credentials =
+          Renewed(std::move(holder), [this, keys = KeysOf(request)] { return Holder(keys); });
+      return request.table;
+    }
+    SKEP_TRY_ASSIGN(auto first, Walk(c, request, request.schema.role_chain, "s3:PutObject"));
+    credentials = RenewedChain(c, request, "s3:PutObject", std::move(first));
     return request.table;
   }
-  SKEP_TRY_ASSIGN(credentials, CatalogOf(c, request, "glue:GetTable"));
-  if (auto refused = RefusedByCatalog(credentials, "glue:GetTable", request.schema.catalog_database,
-                                      request.table))
+  SKEP_TRY_ASSIGN(auto first, CatalogOf(c, request, "glue:GetTable"));
+  if (auto refused =
+          RefusedByCatalog(first, "glue:GetTable", request.schema.catalog_database, request.table))
     return Fail(std::move(*refused));
-  SKEP_TRY_ASSIGN(
-      const auto table,
-      tables_.GetTable(credentials.account, request.schema.catalog_database, request.table));
+  SKEP_TRY_ASSIGN(const auto table,
+                  tables_.GetTable(first, request.schema.catalog_database, request.table));
+  credentials = RenewedCatalog(c, request, "glue:GetTable", std::move(first));
   return WithSlash(table.location);
 }
 
@@ -1152,12 +1231,12 @@ void LakeService::OpenWrite(const std::shared_ptr<Connection>& c, const ipc::Lak
   const auto fail = [&](Error error) { Refuse(c, request, std::move(error), out); };
   if (c->workspace.empty())
     return fail({ErrorKind::kInsufficientPrivilege, "a scratch worker writes nothing", {}, {}, 0});
-  Credentials credentials;
+  std::shared_ptr<identity::LiveCredentials> credentials;
   const auto place = PlaceOf(*c, request, credentials);
   if (!place) return fail(place.error());
   const auto options = WriteOptions::Read(request.change);
   if (!options) return fail(options.error());
-  const std::string role = credentials.role;
+  const std::string role = credentials->Last()->role;
   auto write = LakeWrite::Open(store_, std::move(credentials), *place, *options);
   if (!write) return fail(write.error());
   uint64_t number = 0;
@@ -1255,17 +1334,17 @@ Result<LakeWrite::Publish> LakeService::PublicationOf(const Connection& c,
   if (auto refused = RefusedByCatalog(credentials, wanted.action, request.schema.catalog_database,
                                       wanted.table))
     return Fail(std::move(*refused));
-  return LakeWrite::Publish([this, account = credentials.account, request, metadata,
-                             workspace = c.workspace, role = credentials.role]() -> Result<void> {
-    SKEP_TRY(tables_.Change(account, request.schema.catalog_database, request.change));
-    log::Info("catalog_changed", {{"workspace", workspace},
-                                  {"user", request.user},
-                                  {"account", account},
-                                  {"database", request.schema.catalog_database},
-                                  {"metadata", metadata},
-                                  {"role", role}});
-    return {};
-  });
+  return LakeWrite::Publish(
+      [this, credentials, request, metadata, workspace = c.workspace]() -> Result<void> {
+        SKEP_TRY(tables_.Change(credentials, request.schema.catalog_database, request.change));
+        log::Info("catalog_changed", {{"workspace", workspace},
+                                      {"user", request.user},
+                                      {"account", credentials.account},
+                                      {"database", request.schema.catalog_database},
+                                      {"metadata", metadata},
+                                      {"role", credentials.role}});
+        return {};
+      });
 }
 
 void LakeService::CommitWrite(const std::shared_ptr<Connection>& c, const ipc::LakeRequest& request,
@@ -1298,7 +1377,7 @@ void LakeService::CommitWrite(const std::shared_ptr<Connection>& c, const ipc::L
   }
   log::Info("write_committed", {{"workspace", c->workspace},
                                 {"place", write->place()},
-                                {"role", write->credentials().role},
+                                {"role", write->credentials()->role},
                                 {"files", write->files()},
                                 {"bytes", write->bytes()}});
   ipc::LakeReply reply;
@@ -1317,13 +1396,15 @@ void LakeService::ListTables(const std::shared_ptr<Connection>& c, const ipc::La
   if (auto refused =
           RefusedByCatalog(*credentials, "glue:GetTables", request.schema.catalog_database, ""))
     return fail(std::move(*refused));
-  auto names = tables_.ListTables(credentials->account, request.schema.catalog_database);
+  auto names = tables_.ListTables(*credentials, request.schema.catalog_database);
   if (!names) return fail(names.error());
   SendNames(request, std::move(*names), out);
 }
 
-Result<void> LakeService::ListInto(Scan& scan, const std::vector<uint32_t>& partitions,
+Result<void> LakeService::ListInto(Scan& scan, const identity::LiveCredentials::Pointer& live,
+                                   const std::vector<uint32_t>& partitions,
                                    std::vector<ipc::TableFile>& files) {
+  const Credentials& credentials = *live;
   const auto began = std::chrono::steady_clock::now();
   std::vector<uint32_t> wanted;
   std::vector<std::string> folders;
@@ -1349,11 +1430,11 @@ Result<void> LakeService::ListInto(Scan& scan, const std::vector<uint32_t>& part
                   fmt::format("the location \"{}\" of {} is not on S3", text, scan.name));
     }
     // A location may be one object; then reading that object must be allowed.
-    const auto decision = scan.credentials.DecideList(l.bucket, l.prefix());
-    if (!decision.allowed && (l.key.ends_with('/') || !scan.credentials.MayRead(l.bucket, l.key))) {
+    const auto decision = credentials.DecideList(l.bucket, l.prefix());
+    if (!decision.allowed && (l.key.ends_with('/') || !credentials.MayRead(l.bucket, l.key))) {
       return Fail(ErrorKind::kInsufficientPrivilege,
                   fmt::format("{} is not authorized to perform: s3:ListBucket on s3://{}/{}",
-                              scan.credentials.role, l.bucket, l.key),
+                              credentials.role, l.bucket, l.key),
                   DetailOf(decision));
     }
   }
@@ -1371,7 +1452,7 @@ Result<void> LakeService::ListInto(Scan& scan, const std::vector<uint32_t>& part
   Location table;
   if (wanted.size() >= kBulkPartitions && wanted.size() * 2 >= all &&
       ParseS3Path(scan.location, table.bucket, table.key) &&
-      scan.credentials.MayList(table.bucket, table.prefix())) {
+      credentials.MayList(table.bucket, table.prefix())) {
     std::unordered_map<std::string, std::vector<size_t>> by_prefix;
     bool inside = true;
     for (size_t i = 0; i < wanted.size() && inside; i++) {
@@ -1384,7 +1465,7 @@ Result<void> LakeService::ListInto(Scan& scan, const std::vector<uint32_t>& part
       size_t pages = 0;
       do {
         SKEP_TRY_ASSIGN(ListPage page,
-                        store_.List(scan.credentials, table.bucket, table.prefix(), "", next));
+                        store_.List(credentials, table.bucket, table.prefix(), "", next));
         for (const auto& object : page.objects) {
           for (size_t slash = object.key.rfind('/'); slash != std::string::npos && slash > 0;
                slash = object.key.rfind('/', slash - 1)) {
@@ -1413,16 +1494,16 @@ Result<void> LakeService::ListInto(Scan& scan, const std::vector<uint32_t>& part
     const auto work = [&] {
       for (size_t i = at++; i < wanted.size() && !failed; i = at++) {
         Result<std::vector<ObjectInfo>> objects = std::vector<ObjectInfo>();
-        if (scan.credentials.MayList(locations[i].bucket, locations[i].prefix())) {
-          objects = ListAll(store_, scan.credentials, locations[i].bucket, locations[i].prefix(),
+        if (credentials.MayList(locations[i].bucket, locations[i].prefix())) {
+          objects = ListAll(store_, credentials, locations[i].bucket, locations[i].prefix(),
                             options_.files_per_scan, [&scan] { return scan.abandoned(); });
         }
         if (objects && (objects_found += objects->size()) > options_.files_per_scan)
           objects = too_many();
         if (objects && objects->empty() && !locations[i].key.empty() &&
             !locations[i].key.ends_with('/') &&
-            scan.credentials.MayRead(locations[i].bucket, locations[i].key)) {
-          auto one = store_.Head(scan.credentials, locations[i].bucket, locations[i].key);
+            credentials.MayRead(locations[i].bucket, locations[i].key)) {
+          auto one = store_.Head(credentials, locations[i].bucket, locations[i].key);
           if (one) {
             objects->push_back(std::move(*one));
           } else if (one.error().kind != ErrorKind::kExternalNotFound) {
@@ -1448,7 +1529,8 @@ Result<void> LakeService::ListInto(Scan& scan, const std::vector<uint32_t>& part
 
   if (scan.listing != TableListing::kFolders) {
     for (size_t i = 0; i < wanted.size(); i++)
-      SKEP_TRY(ChooseFiles(scan, locations[i].bucket, locations[i].prefix(), found[i]));
+      SKEP_TRY(
+          ChooseFiles(scan, credentials, locations[i].bucket, locations[i].prefix(), found[i]));
   }
   const std::lock_guard lock(scan.mutex);
   for (size_t i = 0; i < wanted.size(); i++) {
@@ -1460,7 +1542,7 @@ Result<void> LakeService::ListInto(Scan& scan, const std::vector<uint32_t>& part
       if (!single && scan.listing != TableListing::kManifest &&
           IsHiddenObject(std::string_view(object.key).substr(prefix.size()), object.size))
         continue;
-      if (!scan.credentials.MayRead(locations[i].bucket, object.key)) continue;
+      if (!credentials.MayRead(locations[i].bucket, object.key)) continue;
       if (object.etag.empty()) {
         scan.listed.erase(wanted[i]);
         return Fail(ErrorKind::kExternalUnavailable,
@@ -1479,7 +1561,8 @@ Result<void> LakeService::ListInto(Scan& scan, const std::vector<uint32_t>& part
       ipc::TableFile file{
           number,      wanted[i],   "s3://" + locations[i].bucket + "/" + object.key,
           object.etag, object.size, object.modified_s};
-      scan.files.push_back({locations[i].bucket, std::move(object.key), std::move(file)});
+      scan.files.push_back({locations[i].bucket, std::move(object.key), std::move(file), false,
+                            credentials.foreign ? nullptr : live});
       numbers.push_back(number);
     }
   }
@@ -1502,13 +1585,14 @@ Result<void> LakeService::ListInto(Scan& scan, const std::vector<uint32_t>& part
   return {};
 }
 
-Result<void> LakeService::ChooseFiles(Scan& scan, const std::string& bucket,
-                                      const std::string& folder, std::vector<ObjectInfo>& objects) {
+Result<void> LakeService::ChooseFiles(Scan& scan, const Credentials& credentials,
+                                      const std::string& bucket, const std::string& folder,
+                                      std::vector<ObjectInfo>& objects) {
   std::erase_if(objects, [&](const ObjectInfo& object) {
     return object.key.size() > folder.size() &&
            IsHiddenObject(std::string_view(object.key).substr(folder.size()), object.size);
   });
-  const TableReader reader{store_, scan.credentials, options_.files_per_scan,
+  const TableReader reader{store_, credentials, options_.files_per_scan,
                            [&scan] { return scan.abandoned(); }};
   if (scan.listing == TableListing::kManifest) {
     SKEP_TRY_ASSIGN(objects, FilesOfManifests(reader, bucket, objects));
@@ -1536,9 +1620,9 @@ Result<void> LakeService::ChooseFiles(Scan& scan, const std::string& bucket,
 void LakeService::ListFiles(const std::shared_ptr<Connection>& c, const ipc::LakeRequest& request,
                             std::vector<Outgoing>& out) {
   const auto fail = [&](Error error) { Refuse(c, request, std::move(error), out); };
-  const auto live = c->LiveScan(request.scan);
-  if (!live) return fail(live.error());
-  const auto& scan = *live;
+  const auto open = c->OpenScan(request.scan);
+  if (!open) return fail(open.error());
+  const auto& scan = open->scan;
   // A granted object is not a table: it has no locations, only its one file.
   // Once each, so that no answer is longer than what was listed.
   std::vector<uint32_t> partitions = request.partitions;
@@ -1558,7 +1642,7 @@ void LakeService::ListFiles(const std::shared_ptr<Connection>& c, const ipc::Lak
                    0});
   }
   std::vector<ipc::TableFile> files;
-  if (auto listed = ListInto(*scan, partitions, files); !listed) {
+  if (auto listed = ListInto(*scan, open->credentials, partitions, files); !listed) {
     scan->Failed(listed.error());
     return fail(listed.error());
   }
@@ -1585,9 +1669,9 @@ void LakeService::ListFiles(const std::shared_ptr<Connection>& c, const ipc::Lak
 void LakeService::OpenFiles(const std::shared_ptr<Connection>& c, const ipc::LakeRequest& request,
                             std::vector<Outgoing>& out) {
   const auto fail = [&](Error error) { Refuse(c, request, std::move(error), out); };
-  const auto live = c->LiveScan(request.scan);
-  if (!live) return fail(live.error());
-  const auto& scan = *live;
+  const auto open = c->OpenScan(request.scan);
+  if (!open) return fail(open.error());
+  const auto& scan = open->scan;
   if (!scan->named_by_metadata)
     return fail({ErrorKind::kInsufficientPrivilege,
                  fmt::format("scan {} opens no files by their paths", request.scan),
@@ -1599,15 +1683,17 @@ void LakeService::OpenFiles(const std::shared_ptr<Connection>& c, const ipc::Lak
   ipc::LakeReply reply;
   reply.id = request.id;
   for (const auto& [path, size] : request.objects) {
-    auto file = OpenFile(*scan, path, size);
+    auto file = OpenFile(*scan, open->credentials, path, size);
     if (!file) return fail(file.error());
     reply.files.push_back(std::move(*file));
   }
   out.push_back({ipc::EncodePacket(reply), {}, true});
 }
 
-Result<ipc::TableFile> LakeService::OpenFile(Scan& scan, const std::string& path, uint64_t size) {
-  const auto& credentials = scan.credentials;
+Result<ipc::TableFile> LakeService::OpenFile(Scan& scan,
+                                             const identity::LiveCredentials::Pointer& live,
+                                             const std::string& path, uint64_t size) {
+  const Credentials& credentials = *live;
   Scan::File file;
   if (!ParseS3Path(path, file.bucket, file.key) || file.key.empty())
     return Fail(ErrorKind::kDataException,
@@ -1623,6 +1709,7 @@ Result<ipc::TableFile> LakeService::OpenFile(Scan& scan, const std::string& path
     file.file.size = object.size;
     file.file.modified_s = object.modified_s;
   }
+  if (!credentials.foreign || size == 0) file.allowed = live;
   if (!scan.Hold(1, options_.entries_per_connection)) return Fail(TooMuch());
   const std::lock_guard lock(scan.mutex);
   if (scan.files.size() >= options_.files_per_scan)
@@ -1635,7 +1722,8 @@ Result<ipc::TableFile> LakeService::OpenFile(Scan& scan, const std::string& path
 
 // The ETag of a file that was opened by what metadata say of it: from the first read on, the scan
 // reads that version or fails.
-Result<std::string> LakeService::VersionOf(Scan& scan, uint32_t number) {
+Result<std::string> LakeService::VersionOf(Scan& scan, const Credentials& credentials,
+                                           uint32_t number) {
   std::string bucket, key;
   ipc::TableFile said;
   {
@@ -1644,7 +1732,7 @@ Result<std::string> LakeService::VersionOf(Scan& scan, uint32_t number) {
     key = scan.files[number].key;
     said = scan.files[number].file;
   }
-  SKEP_TRY_ASSIGN(const ObjectInfo object, store_.Head(scan.credentials, bucket, key));
+  SKEP_TRY_ASSIGN(const ObjectInfo object, store_.Head(credentials, bucket, key));
   if (object.etag.empty())
     return Fail(ErrorKind::kExternalUnavailable, "the object store gave no ETag for " + said.path);
   if (object.size != said.size)
@@ -1657,14 +1745,49 @@ Result<std::string> LakeService::VersionOf(Scan& scan, uint32_t number) {
   return file.etag;
 }
 
+// Asks anew whether a file of the scan may be read: credentials were renewed, and the role's rights
+// may have been narrowed since the file was listed.
+Result<void> LakeService::MayStillRead(Scan& scan, uint32_t number,
+                                       const identity::LiveCredentials::Pointer& credentials) {
+  std::string bucket, key, etag;
+  {
+    const std::lock_guard lock(scan.mutex);
+    const auto& file = scan.files[number];
+    bucket = file.bucket;
+    key = file.key;
+    etag = file.file.etag;
+  }
+  const auto decision = credentials->DecideRead(bucket, key);
+  if (!decision.allowed)
+    return Fail(ErrorKind::kInsufficientPrivilege,
+                fmt::format("{} is not authorized to perform: s3:GetObject on s3://{}/{}",
+                            credentials->role, bucket, key),
+                DetailOf(decision), "The role's rights were changed while the statement ran.");
+  if (credentials->foreign) {
+    SKEP_TRY_ASSIGN(const ObjectInfo object, store_.Head(*credentials, bucket, key));
+    if (!etag.empty() && object.etag != etag)
+      return Fail(ErrorKind::kExternalChanged,
+                  fmt::format("the object changed while it was read: s3://{}/{}", bucket, key), {},
+                  "Run the statement again.");
+  }
+  const std::lock_guard lock(scan.mutex);
+  scan.files[number].allowed = credentials;
+  return {};
+}
+
 void LakeService::ReadBlock(const std::shared_ptr<Connection>& c, const ipc::LakeRequest& request,
                             bool may_fetch, std::vector<Outgoing>& out) {
   const auto fail = [&](Error error) { Refuse(c, request, std::move(error), out); };
-  const auto live = c->LiveScan(request.scan);
-  if (!live) return fail(live.error());
-  const auto& scan = *live;
+  if (!may_fetch) {  // credentials are renewed on the pool
+    const auto waiting = c->FindScan(request.scan);
+    if (waiting && !waiting->live->Fresh()) return;
+  }
+  const auto open = c->OpenScan(request.scan);
+  if (!open) return fail(open.error());
+  const auto& [scan, credentials] = *open;
   std::string bucket, key;
   BlockKey block;
+  bool allowed = false;  // with these credentials, before
   {
     const std::lock_guard lock(scan->mutex);
     if (request.file >= scan->files.size()) {
@@ -1679,8 +1802,9 @@ void LakeService::ReadBlock(const std::shared_ptr<Connection>& c, const ipc::Lak
     if (!std::exchange(file.read, true) && scan->record) scan->record->files_read++;
     bucket = file.bucket;
     key = file.key;
+    allowed = file.allowed.lock() == credentials;
     // By account: what a store gave for one account's keys, another's may not be allowed to read.
-    block = BlockKey{scan->credentials.account + ' ' + scan->credentials.endpoint,
+    block = BlockKey{credentials->account + ' ' + credentials->endpoint,
                      file.bucket,
                      file.key,
                      file.file.etag,
@@ -1688,20 +1812,28 @@ void LakeService::ReadBlock(const std::shared_ptr<Connection>& c, const ipc::Lak
                      request.block};
   }
   if (block.etag.empty()) {
-    auto etag = VersionOf(*scan, request.file);
+    auto etag = VersionOf(*scan, *credentials, request.file);
     if (!etag) {
       scan->Failed(etag.error());
       return fail(etag.error());
     }
     block.etag = std::move(*etag);
   }
+  if (!allowed) {
+    // A foreign store decides, and has to be asked.
+    if (credentials->foreign && !may_fetch) return;
+    if (auto still = MayStillRead(*scan, request.file, credentials); !still) {
+      scan->Failed(still.error());
+      return fail(still.error());
+    }
+  }
   Result<CachedBlock> got = CachedBlock{};
   const auto began = std::chrono::steady_clock::now();
   if (may_fetch) {
-    got = cache_.Get(
-        block, request.offset, request.length, [&](uint64_t offset, std::span<char> into) {
-          return store_.GetRange(scan->credentials, bucket, key, block.etag, offset, into);
-        });
+    got = cache_.Get(block, request.offset, request.length,
+                     [&](uint64_t offset, std::span<char> into) {
+                       return store_.GetRange(*credentials, bucket, key, block.etag, offset, into);
+                     });
   } else {
     got = cache_.Find(block, request.offset, request.length);
     if (got && !got->descriptor) return;  // to be fetched on the pool

@@ -21,6 +21,7 @@
 #include "base/error.h"
 #include "base/unique_fd.h"
 #include "identity/access_keys.h"
+#include "identity/live_credentials.h"
 #include "identity/role_chain.h"
 #include "ipc/messages.h"
 #include "lake/block_cache.h"
@@ -50,41 +51,42 @@ struct CatalogPartitions {
 using MayAct =
     std::function<bool(std::string_view action, std::string_view database, std::string_view table)>;
 
-// Where tables come from. Called on pool threads; thread-safe.
+// Where tables come from: the data catalog of the account of the credentials, which are those of
+// the chain that leads there. Called on pool threads; thread-safe.
 class TableSource {
  public:
   virtual ~TableSource() = default;
   // Errors: kUndefinedTable, kUndefinedSchema (no such catalog database), kFeatureNotSupported (a
   // format we do not read).
-  virtual Result<CatalogTable> GetTable(std::string_view catalog_id, std::string_view database,
+  virtual Result<CatalogTable> GetTable(const Credentials& catalog, std::string_view database,
                                         std::string_view table) = 0;
   // The same without partitions and locations.
-  virtual Result<CatalogTable> DescribeTable(std::string_view catalog_id, std::string_view database,
+  virtual Result<CatalogTable> DescribeTable(const Credentials& catalog, std::string_view database,
                                              std::string_view table) {
-    return GetTable(catalog_id, database, table);
+    return GetTable(catalog, database, table);
   }
-  virtual Result<std::vector<std::string>> ListTables(std::string_view catalog_id,
+  virtual Result<std::vector<std::string>> ListTables(const Credentials& catalog,
                                                       std::string_view database) = 0;
   // The partitions of a table whose description left them out. Errors: kInvalidArgument (a filter
   // that cannot be read).
-  virtual Result<CatalogPartitions> ListPartitions(std::string_view catalog_id,
+  virtual Result<CatalogPartitions> ListPartitions(const Credentials& catalog,
                                                    std::string_view database,
                                                    std::string_view table,
                                                    std::string_view filter) {
-    (void)catalog_id, (void)database, (void)table, (void)filter;
+    (void)catalog, (void)database, (void)table, (void)filter;
     return CatalogPartitions{};
   }
   // Answers a question about a catalog (catalog/glue_questions.h) with what `may` lets see.
-  virtual Result<std::vector<std::string>> Ask(std::string_view catalog_id,
+  virtual Result<std::vector<std::string>> Ask(const Credentials& catalog,
                                                std::string_view database, std::string_view question,
                                                const MayAct& may) {
-    (void)catalog_id, (void)database, (void)question, (void)may;
+    (void)catalog, (void)database, (void)question, (void)may;
     return std::vector<std::string>{};
   }
   // Changes a catalog (catalog/glue_changes.h).
-  virtual Result<void> Change(std::string_view catalog_id, std::string_view database,
+  virtual Result<void> Change(const Credentials& catalog, std::string_view database,
                               std::string_view change) {
-    (void)catalog_id, (void)database, (void)change;
+    (void)catalog, (void)database, (void)change;
     return Fail(ErrorKind::kFeatureNotSupported, "this catalog cannot be changed");
   }
 };
@@ -124,9 +126,9 @@ class LakeService {
   // Serves a worker's lake socket until it closes; returns at once with the connection's id. An
   // empty workspace is a scratch worker: it gets granted objects only. Thread-safe.
   uint64_t Serve(UniqueFd socket, const std::string& workspace);
-  // Lets a connection read one object: a scan with file 0, to be named in ipc::InferRequest.
-  // Errors: kUndefinedObject (connection gone), kInsufficientPrivilege (the credentials do not
-  // cover the object), kTooManyConnections (too many scans).
+  // Lets a connection read one object, as long as the credentials last: a scan with file 0, to be
+  // named in ipc::InferRequest. Errors: kUndefinedObject (connection gone), kInsufficientPrivilege
+  // (the credentials do not cover the object), kTooManyConnections (too many scans).
   Result<uint64_t> GrantObject(uint64_t connection, const Credentials& credentials,
                                const std::string& path, const std::string& etag, uint64_t size);
   // Ends a grant; harmless when it is gone.
@@ -143,6 +145,7 @@ class LakeService {
 
  private:
   struct Scan;
+  struct LiveScan;
   struct Connection;
   struct Outgoing;
 
@@ -157,11 +160,14 @@ class LakeService {
   Result<void> FindObjects(Scan& scan, const ipc::LakeRequest& request);
   void OpenFiles(const std::shared_ptr<Connection>& c, const ipc::LakeRequest& request,
                  std::vector<Outgoing>& out);
-  Result<ipc::TableFile> OpenFile(Scan& scan, const std::string& path, uint64_t size);
+  Result<ipc::TableFile> OpenFile(Scan& scan, const identity::LiveCredentials::Pointer& live,
+                                  const std::string& path, uint64_t size);
+  Result<void> MayStillRead(Scan& scan, uint32_t file,
+                            const identity::LiveCredentials::Pointer& credentials);
   // What of the objects below `folder` of a bucket is the table's, when its format says so.
-  Result<void> ChooseFiles(Scan& scan, const std::string& bucket, const std::string& folder,
-                           std::vector<ObjectInfo>& objects);
-  Result<std::string> VersionOf(Scan& scan, uint32_t number);
+  Result<void> ChooseFiles(Scan& scan, const Credentials& credentials, const std::string& bucket,
+                           const std::string& folder, std::vector<ObjectInfo>& objects);
+  Result<std::string> VersionOf(Scan& scan, const Credentials& credentials, uint32_t number);
   void ListFiles(const std::shared_ptr<Connection>& connection, const ipc::LakeRequest& request,
                  std::vector<Outgoing>& out);
   void ListTables(const std::shared_ptr<Connection>& connection, const ipc::LakeRequest& request,
@@ -172,7 +178,7 @@ class LakeService {
                  std::vector<Outgoing>& out);
   // s3://bucket/prefix of a write, when the role chain leads to it.
   Result<std::string> PlaceOf(const Connection& connection, const ipc::LakeRequest& request,
-                              Credentials& credentials);
+                              std::shared_ptr<identity::LiveCredentials>& credentials);
   void MakeBuffer(const std::shared_ptr<Connection>& connection, const ipc::LakeRequest& request,
                   std::vector<Outgoing>& out);
   void WritePart(const std::shared_ptr<Connection>& connection, const ipc::LakeRequest& request,
@@ -193,6 +199,16 @@ class LakeService {
   Result<Credentials> Walk(const Connection& connection, const ipc::LakeRequest& request,
                            const std::vector<std::string>& chain, const char* action);
   Result<Credentials> Holder(const ipc::LakeRequest& request);
+  static ipc::LakeRequest KeysOf(const ipc::LakeRequest& request);
+  // Credentials that are had again in the same way when they run out.
+  std::shared_ptr<identity::LiveCredentials> Renewed(Credentials first,
+                                                     identity::LiveCredentials::Walk walk);
+  std::shared_ptr<identity::LiveCredentials> RenewedCatalog(const Connection& connection,
+                                                            const ipc::LakeRequest& request,
+                                                            const char* action, Credentials first);
+  std::shared_ptr<identity::LiveCredentials> RenewedChain(const Connection& connection,
+                                                          const ipc::LakeRequest& request,
+                                                          const char* action, Credentials first);
   Result<std::shared_ptr<Scan>> FindTable(const Connection& connection,
                                           const ipc::LakeRequest& request, CatalogTable& table);
   // The account whose catalog an external schema names, when its roles lead there.
@@ -200,7 +216,8 @@ class LakeService {
                                 const char* action);
   void ReadBlock(const std::shared_ptr<Connection>& connection, const ipc::LakeRequest& request,
                  bool may_fetch, std::vector<Outgoing>& out);
-  Result<void> ListInto(Scan& scan, const std::vector<uint32_t>& partitions,
+  Result<void> ListInto(Scan& scan, const identity::LiveCredentials::Pointer& live,
+                        const std::vector<uint32_t>& partitions,
                         std::vector<ipc::TableFile>& files);
   void Refuse(const std::shared_ptr<Connection>& connection, const ipc::LakeRequest& request,
               Error error, std::vector<Outgoing>& out);

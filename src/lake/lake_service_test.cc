@@ -87,33 +87,33 @@ class MemoryStore final : public ObjectStore {
 class FakeTables final : public TableSource {
  public:
   std::map<std::string, CatalogTable> tables;  // account/database/table
-  Result<CatalogTable> GetTable(std::string_view catalog_id, std::string_view database,
+  Result<CatalogTable> GetTable(const Credentials& catalog, std::string_view database,
                                 std::string_view table) override {
-    const auto it = tables.find(fmt::format("{}/{}/{}", catalog_id, database, table));
+    const auto it = tables.find(fmt::format("{}/{}/{}", catalog.account, database, table));
     if (it == tables.end()) return Fail(ErrorKind::kUndefinedTable, "no such table");
     return it->second;
   }
-  Result<std::vector<std::string>> ListTables(std::string_view catalog_id,
+  Result<std::vector<std::string>> ListTables(const Credentials& catalog,
                                               std::string_view database) override {
     std::vector<std::string> names;
-    const std::string prefix = fmt::format("{}/{}/", catalog_id, database);
+    const std::string prefix = fmt::format("{}/{}/", catalog.account, database);
     for (const auto& [k, t] : tables) {
       if (k.starts_with(prefix)) names.push_back(k.substr(prefix.size()));
     }
     return names;
   }
   std::vector<std::string> asked;  // what came through, as account/database
-  Result<std::vector<std::string>> Ask(std::string_view catalog_id, std::string_view database,
+  Result<std::vector<std::string>> Ask(const Credentials& catalog, std::string_view database,
                                        std::string_view question, const MayAct& may) override {
-    asked.push_back(fmt::format("{}/{}", catalog_id, database));
+    asked.push_back(fmt::format("{}/{}", catalog.account, database));
     if (!may("glue:GetTables", database, "t")) return std::vector<std::string>{};
     return std::vector<std::string>{std::string(question), "second"};
   }
-  Result<CatalogPartitions> ListPartitions(std::string_view catalog_id, std::string_view database,
+  Result<CatalogPartitions> ListPartitions(const Credentials& catalog, std::string_view database,
                                            std::string_view table,
                                            std::string_view filter) override {
     CatalogPartitions found;
-    const auto it = tables.find(fmt::format("{}/{}/{}", catalog_id, database, table));
+    const auto it = tables.find(fmt::format("{}/{}/{}", catalog.account, database, table));
     if (it == tables.end()) return Fail(ErrorKind::kUndefinedTable, "no such table");
     for (const char* value : {"a", "b", "c"}) {
       if (!filter.empty() && filter != value) continue;

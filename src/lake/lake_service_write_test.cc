@@ -28,14 +28,14 @@ constexpr char kForeign[] = "arn:aws:iam::222222222222:role/writer";
 
 class NoTables final : public TableSource {
  public:
-  Result<CatalogTable> GetTable(std::string_view, std::string_view database,
+  Result<CatalogTable> GetTable(const Credentials&, std::string_view database,
                                 std::string_view table) override {
     if (database != "db" || table != "t") return Fail(ErrorKind::kUndefinedTable, "no such table");
     CatalogTable found;
     found.location = "s3://ours/table";
     return found;
   }
-  Result<std::vector<std::string>> ListTables(std::string_view, std::string_view) override {
+  Result<std::vector<std::string>> ListTables(const Credentials&, std::string_view) override {
     return std::vector<std::string>();
   }
 };

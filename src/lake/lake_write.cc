@@ -21,13 +21,6 @@ constexpr size_t kThreads = 8;  // of a commit
 constexpr size_t kMaxRemoved = 1'000'000;
 constexpr size_t kMaxKeyBytes = 1024;
 
-bool Expired(const Credentials& credentials) {
-  const auto now = std::chrono::duration_cast<std::chrono::seconds>(
-                       std::chrono::system_clock::now().time_since_epoch())
-                       .count();
-  return credentials.expires_s != 0 && credentials.expires_s < now;
-}
-
 // Does the work for 0 to count - 1 on some threads; the first error ends it.
 template <class Work>
 Result<void> OnThreads(size_t count, const Work& work) {
@@ -92,10 +85,10 @@ Result<WriteOptions> WriteOptions::Read(std::string_view json) {
   return options;
 }
 
-LakeWrite::LakeWrite(ObjectStore& store, Credentials credentials, std::string bucket,
-                     std::string prefix, WriteOptions options)
+LakeWrite::LakeWrite(ObjectStore& store, std::shared_ptr<identity::LiveCredentials> live,
+                     std::string bucket, std::string prefix, WriteOptions options)
     : store_(store),
-      credentials_(std::move(credentials)),
+      live_(std::move(live)),
       bucket_(std::move(bucket)),
       prefix_(std::move(prefix)),
       place_("s3://" + bucket_ + "/" + prefix_),
@@ -103,7 +96,8 @@ LakeWrite::LakeWrite(ObjectStore& store, Credentials credentials, std::string bu
 
 LakeWrite::~LakeWrite() { Abort(); }
 
-Result<std::shared_ptr<LakeWrite>> LakeWrite::Open(ObjectStore& store, Credentials credentials,
+Result<std::shared_ptr<LakeWrite>> LakeWrite::Open(ObjectStore& store,
+                                                   std::shared_ptr<identity::LiveCredentials> live,
                                                    const std::string& path,
                                                    const WriteOptions& options) {
   std::string bucket, prefix;
@@ -112,21 +106,22 @@ Result<std::shared_ptr<LakeWrite>> LakeWrite::Open(ObjectStore& store, Credentia
   if (prefix.size() > kMaxKeyBytes / 2)
     return Fail(ErrorKind::kInvalidArgument, "the prefix is longer than 512 bytes");
   std::shared_ptr<LakeWrite> write(
-      new LakeWrite(store, std::move(credentials), std::move(bucket), std::move(prefix), options));
+      new LakeWrite(store, std::move(live), std::move(bucket), std::move(prefix), options));
+  SKEP_TRY_ASSIGN(const auto credentials, write->live_->Current());
   const std::string first = write->prefix_ + "0000_part_00";  // stands for all of them
-  SKEP_TRY(write->MayWrite("s3:PutObject", first));
+  SKEP_TRY(write->MayWrite(*credentials, "s3:PutObject", first));
   using enum WriteOptions::Existing;
   if (options.existing == kKeep) return write;
-  if (options.existing == kClean) SKEP_TRY(write->MayWrite("s3:DeleteObject", first));
-  const auto listed = write->credentials_.DecideList(write->bucket_, write->prefix_);
+  if (options.existing == kClean) SKEP_TRY(write->MayWrite(*credentials, "s3:DeleteObject", first));
+  const auto listed = credentials->DecideList(write->bucket_, write->prefix_);
   if (!listed.allowed)
     return Fail(ErrorKind::kExternalDenied,
                 fmt::format("{} is not authorized to perform: s3:ListBucket on {}",
-                            write->credentials_.role, write->place_),
+                            credentials->role, write->place_),
                 listed.reason);
   if (options.existing == kClean) return write;
   SKEP_TRY_ASSIGN(const ListPage page,
-                  store.List(write->credentials_, write->bucket_, write->prefix_, "", ""));
+                  store.List(*credentials, write->bucket_, write->prefix_, "", ""));
   if (std::ranges::any_of(page.objects, [&](const ObjectInfo& object) {
         return object.size > 0 || !object.key.ends_with('/');
       }))
@@ -137,21 +132,23 @@ Result<std::shared_ptr<LakeWrite>> LakeWrite::Open(ObjectStore& store, Credentia
   return write;
 }
 
-Result<void> LakeWrite::MayWrite(std::string_view action, const std::string& key) const {
-  const auto decision = credentials_.DecideWrite(action, bucket_, key);
+Result<void> LakeWrite::MayWrite(const Credentials& credentials, std::string_view action,
+                                 const std::string& key) const {
+  const auto decision = credentials.DecideWrite(action, bucket_, key);
   if (decision.allowed) return {};
   return Fail(ErrorKind::kExternalDenied,
-              fmt::format("{} is not authorized to perform: {} on s3://{}/{}", credentials_.role,
+              fmt::format("{} is not authorized to perform: {} on s3://{}/{}", credentials.role,
                           action, bucket_, key),
               decision.reason);
 }
 
-Result<std::shared_ptr<LakeWrite::File>> LakeWrite::FileOf(uint32_t number,
+Result<std::shared_ptr<LakeWrite::File>> LakeWrite::FileOf(const Credentials& credentials,
+                                                           uint32_t number,
                                                            const std::string& name) {
   const std::string key = prefix_ + name;
   if (name.empty() || key.size() > kMaxKeyBytes || number >= kMaxFiles)
     return Fail(ErrorKind::kInvalidArgument, fmt::format("file {} has no name", number));
-  SKEP_TRY(MayWrite("s3:PutObject", key));
+  SKEP_TRY(MayWrite(credentials, "s3:PutObject", key));
   auto& file = files_[number];
   if (!file) {
     file = std::make_shared<File>();
@@ -167,14 +164,12 @@ Result<void> LakeWrite::Part(uint32_t number, const std::string& name, uint32_t 
   if (part >= kMaxParts || bytes.empty())
     return Fail(ErrorKind::kPayloadTooLarge,
                 fmt::format("{} has more than {} parts", name, kMaxParts));
-  if (Expired(credentials_))
-    return Fail(ErrorKind::kExternalDenied, "the role's session expired while the statement ran",
-                {}, "Run the statement again.");
+  SKEP_TRY_ASSIGN(const auto credentials, live_->Current());
   std::shared_ptr<File> file;
   {
     const std::lock_guard lock(mutex_);
     if (state_ != State::kOpen) return Fail(ErrorKind::kUndefinedObject, "the write has ended");
-    SKEP_TRY_ASSIGN(file, FileOf(number, name));
+    SKEP_TRY_ASSIGN(file, FileOf(*credentials, number, name));
     running_++;
   }
   const auto upload = [&]() -> Result<void> {
@@ -184,13 +179,13 @@ Result<void> LakeWrite::Part(uint32_t number, const std::string& name, uint32_t 
         return Fail(ErrorKind::kInvalidArgument, fmt::format("part {} is there already", part));
       if (!file->begun) {
         SKEP_TRY_ASSIGN(file->upload,
-                        store_.BeginUpload(credentials_, bucket_, file->key, options_.encryption));
+                        store_.BeginUpload(*credentials, bucket_, file->key, options_.encryption));
         file->begun = true;
       }
       file->etags[part];  // taken
     }
     SKEP_TRY_ASSIGN(
-        auto etag, store_.PutPart(credentials_, bucket_, file->key, file->upload, part + 1, bytes));
+        auto etag, store_.PutPart(*credentials, bucket_, file->key, file->upload, part + 1, bytes));
     const std::lock_guard lock(file->mutex);
     file->etags[part] = std::move(etag);
     file->bytes += bytes.size();
@@ -215,20 +210,24 @@ Result<void> LakeWrite::RemoveExisting(const std::vector<std::shared_ptr<File>>&
   if (places.empty()) places.insert(prefix_);
   std::vector<std::string> old;
   for (const std::string& place : places) {
-    if (!credentials_.MayList(bucket_, place))
+    SKEP_TRY_ASSIGN(const auto credentials, live_->Current());
+    if (!credentials->MayList(bucket_, place))
       return Fail(ErrorKind::kExternalDenied,
                   fmt::format("{} is not authorized to perform: s3:ListBucket on s3://{}/{}",
-                              credentials_.role, bucket_, place));
+                              credentials->role, bucket_, place));
     SKEP_TRY_ASSIGN(auto objects,
-                    ListAll(store_, credentials_, bucket_, place, kMaxRemoved - old.size()));
+                    ListAll(store_, *credentials, bucket_, place, kMaxRemoved - old.size()));
     for (auto& object : objects) {
       if (keys.contains(object.key)) continue;  // becomes another
-      SKEP_TRY(MayWrite("s3:DeleteObject", object.key));
+      SKEP_TRY(MayWrite(*credentials, "s3:DeleteObject", object.key));
       old.push_back(std::move(object.key));
     }
   }
-  return OnThreads(old.size(),
-                   [&](size_t i) { return store_.Delete(credentials_, bucket_, old[i]); });
+  return OnThreads(old.size(), [&](size_t i) -> Result<void> {
+    SKEP_TRY_ASSIGN(const auto credentials, live_->Current());
+    SKEP_TRY(MayWrite(*credentials, "s3:DeleteObject", old[i]));
+    return store_.Delete(*credentials, bucket_, old[i]);
+  });
 }
 
 Result<void> LakeWrite::Complete(File& file) {
@@ -240,7 +239,10 @@ Result<void> LakeWrite::Complete(File& file) {
                   fmt::format("part {} of {} is missing", etags.size(), file.key));
     etags.push_back(etag);
   }
-  auto completed = store_.CompleteUpload(credentials_, bucket_, file.key, file.upload, etags);
+  // Its rights may have been narrowed since its parts went.
+  SKEP_TRY_ASSIGN(const auto credentials, live_->Current());
+  SKEP_TRY(MayWrite(*credentials, "s3:PutObject", file.key));
+  auto completed = store_.CompleteUpload(*credentials, bucket_, file.key, file.upload, etags);
   // A lost answer says nothing, and a repeated request finds the upload gone, and the object made.
   if (!completed && IsMade(file)) completed = {};
   file.completed = completed.has_value();
@@ -255,7 +257,7 @@ bool LakeWrite::IsMade(const File& file) const {
     if (!digest || digest->size() != 16) return false;  // no MD5: nothing can be told (SSE-KMS)
     digests += *digest;
   }
-  const auto found = store_.Head(credentials_, bucket_, file.key);
+  const auto found = store_.Head(*live_->Last(), bucket_, file.key);
   return found && found->size == file.bytes &&
          found->etag == fmt::format("{}-{}", HexEncode(Md5(digests)), file.etags.size());
 }
@@ -263,8 +265,10 @@ bool LakeWrite::IsMade(const File& file) const {
 void LakeWrite::Drop(File& file) noexcept {
   try {
     if (!file.begun) return;
+    // To take back what was begun needs no right but the one it was begun with.
+    const auto credentials = live_->Last();
     if (!file.completed) {
-      const auto aborted = store_.AbortUpload(credentials_, bucket_, file.key, file.upload);
+      const auto aborted = store_.AbortUpload(*credentials, bucket_, file.key, file.upload);
       if (aborted) return;
       if (aborted.error().kind == ErrorKind::kExternalNotFound && IsMade(file)) {
         file.completed = true;
@@ -275,8 +279,8 @@ void LakeWrite::Drop(File& file) noexcept {
                   {{"place", place_}, {"key", file.key}, {"reason", aborted.error().message}});
       return;
     }
-    auto deleted = MayWrite("s3:DeleteObject", file.key);
-    if (deleted) deleted = store_.Delete(credentials_, bucket_, file.key);
+    auto deleted = MayWrite(*credentials, "s3:DeleteObject", file.key);
+    if (deleted) deleted = store_.Delete(*credentials, bucket_, file.key);
     if (!deleted)
       log::Warn("object_left_behind",
                 {{"place", place_}, {"key", file.key}, {"reason", deleted.error().message}});
@@ -299,7 +303,8 @@ Result<void> LakeWrite::Commit(const Publish& publish, const std::vector<uint32_
   if (options_.existing == WriteOptions::Existing::kClean) done = RemoveExisting(files);
   if (done && !files.empty()) done = OnThreads(files.size() - 1, complete);
   if (done && !files.empty()) done = complete(files.size() - 1);
-  if (done && publish) {
+  const bool published = done && publish;
+  if (published) {
     done = publish();
     if (!done && done.error().kind == ErrorKind::kSerializationFailure) {
       const std::lock_guard lock(mutex_);
@@ -313,7 +318,9 @@ Result<void> LakeWrite::Commit(const Publish& publish, const std::vector<uint32_
       return done;
     }
   }
-  if (!done) {
+  // A catalog that did not answer may name the files by now: they stay.
+  const bool unknown = published && !done && done.error().kind == ErrorKind::kExternalUnavailable;
+  if (!done && !unknown) {
     for (const auto& file : files) Drop(*file);
   }
   const std::lock_guard lock(mutex_);

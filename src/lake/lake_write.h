@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "identity/live_credentials.h"
 #include "lake/object_store.h"
 
 namespace skep::lake {
@@ -41,7 +42,8 @@ class LakeWrite {
   // Looks whether the role may write below s3://bucket/prefix and what is there. Errors:
   // kInvalidArgument (no such path), kExternalDenied (the role's policies), kDuplicateObject (there
   // are objects, and options.existing is kFail), and those of the store.
-  static Result<std::shared_ptr<LakeWrite>> Open(ObjectStore& store, Credentials credentials,
+  static Result<std::shared_ptr<LakeWrite>> Open(ObjectStore& store,
+                                                 std::shared_ptr<identity::LiveCredentials> live,
                                                  const std::string& path,
                                                  const WriteOptions& options);
   // Aborts what was not committed. Blocks.
@@ -67,7 +69,8 @@ class LakeWrite {
   void Abort() noexcept;
 
   const std::string& place() const { return place_; }
-  const Credentials& credentials() const { return credentials_; }
+  // Those of the last request.
+  identity::LiveCredentials::Pointer credentials() const { return live_->Last(); }
   size_t files() const;
   uint64_t bytes() const;
 
@@ -75,17 +78,19 @@ class LakeWrite {
   struct File;
   enum class State : uint8_t { kOpen, kCommitting, kEnded };
 
-  LakeWrite(ObjectStore& store, Credentials credentials, std::string bucket, std::string prefix,
-            WriteOptions options);
-  Result<std::shared_ptr<File>> FileOf(uint32_t number, const std::string& name);
-  Result<void> MayWrite(std::string_view action, const std::string& key) const;
+  LakeWrite(ObjectStore& store, std::shared_ptr<identity::LiveCredentials> live, std::string bucket,
+            std::string prefix, WriteOptions options);
+  Result<std::shared_ptr<File>> FileOf(const Credentials& credentials, uint32_t number,
+                                       const std::string& name);
+  Result<void> MayWrite(const Credentials& credentials, std::string_view action,
+                        const std::string& key) const;
   Result<void> RemoveExisting(const std::vector<std::shared_ptr<File>>& files);
   Result<void> Complete(File& file);
   bool IsMade(const File& file) const;
   void Drop(File& file) noexcept;
 
   ObjectStore& store_;
-  const Credentials credentials_;
+  const std::shared_ptr<identity::LiveCredentials> live_;
   const std::string bucket_, prefix_, place_;
   const WriteOptions options_;
 

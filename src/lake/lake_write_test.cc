@@ -17,9 +17,13 @@ Credentials Writer() {
   return credentials;
 }
 
+std::shared_ptr<identity::LiveCredentials> Live(Credentials credentials) {
+  return std::make_shared<identity::LiveCredentials>(std::move(credentials));
+}
+
 std::shared_ptr<LakeWrite> Opened(UploadStore& store, const std::string& options = "{}",
                                   const std::string& path = "s3://b/out/x_") {
-  auto write = LakeWrite::Open(store, Writer(), path, *WriteOptions::Read(options));
+  auto write = LakeWrite::Open(store, Live(Writer()), path, *WriteOptions::Read(options));
   EXPECT_TRUE(write) << write.error().message;
   return write ? *write : nullptr;
 }
@@ -27,7 +31,7 @@ std::shared_ptr<LakeWrite> Opened(UploadStore& store, const std::string& options
 ErrorKind Refusal(UploadStore& store, Credentials credentials, const std::string& path,
                   const std::string& options = "{}") {
   const auto write =
-      LakeWrite::Open(store, std::move(credentials), path, *WriteOptions::Read(options));
+      LakeWrite::Open(store, Live(std::move(credentials)), path, *WriteOptions::Read(options));
   return write ? ErrorKind::kCount : write.error().kind;
 }
 

@@ -5,6 +5,7 @@ import uuid
 import pytest
 
 from support.glue import refused, unchecked
+from support.identity import allow, iam_user
 from support.process import wait_until
 from support.server import ACCOUNT, ROLE
 
@@ -158,3 +159,26 @@ def test_triggers_that_are_none_are_refused(glue, code, more):
     crawler, name = make(glue), unique("trigger")
     refused(code, unchecked(glue).create_trigger, **{"Name": name, "Type": "ON_DEMAND", "Actions": [{"CrawlerName": crawler}], **more})
     refused("EntityNotFoundException", glue.start_trigger, Name=name)
+
+
+def test_a_crawlers_role_must_be_passed(server, glue, api_user):
+    """Who may make crawlers but not hand over a role would otherwise read with it what it may not read itself."""
+    iam = server.client("iam", api_user)
+    target = {"S3Targets": [{"Path": "s3://nowhere/x/"}]}
+    crawlers = allow(["glue:CreateCrawler", "glue:UpdateCrawler", "glue:DeleteCrawler", "glue:GetCrawler"])
+    reader = f"arn:aws:iam::{ACCOUNT}:role/reader"
+    passed = {"StringEquals": {"iam:PassedToService": "glue.amazonaws.com"}}
+    with iam_user(server, iam, crawlers) as none, iam_user(server, iam, crawlers, allow("iam:PassRole", reader, Condition=passed)) as some:
+        name = unique("passing")
+        for role in (ROLE, "lake", "service-role/lake"):
+            message = refused("AccessDeniedException", server.client("glue", none).create_crawler, Name=name, Role=role, DatabaseName="d", Targets=target)
+            assert "iam:PassRole on resource: arn:aws:iam::" in message
+        own = server.client("glue", some)
+        refused("AccessDeniedException", own.create_crawler, Name=name, Role=ROLE, DatabaseName="d", Targets=target)
+        own.create_crawler(Name=name, Role="reader", DatabaseName="d", Targets=target)
+        refused("AccessDeniedException", own.update_crawler, Name=name, Role=ROLE)
+        own.update_crawler(Name=name, Description="no role in it")
+        assert own.get_crawler(Name=name)["Crawler"]["Role"] == "reader"
+        own.delete_crawler(Name=name)
+    with iam_user(server, iam, crawlers, allow("iam:PassRole", reader, Condition={"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}})) as other:
+        refused("AccessDeniedException", server.client("glue", other).create_crawler, Name=unique("p"), Role="reader", DatabaseName="d", Targets=target)

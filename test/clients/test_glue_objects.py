@@ -1,7 +1,9 @@
 """The Glue catalog's small objects: functions, connections, statistics, classifiers, tags, policies, settings."""
 
+import contextlib
 import datetime
 import json
+import sqlite3
 import uuid
 
 import pytest
@@ -82,6 +84,55 @@ def test_connections_show_their_password_only_to_whom_does_not_hide_it(glue):
     assert name in [c["Name"] for c in listed] and "Opensesame" not in json.dumps(listed, default=str)
     refused("AlreadyExistsException", glue.create_connection, ConnectionInput=connection(name))
     glue.delete_connection(ConnectionName=name)
+
+
+def test_passwords_of_connections_are_encrypted_at_rest(own_server):
+    own = own_server()
+    glue = own.client("glue", own.add_user("api", superuser=True, access_key=True))
+    more = connection("kafka")
+    more["ConnectionProperties"]["KAFKA_CLIENT_KEY_PASSWORD"] = "Opensesame2"
+    glue.create_connection(ConnectionInput=connection("c"))
+    glue.create_connection(ConnectionInput=more)
+    glue.update_connection(Name="c", ConnectionInput=connection("c"))
+    key = own.data / "sealing.key"
+    assert key.stat().st_mode & 0o777 == 0o600 and len(key.read_bytes()) == 32
+
+    def kept(change=None):
+        with contextlib.closing(sqlite3.connect(own.data / "control.sqlite")) as db:
+            if change:
+                db.execute(*change)
+                db.commit()
+            return {name: text for name, text in db.execute("select name, json from glue_objects where kind = 'connection'")}
+
+    assert set(kept()) == {"c", "kafka"} and "Opensesame" not in "".join(kept().values())
+    for file in own.data.glob("control.sqlite*"):
+        assert b"Opensesame" not in file.read_bytes(), file
+    shown = glue.get_connection(Name="kafka")["Connection"]["ConnectionProperties"]
+    assert shown["PASSWORD"] == "Opensesame" and shown["KAFKA_CLIENT_KEY_PASSWORD"] == "Opensesame2"
+    assert "Opensesame" not in json.dumps(glue.get_connection(Name="kafka", HidePassword=True), default=str)
+    # A sealed text moved to another connection opens nothing.
+    sealed = json.loads(kept()["c"])
+    stolen = json.loads(kept()["kafka"])
+    stolen["ConnectionProperties"]["PASSWORD"] = sealed["ConnectionProperties"]["PASSWORD"]
+    kept(("update glue_objects set json = ? where name = 'kafka'", (json.dumps(stolen),)))
+    refused("InternalServiceException", glue.get_connection, Name="kafka")
+    # What was stored plain before is encrypted when the server starts.
+    plain = json.loads(kept()["c"])
+    plain["ConnectionProperties"]["PASSWORD"] = "Opensesame3"
+    own.stop()
+    kept(("update glue_objects set json = ? where name = 'c'", (json.dumps(plain),)))
+    own.start()
+    assert "Opensesame" not in kept()["c"]
+    glue = own.client("glue", own.add_user("again", superuser=True, access_key=True))
+    assert glue.get_connection(Name="c")["Connection"]["ConnectionProperties"]["PASSWORD"] == "Opensesame3"
+    # A key that others may read is not used.
+    own.stop()
+    key.chmod(0o644)
+    with pytest.raises(AssertionError, match="open to others"):
+        own.start()
+    own.child = None
+    key.chmod(0o600)
+    own.start()
 
 
 def test_an_encrypted_catalog_shows_no_password(own_server):

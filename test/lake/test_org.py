@@ -7,6 +7,7 @@ import uuid
 import psycopg
 import pytest
 
+from support.access import call_access
 from support.identity import allow, policy, refused, unique
 from support.object_store import REGION
 from support.process import wait_until
@@ -359,24 +360,6 @@ def test_explain_access_of_what_is_not_there(org, schema):
     assert code in (0, 1)
     code, said = explain_statement(org, "admin", "selct * frum lens.hives")
     assert code == 1 and "syntax error" in said
-
-
-def call_access(server, user, body, operation="ExplainAccess"):
-    """A signed call of the API that no SDK knows."""
-    import urllib.error
-    import urllib.request
-
-    import botocore.auth
-    import botocore.awsrequest
-    import botocore.credentials
-    request = botocore.awsrequest.AWSRequest("POST", f"http://127.0.0.1:{server.http_port}/", data=json.dumps(body).encode(), headers={
-        "X-Amz-Target": f"SkepAccess.{operation}", "Content-Type": "application/x-amz-json-1.1"})
-    botocore.auth.SigV4Auth(botocore.credentials.Credentials(user.access_key, user.secret_key), "skep-access", REGION).add_auth(request)
-    try:
-        with urllib.request.urlopen(urllib.request.Request(request.url, data=request.body, headers=dict(request.headers), method="POST"), timeout=60) as answer:
-            return answer.status, json.loads(answer.read())
-    except urllib.error.HTTPError as refused_answer:
-        return refused_answer.code, json.loads(refused_answer.read())
 
 
 def test_explain_access_as_an_api(org, restored, schema):

@@ -8,11 +8,13 @@ import threading
 class FaultyStore:
     """Same keys, another endpoint. `fault` is None or one of "403", "500", "truncate", "hang"; it befalls reads of objects, not listings.
     `write_fault` is None or (what, fault): what is "begin", "part" or "complete", of uploads in parts whose path holds `write_path`;
-    "lose" does what is asked and loses the answer, once for each path."""
+    "lose" does what is asked and loses the answer, once for each path.
+    While `gate` is an event that is not set, reads of objects and uploads of parts wait for it; `waiting` are their paths so far."""
 
     def __init__(self, store):
         self.store, self.fault, self.faults = store, None, 0
         self.write_fault, self.write_path, self.lost = None, "", set()
+        self.gate, self.waiting = None, []
         self.requests = []  # (method, path with query) of everything that was asked
         self.access_key, self.secret_key = store.access_key, store.secret_key
         self.released = threading.Event()
@@ -32,6 +34,9 @@ class FaultyStore:
                 if step and outer.write_fault and outer.write_fault[0] == step and outer.write_path in self.path:
                     fault = outer.write_fault[1]
                 outer.faults += 1 if fault else 0
+                if outer.gate and (reads_object or step == "part"):
+                    outer.waiting.append(self.path)
+                    outer.gate.wait(120)
                 if fault in ("403", "500"):
                     code = "AccessDenied" if fault == "403" else "InternalError"
                     return self.reply(int(fault), {}, f"<Error><Code>{code}</Code><Message>made by a test</Message></Error>".encode())

@@ -19,13 +19,72 @@ std::string TextOf(const api::Json& request, const char* name) {
   return found != request.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
+std::unexpected<api::Failure> FailureOf(const Error& error) {
+  switch (error.kind) {
+    case ErrorKind::kUndefinedObject:
+      return api::Refuse("EntityNotFoundException", error.message);
+    case ErrorKind::kThrottled:
+      return api::Refuse("ThrottlingException", error.message);
+    case ErrorKind::kIoError:
+    case ErrorKind::kInternal:
+      return std::unexpected(api::Failure::Of(error));
+    default:
+      return api::Refuse("CrawlFailedException", error.detail.empty()
+                                                     ? error.message
+                                                     : error.message + " (" + error.detail + ")");
+  }
+}
+
+std::string Dump(const api::Json& json) {
+  return json.dump(-1, ' ', false, api::Json::error_handler_t::replace);
+}
+
 }  // namespace
 
-asio::awaitable<api::Answer<std::string>> AccessService::Call(api::Context context, std::string,
+api::Answer<std::string> AccessService::ExplainCrawl(const std::string& account,
+                                                     const std::string& crawler,
+                                                     const std::string& crawl) const {
+  const auto found = store_.GetCrawler(account, crawler);
+  if (!found) return FailureOf(found.error());
+  if (!*found)
+    return api::Refuse("EntityNotFoundException",
+                       "Crawler entry with name " + crawler + " does not exist");
+  const auto kept = store_.Glue().ListObjects(account, "crawl_evidence", crawler);
+  if (!kept) return FailureOf(kept.error());
+  // Names are times and ids: the last is the newest.
+  for (auto object = kept->rbegin(); object != kept->rend(); ++object) {
+    const size_t dash = object->name.find('-');
+    const std::string id = dash == std::string::npos ? "" : object->name.substr(dash + 1);
+    if (!crawl.empty() && crawl != id) continue;
+    const api::Json evidence = api::Json::parse(object->json, nullptr, false);
+    if (evidence.is_object()) return Dump({{"CrawlId", id}, {"Evidence", evidence}});
+  }
+  return api::Refuse("EntityNotFoundException", "There is no evidence of such a crawl.");
+}
+
+api::Answer<std::string> AccessService::DryRunCrawl(const std::string& account,
+                                                    const std::string& crawler) {
+  const auto evidence = crawls_.DryRun(account, crawler);
+  if (!evidence) return FailureOf(evidence.error());
+  return Dump({{"Evidence", api::Json::parse(*evidence, nullptr, false)}});
+}
+
+asio::awaitable<api::Answer<std::string>> AccessService::Call(api::Context context,
+                                                              std::string operation,
                                                               api::Json request) {
   if (!context.caller.superuser)
     co_return api::Refuse("AccessDeniedException",
                           "Only superusers of the workspace may ask for access decisions.");
+  if (operation != "ExplainAccess") {
+    const std::string crawler = TextOf(request, "Crawler");
+    if (crawler.empty()) co_return api::Refuse("ValidationException", "Crawler is needed.");
+    auto ask = [this, operation, account = context.caller.account, crawler,
+                crawl = TextOf(request, "CrawlId")] {
+      return operation == "ExplainCrawl" ? ExplainCrawl(account, crawler, crawl)
+                                         : DryRunCrawl(account, crawler);
+    };
+    co_return co_await blocking_.Run(std::move(ask));
+  }
   AccessQuestion question;
   question.workspace = context.caller.workspace;
   question.user = TextOf(request, "User");

@@ -166,6 +166,8 @@ class Explainer {
     if (!Add("glue:GetTable", catalog->role, name,
              catalog->DecideCatalog("glue:GetTable", table.database, table.table)))
       return false;
+    // What a foreign account's services allow, they say when they are asked for it.
+    if (catalog->foreign) return table.catalog_roles.empty() || Assume(table.roles).has_value();
     const auto found = store_.GetGlueTable(catalog->account, table.database, table.table);
     if (!found || !*found)
       return Missing("glue:GetTable", catalog->role, name,

@@ -13,6 +13,7 @@
 #include "api/context.h"
 #include "api/glue/crawler_runner.h"
 #include "base/crypto.h"
+#include "base/sealed_box.h"
 #include "control/store.h"
 
 namespace skep::glue {
@@ -31,7 +32,8 @@ struct CallState {
   const Context& context;
   const Json& request;  // as ReadShape left it
   std::string catalog;
-  double now = 0;  // seconds since the epoch
+  double now = 0;                  // seconds since the epoch
+  const SealedBox* box = nullptr;  // of passwords; null: they are kept as they are
 
   control::GlueStore& Glue() const { return store.Glue(); }
   // arn:aws:glue:<region>:<catalog>:<resource>

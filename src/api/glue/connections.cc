@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "api/glue/glue_service.h"
 #include "api/glue/operations.h"
 
 namespace skep::glue {
@@ -20,12 +21,51 @@ Answer<bool> MayShowPasswords(const CallState& call) {
               .value("ReturnConnectionPasswordEncrypted", false);
 }
 
-Json ConnectionOf(const control::GlueObject& object, bool passwords) {
+// Whether a property holds a secret: PASSWORD, KAFKA_CLIENT_KEY_PASSWORD, …; those that begin with
+// ENCRYPTED_ their client has encrypted.
+bool IsPassword(std::string_view property) {
+  return property.ends_with("PASSWORD") && !property.starts_with("ENCRYPTED_");
+}
+
+std::string PlaceOf(std::string_view catalog, std::string_view connection,
+                    std::string_view property) {
+  return fmt::format("{}/connection/{}/{}", catalog, connection, property);
+}
+
+void SealPasswords(const SealedBox& box, std::string_view catalog, Json& json) {
+  const auto properties = json.find("ConnectionProperties");
+  if (properties == json.end() || !properties->is_object()) return;
+  for (auto& [name, value] : properties->items()) {
+    if (IsPassword(name) && value.is_string())
+      value = box.Seal(value.get<std::string>(), PlaceOf(catalog, Text(json, "Name"), name));
+  }
+}
+
+// What an answer holds of a connection: with passwords, or as the catalog's settings say.
+Answer<Json> ConnectionOf(const CallState& call, const control::GlueObject& object,
+                          bool passwords) {
   Json json = Stored(object.json);
   json["Name"] = object.name;
-  if (!passwords && json.contains("ConnectionProperties")) {
-    json["ConnectionProperties"].erase("PASSWORD");
-    json["ConnectionProperties"].erase("ENCRYPTED_PASSWORD");
+  const auto properties = json.find("ConnectionProperties");
+  if (properties == json.end() || !properties->is_object()) return json;
+  if (!passwords) {
+    std::erase_if(properties->get_ref<Json::object_t&>(), [](const auto& one) {
+      return IsPassword(one.first) || one.first.starts_with("ENCRYPTED_");
+    });
+    return json;
+  }
+  for (auto& [name, value] : properties->items()) {
+    if (!IsPassword(name) || !value.is_string() ||
+        !SealedBox::IsSealed(value.get_ref<const std::string&>()))
+      continue;
+    if (call.box == nullptr)
+      return Refuse("InternalServiceException", "There is no key for the connection's password.",
+                    500);
+    const auto opened = call.box->Open(value.get_ref<const std::string&>(),
+                                       PlaceOf(object.catalog_id, object.name, name));
+    if (!opened)
+      return Refuse("InternalServiceException", "The connection's password cannot be opened.", 500);
+    value = opened->Reveal();
   }
   return json;
 }
@@ -49,6 +89,7 @@ Json ConnectionFrom(const CallState& call) {
   json["LastUpdatedBy"] = call.CallerArn();
   json["Status"] = "READY";
   json["ConnectionSchemaVersion"] = 1;
+  if (call.box != nullptr) SealPasswords(*call.box, call.catalog, json);
   return json;
 }
 
@@ -83,8 +124,9 @@ Answer<Json> GetConnection(const CallState& call) {
   if (!found) return std::unexpected(found.error());
   const auto may = MayShowPasswords(call);
   if (!may) return std::unexpected(may.error());
-  return Json{
-      {"Connection", ConnectionOf(*found, *may && !call.request.value("HidePassword", false))}};
+  auto connection = ConnectionOf(call, *found, *may && !call.request.value("HidePassword", false));
+  if (!connection) return connection;
+  return Json{{"Connection", std::move(*connection)}};
 }
 
 bool Fits(const Json& connection, const Json& filter) {
@@ -111,8 +153,11 @@ Answer<Json> GetConnections(const CallState& call) {
   auto page = Page(std::move(*found), call.request, kDefaultPage, out,
                    [](const auto& c) { return Json(c.name); });
   if (!page) return std::unexpected(page.error());
-  for (const auto& connection : *page)
-    out["ConnectionList"].push_back(ConnectionOf(connection, passwords));
+  for (const auto& one : *page) {
+    auto connection = ConnectionOf(call, one, passwords);
+    if (!connection) return connection;
+    out["ConnectionList"].push_back(std::move(*connection));
+  }
   return out;
 }
 
@@ -166,5 +211,28 @@ constexpr auto kOperations = std::to_array<Operation>({
 }  // namespace
 
 std::span<const Operation> ConnectionOperations() { return kOperations; }
+
+Result<void> SealStoredPasswords(control::Store& store, const SealedBox& box) {
+  SKEP_TRY_ASSIGN(const auto connections, store.Glue().ListObjects("", kKind, std::nullopt));
+  for (const control::GlueObject& connection : connections) {
+    Json json = Stored(connection.json);
+    Json& properties = json["ConnectionProperties"];
+    if (!properties.is_object()) continue;
+    bool plain = false;
+    for (auto& [name, value] : properties.items()) {
+      if (!IsPassword(name) || !value.is_string() ||
+          SealedBox::IsSealed(value.get_ref<const std::string&>()))
+        continue;
+      value =
+          box.Seal(value.get<std::string>(), PlaceOf(connection.catalog_id, connection.name, name));
+      plain = true;
+    }
+    if (!plain) continue;
+    control::GlueObject sealed = connection;
+    sealed.json = Dump(json);
+    SKEP_TRY(store.Glue().PutObject(sealed));
+  }
+  return {};
+}
 
 }  // namespace skep::glue

@@ -119,8 +119,8 @@ void Filter(const CallState& call, std::string_view operation, const std::string
 }  // namespace
 
 GlueService::GlueService(control::Store& store, net::BlockingPool& blocking, CrawlerRunner& crawls,
-                         std::function<int64_t()> now_ms)
-    : store_(store), blocking_(blocking), crawls_(crawls), now_ms_(std::move(now_ms)) {
+                         std::function<int64_t()> now_ms, const SealedBox* box)
+    : store_(store), blocking_(blocking), crawls_(crawls), now_ms_(std::move(now_ms)), box_(box) {
   if (!now_ms_) {
     now_ms_ = [] {
       return std::chrono::duration_cast<std::chrono::milliseconds>(
@@ -128,6 +128,17 @@ GlueService::GlueService(control::Store& store, net::BlockingPool& blocking, Cra
           .count();
     };
   }
+}
+
+std::vector<std::string> GlueService::PassedRoles(const Context& context,
+                                                  std::string_view operation,
+                                                  const Json& request) const {
+  if (operation != "CreateCrawler" && operation != "UpdateCrawler") return {};
+  const std::string role = Text(request, "Role");
+  if (role.empty()) return {};
+  return {role.starts_with("arn:")
+              ? role
+              : fmt::format("arn:aws:iam::{}:role/{}", context.caller.account, role)};
 }
 
 bool GlueService::Knows(std::string_view operation) const {
@@ -144,8 +155,8 @@ Answer<Json> GlueService::CallNow(const Context& context, std::string_view opera
   if (!checked) return checked;
   std::string catalog = Text(*checked, "CatalogId");
   if (catalog.empty()) catalog = context.caller.account;
-  const CallState call{store_,   crawls_, context,
-                       *checked, catalog, static_cast<double>(now_ms_()) / 1000.0};
+  const CallState call{
+      store_, crawls_, context, *checked, catalog, static_cast<double>(now_ms_()) / 1000.0, box_};
   const bool foreign = call.catalog != context.caller.account;
   const Answer<std::string> policy =
       foreign ? CheckCatalog(call, operation) : Answer<std::string>();

@@ -71,5 +71,6 @@ struct Entry {
 // Operations by name, one table per file.
 const std::map<std::string_view, Entry>& EntityOperations();
 const std::map<std::string_view, Entry>& PolicyOperations();
+const std::map<std::string_view, Entry>& OidcOperations();
 
 }  // namespace skep::iam

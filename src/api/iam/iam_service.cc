@@ -18,7 +18,7 @@ namespace {
 constexpr size_t kMaxPage = 1000, kDefaultPage = 100, kMaxTags = 50;
 
 const Entry* FindOperation(std::string_view action) {
-  for (const auto* table : {&EntityOperations(), &PolicyOperations()}) {
+  for (const auto* table : {&EntityOperations(), &PolicyOperations(), &OidcOperations()}) {
     if (const auto found = table->find(action); found != table->end()) return &found->second;
   }
   return nullptr;

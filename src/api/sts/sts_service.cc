@@ -13,6 +13,7 @@
 #include "identity/policy.h"
 #include "identity/policy_values.h"
 #include "identity/role_chain.h"
+#include "identity/web_identity.h"
 
 namespace skep::sts {
 
@@ -41,7 +42,12 @@ struct CallState {
   const QueryParameters& parameters;
   const CallerIdentity& caller;
   const Subject& subject;
+  identity::IssuerKeys& issuers;
 };
+
+// Nobody who can be named: what is asked proves itself.
+const CallerIdentity kNobody;
+const Subject kNoSubject;
 
 std::unexpected<api::Failure> Invalid(std::string message) {
   return Refuse("ValidationError", std::move(message));
@@ -291,6 +297,96 @@ Answer<std::string> AssumeRole(const CallState& call) {
   return xml.Take();
 }
 
+std::unexpected<api::Failure> FailureOf(const identity::WebIdentityAnswer& answer) {
+  switch (answer.fault) {
+    case identity::TokenFault::kExpired:
+      return Refuse("ExpiredTokenException", answer.message);
+    case identity::TokenFault::kRejected:
+      return Refuse("IDPRejectedClaim", answer.message, 403);
+    case identity::TokenFault::kUnreachable:
+      return Refuse("IDPCommunicationError", answer.message);
+    case identity::TokenFault::kInternal:
+      return Refuse("InternalFailure", answer.message, 500);
+    default:
+      return Refuse("InvalidIdentityToken", answer.message);
+  }
+}
+
+Answer<std::string> AssumeRoleWithWebIdentity(const CallState& call) {
+  const auto arn = ReadText(call, "RoleArn", "roleArn", 20, 2048, "+=,.@:/-", true);
+  if (!arn) return std::unexpected(arn.error());
+  const auto session_name =
+      ReadText(call, "RoleSessionName", "roleSessionName", 2, 64, "+=,.@-", true);
+  if (!session_name) return std::unexpected(session_name.error());
+  const auto seconds = ReadDuration(call, 3600, kMaxRoleSeconds);
+  if (!seconds) return std::unexpected(seconds.error());
+  const std::string* token = call.parameters.Find("WebIdentityToken");
+  if (token == nullptr) return BadValue("null", "webIdentityToken", "Member must not be null");
+  if (token->size() < 4 || token->size() > identity::kMaxTokenBytes)
+    return BadValue("...", "webIdentityToken", "Member must have length between 4 and 20000");
+  // ProviderId is for OAuth 2.0 access tokens, which nobody here hands out.
+  if (call.parameters.Has("ProviderId"))
+    return Refuse("InvalidIdentityToken", "No provider of OAuth 2.0 access tokens is known");
+  const std::string account = identity::AccountOfRoleArn(*arn);
+  if (account.empty()) return Invalid(fmt::format("{} is invalid", *arn));
+  SessionClaims claims = NewClaims(call, SessionForm::kRole, *seconds);
+  claims.session_name = *session_name;
+  if (auto read = ReadPolicies(call, claims); !read) return std::unexpected(read.error());
+
+  const auto proven = identity::ProveWebIdentity(*token, account, call.access.store(), call.issuers,
+                                                 call.access.now_s());
+  const auto& who = proven.identity;
+  if (proven.fault != identity::TokenFault::kNone) {
+    log::Warn("web_identity_refused", {{"role", *arn}, {"reason", proven.message}});
+    return FailureOf(proven);
+  }
+  claims.tags = who.tags;
+  claims.transitive_tags = who.transitive_tags;
+  if (auto fits = CheckPacked(claims); !fits) return std::unexpected(fits.error());
+  const auto role = call.access.FindRole(*arn);
+  if (!role) return Broken(role.error());
+  identity::Decision decision;
+  decision.reason = "there is no such role";
+  if (*role)
+    decision =
+        identity::MayAssumeWithWebIdentity(who, **role, *session_name, call.context.conditions);
+  if (!decision.allowed) {
+    log::Warn("role_chain_denied", {{"principal", who.provider},
+                                    {"subject", who.subject},
+                                    {"hops", 1},
+                                    {"reason", "sts:AssumeRoleWithWebIdentity on " + *arn},
+                                    {"policy", decision.policy},
+                                    {"statement", decision.statement},
+                                    {"decision", decision.reason}});
+    return Denied("Not authorized to perform sts:AssumeRoleWithWebIdentity");
+  }
+  if (*seconds > (*role)->max_session_s)
+    return Invalid(
+        "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.");
+  log::Info("role_assumed", {{"principal", who.provider},
+                             {"subject", who.subject},
+                             {"hop", 1},
+                             {"hops", 1},
+                             {"caller", who.provider},
+                             {"role", *arn},
+                             {"policy", decision.policy},
+                             {"statement", decision.statement}});
+  claims.account = (*role)->account;
+  claims.name = (*role)->name;
+  claims.id = (*role)->id;
+  XmlWriter xml;
+  WriteCredentials(xml, call, claims);
+  xml.Element("SubjectFromWebIdentityToken", who.subject);
+  xml.Open("AssumedRoleUser")
+      .Element("AssumedRoleId", claims.id + ":" + claims.session_name)
+      .Element("Arn", fmt::format("arn:aws:sts::{}:assumed-role/{}/{}", claims.account, claims.name,
+                                  claims.session_name))
+      .Close("AssumedRoleUser");
+  WritePacked(xml, claims);
+  xml.Element("Provider", who.provider).Element("Audience", who.audience);
+  return xml.Take();
+}
+
 Answer<std::string> GetCallerIdentity(const CallState& call) {
   XmlWriter xml;
   xml.Element("Arn", call.subject.arn)
@@ -357,6 +453,7 @@ using Operation = Answer<std::string> (*)(const CallState&);
 const std::map<std::string_view, Operation>& Operations() {
   static const std::map<std::string_view, Operation> operations = {
       {"AssumeRole", AssumeRole},
+      {"AssumeRoleWithWebIdentity", AssumeRoleWithWebIdentity},
       {"GetCallerIdentity", GetCallerIdentity},
       {"GetSessionToken", GetSessionToken},
       {"GetFederationToken", GetFederationToken},
@@ -368,9 +465,15 @@ const std::map<std::string_view, Operation>& Operations() {
 
 bool StsService::Knows(std::string_view action) const { return Operations().contains(action); }
 
+bool StsService::IsAnonymous(std::string_view action) const {
+  return action == "AssumeRoleWithWebIdentity";
+}
+
 Answer<std::string> StsService::Call(const Context& context, std::string_view action,
                                      const QueryParameters& parameters) {
   const auto found = Operations().find(action);
+  if (found != Operations().end() && IsAnonymous(action))
+    return found->second({access_, tokens_, context, parameters, kNobody, kNoSubject, issuers_});
   if (found == Operations().end() || !context.caller.identity)
     return Refuse("InvalidAction", fmt::format("Could not find operation {}", action));
   const CallerIdentity& caller = *context.caller.identity;
@@ -378,7 +481,7 @@ Answer<std::string> StsService::Call(const Context& context, std::string_view ac
   if (!subject) return Broken(subject.error());
   if (caller.form == CallerIdentity::Form::kFederated && action != "GetCallerIdentity")
     return Denied(fmt::format("Cannot call {} with the credentials of a federated user", action));
-  return found->second({access_, tokens_, context, parameters, caller, *subject});
+  return found->second({access_, tokens_, context, parameters, caller, *subject, issuers_});
 }
 
 }  // namespace skep::sts

@@ -6,15 +6,17 @@
 
 #include "api/query.h"
 #include "identity/access_control.h"
+#include "identity/issuer_keys.h"
 #include "identity/session_token.h"
 
 namespace skep::sts {
 
 class StsService final : public api::QueryService {
  public:
-  // Both must outlive the service.
-  StsService(const identity::AccessControl& access, const identity::SessionTokens& tokens)
-      : access_(access), tokens_(tokens) {}
+  // All must outlive the service.
+  StsService(const identity::AccessControl& access, const identity::SessionTokens& tokens,
+             identity::IssuerKeys& issuers)
+      : access_(access), tokens_(tokens), issuers_(issuers) {}
 
   std::string_view signing_name() const override { return "sts"; }
   std::string_view version() const override { return "2011-06-15"; }
@@ -22,12 +24,14 @@ class StsService final : public api::QueryService {
     return "https://sts.amazonaws.com/doc/2011-06-15/";
   }
   bool Knows(std::string_view action) const override;
+  bool IsAnonymous(std::string_view action) const override;
   api::Answer<std::string> Call(const api::Context& context, std::string_view action,
                                 const api::QueryParameters& parameters) override;
 
  private:
   const identity::AccessControl& access_;
   const identity::SessionTokens& tokens_;
+  identity::IssuerKeys& issuers_;
 };
 
 }  // namespace skep::sts

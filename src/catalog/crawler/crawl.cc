@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <map>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
@@ -21,6 +22,7 @@
 #include "catalog/crawler/sampling.h"
 #include "catalog/crawler/settings.h"
 #include "catalog/json_members.h"
+#include "identity/live_credentials.h"
 
 namespace skep::catalog {
 namespace {
@@ -71,8 +73,12 @@ class Crawl {
   Result<CrawlSummary> Run(const identity::RoleChainResolver& roles);
 
  private:
-  Result<void> CheckStopped() const {
+  // Also renews the role's session, between two uses of it.
+  Result<void> CheckStopped() {
     if (stopped_ && stopped_()) return Fail(ErrorKind::kQueryCanceled, "the crawl was stopped");
+    if (!live_) return {};
+    SKEP_TRY_ASSIGN(const auto current, live_->Current());
+    if (current->expires_s != credentials_.expires_s) credentials_ = *current;
     return {};
   }
   Result<void> Remembered();
@@ -112,7 +118,8 @@ class Crawl {
   double now_;
   CrawlSettings settings_;
   std::string role_;
-  identity::Credentials credentials_;
+  identity::Credentials credentials_;  // of now
+  std::unique_ptr<identity::LiveCredentials> live_;
   SeenFolders before_, now_seen_;
   std::vector<control::ChangedFolder> events_;
   bool known_definition_ = false;  // it looked at the same targets last time
@@ -554,7 +561,11 @@ Result<CrawlSummary> Crawl::Run(const identity::RoleChainResolver& roles) {
   SKEP_TRY_ASSIGN(settings_, ReadSettings(crawler_, store_));
   const Json json = Json::parse(crawler_.json, nullptr, false);
   SKEP_TRY_ASSIGN(role_, RoleArnOf(crawler_.account, TextOf(json, "Role")));
-  SKEP_TRY_ASSIGN(credentials_, roles.Resolve(identity::Principal::Service("glue"), {role_}));
+  const auto walk = [&roles, role = role_] {
+    return roles.Resolve(identity::Principal::Service("glue"), {role});
+  };
+  SKEP_TRY_ASSIGN(credentials_, walk());
+  live_ = std::make_unique<identity::LiveCredentials>(credentials_, walk, roles.clock());
   SKEP_TRY(Remembered());
 
   SKEP_TRY_ASSIGN(const auto database,

@@ -220,12 +220,14 @@ TEST_F(CrawlTest, WritesTablesAsCrawlersDo) {
 
   // And what was written can be read as external tables.
   GlueTableSource source(*store_);
-  const auto table = source.GetTable(kAccount, "DB", "Raw_Flights");
+  identity::Credentials catalog;
+  catalog.account = kAccount;
+  const auto table = source.GetTable(catalog, "DB", "Raw_Flights");
   ASSERT_TRUE(table) << table.error().message;
   EXPECT_EQ(table->description.format, "parquet");
   EXPECT_EQ(table->locations, (std::vector<std::string>{"s3://lake/flights/dt=2024-01-01/",
                                                         "s3://lake/flights/dt=2024-01-02/"}));
-  const auto csv = source.GetTable(kAccount, "db", "raw_airports");
+  const auto csv = source.GetTable(catalog, "db", "raw_airports");
   ASSERT_TRUE(csv);
   EXPECT_EQ(csv->description.options,
             (std::vector<std::pair<std::string, std::string>>{

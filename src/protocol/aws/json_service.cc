@@ -131,6 +131,13 @@ asio::awaitable<api::Answer<std::string>> JsonService::State::Dispatch(HttpReque
   const auto allowed = co_await authenticator.Authorize(
       context, fmt::format("{}:{}", service->signing_name(), name), std::move(resources));
   if (!allowed) co_return std::unexpected(allowed.error());
+  if (auto roles = service->PassedRoles(context, name, *body); !roles.empty()) {
+    api::Context passing = context;
+    passing.conditions["iam:passedtoservice"] = {
+        fmt::format("{}.amazonaws.com", service->signing_name())};
+    const auto passed = co_await authenticator.Authorize(passing, "iam:PassRole", std::move(roles));
+    if (!passed) co_return std::unexpected(passed.error());
+  }
   co_return co_await service->Call(std::move(context), name, std::move(*body));
 }
 

@@ -84,6 +84,16 @@ asio::awaitable<api::Answer<std::string>> QueryProtocol::Dispatch(HttpRequest re
   const bool known = service != nullptr && service->Knows(name);
   if (known) action = name;
 
+  if (known && service->IsAnonymous(name)) {
+    api::Context context;
+    context.request_id = std::move(request_id);
+    context.conditions = Authenticator::ConditionsOf(request, context.region);
+    context.conditions.erase("aws:requestedregion");  // is signed, and this is not
+    auto call = [service, context = std::move(context), name, parameters] {
+      return service->Call(context, name, *parameters);
+    };
+    co_return co_await blocking_.Run(std::move(call));
+  }
   // Who asks comes first: a stranger learns nothing of what is offered.
   const std::string_view signing_name =
       service == nullptr ? std::string_view() : service->signing_name();
