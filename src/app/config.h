@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "identity/role_chain.h"
+#include "lake/remote_database.h"
 
 namespace skep::app {
 
@@ -77,9 +78,11 @@ struct Config {
     std::chrono::milliseconds debounce{0};
     std::chrono::milliseconds sweep_interval{0};  // 0 = none
   } events;
-  std::vector<EventSourceConfig> event_sources;  // [[event_source]]
-  std::vector<identity::Account> accounts;       // [[account]]
-  std::vector<identity::Role> roles;             // [[role]]
+  std::vector<EventSourceConfig> event_sources;   // [[event_source]]
+  std::vector<identity::Account> accounts;        // [[account]]
+  std::vector<identity::Role> roles;              // [[role]]
+  std::vector<lake::RemoteSecret> secrets;        // [[secret]]
+  std::vector<lake::RemoteHost> federated_hosts;  // [[federated_host]]
 
   // Where things lie below data_dir.
   std::string ControlPath() const { return data_dir + "/control.sqlite"; }

@@ -41,6 +41,8 @@ struct Role {
   bool changes_catalog = false;
   // Whether it may write and delete the objects that it may read; the same.
   bool writes_objects = false;
+  // ARNs of the secrets that it may read (secretsmanager:GetSecretValue); the same.
+  std::vector<std::string> secrets = {};
 };
 
 // Who starts a chain: Workspace("w") is "workspace:w", Service("glue") is "service:glue".
@@ -79,6 +81,7 @@ struct Credentials {
   std::vector<std::string> allowed;  // Role.allowed of the last role; of configured roles only
   bool changes_catalog = false;      // the same
   bool writes_objects = false;       // the same
+  std::vector<std::string> secrets;  // the same
   std::shared_ptr<const Subject> subject;  // the last role's policies; null for configured roles
   int64_t expires_s = 0;                   // seconds since the epoch
 
@@ -97,6 +100,9 @@ struct Credentials {
   // "Specifying AWS Glue resource ARNs".
   Decision DecideCatalog(std::string_view action, std::string_view database,
                          std::string_view table) const;
+  // Whether the role may read a secret (secretsmanager:GetSecretValue). Secrets of other accounts
+  // have no resource policies here, so they are never readable.
+  Decision DecideSecret(std::string_view arn) const;
   bool MayRead(std::string_view bucket, std::string_view key) const {
     return DecideRead(bucket, key).allowed;
   }
@@ -132,6 +138,8 @@ class ConfiguredKeys final : public CredentialProvider {
 // For whom a chain is walked: what its audit records say beside the principal.
 struct ChainPurpose {
   std::string user, statement, action;
+  // False: nothing of the account's object store is read, so its keys need not be known here.
+  bool keys = true;
 };
 
 // Walks chains. Thread-safe. `now_s` is replaceable for tests.
@@ -170,7 +178,7 @@ class RoleChainResolver {
   struct Caller;
   struct Target;
   Result<Credentials> Walk(const Principal& principal, const std::vector<std::string>& chain,
-                           std::vector<ChainHop>& hops) const;
+                           bool keys, std::vector<ChainHop>& hops) const;
   Result<Target> FindTarget(const std::string& arn) const;
   Result<Caller> Begin(const Principal& principal, const std::vector<std::string>& chain,
                        std::vector<ChainHop>& hops) const;

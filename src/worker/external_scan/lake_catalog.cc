@@ -24,6 +24,7 @@
 #include <utility>
 #include <vector>
 
+#include "sql/column_facts.h"
 #include "worker/external_scan/avro_scan.h"
 #include "worker/external_scan/decompression.h"
 #include "worker/external_scan/glue_types.h"
@@ -148,6 +149,14 @@ class LakeTransactions final : public duckdb::TransactionManager {
   std::unordered_map<duckdb::Transaction*, duckdb::unique_ptr<LakeTransaction>> running_;
 };
 
+// Lengths of characters, which the engine's types have not (docs/adr/0005).
+void Declare(duckdb::ColumnDefinition& column, const std::string& type) {
+  sql::ColumnFacts facts;
+  if (type.starts_with("char") || type.starts_with("varchar"))
+    facts.type = sql::ParseCompactType(type);
+  if (facts.type.kind != sql::TypeKind::kUnknown) column.SetComment(duckdb::Value(facts.Text()));
+}
+
 // A name only: what it is bound to is asked for at each look-up.
 class LakeSchema final : public duckdb::SchemaCatalogEntry {
  public:
@@ -160,14 +169,17 @@ class LakeSchema final : public duckdb::SchemaCatalogEntry {
       return nullptr;
     ClientContext& context = transaction.GetContext();
     auto& own = duckdb::Transaction::Get(context, catalog).Cast<LakeTransaction>();
-    const std::string table_name = duckdb::StringUtil::Lower(lookup.GetEntryName());
+    const auto binding = lake_.schemas(context, name);
+    if (!binding || binding->source == ipc::SchemaSource::kRedshift) return nullptr;
+    // The data catalog's names have no case; those of PostgreSQL do.
+    const std::string table_name = binding->source == ipc::SchemaSource::kDataCatalog
+                                       ? duckdb::StringUtil::Lower(lookup.GetEntryName())
+                                       : lookup.GetEntryName();
     const Asker asker = lake_.asker ? lake_.asker(context) : Asker{};
     const std::string key = name + (asker.describing ? '\1' : '\0') + table_name;
     const uint64_t query = duckdb::MetaTransaction::Get(context).GetActiveQuery();
     if (auto known = own.Find(query, key)) return known->entry.get();
 
-    const auto binding = lake_.schemas(context, name);
-    if (!binding) return nullptr;
     auto opened =
         OrThrow(lake_.client.OpenTable(*binding, name, asker, table_name, InterruptOf(&context)));
     if (opened.description.format == "iceberg" && asker.describing) {
@@ -182,10 +194,14 @@ class LakeSchema final : public duckdb::SchemaCatalogEntry {
     auto table = duckdb::make_shared_ptr<LakeTable>(lake_.client, name, std::move(opened),
                                                     std::move(iceberg));
     duckdb::CreateTableInfo info(*this, table_name);
-    for (size_t i = 0; i < table->names().size(); i++)
-      info.columns.AddColumn(duckdb::ColumnDefinition(table->names()[i], table->types()[i]));
+    for (size_t i = 0; i < table->names().size(); i++) {
+      duckdb::ColumnDefinition column(table->names()[i], table->types()[i]);
+      if (table->remote()) Declare(column, table->description().columns[i].type);
+      info.columns.AddColumn(std::move(column));
+    }
     table->entry = duckdb::make_uniq<LakeTableEntry>(catalog, *this, info, *table);
     table->entry->tags[kPartitionKeysTag] = std::to_string(table->partition_keys());
+    if (!table->remote()) table->entry->tags[kFilesTag] = "";
     CatalogEntry* entry = table->entry.get();
     own.Keep(key, std::move(table));
     return entry;
