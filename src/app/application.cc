@@ -489,7 +489,12 @@ int Serve(const Config& config) {
   const auto objects = lake::MakeS3Store({});
   catalog::GlueClient foreign_glue;
   catalog::GlueTableSource tables(store, FindPartitions, &foreign_glue);
+  lake::RemoteOptions remote_options;
+  remote_options.secrets = config.secrets;
+  remote_options.hosts = config.federated_hosts;
+  lake::RemoteDatabases remotes(std::move(remote_options));
   lake::LakeServiceOptions lake_options;
+  lake_options.remotes = &remotes;
   lake_options.fetch_threads = config.lake.fetch_threads;
   lake_options.keys = &access_keys;
   lake::LakeService lake(tables, roles, **cache, *objects, lake_options);

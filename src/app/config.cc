@@ -354,6 +354,24 @@ constexpr std::string_view kListsDescription = R"(
 # jwks_url = "https://login.example.com/keys"
 # ca_file = "ca.pem"                   # of the issuer's certificate
 
+# secrets = ["arn:aws:secretsmanager:us-east-1:210987654321:secret:orders"]   # [[secret]]s that the role may read
+
+# Passwords of remote databases, by the SECRET_ARN of CREATE EXTERNAL SCHEMA ... FROM POSTGRES. A role must be allowed to read one.
+# [[secret]]
+# arn = "arn:aws:secretsmanager:us-east-1:210987654321:secret:orders"
+# username = "reader"
+# password = "..."                     # or password_file = "path"
+# host = "orders.example.com"          # sent to no other server; so is port
+# port = 5432
+
+# Servers that external schemas FROM POSTGRES may name as URI. No server, no federated queries. Link-local addresses are never reached,
+# loopback only when it is listed itself.
+# [[federated_host]]
+# name = "orders.example.com"
+# port = 5432
+# sslmode = "verify-full"              # disable, prefer (default), require, verify-ca, verify-full
+# ca_file = "ca.pem"                   # certificates that verify-ca and verify-full trust
+
 # Object stores that tell of new and removed objects: POST /events/<name> on http.port, with the secret as bearer token, as ?token= or
 # as key of an HMAC. The account's crawlers with CRAWL_EVENT_MODE hear of it.
 # [[event_source]]
@@ -545,8 +563,8 @@ Result<void> ReadAccounts(Config& config, const toml::node& node, const std::str
 
 Result<void> ReadRoles(Config& config, const toml::node& node, const std::string& file) {
   static const std::vector<std::string> known = {
-      "arn",     "trust",       "paths",          "catalog",
-      "objects", "external_id", "session_policy", "session_tags"};
+      "arn",         "trust",          "paths",        "catalog", "objects",
+      "external_id", "session_policy", "session_tags", "secrets"};
   const toml::array* list = node.as_array();
   if (list == nullptr || !list->is_array_of_tables())
     return Fail(ErrorKind::kInvalidSettingValue, At(file, node) + ": write roles as [[role]]");
@@ -583,6 +601,8 @@ Result<void> ReadRoles(Config& config, const toml::node& node, const std::string
                         fmt::format("{}: \"{}\" is not key=value", where, tag));
           role.session_tags.emplace_back(tag.substr(0, equals), tag.substr(equals + 1));
         }
+      } else if (key == "secrets") {
+        SKEP_TRY_ASSIGN(role.secrets, TextList(value, where));
       } else {
         return UnknownKey(At(file, value) + ": [[role]]", key.str(), known);
       }
@@ -652,6 +672,116 @@ Result<void> ReadOidcProviders(Config& config, const toml::node& node, const std
         provider.account.find_first_not_of("0123456789") != std::string::npos)
       return bad("oidc_provider.account is not a number of 12 digits");
     config.oidc_providers.push_back(std::move(provider));
+  }
+  return {};
+}
+
+Result<void> ReadPort(uint32_t& port, const toml::node& value, const std::string& where) {
+  const auto number = value.value<int64_t>();
+  if (!number || *number < 1 || *number > 65535)
+    return Fail(ErrorKind::kInvalidSettingValue, where + " is a number between 1 and 65535");
+  port = static_cast<uint32_t>(*number);
+  return {};
+}
+
+// A file in the same folder is named relative to it. The line's end is no part of a password.
+Result<Secret> ReadPasswordFile(const std::string& name, const std::string& file,
+                                const std::string& where) {
+  const fs::path path = fs::absolute(file).parent_path() / name;
+  std::ifstream in(path, std::ios::binary);
+  std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+  while (text.ends_with('\n') || text.ends_with('\r')) text.pop_back();
+  if (!in || text.empty())
+    return Fail(ErrorKind::kInvalidSettingValue,
+                fmt::format("{}: no password can be read from {}", where, path.string()));
+  return Secret(std::move(text));
+}
+
+Result<void> ReadSecrets(Config& config, const toml::node& node, const std::string& file) {
+  static const std::vector<std::string> known = {"arn",           "username", "password",
+                                                 "password_file", "host",     "port"};
+  const toml::array* list = node.as_array();
+  if (list == nullptr || !list->is_array_of_tables())
+    return Fail(ErrorKind::kInvalidSettingValue, At(file, node) + ": write secrets as [[secret]]");
+  for (const toml::node& item : *list) {
+    lake::RemoteSecret secret;
+    for (const auto& [key, value] : *item.as_table()) {
+      const std::string where = fmt::format("{}: secret.{}", At(file, value), key.str());
+      if (key == "port") {
+        SKEP_TRY(ReadPort(secret.port, value, where));
+        continue;
+      }
+      SKEP_TRY_ASSIGN(std::string text, ScalarText(value, where));
+      if (key == "arn") {
+        secret.arn = text;
+      } else if (key == "username") {
+        secret.username = text;
+      } else if (key == "password") {
+        secret.password = Secret(std::move(text));
+      } else if (key == "password_file") {
+        SKEP_TRY_ASSIGN(secret.password, ReadPasswordFile(text, file, where));
+      } else if (key == "host") {
+        secret.host = text;
+      } else {
+        return UnknownKey(At(file, value) + ": [[secret]]", key.str(), known);
+      }
+    }
+    if (!secret.arn.starts_with("arn:aws:secretsmanager:"))
+      return Fail(ErrorKind::kInvalidSettingValue,
+                  fmt::format("{}: secret.arn \"{}\" is not "
+                              "arn:aws:secretsmanager:<region>:<account>:secret:<name>",
+                              At(file, item), secret.arn));
+    if (secret.username.empty() || secret.password.empty())
+      return Fail(
+          ErrorKind::kInvalidSettingValue,
+          fmt::format("{}: secret {} has no username or no password", At(file, item), secret.arn));
+    if (std::ranges::find(config.secrets, secret.arn, &lake::RemoteSecret::arn) !=
+        config.secrets.end())
+      return Fail(ErrorKind::kInvalidSettingValue,
+                  fmt::format("{}: secret {} is there twice", At(file, item), secret.arn));
+    config.secrets.push_back(std::move(secret));
+  }
+  return {};
+}
+
+Result<void> ReadFederatedHosts(Config& config, const toml::node& node, const std::string& file) {
+  static const std::vector<std::string> known = {"name", "port", "sslmode", "ca_file"};
+  static constexpr std::string_view kModes[] = {"disable", "prefer", "require", "verify-ca",
+                                                "verify-full"};
+  const toml::array* list = node.as_array();
+  if (list == nullptr || !list->is_array_of_tables())
+    return Fail(ErrorKind::kInvalidSettingValue,
+                At(file, node) + ": write servers as [[federated_host]]");
+  for (const toml::node& item : *list) {
+    lake::RemoteHost host;
+    for (const auto& [key, value] : *item.as_table()) {
+      const std::string where = fmt::format("{}: federated_host.{}", At(file, value), key.str());
+      if (key == "port") {
+        SKEP_TRY(ReadPort(host.port, value, where));
+        continue;
+      }
+      SKEP_TRY_ASSIGN(const std::string text, ScalarText(value, where));
+      if (key == "name") {
+        host.name = text;
+      } else if (key == "sslmode") {
+        if (std::ranges::find(kModes, text) == std::end(kModes))
+          return Fail(ErrorKind::kInvalidSettingValue,
+                      fmt::format("{} is one of {}", where, fmt::join(kModes, ", ")));
+        host.sslmode = text;
+      } else if (key == "ca_file") {
+        host.ca_file = (fs::absolute(file).parent_path() / text).lexically_normal().string();
+      } else {
+        return UnknownKey(At(file, value) + ": [[federated_host]]", key.str(), known);
+      }
+    }
+    if (host.name.empty())
+      return Fail(ErrorKind::kInvalidSettingValue,
+                  At(file, item) + ": a federated_host has no name");
+    if (host.sslmode.starts_with("verify") && host.ca_file.empty())
+      return Fail(ErrorKind::kInvalidSettingValue,
+                  fmt::format("{}: federated_host {} verifies certificates, but has no ca_file",
+                              At(file, item), host.name));
+    config.federated_hosts.push_back(std::move(host));
   }
   return {};
 }
@@ -740,7 +870,9 @@ Result<void> ReadFile(LoadedConfig& loaded, const std::string& path) {
   std::vector<std::pair<std::string, const toml::node*>> found;
   for (const auto& [key, value] : parsed.table()) {
     if (key == "account" && value.is_array()) continue;
-    if (key == "role" || key == "event_source" || key == "oidc_provider") continue;
+    if (key == "role" || key == "event_source" || key == "oidc_provider" || key == "secret" ||
+        key == "federated_host")
+      continue;
     if (const toml::table* section = value.as_table()) {
       for (const auto& [inner, node] : *section)
         found.emplace_back(fmt::format("{}.{}", key.str(), inner.str()), &node);
@@ -764,6 +896,10 @@ Result<void> ReadFile(LoadedConfig& loaded, const std::string& path) {
   if (const toml::node* node = root.get("role")) SKEP_TRY(ReadRoles(loaded.config, *node, path));
   if (const toml::node* node = root.get("oidc_provider"))
     SKEP_TRY(ReadOidcProviders(loaded.config, *node, path));
+  if (const toml::node* node = root.get("secret"))
+    SKEP_TRY(ReadSecrets(loaded.config, *node, path));
+  if (const toml::node* node = root.get("federated_host"))
+    SKEP_TRY(ReadFederatedHosts(loaded.config, *node, path));
   if (const toml::node* node = root.get("event_source"))
     SKEP_TRY(ReadEventSources(loaded.config, *node, path));
   loaded.file = path;
@@ -1030,10 +1166,19 @@ std::string DescribeConfig(const LoadedConfig& loaded) {
             : "");
   }
   for (const identity::Role& role : loaded.config.roles) {
-    out += fmt::format("role {}: trust [{}], paths [{}], catalog {}, objects {}\n", role.arn,
-                       fmt::join(role.trust, ", "), fmt::join(role.allowed, ", "),
+    out += fmt::format("role {}: trust [{}], paths [{}], catalog {}, objects {}, secrets [{}]\n",
+                       role.arn, fmt::join(role.trust, ", "), fmt::join(role.allowed, ", "),
                        role.changes_catalog ? "write" : "read",
-                       role.writes_objects ? "write" : "read");
+                       role.writes_objects ? "write" : "read", fmt::join(role.secrets, ", "));
+  }
+  for (const lake::RemoteSecret& secret : loaded.config.secrets) {
+    out += fmt::format("secret {}: username {}, password ********, host {}, port {}\n", secret.arn,
+                       secret.username, secret.host.empty() ? "any" : secret.host,
+                       secret.port == 0 ? "any" : std::to_string(secret.port));
+  }
+  for (const lake::RemoteHost& host : loaded.config.federated_hosts) {
+    out += fmt::format("federated_host {}: port {}, sslmode {}, ca_file {}\n", host.name, host.port,
+                       host.sslmode, host.ca_file.empty() ? "none" : host.ca_file);
   }
   for (const OidcProviderConfig& provider : loaded.config.oidc_providers) {
     out +=

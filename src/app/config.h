@@ -18,6 +18,7 @@
 #include "base/secret.h"
 #include "identity/issuer_keys.h"
 #include "identity/role_chain.h"
+#include "lake/remote_database.h"
 
 namespace skep::app {
 
@@ -90,6 +91,8 @@ struct Config {
   std::vector<identity::Account> accounts;         // [[account]]
   std::vector<identity::Role> roles;               // [[role]]
   std::vector<OidcProviderConfig> oidc_providers;  // [[oidc_provider]]
+  std::vector<lake::RemoteSecret> secrets;         // [[secret]]
+  std::vector<lake::RemoteHost> federated_hosts;   // [[federated_host]]
 
   // Where things lie below data_dir.
   std::string ControlPath() const { return data_dir + "/control.sqlite"; }

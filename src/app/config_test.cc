@@ -186,6 +186,63 @@ TEST_F(ConfigTest, RefusesBadAccountsAndRoles) {
   }
 }
 
+TEST_F(ConfigTest, ReadsSecretsAndFederatedHosts) {
+  Write(R"(
+[[secret]]
+arn = "arn:aws:secretsmanager:us-east-1:210987654321:secret:orders"
+username = "reader"
+password = "very secret"
+host = "orders.example.com"
+port = 5433
+[[federated_host]]
+name = "orders.example.com"
+port = 5433
+sslmode = "verify-full"
+ca_file = "ca.pem"
+[[federated_host]]
+name = "10.0.0.7"
+[[role]]
+arn = "arn:aws:iam::210987654321:role/orders"
+secrets = ["arn:aws:secretsmanager:us-east-1:210987654321:secret:orders"]
+)");
+  const auto loaded = LoadConfig(input_);
+  ASSERT_TRUE(loaded) << loaded.error().message;
+  ASSERT_EQ(loaded->config.secrets.size(), 1u);
+  const auto& secret = loaded->config.secrets[0];
+  EXPECT_EQ(secret.username, "reader");
+  EXPECT_TRUE(secret.password == Secret("very secret"));
+  EXPECT_EQ(secret.host, "orders.example.com");
+  EXPECT_EQ(secret.port, 5433u);
+  ASSERT_EQ(loaded->config.federated_hosts.size(), 2u);
+  EXPECT_TRUE(loaded->config.federated_hosts[0].ca_file.starts_with('/'));
+  EXPECT_EQ(loaded->config.federated_hosts[1].port, 5432u);
+  EXPECT_EQ(loaded->config.federated_hosts[1].sslmode, "prefer");
+  EXPECT_THAT(loaded->config.roles[0].secrets, testing::SizeIs(1));
+  const std::string shown = DescribeConfig(*loaded);
+  EXPECT_THAT(shown, Not(HasSubstr("very secret")));
+  EXPECT_THAT(shown, HasSubstr("username reader, password ********, host orders.example.com"));
+}
+
+TEST_F(ConfigTest, RefusesBadSecretsAndFederatedHosts) {
+  const std::string arn = "arn = \"arn:aws:secretsmanager:us-east-1:1:secret:a\"\n";
+  for (const std::string& text :
+       {"[[secret]]\narn = \"orders\"\nusername = \"a\"\npassword = \"b\"\n",
+        "[[secret]]\n" + arn + "username = \"a\"\n", "[[secret]]\n" + arn + "password = \"b\"\n",
+        "[[secret]]\n" + arn + "username = \"a\"\npassword_file = \"/nowhere/at/all\"\n",
+        "[[secret]]\n" + arn + "username = \"a\"\npassword = \"b\"\nport = 70000\n",
+        "[[secret]]\n" + arn + "username = \"a\"\npassword = \"b\"\ncolour = \"c\"\n",
+        "[[secret]]\n" + arn + "username = \"a\"\npassword = \"b\"\n[[secret]]\n" + arn +
+            "username = \"a\"\npassword = \"b\"\n",
+        std::string("[[federated_host]]\nport = 5432\n"),
+        std::string("[[federated_host]]\nname = \"a\"\nsslmode = \"allow\"\n"),
+        std::string("[[federated_host]]\nname = \"a\"\nport = 0\n"),
+        std::string("[[federated_host]]\nname = \"a\"\nsslmode = \"verify-full\"\n"),
+        std::string("secret = 5\n"), std::string("federated_host = \"a\"\n")}) {
+    Write(text);
+    EXPECT_EQ(ErrorOfLoading().kind, ErrorKind::kInvalidSettingValue) << text;
+  }
+}
+
 TEST_F(ConfigTest, ReadsEventSources) {
   Write(R"(
 [[event_source]]

@@ -128,6 +128,25 @@ Decision Credentials::DecideWrite(std::string_view action, std::string_view buck
   return decision;
 }
 
+Decision Credentials::DecideSecret(std::string_view arn) const {
+  if (!subject) {
+    Decision decision = ByPaths(std::ranges::find(secrets, arn) != secrets.end());
+    decision.policy = "configured role";
+    if (!decision.allowed)
+      decision.reason = "because the role's secrets in the configuration do not name it";
+    return decision;
+  }
+  // arn:aws:secretsmanager:region:account:secret:name
+  std::string_view owner = arn;
+  for (int part = 0; part < 4; part++) {
+    const size_t colon = owner.find(':');
+    if (colon == std::string_view::npos) return Refused(DecidedBy::kIdentity, "no such secret");
+    owner.remove_prefix(colon + 1);
+  }
+  return AccessControl::Decide(*subject, "secretsmanager:GetSecretValue", arn,
+                               owner.substr(0, owner.find(':')));
+}
+
 Decision Credentials::DecideCatalog(std::string_view action, std::string_view database,
                                     std::string_view table) const {
   if (foreign) return ByForeign();
@@ -224,7 +243,7 @@ Result<Credentials> RoleChainResolver::Resolve(const Principal& principal,
                                                const ChainPurpose& purpose) const {
   SKEP_TRY_ASSIGN(const std::vector<std::string> chain, Expand(asked));
   std::vector<ChainHop> tried;
-  auto resolved = Walk(principal, chain, tried);
+  auto resolved = Walk(principal, chain, purpose.keys, tried);
   const bool denied = !tried.empty() && !tried.back().decision.allowed;
   for (size_t i = 0; i < tried.size(); i++) {
     if (!tried[i].decision.allowed) break;
@@ -460,7 +479,7 @@ Result<void> RoleChainResolver::Assume(Caller& caller, const std::string& arn,
 }
 
 Result<Credentials> RoleChainResolver::Walk(const Principal& principal,
-                                            const std::vector<std::string>& chain,
+                                            const std::vector<std::string>& chain, bool keys,
                                             std::vector<ChainHop>& hops) const {
   if (chain.empty())
     return Fail(ErrorKind::kInvalidArgument, "the role chain is empty", {},
@@ -480,15 +499,23 @@ Result<Credentials> RoleChainResolver::Walk(const Principal& principal,
   SKEP_TRY_ASSIGN(Caller caller, Begin(principal, chain, hops));
   for (const std::string& arn : chain) SKEP_TRY(Assume(caller, arn, hops));
 
-  return KeysOf(std::move(caller), chain.back());
+  return KeysOf(std::move(caller), chain.back(), keys);
 }
 
 // The keys of the last role's account, with the role's rights.
-Result<Credentials> RoleChainResolver::KeysOf(Caller caller, const std::string& arn) const {
+Result<Credentials> RoleChainResolver::KeysOf(Caller caller, const std::string& arn,
+                                              bool keys) const {
   SKEP_TRY_ASSIGN(const Target last, FindTarget(arn));
   const std::string account = AccountOfRoleArn(arn);
   const Role role = last.configured.value_or(Role{arn, {}, {}});
-  SKEP_TRY_ASSIGN(Credentials credentials, provider_.Provide(role, account));
+  auto provided = provider_.Provide(role, account);
+  if (!provided && !keys && provided.error().kind == ErrorKind::kInvalidRole) {
+    provided.emplace();
+    provided->account = account;
+    provided->region = region_;
+  }
+  if (!provided) return Fail(provided.error());
+  Credentials credentials = std::move(*provided);
   // A provider answers for the account it was asked for, or not at all.
   if (credentials.account != account)
     return Fail(ErrorKind::kInvalidRole, fmt::format("role {} cannot be assumed", arn));
@@ -510,6 +537,7 @@ Result<Credentials> RoleChainResolver::KeysOf(Caller caller, const std::string& 
     credentials.allowed = last.configured->allowed;
     credentials.changes_catalog = last.configured->changes_catalog;
     credentials.writes_objects = last.configured->writes_objects;
+    credentials.secrets = last.configured->secrets;
   } else {
     return Fail(ErrorKind::kInvalidRole, fmt::format("role {} cannot be assumed", arn));
   }

@@ -53,6 +53,8 @@ struct Role {
   std::string external_id = {};
   std::string session_policy = {};  // JSON
   SessionTags session_tags = {};
+  // ARNs of the secrets that it may read (secretsmanager:GetSecretValue); the same.
+  std::vector<std::string> secrets = {};
 };
 
 // Who starts a chain: Workspace("w") is "workspace:w", Service("glue") is "service:glue".
@@ -91,6 +93,7 @@ struct Credentials {
   std::vector<std::string> allowed;  // Role.allowed of the last role; of configured roles only
   bool changes_catalog = false;      // the same
   bool writes_objects = false;       // the same
+  std::vector<std::string> secrets;  // the same
   std::shared_ptr<const Subject> subject;  // the last role's policies; null for configured roles
   int64_t expires_s = 0;                   // seconds since the epoch
   // The account's services decide: nothing is evaluated here but the paths of a configured role.
@@ -112,6 +115,9 @@ struct Credentials {
   // "Specifying AWS Glue resource ARNs".
   Decision DecideCatalog(std::string_view action, std::string_view database,
                          std::string_view table) const;
+  // Whether the role may read a secret (secretsmanager:GetSecretValue). Secrets of other accounts
+  // have no resource policies here, so they are never readable.
+  Decision DecideSecret(std::string_view arn) const;
   bool MayRead(std::string_view bucket, std::string_view key) const {
     return DecideRead(bucket, key).allowed;
   }
@@ -178,6 +184,8 @@ class ConfiguredKeys final : public CredentialProvider {
 // For whom a chain is walked: what its audit records say beside the principal.
 struct ChainPurpose {
   std::string user, statement, action;
+  // False: nothing of the account's object store is read, so its keys need not be known here.
+  bool keys = true;
 };
 
 // Walks chains. Thread-safe. `now_s` is replaceable for tests.
@@ -222,7 +230,7 @@ class RoleChainResolver {
   struct Caller;
   struct Target;
   Result<Credentials> Walk(const Principal& principal, const std::vector<std::string>& chain,
-                           std::vector<ChainHop>& hops) const;
+                           bool keys, std::vector<ChainHop>& hops) const;
   Result<Target> FindTarget(const std::string& arn) const;
   Result<Caller> Begin(const Principal& principal, const std::vector<std::string>& chain,
                        std::vector<ChainHop>& hops) const;
@@ -232,7 +240,7 @@ class RoleChainResolver {
   Result<void> Assume(Caller& caller, const std::string& arn, std::vector<ChainHop>& hops) const;
   Result<void> AssumeForeign(Caller& caller, const std::string& arn, const Account& account,
                              std::vector<ChainHop>& hops) const;
-  Result<Credentials> KeysOf(Caller caller, const std::string& arn) const;
+  Result<Credentials> KeysOf(Caller caller, const std::string& arn, bool keys) const;
 
   mutable std::mutex mutex_;
   std::vector<Role> roles_;

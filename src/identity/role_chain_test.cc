@@ -208,5 +208,44 @@ TEST(RoleLimits, WriteOnlyWhenTheyAreSaidToAndWhatTheyCover) {
   }
 }
 
+TEST(RoleLimits, ConfiguredRolesReadTheSecretsThatTheyNameAndNoOther) {
+  const std::string arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:orders";
+  Credentials credentials;
+  const auto refused = credentials.DecideSecret(arn);
+  EXPECT_FALSE(refused.allowed);
+  EXPECT_NE(refused.reason.find("secrets"), std::string::npos);
+  credentials.secrets = {arn};
+  EXPECT_TRUE(credentials.DecideSecret(arn).allowed);
+  for (const std::string& other : {arn + "x", arn.substr(0, arn.size() - 1), std::string(),
+                                   std::string("*"), arn.substr(0, arn.rfind(':')) + ":*"})
+    EXPECT_FALSE(credentials.DecideSecret(other).allowed) << other;
+}
+
+TEST(RoleLimits, StoredRolesReadTheSecretsOfTheirAccountThatPoliciesAllow) {
+  Credentials credentials;
+  credentials.secrets = {"arn:aws:secretsmanager:us-east-1:123456789012:secret:other"};
+  credentials.subject = std::make_shared<const Subject>();  // without a policy
+  for (const char* arn : {"arn:aws:secretsmanager:us-east-1:123456789012:secret:other", "orders",
+                          "", "arn:aws:secretsmanager:us-east-1"})
+    EXPECT_FALSE(credentials.DecideSecret(arn).allowed) << arn;
+}
+
+TEST(RoleChain, NeedsNoKeysOfTheAccountWhenNoObjectIsRead) {
+  const std::string role = "arn:aws:iam::210987654321:role/federated";
+  ConfiguredKeys none({});
+  const RoleChainResolver resolver({{role, {"workspace:w"}, {}, false, false, {"arn:s"}}}, none);
+  EXPECT_EQ(resolver.Resolve(Principal::Workspace("w"), {role}).error().kind,
+            ErrorKind::kInvalidRole);
+  ChainPurpose purpose;
+  purpose.keys = false;
+  const auto resolved = resolver.Resolve(Principal::Workspace("w"), {role}, nullptr, purpose);
+  ASSERT_TRUE(resolved) << resolved.error().message;
+  EXPECT_EQ(resolved->account, "210987654321");
+  EXPECT_TRUE(resolved->access_key_id.empty());
+  EXPECT_TRUE(resolved->DecideSecret("arn:s").allowed);
+  EXPECT_EQ(resolver.Resolve(Principal::Workspace("x"), {role}, nullptr, purpose).error().kind,
+            ErrorKind::kInsufficientPrivilege);
+}
+
 }  // namespace
 }  // namespace skep::identity

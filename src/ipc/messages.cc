@@ -165,7 +165,8 @@ void Fields(F& f, ForkMessage& m) {
 }
 template <class F>
 void Fields(F& f, ExternalSchemaBinding& m) {
-  All(f, m.catalog_database, m.catalog_id, m.region, m.role_chain, m.catalog_roles);
+  All(f, m.catalog_database, m.catalog_id, m.region, m.role_chain, m.catalog_roles, m.source,
+      m.remote_schema, m.host, m.secret_arn, m.port);
 }
 template <class F>
 void Fields(F& f, AccessKeys& m) {

@@ -279,18 +279,29 @@ enum class LakeType : uint8_t {
       15,  // request: partitions of a scan that pass a filter (`change`, an expression
            // of GetPartitions; empty: all) -> table.partitions, the newly found ones
   kReply = 16,
-  kAbandon = 17,  // request without answer: nobody waits for the request whose id is `scan`
+  kAbandon = 17,     // request without answer: nobody waits for the request whose id is `scan`
+  kReadRemote = 18,  // request: rows of a scan whose table is in a remote database, as `change`
+                     // says (JSON, lake/remote_query.h) -> the reading end of a pipe, into
+                     // which they come as COPY BINARY writes them
+  kEndRemote = 19,   // request: whether the rows that the pipe brought are all -> nothing
 };
+
+// Where the tables of an external schema are. The numbers are those of SVV_EXTERNAL_SCHEMAS.eskind.
+enum class SchemaSource : uint8_t { kDataCatalog = 1, kPostgres = 3, kRedshift = 4 };
 
 // What an external schema is bound to (kept by the worker in the database's hidden tables; checked
 // by the gateway each time).
 struct ExternalSchemaBinding {
-  std::string catalog_database;  // Glue database
+  std::string catalog_database;  // Glue database; of the other sources: the other database
   std::string catalog_id;        // account of the catalog; empty = the workspace's own
   std::string region;
   // Role ARNs, first assumed first; "default" alone: the configured ones.
   std::vector<std::string> role_chain;
   std::vector<std::string> catalog_roles;  // for the data catalog alone; empty = role_chain
+  SchemaSource source = SchemaSource::kDataCatalog;
+  std::string remote_schema;     // kPostgres, kRedshift
+  std::string host, secret_arn;  // kPostgres
+  uint32_t port = 0;             // kPostgres
   bool operator==(const ExternalSchemaBinding&) const = default;
 };
 

@@ -27,6 +27,7 @@
 #include "lake/block_cache.h"
 #include "lake/lake_write.h"
 #include "lake/object_store.h"
+#include "lake/remote_database.h"
 #include "lake/scan_log.h"
 #include "lake/table_formats.h"
 
@@ -110,6 +111,8 @@ struct LakeServiceOptions {
   size_t files_per_scan = 2'000'000;
   size_t buffers_per_connection = 64;  // of ipc::kWriteBufferBytes each
   size_t partitions_per_scan = 1'000'000;
+  RemoteDatabases* remotes = nullptr;  // of federated schemas; null: there are none
+  size_t copies_per_scan = 64;         // running reads of one remote table
   const identity::AccessKeys* keys =
       nullptr;                                // who verifies the keys of COPY; null: none are taken
   size_t entries_per_connection = 6'000'000;  // files and partitions of all its scans
@@ -155,6 +158,20 @@ class LakeService {
   void Answer(const std::shared_ptr<Connection>& connection, const ipc::LakeRequest& request);
   void OpenTable(const std::shared_ptr<Connection>& connection, const ipc::LakeRequest& request,
                  std::vector<Outgoing>& out);
+  void OpenRemote(const std::shared_ptr<Connection>& connection, const ipc::LakeRequest& request,
+                  std::vector<Outgoing>& out);
+  void ReadRemote(const std::shared_ptr<Connection>& connection, const ipc::LakeRequest& request,
+                  std::vector<Outgoing>& out);
+  void EndRemote(const std::shared_ptr<Connection>& connection, const ipc::LakeRequest& request,
+                 std::vector<Outgoing>& out);
+  void AskRemote(const std::shared_ptr<Connection>& connection, const ipc::LakeRequest& request,
+                 std::vector<Outgoing>& out);
+  // The statement's session with the database of a federated schema, when its roles may read its
+  // secret.
+  Result<Credentials> MayReadSecret(const std::string& workspace, const ipc::LakeRequest& request);
+  Result<std::shared_ptr<RemoteSession>> RemoteOf(Connection& connection,
+                                                  const ipc::LakeRequest& request,
+                                                  Credentials& credentials);
   void OpenObjects(const std::shared_ptr<Connection>& connection, const ipc::LakeRequest& request,
                    std::vector<Outgoing>& out);
   Result<void> FindObjects(Scan& scan, const ipc::LakeRequest& request);

@@ -99,11 +99,12 @@ std::vector<std::string> ScanLog::Records(std::string_view workspace) const {
   std::vector<std::string> records;
   for (const auto& scan : scans) {
     const ScanFacts& f = scan->facts;
-    std::string error;
+    std::string error, query_text;
     nlohmann::json handled = nlohmann::json::array();
     {
       const std::lock_guard lock(scan->mutex);
       error = scan->error;
+      query_text = scan->query_text;
       for (const auto& one : scan->handled) handled.push_back(nlohmann::json::parse(one));
     }
     const nlohmann::json record = {{"query", scan->query},
@@ -132,6 +133,8 @@ std::vector<std::string> ScanLog::Records(std::string_view workspace) const {
                                    {"partition_us", scan->partition_us.load()},
                                    {"request_us", scan->request_us.load()},
                                    {"longest_us", scan->longest_us.load()},
+                                   {"rows", scan->rows.load()},
+                                   {"query_text", query_text},
                                    {"error", error},
                                    {"handled", std::move(handled)}};
     records.push_back(record.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));

@@ -43,9 +43,11 @@ class ScanLog {
     int64_t began_us = 0;  // since the epoch
     std::atomic<int64_t> ended_us{0};
     std::atomic<uint64_t> bytes{0}, requests{0}, files_listed{0}, bytes_listed{0}, files_read{0},
-        partitions_listed{0}, lists{0}, list_us{0}, partition_us{0}, longest_us{0}, request_us{0};
+        partitions_listed{0}, lists{0}, list_us{0}, partition_us{0}, longest_us{0}, request_us{0},
+        rows{0};  // of remote databases
     std::mutex mutex;
     std::string error;                 // the first
+    std::string query_text;            // the last that a remote database was sent
     std::vector<std::string> handled;  // values that did not fit, each a JSON object
   };
   static constexpr size_t kHandled = 10;  // of a scan

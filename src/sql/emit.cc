@@ -113,6 +113,8 @@ Result<void> StatementEmitter::Dispatch(const ast::Statement& statement) {
       return EmitAlterExternalSchema(static_cast<const AlterExternalSchema&>(statement));
     case NodeKind::kShowDefinition:
       return EmitShowDefinition(static_cast<const ShowDefinition&>(statement));
+    case NodeKind::kShowObjects:
+      return EmitShowObjects(static_cast<const ShowObjects&>(statement));
     case NodeKind::kAnalyze:
     case NodeKind::kVacuum:
       return {};

@@ -19,9 +19,13 @@ namespace skep::sql {
 
 using EmitContext = FrontContext;
 
-struct ExternalSchemaDefinition {  // CREATE EXTERNAL SCHEMA [IF NOT EXISTS] name FROM DATA CATALOG
-                                   // DATABASE 'd' [REGION 'r'] IAM_ROLE 'a[,b]' [CATALOG_ROLE 'c']
-                                   // [CATALOG_ID] [CREATE EXTERNAL DATABASE IF NOT EXISTS]
+// CREATE EXTERNAL SCHEMA [IF NOT EXISTS] name FROM DATA CATALOG DATABASE 'd' [REGION 'r'] IAM_ROLE
+// 'a[,b]' [CATALOG_ROLE 'c'] [CATALOG_ID] [CREATE EXTERNAL DATABASE IF NOT EXISTS], FROM REDSHIFT
+// DATABASE 'd' [SCHEMA 's'], FROM POSTGRES DATABASE 'd' [SCHEMA 's'] URI 'h' [PORT n] IAM_ROLE 'a'
+// SECRET_ARN 's'
+enum class ExternalDefinitionSource : uint8_t { kDataCatalog, kPostgres, kRedshift };
+
+struct ExternalSchemaDefinition {
   std::string name;
   bool alter = false;  // ALTER EXTERNAL SCHEMA: what is empty stays
   bool if_not_exists = false;
@@ -30,6 +34,10 @@ struct ExternalSchemaDefinition {  // CREATE EXTERNAL SCHEMA [IF NOT EXISTS] nam
   std::string region;
   std::vector<std::string> role_chain, catalog_roles;
   bool create_database = false;
+  ExternalDefinitionSource source = ExternalDefinitionSource::kDataCatalog;
+  std::string remote_schema;     // of the other sources; catalog_database is the other database
+  std::string host, secret_arn;  // kPostgres
+  uint32_t port = 0;             // kPostgres
 };
 
 struct SchemaDrop {

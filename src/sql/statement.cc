@@ -49,6 +49,11 @@ bool IsOffered(const ast::Statement& tree) {
     case NodeKind::kShowDefinition:
       return static_cast<const ast::ShowDefinition&>(tree).object ==
              ast::ObjectKind::kExternalTable;
+    case NodeKind::kShowObjects: {
+      const auto object = static_cast<const ast::ShowObjects&>(tree).object;
+      return object == ast::ObjectKind::kDatabase || object == ast::ObjectKind::kSchema ||
+             object == ast::ObjectKind::kTable || object == ast::ObjectKind::kColumn;
+    }
     case NodeKind::kDiscard:
       return static_cast<const ast::Discard&>(tree).what == "all";
     case NodeKind::kDrop: {

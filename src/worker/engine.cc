@@ -13,6 +13,7 @@
 #include "worker/external_scan/lake_catalog.h"
 #include "worker/external_views.h"
 #include "worker/functions/register.h"
+#include "worker/show_functions.h"
 #include "worker/storage/native_store.h"
 #include "worker/unload/unload_function.h"
 
@@ -106,6 +107,27 @@ Result<void> Engine::Start(const ipc::WorkerBinding& binding, UniqueFd lake) {
     }
     return asking;
   });
+  ShowSources shows;
+  shows.asker = [](duckdb::ClientContext& context) {
+    ExternalAsker asking;
+    if (const SessionFacts* facts = FactsOf(context)) {
+      asking.asker = facts->asker;
+      asking.database = facts->database;
+    }
+    return asking;
+  };
+  shows.databases = [this] { return store_ ? store_->Names() : std::vector<std::string>(); };
+  shows.schemas_of = [this](duckdb::ClientContext& context, const std::string& database)
+      -> Result<std::map<std::string, ipc::ExternalSchemaBinding>> {
+    if (!store_ || !store_->Has(database))
+      return Fail(ErrorKind::kUndefinedDatabase, "database \"" + database + "\" does not exist");
+    SKEP_TRY(OpenDatabase(database));
+    const SessionFacts* facts = FactsOf(context);
+    const bool own = facts && facts->database == database;
+    return external_schemas_.All(database,
+                                 own ? facts->external_schemas : ExternalSchemas::Changes());
+  };
+  RegisterShowFunctions(*instance_->instance, *lake_, std::move(shows));
   copy::RegisterLoadTables(*instance_->instance, [](duckdb::ClientContext& context) {
     const SessionFacts* facts = FactsOf(context);
     return facts ? facts->database : std::string();

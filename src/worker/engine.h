@@ -78,6 +78,9 @@ class Engine {
   };
   Result<SessionConnection> Connect(const std::string& database, const std::string& user);
 
+  // Makes a database part of the engine, and its external schemas known. Errors: those of Store.
+  Result<void> OpenDatabase(const std::string& name);
+
   Store& store() { return *store_; }
   ExternalSchemas& external_schemas() { return external_schemas_; }
   external_scan::LakeClient& lake() { return *lake_; }
@@ -94,7 +97,6 @@ class Engine {
  private:
   Engine() = default;
   Result<void> Start(const ipc::WorkerBinding& binding, UniqueFd lake);
-  Result<void> OpenDatabase(const std::string& name);
   Result<void> LockConfiguration(const ipc::WorkerBinding& binding);
 
   bool scratch_ = false;

@@ -33,7 +33,8 @@ Result<void> ExternalSchemas::Load(duckdb::Connection& connection, const std::st
   SKEP_TRY_ASSIGN(
       const auto result,
       Run(connection,
-          "SELECT name, catalog_database, catalog_id, region, role_chain, catalog_roles FROM " +
+          "SELECT name, catalog_database, catalog_id, region, role_chain, catalog_roles, source, "
+          "remote_schema, host, port, secret_arn FROM " +
               TableOf(database),
           {}));
   const std::lock_guard lock(mutex_);
@@ -48,6 +49,13 @@ Result<void> ExternalSchemas::Load(duckdb::Connection& connection, const std::st
       if (const auto roles = chunk->GetValue(5, row); !roles.IsNull()) {
         for (const auto& role : duckdb::ListValue::GetChildren(roles))
           binding.catalog_roles.push_back(role.ToString());
+      }
+      if (const auto source = chunk->GetValue(6, row); !source.IsNull()) {
+        binding.source = static_cast<ipc::SchemaSource>(source.GetValue<uint8_t>());
+        binding.remote_schema = chunk->GetValue(7, row).ToString();
+        binding.host = chunk->GetValue(8, row).ToString();
+        binding.port = chunk->GetValue(9, row).GetValue<uint32_t>();
+        binding.secret_arn = chunk->GetValue(10, row).ToString();
       }
       known_[{database, chunk->GetValue(0, row).ToString()}] = std::move(binding);
     }
@@ -96,20 +104,36 @@ void ExternalSchemas::Apply(const Changes& changes) {
   }
 }
 
-Result<void> ExternalSchemas::Create(duckdb::Connection& connection, const std::string& database,
-                                     const sql::ExternalSchemaDefinition& definition,
-                                     Changes& own) const {
+ipc::ExternalSchemaBinding BindingOf(const sql::ExternalSchemaDefinition& definition) {
   ipc::ExternalSchemaBinding binding{definition.catalog_database, definition.catalog_id,
                                      definition.region, definition.role_chain,
                                      definition.catalog_roles};
-  SKEP_TRY(Run(connection,
-               "INSERT INTO " + TableOf(database) +
-                   " (name, catalog_database, catalog_id, region, role_chain, created, "
-                   "catalog_roles) VALUES "
-                   "($1, $2, $3, $4, $5, CAST(now() AS TIMESTAMP), $6)",
-               {duckdb::Value(definition.name), duckdb::Value(binding.catalog_database),
-                duckdb::Value(binding.catalog_id), duckdb::Value(binding.region),
-                ListOf(binding.role_chain), ListOf(binding.catalog_roles)}));
+  if (definition.source == sql::ExternalDefinitionSource::kPostgres)
+    binding.source = ipc::SchemaSource::kPostgres;
+  if (definition.source == sql::ExternalDefinitionSource::kRedshift)
+    binding.source = ipc::SchemaSource::kRedshift;
+  binding.remote_schema = definition.remote_schema;
+  binding.host = definition.host;
+  binding.port = definition.port;
+  binding.secret_arn = definition.secret_arn;
+  return binding;
+}
+
+Result<void> ExternalSchemas::Create(duckdb::Connection& connection, const std::string& database,
+                                     const sql::ExternalSchemaDefinition& definition,
+                                     Changes& own) const {
+  ipc::ExternalSchemaBinding binding = BindingOf(definition);
+  SKEP_TRY(Run(
+      connection,
+      "INSERT INTO " + TableOf(database) +
+          " (name, catalog_database, catalog_id, region, role_chain, created, "
+          "catalog_roles, source, remote_schema, host, port, secret_arn) VALUES "
+          "($1, $2, $3, $4, $5, CAST(now() AS TIMESTAMP), $6, $7, $8, $9, $10, $11)",
+      {duckdb::Value(definition.name), duckdb::Value(binding.catalog_database),
+       duckdb::Value(binding.catalog_id), duckdb::Value(binding.region), ListOf(binding.role_chain),
+       ListOf(binding.catalog_roles), duckdb::Value::UTINYINT(static_cast<uint8_t>(binding.source)),
+       duckdb::Value(binding.remote_schema), duckdb::Value(binding.host),
+       duckdb::Value::UINTEGER(binding.port), duckdb::Value(binding.secret_arn)}));
   own[{database, definition.name}] = std::move(binding);
   return {};
 }

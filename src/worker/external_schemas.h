@@ -16,6 +16,8 @@
 
 namespace skep::worker {
 
+ipc::ExternalSchemaBinding BindingOf(const sql::ExternalSchemaDefinition& definition);
+
 class ExternalSchemas {
  public:
   using Key = std::pair<std::string, std::string>;  // database, schema

@@ -2,6 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <duckdb/catalog/catalog.hpp>
+#include <duckdb/catalog/catalog_entry/schema_catalog_entry.hpp>
+#include <duckdb/catalog/catalog_entry/table_catalog_entry.hpp>
+#include <duckdb/catalog/catalog_entry/view_catalog_entry.hpp>
 #include <duckdb/function/table_function.hpp>
 #include <duckdb/main/extension/extension_loader.hpp>
 #include <duckdb/planner/expression/bound_cast_expression.hpp>
@@ -16,10 +21,12 @@
 #include <vector>
 
 #include "base/text.h"
+#include "sql/column_facts.h"
 #include "sql/emit/duckdb_catalog.h"
 #include "worker/external_ddl.h"
 #include "worker/external_scan/lake_errors.h"
 #include "worker/external_scan/lake_file_system.h"
+#include "worker/front_catalog.h"
 
 namespace skep::worker {
 namespace {
@@ -29,7 +36,7 @@ using duckdb::Value;
 using external_scan::LakeClient;
 using Json = nlohmann::json;
 
-constexpr int32_t kDataCatalog = 1;     // eskind
+constexpr int32_t kDataCatalog = static_cast<int32_t>(ipc::SchemaSource::kDataCatalog);  // eskind
 constexpr int32_t kOwner = 100;         // what the other views call every user
 constexpr size_t kLocationBytes = 128;  // SVV_EXTERNAL_PARTITIONS.location
 
@@ -96,7 +103,8 @@ const std::vector<View>& Views() {
           {"began", moment},     {"ended", moment},     {"partitions", big}, {"qualified", big},
           {"files_listed", big}, {"bytes_listed", big}, {"files", big},      {"bytes", big},
           {"requests", big},     {"lists", big},        {"list_us", big},    {"partition_us", big},
-          {"request_us", big},   {"longest_us", big},   {"error", text}}},
+          {"request_us", big},   {"longest_us", big},   {"error", text},     {"row_count", big},
+          {"query_text", text}}},
         {"rs_external_errors",
          Shows::kErrors,
          {{"query", big},
@@ -148,13 +156,45 @@ std::string Joined(const std::vector<std::string>& roles) {
   return fmt::format("{}", fmt::join(roles, ","));
 }
 
-std::string OptionsOf(const ipc::ExternalSchemaBinding& binding) {
-  nlohmann::ordered_json options;
-  options["IAM_ROLE"] = Joined(binding.role_chain);
-  if (!binding.catalog_roles.empty()) options["CATALOG_ROLE"] = Joined(binding.catalog_roles);
-  if (!binding.catalog_id.empty()) options["CATALOG_ID"] = binding.catalog_id;
-  if (!binding.region.empty()) options["REGION"] = binding.region;
-  return options.dump(-1, ' ', false, Json::error_handler_t::replace);
+// The relations of a schema of another database of the workspace, in the form in which a catalog
+// tells of its own.
+std::vector<Json> TablesElsewhere(duckdb::ClientContext& context,
+                                  const ipc::ExternalSchemaBinding& binding,
+                                  const std::optional<std::string>& only) {
+  std::vector<Json> tables;
+  auto schema =
+      duckdb::Catalog::GetSchema(context, binding.catalog_database, binding.remote_schema,
+                                 duckdb::OnEntryNotFound::RETURN_NULL);
+  if (!schema) return tables;
+  const auto column_of = [](const std::string& name, const LogicalType& type,
+                            const Value& comment) {
+    sql::Type shown = FrontType(type);
+    if (!comment.IsNull()) {
+      const auto facts = sql::ColumnFacts::Read(comment.ToString());
+      if (facts.type.kind != sql::TypeKind::kUnknown) shown = facts.type;
+    }
+    return Json::array({name, sql::TypeText(shown)});
+  };
+  schema->Scan(context, duckdb::CatalogType::TABLE_ENTRY, [&](duckdb::CatalogEntry& found) {
+    if (only && found.name != *only) return;
+    const bool view = found.type == duckdb::CatalogType::VIEW_ENTRY;
+    Json columns = Json::array();
+    if (view) {
+      auto& entry = found.Cast<duckdb::ViewCatalogEntry>();
+      if (const auto known = entry.GetColumnInfo()) {
+        for (size_t i = 0; i < known->names.size(); i++)
+          columns.push_back(column_of(i < entry.aliases.size() ? entry.aliases[i] : known->names[i],
+                                      known->types[i], entry.GetColumnComment(i)));
+      }
+    } else {
+      for (const auto& column : found.Cast<duckdb::TableCatalogEntry>().GetColumns().Logical())
+        columns.push_back(column_of(column.Name(), column.Type(), column.Comment()));
+    }
+    tables.push_back(
+        {{"name", found.name}, {"type", view ? "VIEW" : "TABLE"}, {"columns", std::move(columns)}});
+  });
+  std::ranges::sort(tables, {}, [](const Json& table) { return table["name"].get<std::string>(); });
+  return tables;
 }
 
 // All rows of one execution.
@@ -166,7 +206,8 @@ struct Rows final : duckdb::GlobalTableFunctionState {
 class Collector {
  public:
   Collector(duckdb::ClientContext& context, const ViewBind& bind, std::vector<Row>& rows)
-      : client_(bind.info->client),
+      : context_(context),
+        client_(bind.info->client),
         bind_(bind),
         asking_(bind.info->asker(context)),
         interrupted_(external_scan::InterruptOf(&context)),
@@ -218,16 +259,18 @@ class Collector {
 
   void Schemas() {
     EachSchema([&](const std::string& name, const ipc::ExternalSchemaBinding& binding) {
-      rows_.push_back({Value::BIGINT(OidOf(name)), Value::SMALLINT(kDataCatalog), Value(name),
+      rows_.push_back({Value::BIGINT(OidOf(name)),
+                       Value::SMALLINT(static_cast<int16_t>(binding.source)), Value(name),
                        Value::INTEGER(kOwner), Value(binding.catalog_database),
-                       Value(OptionsOf(binding))});
+                       Value(ExternalOptions(binding))});
     });
   }
 
   void Databases() {
     std::set<std::string> seen;  // schemas with the same roles see the same
     for (const auto& [name, binding] : asking_.schemas) {
-      const std::string options = OptionsOf(binding);
+      if (binding.source != ipc::SchemaSource::kDataCatalog) continue;
+      const std::string options = ExternalOptions(binding);
       if (!seen.insert(options).second) continue;
       for (const auto& text : Ask(binding, {{"what", "databases"}}, false)) {
         const Json database = Json::parse(text, nullptr, false);
@@ -242,6 +285,11 @@ class Collector {
   template <class Each>
   void EachTable(const Each& each) {
     EachSchema([&](const std::string& schema, const ipc::ExternalSchemaBinding& binding) {
+      if (binding.source == ipc::SchemaSource::kRedshift) {
+        for (const Json& table : TablesElsewhere(context_, binding, bind_.table))
+          each(schema, table);
+        return;
+      }
       for (const auto& text : Ask(binding, Question("tables"), false)) {
         const Json table = Json::parse(text, nullptr, false);
         if (table.is_object()) each(schema, table);
@@ -271,7 +319,7 @@ class Collector {
       const auto found = table.find(list);
       if (found == table.end() || !found->is_array()) continue;
       for (const auto& column : *found) {
-        if (!column.is_array() || column.size() != 2 || !column[0].is_string() ||
+        if (!column.is_array() || column.size() < 2 || !column[0].is_string() ||
             !column[1].is_string())
           continue;
         rows_.push_back({Value(asking_.database), Value(schema), Value(TextOf(table, "name")),
@@ -284,6 +332,7 @@ class Collector {
 
   void Partitions() {
     EachSchema([&](const std::string& schema, const ipc::ExternalSchemaBinding& binding) {
+      if (binding.source != ipc::SchemaSource::kDataCatalog) return;
       for (const auto& text : Ask(binding, Question("partitions"), false)) {
         const Json partition = Json::parse(text, nullptr, false);
         if (!partition.is_object()) continue;
@@ -303,6 +352,7 @@ class Collector {
       for (const auto& [column, type] : bind_.info->view.columns) {
         const char* name = std::string_view(column) == "user_name"    ? "user"
                            : std::string_view(column) == "table_name" ? "table"
+                           : std::string_view(column) == "row_count"  ? "rows"
                                                                       : column;
         const auto found = scan.find(name);
         if (found == scan.end()) {
@@ -362,6 +412,7 @@ class Collector {
           {Value(PartitionDdl(*bind_.schema, table, Json::parse(text, nullptr, false)))});
   }
 
+  duckdb::ClientContext& context_;
   LakeClient& client_;
   const ViewBind& bind_;
   const ExternalAsker asking_;
@@ -438,6 +489,23 @@ void Run(duckdb::ClientContext&, duckdb::TableFunctionInput& input, duckdb::Data
 }
 
 }  // namespace
+
+std::string ExternalOptions(const ipc::ExternalSchemaBinding& binding) {
+  nlohmann::ordered_json options;
+  if (binding.source != ipc::SchemaSource::kDataCatalog) options["SCHEMA"] = binding.remote_schema;
+  if (binding.source == ipc::SchemaSource::kRedshift)
+    return options.dump(-1, ' ', false, Json::error_handler_t::replace);
+  if (binding.source == ipc::SchemaSource::kPostgres) {
+    options["URI"] = binding.host;
+    options["PORT"] = binding.port;
+    options["SECRET_ARN"] = binding.secret_arn;
+  }
+  options["IAM_ROLE"] = Joined(binding.role_chain);
+  if (!binding.catalog_roles.empty()) options["CATALOG_ROLE"] = Joined(binding.catalog_roles);
+  if (!binding.catalog_id.empty()) options["CATALOG_ID"] = binding.catalog_id;
+  if (!binding.region.empty()) options["REGION"] = binding.region;
+  return options.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
 
 void RegisterExternalViews(duckdb::DatabaseInstance& instance, LakeClient& client,
                            ExternalAskerLookup asker) {

@@ -23,6 +23,9 @@ struct ExternalAsker {
   std::map<std::string, ipc::ExternalSchemaBinding> schemas;
 };
 
+// SVV_EXTERNAL_SCHEMAS.esoptions.
+std::string ExternalOptions(const ipc::ExternalSchemaBinding& binding);
+
 using ExternalAskerLookup = std::function<ExternalAsker(duckdb::ClientContext&)>;
 
 void RegisterExternalViews(duckdb::DatabaseInstance& instance, external_scan::LakeClient& client,

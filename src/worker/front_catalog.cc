@@ -122,7 +122,7 @@ std::shared_ptr<const sql::RelationEntry> FrontCatalog::Read(sql::RelationKind k
       duckdb::OnEntryNotFound::RETURN_NULL);
   if (!found) return nullptr;
   // The engine's names ignore case; ours were folded where the user did not ask for it.
-  const bool ours = kind == sql::RelationKind::kTable || kind == sql::RelationKind::kTemporary;
+  const bool ours = catalog != sql::kLakeCatalog && kind != sql::RelationKind::kSystem;
   if (ours && (found->name != name || found->ParentSchema().name != schema)) return nullptr;
   auto entry = std::make_shared<sql::RelationEntry>();
   entry->kind = kind;
@@ -161,7 +161,8 @@ std::shared_ptr<const sql::RelationEntry> FrontCatalog::Read(sql::RelationKind k
         keys != table.tags.end())
       entry->partition_keys = std::strtoull(keys->second.c_str(), nullptr, 10);
   }
-  if (kind == sql::RelationKind::kExternal && pseudo_columns_) {
+  if (kind == sql::RelationKind::kExternal && pseudo_columns_ &&
+      table.tags.find(external_scan::kFilesTag) != table.tags.end()) {
     for (const char* pseudo : {"$path", "$size"})
       entry->columns.push_back(
           {pseudo, Type::Of(pseudo[1] == 'p' ? TypeKind::kVarchar : TypeKind::kBigint)});
@@ -187,13 +188,47 @@ Result<std::shared_ptr<const sql::RelationEntry>> FrontCatalog::Find(std::string
       entry = std::move(view);
     } else if (sql::IsSystemRelation(schema, name))
       entry = Read(sql::RelationKind::kSystem, "system", schema, name);
-  } else if (is_external_(schema)) {
-    entry = Read(sql::RelationKind::kExternal, std::string(sql::kLakeCatalog), schema, name);
+  } else if (const auto binding = external_(schema)) {
+    if (binding->source == ipc::SchemaSource::kRedshift) {
+      SKEP_TRY_ASSIGN(
+          entry, ReadElsewhere(binding->catalog_database, binding->remote_schema, name, schema));
+    } else {
+      entry = Read(sql::RelationKind::kExternal, std::string(sql::kLakeCatalog), schema, name);
+    }
   } else {
     entry = Read(sql::RelationKind::kTable, database_, schema, name);
   }
   known_.emplace(key, entry);
   return entry;
+}
+
+Result<std::shared_ptr<const sql::RelationEntry>> FrontCatalog::ReadElsewhere(
+    const std::string& database, const std::string& schema, const std::string& name,
+    const std::string& as) {
+  if (!is_database_(database))
+    return Fail(ErrorKind::kFeatureNotSupported,
+                "cross-database reference to \"" + database + "\" is not supported", {},
+                "There is no such database in the workspace.");
+  if (sql::IsReservedSchema(schema))
+    return Fail(ErrorKind::kInsufficientPrivilege, "permission denied for schema " + schema);
+  const auto found = Read(sql::RelationKind::kExternal, database, schema, name);
+  if (!found) return found;
+  auto entry = std::make_shared<sql::RelationEntry>(*found);
+  if (entry->is_view && sql::TableFacts::Read(entry->facts).late_binding)
+    return Fail(ErrorKind::kFeatureNotSupported, "late-binding view \"" + name +
+                                                     "\" of database \"" + database +
+                                                     "\" cannot be read from another database");
+  entry->schema = as;
+  entry->database = database;
+  entry->database_schema = schema;
+  entry->facts.clear();
+  return entry;
+}
+
+Result<std::shared_ptr<const sql::RelationEntry>> FrontCatalog::FindElsewhere(
+    std::string_view database, std::string_view schema, std::string_view name) {
+  return ReadElsewhere(std::string(database), std::string(schema), std::string(name),
+                       std::string(schema));
 }
 
 std::vector<std::shared_ptr<const sql::RelationEntry>> FrontCatalog::Views() {

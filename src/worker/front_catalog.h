@@ -8,8 +8,10 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "ipc/messages.h"
 #include "sql/resolve/catalog.h"
 
 namespace skep::worker {
@@ -19,20 +21,37 @@ sql::Type FrontType(const duckdb::LogicalType& type);
 
 class FrontCatalog final : public sql::Catalog {
  public:
-  // Lives for one statement, within a transaction of the connection. `is_external` tells whether a
-  // schema is an external one.
-  FrontCatalog(duckdb::ClientContext& context, std::string database,
-               std::function<bool(const std::string&)> is_external)
-      : context_(context), database_(std::move(database)), is_external_(std::move(is_external)) {}
+  // What an external schema is bound to; nullopt: it is no external one.
+  using ExternalLookup =
+      std::function<std::optional<ipc::ExternalSchemaBinding>(const std::string& schema)>;
+
+  // Whether the workspace has a database of this name.
+  using DatabaseLookup = std::function<bool(const std::string& database)>;
+
+  // Lives for one statement, within a transaction of the connection.
+  FrontCatalog(duckdb::ClientContext& context, std::string database, ExternalLookup external,
+               DatabaseLookup is_database)
+      : context_(context),
+        database_(std::move(database)),
+        external_(std::move(external)),
+        is_database_(std::move(is_database)) {}
 
   // "$path" and "$size" are no columns of external tables: spectrum_enable_pseudo_columns is off.
   void HidePseudoColumns() { pseudo_columns_ = false; }
 
   bool IsExternalSchema(std::string_view schema) const override {
-    return is_external_(std::string(schema));
+    return external_(std::string(schema)).has_value();
+  }
+  bool IsCatalogSchema(std::string_view schema) const override {
+    const auto binding = external_(std::string(schema));
+    return binding && binding->source == ipc::SchemaSource::kDataCatalog;
   }
   Result<std::shared_ptr<const sql::RelationEntry>> Find(std::string_view schema,
                                                          std::string_view name) override;
+
+  Result<std::shared_ptr<const sql::RelationEntry>> FindElsewhere(std::string_view database,
+                                                                  std::string_view schema,
+                                                                  std::string_view name) override;
 
   std::vector<std::shared_ptr<const sql::RelationEntry>> Dependents(
       const sql::RelationEntry& of) override;
@@ -44,10 +63,16 @@ class FrontCatalog final : public sql::Catalog {
   std::shared_ptr<const sql::RelationEntry> Read(sql::RelationKind kind, const std::string& catalog,
                                                  const std::string& schema,
                                                  const std::string& name);
+  // A relation of another database, under the schema's name `as`.
+  Result<std::shared_ptr<const sql::RelationEntry>> ReadElsewhere(const std::string& database,
+                                                                  const std::string& schema,
+                                                                  const std::string& name,
+                                                                  const std::string& as);
 
   duckdb::ClientContext& context_;
   std::string database_;
-  std::function<bool(const std::string&)> is_external_;
+  ExternalLookup external_;
+  DatabaseLookup is_database_;
   bool pseudo_columns_ = true;
   std::map<std::pair<std::string, std::string>, std::shared_ptr<const sql::RelationEntry>> known_;
   // By schema and name.

@@ -30,7 +30,7 @@ using duckdb::PhysicalOperatorType;
 
 // Table functions that a plan may hold: scans of tables, series, and what the catalog views are
 // made of.
-constexpr std::array<std::string_view, 35> kScans = {"seq_scan",
+constexpr std::array<std::string_view, 40> kScans = {"seq_scan",
                                                      "rs_copy",
                                                      "rs_kept",
                                                      "rs_external_schemas",
@@ -41,6 +41,10 @@ constexpr std::array<std::string_view, 35> kScans = {"seq_scan",
                                                      "rs_external_scans",
                                                      "rs_external_errors",
                                                      "rs_external_ddl",
+                                                     "rs_show_databases",
+                                                     "rs_show_schemas",
+                                                     "rs_show_tables",
+                                                     "rs_show_columns",
                                                      "index_scan",
                                                      "generate_series",
                                                      "range",
@@ -52,6 +56,7 @@ constexpr std::array<std::string_view, 35> kScans = {"seq_scan",
                                                      "lake_avro",
                                                      "lake_orc",
                                                      "lake_lines",
+                                                     "lake_remote",
                                                      "duckdb_columns",
                                                      "duckdb_constraints",
                                                      "duckdb_databases",
@@ -76,6 +81,12 @@ void CheckScan(const std::string& function) {
   if (std::ranges::find(kScans, function) == kScans.end()) Refuse("scan " + function);
 }
 
+// The databases that a plan may name: its own, and those of the workspace that it may read.
+struct Databases {
+  const std::string& own;
+  const IsDatabase& readable;
+};
+
 void CheckName(const std::string& catalog, const std::string& schema, const std::string& name,
                const std::string& database) {
   const bool known =
@@ -87,6 +98,11 @@ void CheckName(const std::string& catalog, const std::string& schema, const std:
 
 void CheckTable(const duckdb::TableCatalogEntry& table, const std::string& database) {
   CheckName(table.catalog.GetName(), table.schema.name, table.name, database);
+}
+
+void CheckScanned(const duckdb::TableCatalogEntry& table, const Databases& databases) {
+  const std::string& catalog = table.catalog.GetName();
+  CheckTable(table, databases.readable && databases.readable(catalog) ? catalog : databases.own);
 }
 
 // INSERT and CREATE TABLE AS are one operator; Cast knows it by one name only.
@@ -153,14 +169,15 @@ bool IsHarmless(PhysicalOperatorType type) {
   }
 }
 
-void CheckOperator(const duckdb::PhysicalOperator& op, const std::string& database) {
+void CheckOperator(const duckdb::PhysicalOperator& op, const Databases& databases) {
+  const std::string& database = databases.own;
   switch (op.type) {
     case PhysicalOperatorType::TABLE_SCAN: {
       const auto& scan = op.Cast<duckdb::PhysicalTableScan>();
       CheckScan(scan.function.name);
       if (scan.function.get_bind_info && scan.bind_data) {
         const auto info = scan.function.get_bind_info(scan.bind_data.get());
-        if (info.table) CheckTable(*info.table, database);
+        if (info.table) CheckScanned(*info.table, databases);
       }
       break;
     }
@@ -192,7 +209,7 @@ void CheckOperator(const duckdb::PhysicalOperator& op, const std::string& databa
       break;
     case PhysicalOperatorType::MERGE_INTO:
       for (const auto& action : op.Cast<duckdb::PhysicalMergeInto>().actions) {
-        if (action->op) CheckOperator(*action->op, database);
+        if (action->op) CheckOperator(*action->op, databases);
       }
       break;
     case PhysicalOperatorType::UPDATE:
@@ -228,14 +245,16 @@ void CheckOperator(const duckdb::PhysicalOperator& op, const std::string& databa
     default:
       if (!IsHarmless(op.type)) Refuse("operator " + duckdb::PhysicalOperatorToString(op.type));
   }
-  for (const auto& child : op.GetChildren()) CheckOperator(child.get(), database);
+  for (const auto& child : op.GetChildren()) CheckOperator(child.get(), databases);
 }
 
 }  // namespace
 
-void CheckPlan(duckdb::PreparedStatementData& data, const std::string& database) {
+void CheckPlan(duckdb::PreparedStatementData& data, const std::string& database,
+               const IsDatabase& readable) {
   const auto known = [&](const std::string& name) {
-    return name == database || name == "temp" || name == "system" || name == sql::kLakeCatalog;
+    return name == database || name == "temp" || name == "system" || name == sql::kLakeCatalog ||
+           (readable && readable(name));
   };
   for (const auto& [name, identity] : data.properties.read_databases) {
     if (!known(name)) Refuse("database " + name);
@@ -243,7 +262,7 @@ void CheckPlan(duckdb::PreparedStatementData& data, const std::string& database)
   for (const auto& [name, modified] : data.properties.modified_databases) {
     if (name != database && name != "temp") Refuse("write to database " + name);
   }
-  if (data.physical_plan) CheckOperator(data.physical_plan->Root(), database);
+  if (data.physical_plan) CheckOperator(data.physical_plan->Root(), {database, readable});
 }
 
 }  // namespace skep::worker

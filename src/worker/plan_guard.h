@@ -4,6 +4,7 @@
 #pragma once
 
 #include <duckdb.hpp>
+#include <functional>
 #include <string>
 
 namespace duckdb {
@@ -14,6 +15,9 @@ namespace skep::worker {
 
 // Throws duckdb::PermissionException when the plan reads or writes anything but tables of
 // `database`, temporary tables, external tables, the engine's catalog views and number series.
-void CheckPlan(duckdb::PreparedStatementData& data, const std::string& database);
+// Tables of `readable` databases may be read.
+using IsDatabase = std::function<bool(const std::string& name)>;
+void CheckPlan(duckdb::PreparedStatementData& data, const std::string& database,
+               const IsDatabase& readable = {});
 
 }  // namespace skep::worker

@@ -26,7 +26,7 @@ class PlanGuardTest : public EngineFixture {
     std::ofstream(folder_.path() + "/temp/secret.csv") << "a,b\n1,hidden\n";
     Connection().context->config.get_result_collector =
         [this](duckdb::ClientContext& context, duckdb::PreparedStatementData& data) {
-          if (guarded_) CheckPlan(data, "dev");
+          if (guarded_) CheckPlan(data, "dev", readable_);
           return duckdb::PhysicalResultCollector::GetResultCollector(context, data);
         };
     Run("USE dev.public", false);
@@ -49,6 +49,7 @@ class PlanGuardTest : public EngineFixture {
 
   Engine::SessionConnection session_;
   bool guarded_ = false;
+  IsDatabase readable_;
 };
 
 TEST_F(PlanGuardTest, RefusesWhatTheEngineWouldRun) {
@@ -135,6 +136,26 @@ TEST_F(PlanGuardTest, RefusesWhatTheEngineWouldRun) {
   // EXPORT makes its folder while it is bound, before there is a plan; nothing is in it.
   EXPECT_TRUE(std::filesystem::is_empty(folder_.path() + "/temp/target"));
   EXPECT_NE(Run("SELECT * FROM stolen", false).find("does not exist"), std::string::npos);
+}
+
+TEST_F(PlanGuardTest, OtherDatabasesAreReadWhenTheyMayBeAndNeverWritten) {
+  const auto other = engine_->Connect("other", "alice");
+  ASSERT_TRUE(other);
+  ASSERT_EQ(Run("CREATE TABLE other.public.t AS SELECT 1 AS a", false), "ok");
+  EXPECT_EQ(Run("SELECT * FROM other.public.t"), "refused");
+  readable_ = [](const std::string& name) { return name == "other"; };
+  EXPECT_EQ(Run("SELECT * FROM other.public.t"), "ok");
+  EXPECT_EQ(Run("CREATE TABLE dev.public.copied AS SELECT * FROM other.public.t"), "ok");
+  for (const char* sql :
+       {"SELECT * FROM other.skep_catalog.format", "SELECT * FROM other.\"SKEP_CATALOG\".format",
+        "INSERT INTO other.public.t VALUES (2)", "UPDATE other.public.t SET a = 2",
+        "DELETE FROM other.public.t", "TRUNCATE other.public.t", "DROP TABLE other.public.t",
+        "ALTER TABLE other.public.t ADD COLUMN b INT", "CREATE TABLE other.public.u(a INT)",
+        "CREATE TABLE other.public.w AS SELECT 1 a", "CREATE VIEW other.public.v AS SELECT 1 a",
+        "CREATE SCHEMA other.s", "DROP SCHEMA other.public CASCADE",
+        "SELECT * FROM read_text(FILE)"})
+    EXPECT_EQ(Run(sql), "refused") << sql;
+  EXPECT_EQ(Run("SELECT count(*) FROM other.public.t", false), "ok");
 }
 
 TEST_F(PlanGuardTest, RefusalsComeFromTheGuard) {

@@ -263,7 +263,9 @@ bool SameForClient(const duckdb::vector<duckdb::LogicalType>& described,
 
 duckdb::unique_ptr<duckdb::PhysicalOperator> Session::MakeCollector(
     duckdb::ClientContext& context, duckdb::PreparedStatementData& data) {
-  if (!running_.trusted) CheckPlan(data, attached_.database);
+  if (!running_.trusted)
+    CheckPlan(data, attached_.database,
+              [this](const std::string& name) { return engine_.store().Has(name); });
   const bool rows = data.properties.return_type == duckdb::StatementReturnType::QUERY_RESULT;
   if (rows && running_.materialise) {
     // A portal's rows may be many and wait long: they may go to disk.

@@ -168,6 +168,9 @@ class Session : public std::enable_shared_from_this<Session> {
   void ForgetStatements();
   void ResolveSearchPath();
   bool SchemaExists(const std::string& name);
+  bool SchemaExists(const std::string& database, const std::string& name);
+  std::optional<ipc::ExternalSchemaBinding> ExternalBinding(std::string_view schema) const;
+  Result<void> CheckAliased(const sql::ExternalSchemaDefinition& definition);
   bool IsExternalSchema(std::string_view schema) const;
   sql::EmitContext Context() const;
 

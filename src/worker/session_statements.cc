@@ -81,6 +81,7 @@ bool IsCached(const auto& prepared) {
       return prepared.emitted.returns_rows;
     case kUnload:
     case kShowDefinition:
+    case kShowObjects:
       return true;
     default:
       return false;
@@ -90,6 +91,7 @@ bool IsCached(const auto& prepared) {
 bool IsQuery(const auto& prepared) {
   return prepared.kind == sql::ast::NodeKind::kShowDefinition ||
          (prepared.kind == sql::ast::NodeKind::kCopyJob && IsCached(prepared)) ||
+         prepared.kind == sql::ast::NodeKind::kShowObjects ||
          (prepared.kind == sql::ast::NodeKind::kQueryStatement && IsCached(prepared));
 }
 
@@ -126,16 +128,23 @@ void AppendTextRow(Frame& frame, std::string_view value) {
 
 // ---------------------------------------------------------------- names and settings
 
+std::optional<ipc::ExternalSchemaBinding> Session::ExternalBinding(std::string_view schema) const {
+  return engine_.external_schemas().Find({attached_.database, std::string(schema)},
+                                         facts_->external_schemas);
+}
+
 bool Session::IsExternalSchema(std::string_view schema) const {
-  return engine_.external_schemas()
-      .Find({attached_.database, std::string(schema)}, facts_->external_schemas)
-      .has_value();
+  return ExternalBinding(schema).has_value();
 }
 
 bool Session::SchemaExists(const std::string& name) {
+  return SchemaExists(attached_.database, name);
+}
+
+bool Session::SchemaExists(const std::string& database, const std::string& name) {
   bool exists = false;
   connection_->context->RunFunctionInTransaction([&] {
-    const auto found = duckdb::Catalog::GetSchema(*connection_->context, attached_.database, name,
+    const auto found = duckdb::Catalog::GetSchema(*connection_->context, database, name,
                                                   duckdb::OnEntryNotFound::RETURN_NULL);
     exists = found && found->name == name;
   });
@@ -175,8 +184,16 @@ void Session::ResolveSearchPath() {
     for (std::string name : SplitPath(search_path_text_)) {
       if (name == "$user") name = attached_.user;
       if (sql::IsReservedSchema(name)) continue;
-      if (IsExternalSchema(name)) {
-        entries.emplace_back(std::string(sql::kLakeCatalog), name);
+      if (const auto binding = ExternalBinding(name)) {
+        if (binding->source == ipc::SchemaSource::kRedshift) {
+          if (!duckdb::Catalog::GetSchema(context, binding->catalog_database,
+                                          binding->remote_schema,
+                                          duckdb::OnEntryNotFound::RETURN_NULL))
+            continue;
+          entries.emplace_back(binding->catalog_database, binding->remote_schema);
+        } else {
+          entries.emplace_back(std::string(sql::kLakeCatalog), name);
+        }
       } else if (duckdb::Catalog::GetSchema(context, attached_.database, name,
                                             duckdb::OnEntryNotFound::RETURN_NULL)) {
         entries.emplace_back(attached_.database, name);
@@ -350,8 +367,10 @@ Result<sql::Emitted> Session::Emit(const sql::Statement& statement, const std::s
     ~Describing() { flag = false; }
   } describing(facts_->asker.describing);
   connection_->context->RunFunctionInTransaction([&] {
-    FrontCatalog catalog(*connection_->context, attached_.database,
-                         [this](const std::string& schema) { return IsExternalSchema(schema); });
+    FrontCatalog catalog(
+        *connection_->context, attached_.database,
+        [this](const std::string& schema) { return ExternalBinding(schema); },
+        [this](const std::string& database) { return engine_.store().Has(database); });
     sql::EmitContext context = Context();
     context.catalog = &catalog;
     const auto pseudo = names_->settings.find("spectrum_enable_pseudo_columns");
@@ -549,7 +568,10 @@ bool Session::ReadsUnstableView(const std::string& emitted) {
   std::vector<std::pair<std::string, std::string>> views;  // quoted name, text
   connection_->context->RunFunctionInTransaction([&] {
     auto& context = *connection_->context;
-    for (const std::string& name : {attached_.database, std::string("temp")}) {
+    // Of other databases, too, which it may read.
+    auto names = engine_.store().Names();
+    names.emplace_back("temp");
+    for (const std::string& name : names) {
       duckdb::Catalog::GetCatalog(context, name)
           .ScanSchemas(context, [&](duckdb::SchemaCatalogEntry& schema) {
             schema.Scan(context, duckdb::CatalogType::TABLE_ENTRY,
@@ -812,16 +834,37 @@ Result<void> Session::CreateExternalSchema(const sql::ExternalSchemaDefinition& 
     if (definition.if_not_exists) return {};
     return Fail(ErrorKind::kDuplicateSchema, "schema \"" + definition.name + "\" already exists");
   }
+  if (definition.source == sql::ExternalDefinitionSource::kRedshift)
+    SKEP_TRY(CheckAliased(definition));
   if (definition.create_database) {
-    const ipc::ExternalSchemaBinding binding{definition.catalog_database, definition.catalog_id,
-                                             definition.region, definition.role_chain,
-                                             definition.catalog_roles};
-    SKEP_TRY(engine_.lake().ChangeCatalog(binding, facts_->asker,
+    SKEP_TRY(engine_.lake().ChangeCatalog(BindingOf(definition), facts_->asker,
                                           R"({"operation": "CreateDatabase"})",
                                           [this] { return outlet_->stopped(); }));
   }
   return engine_.external_schemas().Create(*connection_, attached_.database, definition,
                                            facts_->external_schemas);
+}
+
+// An alias names a schema that is there, and no alias: so they never go in circles.
+Result<void> Session::CheckAliased(const sql::ExternalSchemaDefinition& definition) {
+  const std::string& database = definition.catalog_database;
+  const std::string& schema = definition.remote_schema;
+  if (!engine_.store().Has(database))
+    return Fail(ErrorKind::kUndefinedDatabase, "database \"" + database + "\" does not exist");
+  if (sql::IsReservedSchema(schema))
+    return Fail(ErrorKind::kInsufficientPrivilege, "permission denied for schema " + schema);
+  SKEP_TRY(engine_.OpenDatabase(database));
+  const bool own = database == attached_.database;
+  if (engine_.external_schemas().Find(
+          {database, schema}, own ? facts_->external_schemas : ExternalSchemas::Changes{}) ||
+      (own && schema == definition.name))
+    return Fail(
+        ErrorKind::kFeatureNotSupported,
+        "schema \"" + schema + "\" of database \"" + database + "\" is an external schema itself",
+        {}, "Name a schema that has tables of its own.");
+  if (!SchemaExists(database, schema))
+    return Fail(ErrorKind::kUndefinedSchema, "schema \"" + schema + "\" does not exist");
+  return {};
 }
 
 Result<void> Session::DropSchemas(const sql::SchemaDrop& drop) {
@@ -833,9 +876,13 @@ Result<void> Session::DropSchemas(const sql::SchemaDrop& drop) {
     if (drop.drop_external_database && SchemaExists(name))
       return Fail(ErrorKind::kWrongObjectType, "\"" + name + "\" is not an external schema");
     if (IsExternalSchema(name)) {
-      if (drop.drop_external_database)
-        databases.push_back(
-            *engine_.external_schemas().Find({attached_.database, name}, facts_->external_schemas));
+      if (drop.drop_external_database) {
+        databases.push_back(*ExternalBinding(name));
+        if (databases.back().source != ipc::SchemaSource::kDataCatalog)
+          return Fail(ErrorKind::kFeatureNotSupported,
+                      "DROP EXTERNAL DATABASE is not supported for schema \"" + name + "\"", {},
+                      "The database of this schema belongs to another system.");
+      }
       running_.trusted = true;
       auto dropped = engine_.external_schemas().Drop(*connection_, {attached_.database, name},
                                                      facts_->external_schemas);

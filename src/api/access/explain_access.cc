@@ -30,6 +30,7 @@ struct ExternalTable {
   bool manifest = false;  // `objects` is one object
   std::vector<std::string> roles, catalog_roles;
   std::string catalog_id;
+  std::string secret;  // of a table in a remote database: its secret's ARN
   bool operator<(const ExternalTable& other) const { return shown < other.shown; }
 };
 
@@ -95,6 +96,8 @@ Result<std::set<ExternalTable>> TablesOf(const AccessQuestion& question) {
         table.roles = Split(TextOf(options, "IAM_ROLE"));
         table.catalog_roles = Split(TextOf(options, "CATALOG_ROLE"));
         table.catalog_id = TextOf(options, "CATALOG_ID");
+        table.secret = TextOf(options, "SECRET_ARN");
+        if (table.roles.empty()) return true;  // of another database of the workspace
       }
       for (const auto& part : parts) table.shown += (table.shown.empty() ? "" : ".") + part;
       tables.insert(std::move(table));
@@ -138,10 +141,10 @@ class Explainer {
     return Add(action, caller, resource, decision);
   }
 
-  std::optional<Credentials> Assume(const std::vector<std::string>& chain) {
+  std::optional<Credentials> Assume(const std::vector<std::string>& chain, bool keys = true) {
     std::vector<identity::ChainHop> hops;
     auto credentials = roles_.Resolve(identity::Principal::Workspace(question_.workspace), chain,
-                                      &hops, {question_.user, {}, "explain-access"});
+                                      &hops, {question_.user, {}, "explain-access", keys});
     for (size_t i = 0; i < hops.size(); i++)
       Add("sts:AssumeRole", hops[i].caller, hops[i].role, hops[i].decision, i + 1);
     if (credentials) return std::move(*credentials);
@@ -156,6 +159,11 @@ class Explainer {
     if (!table.objects.empty()) {
       const auto credentials = Assume(table.roles);
       return credentials && Objects(*credentials, table);
+    }
+    if (!table.secret.empty()) {
+      const auto credentials = Assume(table.roles, false);
+      return credentials && Add("secretsmanager:GetSecretValue", credentials->role, table.secret,
+                                credentials->DecideSecret(table.secret));
     }
     auto catalog = Assume(table.catalog_roles.empty() ? table.roles : table.catalog_roles);
     if (!catalog) return false;

@@ -34,6 +34,9 @@ Result<ScopeRelation*> StatementEmitter::Changed(const QualifiedName& name, cons
                            "cannot change a view: \"" + target->entry->name + "\"", &at);
   switch (target->entry->kind) {
     case RelationKind::kExternal:
+      if (!target->entry->database.empty())
+        return resolver_.Fail1(ErrorKind::kFeatureNotSupported,
+                               "Operation not supported on external tables", &at);
       return Unsupported("writing to an external table", at);
     case RelationKind::kSystem:
       return resolver_.Fail1(ErrorKind::kInsufficientPrivilege,
@@ -86,7 +89,8 @@ Result<std::vector<size_t>> StatementEmitter::TargetColumns(const List<Name>& na
 
 Result<void> StatementEmitter::EmitInsert(const Insert& insert) {
   out_.counts_rows = true;
-  if (ExternalNamed(insert.table)) {
+  if (const auto named = ExternalNamed(insert.table)) {
+    SKEP_TRY(CheckWritable(named->schema, insert));
     SKEP_TRY_ASSIGN(const auto external, Existing(insert.table, insert));
     return EmitInsertExternal(insert, *external);
   }

@@ -339,6 +339,10 @@ Result<void> StatementEmitter::EmitCreateView(const CreateView& create) {
   }
   SKEP_TRY_ASSIGN(auto output, resolver_.ResolveQuery(*create.query));
   for (const Access& access : resolver_.resolved().reads) {
+    if (!access.entry->database.empty())
+      return resolver_.Fail1(ErrorKind::kFeatureNotSupported,
+                             "External tables are not supported in views", &create,
+                             "Create the view WITH NO SCHEMA BINDING.");
     if (access.entry->kind != RelationKind::kTable && access.entry->kind != RelationKind::kView)
       continue;
     std::string name = RelationKey(*access.entry);
@@ -511,7 +515,10 @@ Result<void> StatementEmitter::EmitAlterTable(const AlterTable& alter) {
       context_.database != kAutoMounted)
     return resolver_.Fail1(ErrorKind::kInsufficientPrivilege,
                            "database awsdatacatalog is read-only", &alter);
-  if (const auto external = ExternalNamed(alter.table)) return EmitAlterExternal(alter, *external);
+  if (const auto external = ExternalNamed(alter.table)) {
+    SKEP_TRY(CheckWritable(external->schema, alter));
+    return EmitAlterExternal(alter, *external);
+  }
   SKEP_TRY_ASSIGN(const auto altered, Existing(alter.table, alter));
   if (altered->is_view) return EmitAlterView(alter, *altered);
   SKEP_TRY_ASSIGN(ScopeRelation * target, Changed(alter.table, {}, alter));
@@ -677,6 +684,7 @@ Result<void> StatementEmitter::EmitDrop(const Drop& drop) {
   std::set<std::string> dropped;
   for (const Routine* name : drop.names) {
     if (const auto external = ExternalNamed(name->name); external && !view) {
+      SKEP_TRY(CheckWritable(external->schema, *name));
       ChangeCatalog(
           external->schema,
           {{"operation", "DropTable"}, {"name", external->name}, {"if_exists", drop.if_exists}});
@@ -690,6 +698,9 @@ Result<void> StatementEmitter::EmitDrop(const Drop& drop) {
           (view ? "view \"" : "table \"") + resolver_.Dotted(name->name) + "\" does not exist",
           name);
     }
+    if (!entry->database.empty())
+      return resolver_.Fail1(ErrorKind::kFeatureNotSupported,
+                             "Operation not supported on external tables", name);
     if (entry->kind == RelationKind::kSystem || entry->kind == RelationKind::kExternal)
       return resolver_.Fail1(ErrorKind::kInsufficientPrivilege,
                              "permission denied for relation " + entry->name, name);
@@ -759,12 +770,19 @@ Result<void> StatementEmitter::EmitCreateSchema(const CreateSchema& create) {
 }
 
 Result<void> StatementEmitter::EmitCreateExternalSchema(const CreateExternalSchema& create) {
-  if (create.source != ExternalSource::kDataCatalog)
+  using enum ExternalSource;
+  const bool from_catalog = create.source == kDataCatalog;
+  if (!from_catalog && create.source != kRedshift && create.source != kPostgres)
     return Unsupported("CREATE EXTERNAL SCHEMA from this source", create);
   ExternalSchemaDefinition definition;
   definition.name = resolver_.Fold(create.name.back());
   SKEP_TRY(CheckNewSchema(definition.name, create));
   definition.if_not_exists = create.if_not_exists;
+  if (!from_catalog) {
+    SKEP_TRY(ReadRemoteSource(create, definition));
+    out_.external_schema = std::move(definition);
+    return {};
+  }
   const auto text = [&](std::string_view name) -> std::string {
     const Option* option = FindOption(create.options, name);
     return option ? std::string(option->text()) : "";
@@ -783,6 +801,49 @@ Result<void> StatementEmitter::EmitCreateExternalSchema(const CreateExternalSche
     SKEP_TRY_ASSIGN(definition.catalog_roles, RolesOf(*catalog));
   }
   out_.external_schema = std::move(definition);
+  return {};
+}
+
+// Source: the developer guide's "CREATE EXTERNAL SCHEMA", parameters of each source.
+Result<void> StatementEmitter::ReadRemoteSource(const CreateExternalSchema& create,
+                                                ExternalSchemaDefinition& definition) {
+  constexpr uint32_t kPostgresPort = 5432;
+  const bool postgres = create.source == ExternalSource::kPostgres;
+  definition.source =
+      postgres ? ExternalDefinitionSource::kPostgres : ExternalDefinitionSource::kRedshift;
+  definition.remote_schema = "public";
+  definition.port = postgres ? kPostgresPort : 0;
+  for (const Option* option : create.options) {
+    const std::string text(option->text());
+    if (option->name == "database") {
+      definition.catalog_database = text;
+    } else if (option->name == "schema") {
+      definition.remote_schema = text;
+    } else if (postgres && option->name == "uri") {
+      definition.host = text;
+    } else if (postgres && option->name == "port") {
+      const auto read = std::from_chars(text.data(), text.data() + text.size(), definition.port);
+      if (read.ec != std::errc() || read.ptr != text.data() + text.size() || definition.port == 0 ||
+          definition.port > 65535)
+        return resolver_.Fail1(ErrorKind::kInvalidArgument, "PORT is a number between 1 and 65535",
+                               option);
+    } else if (postgres && option->name == "secret_arn") {
+      definition.secret_arn = text;
+    } else if (postgres && option->name == "iam_role") {
+      SKEP_TRY_ASSIGN(definition.role_chain, RolesOf(*option));
+    } else {
+      return resolver_.Fail1(ErrorKind::kSyntaxError,
+                             "an external schema of this source takes no such option", option);
+    }
+  }
+  const auto missing = [&](std::string_view what) {
+    return resolver_.Fail1(ErrorKind::kSyntaxError, std::string(what) + " is missing", &create);
+  };
+  if (definition.catalog_database.empty()) return missing("DATABASE");
+  if (!postgres) return {};
+  if (definition.host.empty()) return missing("URI");
+  if (definition.role_chain.empty()) return missing("IAM_ROLE");
+  if (definition.secret_arn.empty()) return missing("SECRET_ARN");
   return {};
 }
 
@@ -823,6 +884,10 @@ Result<void> StatementEmitter::EmitAlterExternalSchema(const AlterExternalSchema
   if (!context_.catalog || !context_.catalog->IsExternalSchema(definition.name))
     return resolver_.Fail1(ErrorKind::kUndefinedSchema,
                            "external schema \"" + definition.name + "\" does not exist", &alter);
+  if (!context_.catalog->IsCatalogSchema(definition.name))
+    return resolver_.Fail1(ErrorKind::kFeatureNotSupported,
+                           "ALTER EXTERNAL SCHEMA is not supported for schemas of this source",
+                           &alter, "Drop the schema and create it again.");
   for (const Option* option : alter.options) {
     if (option->name == "iam_role") {
       SKEP_TRY_ASSIGN(definition.role_chain, RolesOf(*option));

@@ -66,6 +66,14 @@ void DuckDbWriter::WriteRelationEntry(const RelationEntry& entry) {
       PutName(entry.name);
       return;
     case RelationKind::kExternal:
+      if (!entry.database.empty()) {
+        PutName(entry.database);
+        Put(".");
+        PutName(entry.database_schema);
+        Put(".");
+        PutName(entry.name);
+        return;
+      }
       PutName(kLakeCatalog);
       break;
     case RelationKind::kSystem:

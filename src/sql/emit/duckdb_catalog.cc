@@ -168,10 +168,12 @@ constexpr SystemView kViews[] = {
      "external_query_text:varchar(65535),warning_message:varchar(4000),table_name:varchar(136),"
      "is_recursive:varchar(1),is_nested:varchar(1),s3list_time:bigint,get_partition_time:bigint,"
      "query_uuid:varchar(36)",
-     "select 100::integer, query, 0::bigint, 1::integer, segment::integer, 'S3', began, ended, "
+     "select 100::integer, query, 0::bigint, 1::integer, segment::integer, case when format = "
+     "'postgres' then 'PG' else 'S3' end, began, ended, "
      "date_diff('microsecond', began, ended), partitions::integer, case when partitions > 0 then "
-     "qualified else 0 end::integer, files::integer, null::bigint, bytes, format, location, "
-     "null::varchar, error, current_database() || '.' || table_name, 't', case when nested = 1 "
+     "qualified else 0 end::integer, files::integer, case when format = 'postgres' then row_count "
+     "end, bytes, format, location, nullif(query_text, ''), error, current_database() || '.' || "
+     "table_name, 't', case when nested = 1 "
      "then "
      "'t' else 'f' end, list_us, partition_us, statement from rs_external_scans() where load = 0"},
     {"sys_external_query_error",
@@ -203,7 +205,7 @@ constexpr SystemView kViews[] = {
      "then 't' else 'f' end, case when nested = 1 then 't' else 'f' end, null::bigint, bytes, "
      "null::bigint, bytes, files::integer, requests::integer, bytes, null::bigint, 0::integer, "
      "0::integer, longest_us::integer, request_us::double / nullif(requests, 0), null::integer, "
-     "null::double from rs_external_scans() where load = 0"},
+     "null::double from rs_external_scans() where load = 0 and format <> 'postgres'"},
     {"svl_s3query_summary",
      "userid:int,query:int,xid:bigint,pid:int,segment:int,step:int,starttime:timestamp,"
      "endtime:timestamp,elapsed:int,aborted:int,external_table_name:varchar(136),"
@@ -224,14 +226,14 @@ constexpr SystemView kViews[] = {
      "(bytes // nullif(requests, 0))::bigint, 0::integer, 0::integer, longest_us::integer, "
      "request_us::double / nullif(requests, 0), null::integer, null::double, 0::integer, "
      "0::integer "
-     "from rs_external_scans() where load = 0"},
+     "from rs_external_scans() where load = 0 and format <> 'postgres'"},
     {"svl_s3partition",
      "query:int,segment:int,node:int,slice:int,starttime:timestamp,endtime:timestamp,"
      "duration:bigint,total_partitions:int,qualified_partitions:int,assigned_partitions:int,"
      "assignment:varchar(1)",
      "select query::integer, segment::integer, 0::integer, 0::integer, began, ended, partition_us, "
      "partitions::integer, qualified::integer, qualified::integer, 'p' from rs_external_scans() "
-     "where load = 0 and partitions > 0"},
+     "where load = 0 and format <> 'postgres' and partitions > 0"},
     {"svl_s3list",
      "query:int,segment:int,node:int,slice:int,eventtime:timestamp,bucket:varchar(128),"
      "prefix:varchar(1024),recursive:varchar(1),retrieved_files:int,max_file_size:bigint,"
@@ -240,7 +242,13 @@ constexpr SystemView kViews[] = {
      "'/', 3), substr(location, 7 + length(split_part(location, '/', 3))), 't', "
      "files_listed::integer, null::bigint, bytes_listed::double / nullif(files_listed, 0), "
      "requests::integer, bytes::double / nullif(requests, 0), list_us from rs_external_scans() "
-     "where load = 0 and lists > 0"},
+     "where load = 0 and format <> 'postgres' and lists > 0"},
+    {"svl_federated_query",
+     "userid:int,xid:bigint,pid:int,query:int,sourcetype:varchar(32),recordtime:timestamp,"
+     "querytext:varchar(4000),num_rows:bigint,num_bytes:bigint,duration:bigint",
+     "select 100::integer, 0::bigint, pid, query::integer, 'PG', began, substr(query_text, 1, "
+     "4000), row_count, bytes, date_diff('microsecond', began, ended) from rs_external_scans() "
+     "where format = 'postgres' and query_text <> ''"},
 };
 
 const SystemView* FindView(std::string_view schema, std::string_view name) {

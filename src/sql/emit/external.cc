@@ -108,7 +108,18 @@ Result<std::string> StatementEmitter::ExternalSchemaOf(const QualifiedName& name
   if (!context_.catalog || !context_.catalog->IsExternalSchema(parts[0]))
     return resolver_.Fail1(ErrorKind::kUndefinedSchema,
                            "external schema \"" + parts[0] + "\" does not exist", &at);
+  SKEP_TRY(CheckWritable(parts[0], at));
   return parts[0];
+}
+
+Result<void> StatementEmitter::CheckWritable(const std::string& external_schema, const Node& at) {
+  if (context_.catalog && context_.catalog->IsExternalSchema(external_schema) &&
+      !context_.catalog->IsCatalogSchema(external_schema))
+    return resolver_.Fail1(ErrorKind::kFeatureNotSupported,
+                           "Operation not supported on external tables", &at,
+                           "External schema \"" + external_schema +
+                               "\" shows tables of another database, which can only be read.");
+  return {};
 }
 
 std::optional<RelationEntry> StatementEmitter::ExternalNamed(const QualifiedName& name) const {

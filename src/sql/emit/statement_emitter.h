@@ -120,9 +120,17 @@ class StatementEmitter {
   Result<void> EmitCreateSchema(const ast::CreateSchema& create);
   Result<void> CheckNewSchema(const std::string& name, const ast::Node& at);
   Result<void> EmitCreateExternalSchema(const ast::CreateExternalSchema& create);
+  // What FROM REDSHIFT and FROM POSTGRES say.
+  Result<void> ReadRemoteSource(const ast::CreateExternalSchema& create,
+                                ExternalSchemaDefinition& definition);
+  // Refuses to change the tables of other databases.
+  Result<void> CheckWritable(const std::string& external_schema, const ast::Node& at);
   Result<void> EmitAlterExternalSchema(const ast::AlterExternalSchema& alter);
   Result<std::vector<std::string>> RolesOf(const ast::Option& option);
   Result<void> EmitShowDefinition(const ast::ShowDefinition& show);
+  Result<void> EmitShowObjects(const ast::ShowObjects& show);
+  Result<std::string> ShowText(const ast::Expr* value, ast::LiteralKind kind,
+                               std::string_view what);
 
   Result<ScopeRelation*> Changed(const ast::QualifiedName& name, const ast::Name& alias,
                                  const ast::Node& at);

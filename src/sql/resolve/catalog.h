@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/error.h"
 #include "sql/function_facts.h"
 #include "sql/types.h"
 
@@ -32,6 +33,9 @@ struct RelationEntry {
   std::string facts = {};     // TableFacts as text
   bool is_view = false;       // also of temporary ones
   size_t partition_keys = 0;  // of an external table: so many of its columns, the last ones
+  // Of an external table that is one of another database of the workspace: that database, and its
+  // schema there.
+  std::string database = {}, database_schema = {};
 };
 
 // A function that a user made, by CREATE FUNCTION ... LANGUAGE SQL.
@@ -51,10 +55,22 @@ class Catalog {
  public:
   virtual ~Catalog() = default;
   virtual bool IsExternalSchema(std::string_view schema) const = 0;
+  // Whether an external schema is of the data catalog, so that statements may change its tables;
+  // those of other databases are only read.
+  virtual bool IsCatalogSchema(std::string_view schema) const { return IsExternalSchema(schema); }
   // Names arrive folded. nullptr: no such relation. An empty schema asks for a temporary table.
   // Errors: those of reaching a foreign catalog.
   virtual Result<std::shared_ptr<const RelationEntry>> Find(std::string_view schema,
                                                             std::string_view name) = 0;
+  // A relation of another database of the workspace, as an external one. nullptr: no such relation.
+  // Errors: kFeatureNotSupported (no such database, or a relation that cannot be read from here).
+  virtual Result<std::shared_ptr<const RelationEntry>> FindElsewhere(std::string_view database,
+                                                                     std::string_view schema,
+                                                                     std::string_view name) {
+    (void)schema, (void)name;
+    return Fail(ErrorKind::kFeatureNotSupported,
+                "cross-database reference to \"" + std::string(database) + "\" is not supported");
+  }
   // Views outside of this session alone that read the relation.
   virtual std::vector<std::shared_ptr<const RelationEntry>> Dependents(const RelationEntry& entry) {
     (void)entry;

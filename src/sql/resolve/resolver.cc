@@ -162,10 +162,13 @@ Result<std::shared_ptr<const RelationEntry>> Resolver::Find(const QualifiedName&
     parts.erase(parts.begin());
   }
   if (parts.size() == 3) {
-    if (parts[0] != context_.database)
-      return FailAt(ErrorKind::kFeatureNotSupported,
-                    "cross-database reference to \"" + parts[0] + "\" is not supported",
-                    name[0].begin);
+    if (parts[0] != context_.database) {
+      if (!context_.catalog) return nullptr;
+      auto elsewhere = context_.catalog->FindElsewhere(parts[0], parts[1], parts[2]);
+      if (!elsewhere)
+        return FailAt(elsewhere.error().kind, elsewhere.error().message, name[0].begin);
+      return elsewhere;
+    }
     parts.erase(parts.begin());
   }
   if (!context_.catalog) return nullptr;

@@ -139,6 +139,7 @@ class Parser {
       if (Word() != "precision") rest_ = before;
       return LogicalType(LogicalTypeId::DOUBLE);
     }
+    if (word == "timestamptz") return LogicalType(LogicalTypeId::TIMESTAMP_TZ);
     if (word == "timestamp") {
       const auto before = rest_;
       if (Word() == "with") {

@@ -25,7 +25,6 @@
 #include <utility>
 #include <vector>
 
-#include "base/text.h"
 #include "sql/column_facts.h"
 #include "worker/external_scan/avro_scan.h"
 #include "worker/external_scan/decompression.h"
@@ -62,6 +61,14 @@ std::string DeclaredLength(std::string_view glue_type) {
   const auto read =
       std::from_chars(type.data() + open + 1, type.data() + type.size(), facts.type.length);
   return read.ec == std::errc() ? facts.Text() : std::string();
+}
+
+// The same of a column of a remote database, whose CHAR is one.
+std::string DeclaredType(const std::string& type) {
+  sql::ColumnFacts facts;
+  if (type.starts_with("char") || type.starts_with("varchar"))
+    facts.type = sql::ParseCompactType(type);
+  return facts.type.kind == sql::TypeKind::kUnknown ? std::string() : facts.Text();
 }
 
 // What the catalog needs; kept by the storage extension.
@@ -177,14 +184,17 @@ class LakeSchema final : public duckdb::SchemaCatalogEntry {
       return nullptr;
     ClientContext& context = transaction.GetContext();
     auto& own = duckdb::Transaction::Get(context, catalog).Cast<LakeTransaction>();
-    const std::string table_name = duckdb::StringUtil::Lower(lookup.GetEntryName());
+    const auto binding = lake_.schemas(context, name);
+    if (!binding || binding->source == ipc::SchemaSource::kRedshift) return nullptr;
+    // The data catalog's names have no case; those of PostgreSQL do.
+    const std::string table_name = binding->source == ipc::SchemaSource::kDataCatalog
+                                       ? duckdb::StringUtil::Lower(lookup.GetEntryName())
+                                       : lookup.GetEntryName();
     const Asker asker = lake_.asker ? lake_.asker(context) : Asker{};
     const std::string key = name + (asker.describing ? '\1' : '\0') + table_name;
     const uint64_t query = duckdb::MetaTransaction::Get(context).GetActiveQuery();
     if (auto known = own.Find(query, key)) return known->entry.get();
 
-    const auto binding = lake_.schemas(context, name);
-    if (!binding) return nullptr;
     auto opened =
         OrThrow(lake_.client.OpenTable(*binding, name, asker, table_name, InterruptOf(&context)));
     if (opened.description.format == "iceberg" && asker.describing) {
@@ -203,13 +213,15 @@ class LakeSchema final : public duckdb::SchemaCatalogEntry {
     for (size_t i = 0; i < table->names().size(); i++) {
       duckdb::ColumnDefinition column(table->names()[i], table->types()[i]);
       const size_t data = described.columns.size();
-      const std::string facts = DeclaredLength(i < data ? described.columns[i].type
-                                                        : described.partition_keys[i - data].type);
+      const std::string& type =
+          i < data ? described.columns[i].type : described.partition_keys[i - data].type;
+      const std::string facts = table->remote() ? DeclaredType(type) : DeclaredLength(type);
       if (!facts.empty()) column.SetComment(duckdb::Value(facts));
       info.columns.AddColumn(std::move(column));
     }
     table->entry = duckdb::make_uniq<LakeTableEntry>(catalog, *this, info, *table);
     table->entry->tags[kPartitionKeysTag] = std::to_string(table->partition_keys());
+    if (!table->remote()) table->entry->tags[kFilesTag] = "";
     CatalogEntry* entry = table->entry.get();
     own.Keep(key, std::move(table));
     return entry;

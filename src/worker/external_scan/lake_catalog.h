@@ -32,6 +32,9 @@ inline constexpr const char* kLakeCatalog = "skep_lake";
 // Of a table's entry: how many of its columns, the last ones, are partition keys.
 inline constexpr const char* kPartitionKeysTag = "partition_keys";
 
+// Of a table whose rows come from files, which have "$path" and "$size".
+inline constexpr const char* kFilesTag = "files";
+
 // Registers the file system of s3:// paths and attaches the catalog. Call once per instance, before
 // it is locked down; the instance then needs allowed_directories to hold "s3://" if external access
 // is off. `client` must outlive the instance. Without callbacks (scratch workers) there are no

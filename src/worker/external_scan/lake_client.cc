@@ -402,6 +402,29 @@ Result<std::vector<ipc::TableFile>> LakeClient::ListFiles(uint64_t scan,
   return files;
 }
 
+Result<LakeClient::RemoteRows> LakeClient::ReadRemote(uint64_t scan, const std::string& plan,
+                                                      const Interrupted& interrupted) {
+  auto call = std::make_shared<Call>();
+  call->request.type = ipc::LakeType::kReadRemote;
+  call->request.scan = scan;
+  call->request.change = plan;
+  std::unique_lock lock(mutex_);
+  Submit(call);
+  // An abandoned read ends when its pipe is closed, at the latest with its scan.
+  SKEP_TRY(Wait(lock, *call, interrupted));
+  if (!call->descriptor) return Fail(GatewayGone());
+  return RemoteRows{static_cast<uint32_t>(call->reply.scan), std::move(call->descriptor)};
+}
+
+Result<void> LakeClient::EndRemote(uint64_t scan, uint32_t number, const Interrupted& interrupted) {
+  ipc::LakeRequest request;
+  request.type = ipc::LakeType::kEndRemote;
+  request.scan = scan;
+  request.file = number;
+  SKEP_TRY(Ask(std::move(request), interrupted));
+  return {};
+}
+
 Result<void> LakeClient::ChangeCatalog(const ipc::ExternalSchemaBinding& schema, const Asker& asker,
                                        const std::string& change, const Interrupted& interrupted) {
   ipc::LakeRequest request = RequestOf(ipc::LakeType::kChangeCatalog, asker);

@@ -82,6 +82,16 @@ class LakeClient {
   Result<std::vector<ipc::TableFile>> OpenFiles(
       uint64_t scan, const std::vector<std::pair<std::string, uint64_t>>& objects,
       const Interrupted& interrupted);
+  // Begins to read rows of a table in a remote database: what `plan` says (lake/remote_query.h).
+  // Answers the number of the read, and the end of the pipe through which they come.
+  struct RemoteRows {
+    uint32_t number = 0;
+    UniqueFd pipe;
+  };
+  Result<RemoteRows> ReadRemote(uint64_t scan, const std::string& plan,
+                                const Interrupted& interrupted);
+  // Whether all rows of a read came. Errors: why not.
+  Result<void> EndRemote(uint64_t scan, uint32_t number, const Interrupted& interrupted);
   // Changes the data catalog of a schema (sql/emit/external.cc). Errors: what the gateway says.
   Result<void> ChangeCatalog(const ipc::ExternalSchemaBinding& schema, const Asker& asker,
                              const std::string& change, const Interrupted& interrupted);

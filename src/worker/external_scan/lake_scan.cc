@@ -14,6 +14,7 @@
 #include "worker/external_scan/lake_errors.h"
 #include "worker/external_scan/lake_reader.h"
 #include "worker/external_scan/lines_scan.h"
+#include "worker/external_scan/remote_scan.h"
 
 namespace skep::external_scan {
 namespace {
@@ -172,6 +173,7 @@ duckdb::unique_ptr<duckdb::LocalTableFunctionState> InitLocal(
 
 duckdb::TableFunction BindLakeScan(duckdb::ClientContext& context, LakeTable& table,
                                    duckdb::unique_ptr<duckdb::FunctionData>& bind_data) {
+  if (table.remote()) return BindRemoteScan(table, bind_data);
   if (table.format() == "lines") return BindLinesScan(context, table, bind_data);
   auto& entry =
       duckdb::Catalog::GetSystemCatalog(context).GetEntry<duckdb::TableFunctionCatalogEntry>(

@@ -242,6 +242,13 @@ std::string LakeTable::OwnCompression(const std::string& path) const {
 
 duckdb::virtual_column_map_t LakeTable::VirtualColumns() const {
   duckdb::virtual_column_map_t columns;
+  if (!remote()) AddFileColumns(columns);
+  columns.insert(
+      {duckdb::COLUMN_IDENTIFIER_EMPTY, duckdb::TableColumn("", duckdb::LogicalType::BOOLEAN)});
+  return columns;
+}
+
+void LakeTable::AddFileColumns(duckdb::virtual_column_map_t& columns) const {
   columns.insert({kPathColumn, duckdb::TableColumn("$path", duckdb::LogicalType::VARCHAR)});
   columns.insert({kSizeColumn, duckdb::TableColumn("$size", duckdb::LogicalType::BIGINT)});
   columns.insert(
@@ -251,9 +258,6 @@ duckdb::virtual_column_map_t LakeTable::VirtualColumns() const {
     columns.insert({duckdb::MultiFileReader::COLUMN_IDENTIFIER_FILE_ROW_NUMBER,
                     duckdb::TableColumn("file_row_number", duckdb::LogicalType::BIGINT)});
   }
-  columns.insert(
-      {duckdb::COLUMN_IDENTIFIER_EMPTY, duckdb::TableColumn("", duckdb::LogicalType::BOOLEAN)});
-  return columns;
 }
 
 }  // namespace skep::external_scan

@@ -42,6 +42,8 @@ class LakeTable : public duckdb::enable_shared_from_this<LakeTable> {
   LakeClient& client() const { return client_; }
   uint64_t scan() const { return scan_; }
   const std::string& format() const { return description_.format; }
+  // In a remote database: it has rows and no files.
+  bool remote() const { return description_.format == "postgres"; }
   const ipc::TableDescription& description() const { return description_; }
   std::string QualifiedName() const { return schema_ + "." + description_.name; }
 
@@ -99,6 +101,7 @@ class LakeTable : public duckdb::enable_shared_from_this<LakeTable> {
   duckdb::vector<std::string> names_;
   duckdb::vector<duckdb::LogicalType> types_;
 
+  void AddFileColumns(duckdb::virtual_column_map_t& columns) const;
   size_t known_partitions() const;
   void AddPartitions(const std::vector<ipc::TablePartition>& partitions);
 

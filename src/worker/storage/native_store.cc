@@ -75,6 +75,16 @@ class NativeStore final : public Store {
     return {};
   }
 
+  bool Has(const std::string& name) override {
+    const std::lock_guard lock(mutex_);
+    return open_.contains(name);
+  }
+
+  std::vector<std::string> Names() override {
+    const std::lock_guard lock(mutex_);
+    return {open_.begin(), open_.end()};
+  }
+
   Result<void> Begin(duckdb::Connection& connection) override {
     return Guarded([&] { connection.BeginTransaction(); });
   }
@@ -159,9 +169,8 @@ class NativeStore final : public Store {
                     fmt::format("database \"{}\" was written by a newer version", name), {},
                     "Run the version that wrote it, or a newer one.");
       }
-      const auto others = connection.Query(
-          fmt::format("SELECT catalog_roles FROM \"{}\".{}.external_schemas LIMIT 0", name,
-                      sql::kHiddenSchema));
+      const auto others = connection.Query(fmt::format(
+          "SELECT secret_arn FROM \"{}\".{}.external_schemas LIMIT 0", name, sql::kHiddenSchema));
       if (!version.IsNull() && !others->HasError()) return {};
     } else if (result->GetErrorObject().Type() != duckdb::ExceptionType::CATALOG) {
       return Fail(ToError(result->GetErrorObject(), nullptr));
@@ -178,7 +187,14 @@ class NativeStore final : public Store {
             "catalog_database VARCHAR, catalog_id VARCHAR, region VARCHAR, "
             "role_chain VARCHAR[], created TIMESTAMP); "
             "ALTER TABLE \"{0}\".{1}.external_schemas ADD COLUMN IF NOT EXISTS catalog_roles "
-            "VARCHAR[];",
+            "VARCHAR[]; "
+            "ALTER TABLE \"{0}\".{1}.external_schemas ADD COLUMN IF NOT EXISTS source UTINYINT; "
+            "ALTER TABLE \"{0}\".{1}.external_schemas ADD COLUMN IF NOT EXISTS remote_schema "
+            "VARCHAR; "
+            "ALTER TABLE \"{0}\".{1}.external_schemas ADD COLUMN IF NOT EXISTS host VARCHAR; "
+            "ALTER TABLE \"{0}\".{1}.external_schemas ADD COLUMN IF NOT EXISTS port UINTEGER; "
+            "ALTER TABLE \"{0}\".{1}.external_schemas ADD COLUMN IF NOT EXISTS secret_arn "
+            "VARCHAR;",
             name, sql::kHiddenSchema, kFormat));
     if (!made) {
       Rollback(connection);

@@ -5,6 +5,7 @@
 
 #include <duckdb.hpp>
 #include <string>
+#include <vector>
 
 #include "base/error.h"
 
@@ -21,6 +22,11 @@ class Store {
   virtual Result<void> OpenDatabase(duckdb::DuckDB& engine, const std::string& name) = 0;
   // Opens every database there is.
   virtual Result<void> OpenAll(duckdb::DuckDB& engine) = 0;
+
+  // Whether a database of this name is open.
+  virtual bool Has(const std::string& name) = 0;
+  // All that are open, by name.
+  virtual std::vector<std::string> Names() = 0;
 
   virtual Result<void> Begin(duckdb::Connection& connection) = 0;
   // Durable when it returns. Errors: kSerializationFailure, kDiskFull, kIoError.
