@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <map>
 #include <mutex>
+#include <thread>
 
 #include "ipc/channel.h"
 
@@ -34,7 +35,8 @@ class MemoryStore final : public ObjectStore {
   std::map<std::string, Object> objects;  // bucket/key
   std::atomic<int> lists = 0, reads = 0;
   std::atomic<bool> hold = false;
-  std::string held;  // the bucket whose reads hold; empty: all
+  std::atomic<bool> endless = false;  // listings
+  std::string held;                   // the bucket whose reads hold; empty: all
   std::mutex mutex;
 
   void Add(const std::string& path, std::string bytes, const std::string& etag = "e1") {
@@ -42,9 +44,14 @@ class MemoryStore final : public ObjectStore {
   }
   Result<ListPage> List(const Credentials&, const std::string& bucket, const std::string& prefix,
                         const std::string&, const std::string& next) override {
-    lists++;
+    const int number = ++lists;
     const std::lock_guard lock(mutex);
     ListPage page;
+    if (endless) {
+      page.objects.push_back({prefix + std::to_string(number), "e", 1, 7});
+      page.next = std::to_string(number);
+      return page;
+    }
     for (auto it = objects.upper_bound(next.empty() ? bucket + "/" : next); it != objects.end();
          ++it) {
       if (!it->first.starts_with(bucket + "/" + prefix)) continue;
@@ -493,6 +500,55 @@ TEST_F(LakeServiceTest, TakesNoKeysWhenNobodyVerifiesThem) {
   r.table = "s3://lake/t/";
   r.keys = {"AK", "s", ""};  // those of the account itself
   EXPECT_REFUSED(w.Ask(r), ErrorKind::kFeatureNotSupported);
+}
+
+TEST_F(LakeServiceTest, OpensThoseOfListedObjectsThatAreThere) {
+  Worker w(*service_, "w");
+  LakeRequest r;
+  r.type = LakeType::kOpenObjects;
+  r.schema.role_chain = {kNarrow};
+  r.named = ipc::ObjectsNamed::kListed;
+  r.table = "s3://lake/t/";
+  r.objects = {{"s3://lake/t/gone.csv", 0}, {"s3://lake/t/a.csv", 0}};
+  const auto opened = w.Ask(r);
+  ASSERT_TRUE(opened && !opened->reply.error);
+  const auto files = w.ListFiles(opened->reply.scan, {0});
+  ASSERT_EQ(files->reply.files.size(), 1u);
+  EXPECT_EQ(files->reply.files[0].path, "s3://lake/t/a.csv");
+  EXPECT_EQ(store_.lists, 0);
+  for (const char* path : {"s3://lake/t2/secret.csv", "s3://foreign/t/a.csv", "/etc/passwd", ""}) {
+    r.objects = {{"s3://lake/t/a.csv", 0}, {path, 0}};
+    EXPECT_REFUSED(w.Ask(r), ErrorKind::kInsufficientPrivilege);
+  }
+  r.table = "s3://lake/t";  // below it, but not the role's to read
+  r.objects = {{"s3://lake/t2/secret.csv", 0}};
+  EXPECT_REFUSED(w.Ask(r), ErrorKind::kExternalDenied);
+  r.objects.assign(ipc::kMaxFilesPerOpen + 1, {"s3://lake/t/a.csv", 0});
+  EXPECT_REFUSED(w.Ask(r), ErrorKind::kPayloadTooLarge);
+}
+
+TEST_F(LakeServiceTest, EndsAListingThatNobodyWaitsFor) {
+  Worker w(*service_, "w");
+  store_.endless = true;
+  LakeRequest r;
+  r.type = LakeType::kOpenObjects;
+  r.schema.role_chain = {kRole};
+  r.table = "s3://lake/t/";
+  r.id = 50;
+  w.Send(r);
+  while (store_.lists < 3) std::this_thread::yield();
+  LakeRequest abandon;
+  abandon.type = LakeType::kAbandon;
+  abandon.scan = 49;  // nobody's
+  w.Send(abandon);
+  abandon.scan = 50;
+  w.Send(abandon);
+  const auto answer = w.Receive();
+  ASSERT_TRUE(answer && answer->reply.error);
+  EXPECT_EQ(answer->reply.id, 50u);
+  EXPECT_EQ(answer->reply.error->kind, ErrorKind::kQueryCanceled);
+  store_.endless = false;
+  EXPECT_FALSE(w.OpenTable("t")->reply.error);
 }
 
 TEST_F(LakeServiceTest, RefusesWhatWasNotGranted) {
