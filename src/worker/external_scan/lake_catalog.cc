@@ -25,6 +25,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/text.h"
 #include "sql/column_facts.h"
 #include "worker/external_scan/avro_scan.h"
 #include "worker/external_scan/decompression.h"
