@@ -218,6 +218,11 @@ Result<void> S3Store::SendOnce(const Credentials& credentials, Exchange& x, bool
   retry = false;
   if (stop_) return Fail(ErrorKind::kAdminShutdown, "the gateway is going down");
   auto headers = x.headers;
+  // Or it would be said to be a form, and some servers read it as one.
+  const bool typed = std::ranges::any_of(
+      headers, [](const auto& header) { return header.first == "content-type"; });
+  if (!typed && (x.method == "PUT" || x.method == "POST"))
+    headers.emplace_back("content-type", "application/octet-stream");
   SKEP_TRY(SignS3(credentials, x.method, x.url, x.body, headers));
   HeaderList list;
   for (const auto& [name, value] : headers) list.Add(name + ": " + value);

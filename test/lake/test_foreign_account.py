@@ -241,7 +241,7 @@ def test_databases_of_the_other_side(world, db):
 
 def test_copy_and_unload_with_the_other_sides_role(world, db):
     prefix = f"out/{uuid.uuid4().hex[:6]}/"
-    db.execute(f"unload ('select 11 as id') to 's3://{world.bucket}/{prefix}' iam_role '{ROLE}' csv parallel off")
+    db.execute(f"unload ('select 5 as id union all select 6') to 's3://{world.bucket}/{prefix}' iam_role '{ROLE}' csv parallel off")
     db.execute("create temp table loaded (id int)")
     db.execute(f"copy loaded from 's3://{world.bucket}/{prefix}' iam_role '{ROLE}' csv")
     assert db.execute("select sum(id) from loaded").fetchone() == (11,)
@@ -423,6 +423,8 @@ def test_moto_as_the_other_side(tmp_path, own_server):
             assert db.execute("select day, sum(id) from bees.swarms where day = 'mon' group by day").fetchall() == [("mon", 3)]
             assert [p["Values"] for p in glue.get_partitions(DatabaseName="bees", TableName="swarms")["Partitions"]] == [["mon"]]
             db.execute("create external table bees.made (id int) stored as parquet location 's3://meadow/made/'")
+            db.execute("insert into bees.made values (4), (5)")
+            assert db.execute("select sum(id) from bees.made").fetchone() == (9,)
             assert glue.get_table(DatabaseName="bees", Name="made")["Table"]["TableType"] == "EXTERNAL_TABLE"
             db.execute("drop table bees.made")
             assert [t["Name"] for t in glue.get_tables(DatabaseName="bees")["TableList"]] == ["swarms"]

@@ -159,6 +159,16 @@ def test_serial_unloads_keep_the_order(db, bucket, rows, tmp_path):
     assert got == list(range(300000, 0, -1))
 
 
+def test_branches_of_a_union_do_not_overwrite_each_other(db, bucket, rows):
+    for parallel in ("off", "on"):
+        place = f"s3://{BUCKET}/union_{parallel}/"
+        db.execute(f"unload ('select 5 as a union all select 6 union all select a from (select 7 as a)') to '{place}' iam_role '{ROLE}' csv parallel {parallel}")
+        db.execute("create temp table loaded (a int)")
+        db.execute(f"copy loaded from '{place}' iam_role '{ROLE}' csv")
+        assert db.execute("select count(*), sum(a) from loaded").fetchone() == (3, 18), parallel
+        db.execute("drop table loaded")
+
+
 def test_files_have_a_largest_size(db, bucket, rows):
     unload(db, "select i, repeat(v, 8) as v from many", "sized/", "maxfilesize 5 mb parallel off")
     files = objects(bucket, "sized/")

@@ -55,19 +55,6 @@ Answer<Json> GetFunction(const CallState& call) {
   return Json{{"UserDefinedFunction", FunctionOf(*found)}};
 }
 
-// Engines send Hive's patterns ("*", "f*|g*") as well as regular expressions: an asterisk that
-// repeats nothing stands for any characters.
-std::string AsExpression(const std::string& pattern) {
-  std::string out;
-  for (size_t i = 0; i < pattern.size(); i++) {
-    const bool repeats =
-        i > 0 && (pattern[i - 1] == '.' || pattern[i - 1] == ')' || pattern[i - 1] == ']');
-    if (pattern[i] == '*' && !repeats) out += '.';
-    out += pattern[i];
-  }
-  return out;
-}
-
 Answer<Json> GetFunctions(const CallState& call) {
   std::optional<std::string> parent;
   if (call.request.contains("DatabaseName")) {

@@ -241,4 +241,15 @@ bool NamePattern::Matches(std::string_view name) const {
   return false;
 }
 
+std::string AsExpression(const std::string& pattern) {
+  std::string out;
+  for (size_t i = 0; i < pattern.size(); i++) {
+    const bool repeats =
+        i > 0 && (pattern[i - 1] == '.' || pattern[i - 1] == ')' || pattern[i - 1] == ']');
+    if (pattern[i] == '*' && !repeats) out += '.';
+    out += pattern[i];
+  }
+  return out;
+}
+
 }  // namespace skep::glue

@@ -5,6 +5,7 @@
 
 #include <bitset>
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -32,5 +33,9 @@ class NamePattern {
   void Follow(size_t at, std::vector<size_t>& list, std::vector<bool>& seen) const;
   std::vector<Step> steps_;
 };
+
+// Clients send Hive's patterns ("*", "f*|g*") as well as regular expressions: here an asterisk that
+// repeats nothing stands for any characters.
+std::string AsExpression(const std::string& pattern);
 
 }  // namespace skep::glue

@@ -82,7 +82,10 @@ Answer<Json> GetTables(const CallState& call) {
   if (const std::string expression = Text(call.request, "Expression"); !expression.empty()) {
     const auto pattern = NamePattern::Compile(expression);
     if (!pattern) return InvalidInput(pattern.error().message);
-    std::erase_if(*found, [&](const auto& table) { return !pattern->Matches(table.name); });
+    const auto hive = NamePattern::Compile(AsExpression(expression));
+    std::erase_if(*found, [&](const auto& table) {
+      return !pattern->Matches(table.name) && !(hive && hive->Matches(table.name));
+    });
   }
   Json out = {{"TableList", Json::array()}};
   auto page = Page(std::move(*found), call.request, kDefaultPage, out,

@@ -160,8 +160,15 @@ void SliceWriter::WriteFolders(duckdb::ExecutionContext& context, duckdb::DataCh
 }
 
 void SliceWriter::Open(duckdb::ExecutionContext& context) {
-  const uint32_t part = parts_[folder_]++;
   const auto& plan = task_.plan;
+  // Without PARALLEL names hold no slice, but a UNION ALL still has one for each of its branches.
+  uint32_t part = 0;
+  if (plan.parallel || !plan.table.empty()) {
+    part = parts_[folder_]++;
+  } else {
+    const std::lock_guard lock(state_.mutex);
+    part = state_.parts[folder_]++;
+  }
   name_ = folder_ + state_.stem +
           (plan.parallel || !plan.table.empty() ? fmt::format("{:04}_part_{:02}", slice_, part)
                                                 : fmt::format("{:03}", part)) +

@@ -56,6 +56,7 @@ struct UnloadState {
   std::mutex mutex;
   std::vector<WrittenFile> written;
   std::map<std::string, PartitionValues> folders;
+  std::map<std::string, uint32_t> parts;  // files so far, by folder, where slices share numbers
 };
 
 class SliceWriter {
