@@ -68,6 +68,17 @@ def test_functions_are_listed_by_hives_patterns_and_regular_expressions(glue, da
 # Connections.
 
 
+def test_tables_by_hives_patterns(glue, database):
+    for name in ("swallow", "swan", "gull", "answer"):
+        glue.create_table(DatabaseName=database, TableInput={"Name": name})
+
+    def names(expression):
+        return sorted(t["Name"] for t in glue.get_tables(DatabaseName=database, Expression=expression)["TableList"])
+    assert names("sw*") == names("sw.*") == ["swallow", "swan"]
+    assert names("*") == ["answer", "gull", "swallow", "swan"] and names("*sw*") == ["answer", "swallow", "swan"]
+    assert names("sw*|gull") == ["gull", "swallow", "swan"] and names("none*") == []
+
+
 def connection(name, **more):
     return {"Name": name, "ConnectionType": "JDBC", "MatchCriteria": ["red"],
             "ConnectionProperties": {"JDBC_CONNECTION_URL": "jdbc:postgresql://h/d", "USERNAME": "u", "PASSWORD": "Opensesame"}, **more}
