@@ -225,19 +225,19 @@ secrets = ["arn:aws:secretsmanager:us-east-1:210987654321:secret:orders"]
 
 TEST_F(ConfigTest, RefusesBadSecretsAndFederatedHosts) {
   const std::string arn = "arn = \"arn:aws:secretsmanager:us-east-1:1:secret:a\"\n";
-  for (const std::string& text :
-       {"[[secret]]\narn = \"orders\"\nusername = \"a\"\npassword = \"b\"\n",
-        "[[secret]]\n" + arn + "username = \"a\"\n", "[[secret]]\n" + arn + "password = \"b\"\n",
-        "[[secret]]\n" + arn + "username = \"a\"\npassword_file = \"/nowhere/at/all\"\n",
-        "[[secret]]\n" + arn + "username = \"a\"\npassword = \"b\"\nport = 70000\n",
-        "[[secret]]\n" + arn + "username = \"a\"\npassword = \"b\"\ncolour = \"c\"\n",
-        "[[secret]]\n" + arn + "username = \"a\"\npassword = \"b\"\n[[secret]]\n" + arn +
-            "username = \"a\"\npassword = \"b\"\n",
-        std::string("[[federated_host]]\nport = 5432\n"),
-        std::string("[[federated_host]]\nname = \"a\"\nsslmode = \"allow\"\n"),
-        std::string("[[federated_host]]\nname = \"a\"\nport = 0\n"),
-        std::string("[[federated_host]]\nname = \"a\"\nsslmode = \"verify-full\"\n"),
-        std::string("secret = 5\n"), std::string("federated_host = \"a\"\n")}) {
+  for (const std::string& text : std::initializer_list<std::string>{
+           "[[secret]]\narn = \"orders\"\nusername = \"a\"\npassword = \"b\"\n",
+           "[[secret]]\n" + arn + "username = \"a\"\n", "[[secret]]\n" + arn + "password = \"b\"\n",
+           "[[secret]]\n" + arn + "username = \"a\"\npassword_file = \"/nowhere/at/all\"\n",
+           "[[secret]]\n" + arn + "username = \"a\"\npassword = \"b\"\nport = 70000\n",
+           "[[secret]]\n" + arn + "username = \"a\"\npassword = \"b\"\ncolour = \"c\"\n",
+           "[[secret]]\n" + arn + "username = \"a\"\npassword = \"b\"\n[[secret]]\n" + arn +
+               "username = \"a\"\npassword = \"b\"\n",
+           std::string("[[federated_host]]\nport = 5432\n"),
+           std::string("[[federated_host]]\nname = \"a\"\nsslmode = \"allow\"\n"),
+           std::string("[[federated_host]]\nname = \"a\"\nport = 0\n"),
+           std::string("[[federated_host]]\nname = \"a\"\nsslmode = \"verify-full\"\n"),
+           std::string("secret = 5\n"), std::string("federated_host = \"a\"\n")}) {
     Write(text);
     EXPECT_EQ(ErrorOfLoading().kind, ErrorKind::kInvalidSettingValue) << text;
   }
