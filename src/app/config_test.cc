@@ -230,7 +230,6 @@ TEST_F(ConfigTest, RefusesBadSecretsAndFederatedHosts) {
            "[[secret]]\n" + arn + "username = \"a\"\n", "[[secret]]\n" + arn + "password = \"b\"\n",
            "[[secret]]\n" + arn + "username = \"a\"\npassword_file = \"/nowhere/at/all\"\n",
            "[[secret]]\n" + arn + "username = \"a\"\npassword = \"b\"\nport = 70000\n",
-           "[[secret]]\n" + arn + "username = \"a\"\npassword = \"b\"\ncolour = \"c\"\n",
            "[[secret]]\n" + arn + "username = \"a\"\npassword = \"b\"\n[[secret]]\n" + arn +
                "username = \"a\"\npassword = \"b\"\n",
            std::string("[[federated_host]]\nport = 5432\n"),

@@ -49,12 +49,12 @@ struct Role {
   bool changes_catalog = false;
   // Whether it may write and delete the objects that it may read; the same.
   bool writes_objects = false;
+  // ARNs of the secrets that it may read (secretsmanager:GetSecretValue); the same.
+  std::vector<std::string> secrets = {};
   // Of a role of a foreign account: what its STS is asked with.
   std::string external_id = {};
   std::string session_policy = {};  // JSON
   SessionTags session_tags = {};
-  // ARNs of the secrets that it may read (secretsmanager:GetSecretValue); the same.
-  std::vector<std::string> secrets = {};
 };
 
 // Who starts a chain: Workspace("w") is "workspace:w", Service("glue") is "service:glue".

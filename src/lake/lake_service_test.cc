@@ -396,10 +396,27 @@ TEST_F(LakeServiceTest, OpensFilesByPathOnlyForTablesWhoseMetadataNameThem) {
   EXPECT_REFUSED(w.Ask(r), ErrorKind::kUndefinedObject);
 }
 
-TEST_F(LakeServiceTest, AsksNothingOfAScanWhoseSessionHasExpired) {
-  const identity::RoleChainResolver past({{kRole, {"workspace:w"}, {}}}, keys_,
-                                         [] { return int64_t{1'000'000}; });
-  LakeService service(tables_, past, *cache_, store_, options_);
+// Keys that an account takes back.
+class Revocable final : public identity::CredentialProvider {
+ public:
+  explicit Revocable(identity::ConfiguredKeys& keys) : keys_(keys) {}
+  Result<identity::Credentials> Provide(const identity::Role& role,
+                                        std::string_view account) override {
+    if (revoked) return Fail(ErrorKind::kInvalidRole, "the account is gone");
+    return keys_.Provide(role, account);
+  }
+  std::atomic<bool> revoked = false;
+
+ private:
+  identity::ConfiguredKeys& keys_;
+};
+
+TEST_F(LakeServiceTest, AsksNothingOfAScanWhoseSessionCannotBeRenewed) {
+  std::atomic<int64_t> now = 1'000'000;
+  Revocable keys(keys_);
+  const identity::RoleChainResolver roles({{kRole, {"workspace:w"}, {}}}, keys,
+                                          [&now] { return now.load(); });
+  LakeService service(tables_, roles, *cache_, store_, options_);
   CatalogTable ice = Table("s3://lake/t/");
   ice.description.format = "iceberg";
   tables_.tables["111111111111/db/ice"] = ice;
@@ -409,12 +426,18 @@ TEST_F(LakeServiceTest, AsksNothingOfAScanWhoseSessionHasExpired) {
   LakeRequest r;
   r.scan = open->reply.scan;
   r.objects = {{"s3://lake/t/a.csv", 4}};
+  r.type = LakeType::kOpenFiles;
+  now += 24 * 3600;
+  const auto renewed = w.Ask(r);
+  ASSERT_TRUE(renewed && !renewed->reply.error);
+  now += 24 * 3600;
+  keys.revoked = true;
   for (const LakeType type : {LakeType::kOpenFiles, LakeType::kListPartitions}) {
     r.type = type;
-    EXPECT_REFUSED(w.Ask(r), ErrorKind::kExternalDenied);
+    EXPECT_REFUSED(w.Ask(r), ErrorKind::kInvalidRole);
   }
-  EXPECT_REFUSED(w.ListFiles(r.scan, {0}), ErrorKind::kExternalDenied);
-  EXPECT_REFUSED(w.Block(r.scan, 0, 0, 0, 4), ErrorKind::kExternalDenied);
+  EXPECT_REFUSED(w.ListFiles(r.scan, {0}), ErrorKind::kInvalidRole);
+  EXPECT_REFUSED(w.Block(r.scan, 0, 0, 0, 4), ErrorKind::kInvalidRole);
 }
 
 TEST_F(LakeServiceTest, DescribesATableWithoutOpeningAScan) {

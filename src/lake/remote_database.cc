@@ -4,11 +4,11 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <libpq-fe.h>
+#include <linux/tcp.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/eventfd.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -206,13 +206,12 @@ class RemoteConnection {
     const auto deadline = Clock::now() + databases_.options_.metadata_timeout;
     SKEP_TRY(Flush(deadline));
     Rows rows;
-    size_t bytes = 0;
+    const size_t before = Received();
     std::optional<Error> failed;
     while (true) {
       while (PQisBusy(connection_) != 0) {
         SKEP_TRY(WaitFor(POLLIN, deadline));
-        bytes += Readable();
-        if (bytes > databases_.options_.max_metadata_bytes)
+        if (Received() - before > databases_.options_.max_metadata_bytes)
           return Fail(ErrorKind::kPayloadTooLarge,
                       fmt::format("database {} answers too much", place_.Text()));
         if (PQconsumeInput(connection_) != 1) return Fail(Lost());
@@ -257,7 +256,7 @@ class RemoteConnection {
         return Fail(ErrorKind::kDataException,
                     fmt::format("database {} does not answer as PostgreSQL does", place_.Text()));
     }
-    size_t incomplete = 0;
+    size_t complete = Received();  // bytes until the last row that came whole
     std::string gathered;
     const auto send = [&]() -> Result<void> {
       SKEP_TRY(WritePipe(pipe, stop, gathered));
@@ -270,7 +269,7 @@ class RemoteConnection {
       const int length = PQgetCopyData(connection_, &data, 1);
       if (length > 0) {
         const std::unique_ptr<char, void (*)(void*)> owned(data, PQfreemem);
-        incomplete = 0;
+        complete = 0;
         gathered.append(data, static_cast<size_t>(length));
         if (gathered.size() >= kGatheredBytes) SKEP_TRY(send());
         continue;
@@ -279,8 +278,8 @@ class RemoteConnection {
       if (length == -1) break;
       if (length == -2) return Fail(Lost());
       SKEP_TRY(WaitForInput(pipe, stop));
-      incomplete += Readable();
-      if (incomplete > databases_.options_.max_row_bytes)
+      if (complete == 0) complete = Received();
+      if (Received() - complete > databases_.options_.max_row_bytes)
         return Fail(ErrorKind::kPayloadTooLarge,
                     fmt::format("a row of database {} is larger than {} bytes", place_.Text(),
                                 databases_.options_.max_row_bytes));
@@ -349,10 +348,12 @@ class RemoteConnection {
   }
   static Error Stopped() { return {ErrorKind::kQueryCanceled, "the read was stopped", {}, {}, 0}; }
 
-  size_t Readable() const {
-    int bytes = 0;
-    return ::ioctl(PQsocket(connection_), FIONREAD, &bytes) == 0 && bytes > 0
-               ? static_cast<size_t>(bytes)
+  // Bytes that came over the connection so far. libpq reads more than it was told of.
+  size_t Received() const {
+    tcp_info info{};
+    socklen_t size = sizeof info;
+    return ::getsockopt(PQsocket(connection_), IPPROTO_TCP, TCP_INFO, &info, &size) == 0
+               ? info.tcpi_bytes_received
                : 0;
   }
 
@@ -383,14 +384,13 @@ class RemoteConnection {
 
   // The server's next word, for which it may take its time.
   Result<void> AwaitInput(int stop) {
-    size_t bytes = 0;
+    const size_t before = Received();
     while (PQisBusy(connection_) != 0) {
       pollfd fds[2] = {{PQsocket(connection_), POLLIN, 0}, {stop, POLLIN, 0}};
       if (::poll(fds, 2, -1) < 0 && errno != EINTR) return Fail(Lost());
       if (fds[1].revents != 0) return Fail(Stopped());
       if (fds[0].revents == 0) continue;
-      bytes += Readable();
-      if (bytes > databases_.options_.max_row_bytes)
+      if (Received() - before > databases_.options_.max_row_bytes)
         return Fail(ErrorKind::kPayloadTooLarge,
                     fmt::format("database {} answers too much", place_.Text()));
       if (PQconsumeInput(connection_) != 1) return Fail(Lost());

@@ -32,7 +32,7 @@ TEST(ParseScript, TellsWhatRoutingNeedsToKnow) {
       {"unload ('select 1') to 's3://b'", NodeKind::kUnload, kLoad, true, "UNLOAD"},
       {"create user u password disable", NodeKind::kCreateUser, kAccess, false, "CREATE USER"},
       {"select 1 into t", NodeKind::kQueryStatement, kDefinition, true, "SELECT"},
-      {"show tables from schema dev.public", NodeKind::kShowObjects, kShow, false, "SHOW"},
+      {"show tables from schema dev.public", NodeKind::kShowObjects, kShow, true, "SHOW"},
       {"drop role r", NodeKind::kDrop, kDefinition, false, "DROP ROLE"},
       {"drop table r", NodeKind::kDrop, kDefinition, true, "DROP TABLE"},
   };

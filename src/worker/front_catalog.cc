@@ -148,9 +148,10 @@ std::shared_ptr<const sql::RelationEntry> FrontCatalog::Read(sql::RelationKind k
   }
   auto& table = found->Cast<duckdb::TableCatalogEntry>();
   if (!table.comment.IsNull()) entry->facts = table.comment.ToString();
+  const bool in_files = kind == sql::RelationKind::kExternal &&
+                        table.tags.find(external_scan::kFilesTag) != table.tags.end();
   for (const auto& column : table.GetColumns().Logical())
-    entry->columns.push_back(ColumnOf(column.Name(), column.Type(), column.Comment(),
-                                      kind == sql::RelationKind::kExternal));
+    entry->columns.push_back(ColumnOf(column.Name(), column.Type(), column.Comment(), in_files));
   for (const auto& constraint : table.GetConstraints()) {
     if (constraint->type != duckdb::ConstraintType::NOT_NULL) continue;
     const size_t index = constraint->Cast<duckdb::NotNullConstraint>().index.index;
@@ -161,8 +162,7 @@ std::shared_ptr<const sql::RelationEntry> FrontCatalog::Read(sql::RelationKind k
         keys != table.tags.end())
       entry->partition_keys = std::strtoull(keys->second.c_str(), nullptr, 10);
   }
-  if (kind == sql::RelationKind::kExternal && pseudo_columns_ &&
-      table.tags.find(external_scan::kFilesTag) != table.tags.end()) {
+  if (in_files && pseudo_columns_) {
     for (const char* pseudo : {"$path", "$size"})
       entry->columns.push_back(
           {pseudo, Type::Of(pseudo[1] == 'p' ? TypeKind::kVarchar : TypeKind::kBigint)});
@@ -211,13 +211,19 @@ Result<std::shared_ptr<const sql::RelationEntry>> FrontCatalog::ReadElsewhere(
                 "There is no such database in the workspace.");
   if (sql::IsReservedSchema(schema))
     return Fail(ErrorKind::kInsufficientPrivilege, "permission denied for schema " + schema);
+  // What a view reads would be looked up in this database.
+  const auto there = duckdb::Catalog::GetEntry(
+      context_, database, schema, duckdb::EntryLookupInfo(duckdb::CatalogType::TABLE_ENTRY, name),
+      duckdb::OnEntryNotFound::RETURN_NULL);
+  if (there && there->type == duckdb::CatalogType::VIEW_ENTRY && database != database_)
+    return Fail(ErrorKind::kFeatureNotSupported, "view \"" + name + "\" of database \"" + database +
+                                                     "\" cannot be read from another database");
   const auto found = Read(sql::RelationKind::kExternal, database, schema, name);
   if (!found) return found;
   auto entry = std::make_shared<sql::RelationEntry>(*found);
   if (entry->is_view && sql::TableFacts::Read(entry->facts).late_binding)
-    return Fail(ErrorKind::kFeatureNotSupported, "late-binding view \"" + name +
-                                                     "\" of database \"" + database +
-                                                     "\" cannot be read from another database");
+    return Fail(ErrorKind::kFeatureNotSupported,
+                "late-binding view \"" + name + "\" cannot be read through another schema");
   entry->schema = as;
   entry->database = database;
   entry->database_schema = schema;

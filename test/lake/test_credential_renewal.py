@@ -213,7 +213,7 @@ def test_a_long_unload_outlives_its_session(org):
     before = len(renewals(org.server.log()))
     running = Running(org, unload(org, "long")).outlive_the_session().let_go()
     assert running.error is None, running.error
-    assert written(org, "long") == ["out/long/000"]
+    assert written(org, "long") == ["out/long/000", "out/long/001"]
     assert len(renewals(org.server.log())) > before
 
 

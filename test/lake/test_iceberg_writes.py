@@ -283,6 +283,14 @@ def test_writers_at_the_same_time_lose_nothing(db, server, catalog, lake):
     assert all(lists.count(str(one.snapshot_id)) == 1 for one in table.metadata.snapshots)
 
 
+def answers(server):
+    try:
+        with server.connect() as db:
+            return db.execute("select count(*) from icw.killed").fetchone() is not None
+    except psycopg.Error:
+        return False
+
+
 def test_killed_at_any_moment_the_table_is_as_before_or_after(own_server):
     server = own_server(lake=True)
     lake = server.lake
@@ -306,6 +314,8 @@ def test_killed_at_any_moment_the_table_is_as_before_or_after(own_server):
         if n % 2:
             server.kill()
             server.start()
+        else:
+            wait_until("a new worker", lambda: answers(server))
         with server.connect() as db:
             rows = {i for (i,) in db.execute("select i from icw.killed").fetchall()}
             assert rows in (known, known | {n}) and (not acknowledged or n in rows), (rows, known, n, acknowledged)

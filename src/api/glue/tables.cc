@@ -81,10 +81,10 @@ Answer<Json> GetTables(const CallState& call) {
   if (!found) return Translated(found.error());
   if (const std::string expression = Text(call.request, "Expression"); !expression.empty()) {
     const auto pattern = NamePattern::Compile(expression);
-    if (!pattern) return InvalidInput(pattern.error().message);
     const auto hive = NamePattern::Compile(AsExpression(expression));
+    if (!pattern && !hive) return InvalidInput(pattern.error().message);
     std::erase_if(*found, [&](const auto& table) {
-      return !pattern->Matches(table.name) && !(hive && hive->Matches(table.name));
+      return !(pattern && pattern->Matches(table.name)) && !(hive && hive->Matches(table.name));
     });
   }
   Json out = {{"TableList", Json::array()}};

@@ -81,11 +81,11 @@ std::optional<std::string> TextOf(const duckdb::Value& value, const duckdb::Logi
       if (!std::isfinite(value.GetValue<double>())) return std::nullopt;
       return fmt::format("{}", value.GetValue<double>());
     case LogicalTypeId::DATE:
-      if (!of_this_era(value.GetValue<duckdb::date_t>())) return std::nullopt;
+      if (!of_this_era(duckdb::DateValue::Get(value))) return std::nullopt;
       return value.ToString();
     case LogicalTypeId::TIMESTAMP:
     case LogicalTypeId::TIMESTAMP_TZ: {
-      const auto moment = value.GetValue<duckdb::timestamp_t>();
+      const auto moment = duckdb::TimestampValue::Get(value);
       if (!duckdb::Timestamp::IsFinite(moment) || !of_this_era(duckdb::Timestamp::GetDate(moment)))
         return std::nullopt;
       return duckdb::Timestamp::ToString(moment) +
