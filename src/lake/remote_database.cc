@@ -279,11 +279,12 @@ class RemoteConnection {
       if (length == -2) return Fail(Lost());
       SKEP_TRY(WaitForInput(pipe, stop));
       if (complete == 0) complete = Received();
+      if (PQconsumeInput(connection_) != 1) return Fail(Lost());
+      // After it: what it read was perhaps the last that comes.
       if (Received() - complete > databases_.options_.max_row_bytes)
         return Fail(ErrorKind::kPayloadTooLarge,
                     fmt::format("a row of database {} is larger than {} bytes", place_.Text(),
                                 databases_.options_.max_row_bytes));
-      if (PQconsumeInput(connection_) != 1) return Fail(Lost());
     }
     SKEP_TRY(AwaitInput(stop));
     const ResultPtr result(PQgetResult(connection_));
