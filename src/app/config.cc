@@ -12,6 +12,7 @@
 #include <sstream>
 #include <thread>
 
+#include "base/text.h"
 #include "net/http_client.h"
 
 #define TOML_EXCEPTIONS \
@@ -126,13 +127,10 @@ std::string ShowChoice(const Table& table, Value value) {
 }
 
 Result<void> SetRoleChain(std::vector<std::string>& field, const std::string& text) {
-  std::vector<std::string> chain;
-  for (size_t from = 0; !text.empty() && from <= text.size();) {
-    const size_t comma = std::min(text.find(',', from), text.size());
-    chain.push_back(text.substr(from, comma - from));
-    if (identity::AccountOfRoleArn(chain.back()).empty())
+  std::vector<std::string> chain = SplitAtCommas(text);
+  for (const std::string& role : chain) {
+    if (identity::AccountOfRoleArn(role).empty())
       return BadValue(text, "arn:aws:iam::<12 digits>:role/<name>, several joined by commas");
-    from = comma + 1;
   }
   field = std::move(chain);
   return {};

@@ -8,6 +8,7 @@
 #include <future>
 #include <memory>
 
+#include "base/text.h"
 #include "session/text_rows.h"
 #include "sql/quoting.h"
 
@@ -28,16 +29,6 @@ session::SessionOptions OptionsOf(const std::string& workspace, const std::strin
   // Names as they are kept; a load takes as long as it takes.
   options.settings = {{"enable_case_sensitive_identifier", "on"}, {"statement_timeout", "0"}};
   return options;
-}
-
-std::vector<std::string> Split(const std::string& text) {
-  std::vector<std::string> parts;
-  for (size_t at = 0; at < text.size();) {
-    const size_t end = std::min(text.find(',', at), text.size());
-    parts.push_back(text.substr(at, end - at));
-    at = end + 1;
-  }
-  return parts;
 }
 
 }  // namespace
@@ -100,8 +91,8 @@ Result<std::vector<jobs::CopyJob>> CopyJobSessions::List(const std::string& work
   std::vector<jobs::CopyJob> jobs;
   for (const auto& row : answer.rows) {
     if (row.size() <= kAuto) return Fail(ErrorKind::kInternal, "malformed rows of COPY JOB LIST");
-    jobs.push_back(
-        {row[kId], row[kName], row[kOwner], row[kSource], Split(row[kRoles]), row[kAuto] == "1"});
+    jobs.push_back({row[kId], row[kName], row[kOwner], row[kSource], SplitAtCommas(row[kRoles]),
+                    row[kAuto] == "1"});
   }
   return jobs;
 }

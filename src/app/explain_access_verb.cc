@@ -12,6 +12,7 @@
 #include "app/credentials.h"
 #include "app/iam_setup.h"
 #include "app/verbs.h"
+#include "base/text.h"
 #include "identity/access_control.h"
 #include "identity/role_chain.h"
 #include "identity/sts_client.h"
@@ -23,16 +24,6 @@ struct ExplainOptions {
   std::string chain, workspace, database, table, object;
   std::string user, sql, output = "text";
 };
-
-std::vector<std::string> SplitChain(std::string_view text) {
-  std::vector<std::string> chain;
-  while (!text.empty()) {
-    const size_t comma = text.find(',');
-    chain.emplace_back(text.substr(0, comma));
-    text = comma == std::string_view::npos ? std::string_view() : text.substr(comma + 1);
-  }
-  return chain;
-}
 
 // Prints one line; answers whether it was allowed.
 bool Report(const std::string& what, const identity::Decision& decision) {
@@ -144,7 +135,7 @@ Result<int> Explain(const Context& context, const ExplainOptions& options) {
   const std::string workspace = options.workspace.empty() ? config.workspace : options.workspace;
   std::vector<identity::ChainHop> hops;
   const auto credentials =
-      roles.Resolve(identity::Principal::Workspace(workspace), SplitChain(options.chain), &hops);
+      roles.Resolve(identity::Principal::Workspace(workspace), SplitAtCommas(options.chain), &hops);
   for (size_t i = 0; i < hops.size(); i++) {
     Report(fmt::format("hop {}: {} assumes {}", i + 1, hops[i].caller, hops[i].role),
            hops[i].decision);

@@ -11,6 +11,14 @@ TEST(Text, LowersAsciiOnly) {
   EXPECT_EQ(Lower(""), "");
 }
 
+TEST(Text, SplitsAtCommas) {
+  using Parts = std::vector<std::string>;
+  EXPECT_EQ(SplitAtCommas(""), Parts{});
+  EXPECT_EQ(SplitAtCommas("a"), Parts{"a"});
+  EXPECT_EQ(SplitAtCommas("a,b c"), (Parts{"a", "b c"}));
+  EXPECT_EQ(SplitAtCommas(",a,,"), (Parts{"", "a", "", ""}));
+}
+
 TEST(Text, WritesJsonStrings) {
   const auto json = [](std::string_view text) {
     std::string out = "x";

@@ -4,6 +4,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "base/text.h"
 #include "sql/emit/duckdb_catalog.h"
 #include "worker/copy/load_tables.h"
 #include "worker/engine_errors.h"
@@ -47,16 +48,6 @@ Value PathsOf(const ipc::TableFile* begin, const ipc::TableFile* end) {
   duckdb::vector<Value> paths;
   for (const auto* file = begin; file != end; file++) paths.emplace_back(file->path);
   return Value::LIST(duckdb::LogicalType::VARCHAR, std::move(paths));
-}
-
-std::vector<std::string> Split(const std::string& text) {
-  std::vector<std::string> parts;
-  for (size_t at = 0; at < text.size();) {
-    const size_t end = std::min(text.find(',', at), text.size());
-    parts.push_back(text.substr(at, end - at));
-    at = end + 1;
-  }
-  return parts;
 }
 
 const char* CodeOf(FileFate fate) {
@@ -118,7 +109,7 @@ Result<std::optional<CopyJob>> CopyJobs::Find(duckdb::Connection& connection,
   job.schema = text(3);
   job.table = text(4);
   job.location = text(5);
-  job.roles = Split(text(6));
+  job.roles = SplitAtCommas(text(6));
   job.automatic = chunk->GetValue(7, 0).GetValue<bool>();
   job.text = text(8);
   job.since_s = chunk->GetValue(9, 0).GetValue<int64_t>();

@@ -40,16 +40,6 @@ std::string TextOf(const Json& of, const char* name) {
                                                                    : std::string();
 }
 
-std::vector<std::string> Split(std::string_view text) {
-  std::vector<std::string> parts;
-  while (!text.empty()) {
-    const size_t comma = std::min(text.find(','), text.size());
-    parts.emplace_back(text.substr(0, comma));
-    text.remove_prefix(std::min(comma + 1, text.size()));
-  }
-  return parts;
-}
-
 // The objects of a COPY with roles. What it reads with keys is their owner's to read.
 std::optional<ExternalTable> SourceOf(const sql::ast::Copy& copy) {
   ExternalTable source;
@@ -57,11 +47,11 @@ std::optional<ExternalTable> SourceOf(const sql::ast::Copy& copy) {
   source.shown = source.objects;
   source.manifest = sql::ast::FindOption(copy.options, "manifest") != nullptr;
   if (const auto* role = sql::ast::FindOption(copy.options, "iam_role"))
-    source.roles = Split(role->text());
+    source.roles = SplitAtCommas(role->text());
   if (const auto* credentials = sql::ast::FindOption(copy.options, "credentials")) {
     constexpr std::string_view kRole = "aws_iam_role=";
     if (credentials->text().starts_with(kRole))
-      source.roles = Split(credentials->text().substr(kRole.size()));
+      source.roles = SplitAtCommas(credentials->text().substr(kRole.size()));
   }
   if (source.objects.empty() || source.roles.empty()) return std::nullopt;
   return source;
@@ -93,8 +83,8 @@ Result<std::set<ExternalTable>> TablesOf(const AccessQuestion& question) {
         if (schema == question.schemas.end()) return true;
         const Json options = Json::parse(schema->options, nullptr, false);
         table.database = schema->database;
-        table.roles = Split(TextOf(options, "IAM_ROLE"));
-        table.catalog_roles = Split(TextOf(options, "CATALOG_ROLE"));
+        table.roles = SplitAtCommas(TextOf(options, "IAM_ROLE"));
+        table.catalog_roles = SplitAtCommas(TextOf(options, "CATALOG_ROLE"));
         table.catalog_id = TextOf(options, "CATALOG_ID");
         table.secret = TextOf(options, "SECRET_ARN");
         if (table.roles.empty()) return true;  // of another database of the workspace

@@ -860,10 +860,8 @@ Result<std::vector<std::string>> StatementEmitter::RolesOf(const Option& option)
     return std::vector<std::string>{"default"};
   }
   if (Lower(text) == "session") return Unsupported(word + " 'SESSION'", option);
-  std::vector<std::string> roles;
-  for (size_t from = 0; from <= text.size();) {
-    const size_t comma = std::min(text.find(',', from), text.size());
-    std::string one = text.substr(from, comma - from);
+  std::vector<std::string> roles = text.empty() ? std::vector{text} : SplitAtCommas(text);
+  for (std::string& one : roles) {
     std::erase(one, ' ');
     if (one.empty())
       return resolver_.Fail1(ErrorKind::kInvalidArgument, word + " holds an empty role", &option);
@@ -871,8 +869,6 @@ Result<std::vector<std::string>> StatementEmitter::RolesOf(const Option& option)
       return resolver_.Fail1(ErrorKind::kInvalidArgument,
                              "\"default\" is not a role ARN; DEFAULT is written without quotes",
                              &option);
-    roles.push_back(std::move(one));
-    from = comma + 1;
   }
   return roles;
 }
