@@ -218,6 +218,26 @@ Answer<void> Inherit(const CallState& call, SessionClaims& claims) {
   return {};
 }
 
+std::unexpected<api::Failure> TooLong() {
+  return Invalid("The requested DurationSeconds exceeds the MaxSessionDuration set for this role.");
+}
+
+const SessionClaims& BecomeRole(SessionClaims& claims, const control::IamEntity& role) {
+  claims.account = role.account;
+  claims.name = role.name;
+  claims.id = role.id;
+  return claims;
+}
+
+void WriteAssumedRole(XmlWriter& xml, const SessionClaims& claims) {
+  xml.Open("AssumedRoleUser")
+      .Element("AssumedRoleId", claims.id + ":" + claims.session_name)
+      .Element("Arn", fmt::format("arn:aws:sts::{}:assumed-role/{}/{}", claims.account, claims.name,
+                                  claims.session_name))
+      .Close("AssumedRoleUser");
+  WritePacked(xml, claims);
+}
+
 Answer<std::string> AssumeRole(const CallState& call) {
   const auto arn = ReadText(call, "RoleArn", "roleArn", 20, 2048, "+=,.@:/-", true);
   if (!arn) return std::unexpected(arn.error());
@@ -267,9 +287,7 @@ Answer<std::string> AssumeRole(const CallState& call) {
         fmt::format("User: {} is not authorized to perform: sts:AssumeRole on resource: {}",
                     call.subject.arn, *arn));
   }
-  if (*seconds > (*role)->max_session_s)
-    return Invalid(
-        "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.");
+  if (*seconds > (*role)->max_session_s) return TooLong();
   const bool chained = call.caller.form == CallerIdentity::Form::kRole;
   if (chained && *seconds > kChainedSeconds)
     return Invalid(
@@ -282,17 +300,9 @@ Answer<std::string> AssumeRole(const CallState& call) {
                              {"role", *arn},
                              {"policy", decision.policy},
                              {"statement", decision.statement}});
-  claims.account = (*role)->account;
-  claims.name = (*role)->name;
-  claims.id = (*role)->id;
   XmlWriter xml;
-  WriteCredentials(xml, call, claims);
-  xml.Open("AssumedRoleUser")
-      .Element("AssumedRoleId", claims.id + ":" + claims.session_name)
-      .Element("Arn", fmt::format("arn:aws:sts::{}:assumed-role/{}/{}", claims.account, claims.name,
-                                  claims.session_name))
-      .Close("AssumedRoleUser");
-  WritePacked(xml, claims);
+  WriteCredentials(xml, call, BecomeRole(claims, **role));
+  WriteAssumedRole(xml, claims);
   if (!claims.source_identity.empty()) xml.Element("SourceIdentity", claims.source_identity);
   return xml.Take();
 }
@@ -360,9 +370,7 @@ Answer<std::string> AssumeRoleWithWebIdentity(const CallState& call) {
                                     {"decision", decision.reason}});
     return Denied("Not authorized to perform sts:AssumeRoleWithWebIdentity");
   }
-  if (*seconds > (*role)->max_session_s)
-    return Invalid(
-        "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.");
+  if (*seconds > (*role)->max_session_s) return TooLong();
   log::Info("role_assumed", {{"principal", who.provider},
                              {"subject", who.subject},
                              {"hop", 1},
@@ -371,18 +379,10 @@ Answer<std::string> AssumeRoleWithWebIdentity(const CallState& call) {
                              {"role", *arn},
                              {"policy", decision.policy},
                              {"statement", decision.statement}});
-  claims.account = (*role)->account;
-  claims.name = (*role)->name;
-  claims.id = (*role)->id;
   XmlWriter xml;
-  WriteCredentials(xml, call, claims);
+  WriteCredentials(xml, call, BecomeRole(claims, **role));
   xml.Element("SubjectFromWebIdentityToken", who.subject);
-  xml.Open("AssumedRoleUser")
-      .Element("AssumedRoleId", claims.id + ":" + claims.session_name)
-      .Element("Arn", fmt::format("arn:aws:sts::{}:assumed-role/{}/{}", claims.account, claims.name,
-                                  claims.session_name))
-      .Close("AssumedRoleUser");
-  WritePacked(xml, claims);
+  WriteAssumedRole(xml, claims);
   xml.Element("Provider", who.provider).Element("Audience", who.audience);
   return xml.Take();
 }
