@@ -61,8 +61,7 @@ std::vector<ByteRange> ReadAhead::Advance(size_t first) {
     const bool both = group.asked_on_demand || demand_->Likely();
     bytes += Sum(group.certain) + (both ? Sum(group.on_demand) : 0);
     ranges += group.certain.size() + (both ? group.on_demand.size() : 0);
-    // The first two at least: threads read them side by side.
-    if (i > first + 1 && (bytes > kAheadBytes || ranges > kAheadRanges)) break;
+    if (i > first && (bytes > kAheadBytes || ranges > kAheadRanges)) break;
     if (!std::exchange(group.asked, true)) Append(wanted, group.certain);
     if (both && !std::exchange(group.asked_on_demand, true)) Append(wanted, group.on_demand);
   }

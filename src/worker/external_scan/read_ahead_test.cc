@@ -29,6 +29,15 @@ TEST(ReadAhead, GoesOnAsGroupsAreReadAndAnswersEachRangeOnce) {
   EXPECT_EQ(plan.Reading(1000 * kMiB), Ranges{});
 }
 
+TEST(ReadAhead, DoesNotRunAheadOfLargeGroups) {
+  std::vector<PlannedGroup> groups;
+  for (uint64_t i = 0; i < 4; i++) groups.push_back({{{i * 200 * kMiB, 100 * kMiB}}, {}});
+  ReadAhead plan(groups, Fresh());
+  EXPECT_EQ(plan.Begin(), (Ranges{{0, 100 * kMiB}}));
+  EXPECT_EQ(plan.Reading(0), Ranges{});
+  EXPECT_EQ(plan.Reading(200 * kMiB), (Ranges{{200 * kMiB, 100 * kMiB}}));
+}
+
 TEST(ReadAhead, FetchesColumnsWithoutFilterOnlyWhileRowsPass) {
   std::vector<PlannedGroup> groups;
   const auto at = [](uint64_t mib) { return ByteRange{mib * kMiB, 3 * kMiB}; };
