@@ -99,6 +99,20 @@ TEST_F(BlockCacheTest, AnswersFromMemoryWhenItsDiskTakesNothing) {
   EXPECT_EQ(cache->figures().used_bytes, 0u);
 }
 
+TEST_F(BlockCacheTest, AnswersFromMemoryWhatCannotBeWritten) {
+  const auto cache = Make();
+  ASSERT_TRUE(cache->Get(key_, 0, 10, Filling()));
+  for (const auto& file : std::filesystem::directory_iterator(directory_ + "/blocks")) {
+    const auto path = file.path();
+    std::filesystem::remove(path);
+    std::filesystem::create_directory(path);  // cannot be opened for writing
+  }
+  const auto got = cache->Get(key_, kMiB, 10, Filling());
+  ASSERT_TRUE(got) << got.error().message;
+  EXPECT_EQ(Read(*got, kMiB + 3, 1)[0], At(9ull * kMiB + 3));
+  EXPECT_EQ(cache->figures().bypassed, 1u);
+}
+
 TEST_F(BlockCacheTest, FillsAnotherFileWhenOneWasTakenAway) {
   const auto cache = Make();
   ASSERT_TRUE(cache->Get(key_, 0, 10, Filling()));
