@@ -17,39 +17,19 @@ import duckdb
 import psycopg
 import pytest
 
-from support.object_store import ObjectStore, missing
-from support.process import free_port, wait_until
-from support.server import ACCOUNT, ROLE, UNTRUSTING_ROLE, Server, run_skep
+from support.events import Told
+from support.process import wait_until
+from support.server import ROLE, UNTRUSTING_ROLE, run_skep
 
 SECRET = "secret of the jobs' events"
 BUCKET = "autocopy"
 
 
-class Jobs:
+class Jobs(Told):
     """A gateway that an S3 server, or only the test, tells of objects."""
 
     def __init__(self, folder, webhook: bool = False, sweep: str = "0"):
-        if reason := missing():
-            pytest.skip(reason)
-        port = free_port()
-        self.lake = ObjectStore(folder / "s3").start()
-        self.server = Server(folder / "skep", self.lake, {"http-port": str(port), "events-sweep-interval": sweep})
-        self.server.more_config = "\n".join([
-            "[[event_source]]", 'name = "lake"', f'account = "{ACCOUNT}"', f'secret = "{SECRET}"', "",
-            "[[event_source]]", 'name = "narrow"', f'account = "{ACCOUNT}"', 'secret = "secret of another source"', 'buckets = ["else"]', ""])
-        self.server.init().start()
-        self.url = f"http://127.0.0.1:{port}/events/"
-        if webhook:
-            self.lake.stop()
-            self.lake.webhook = f"{self.url}lake?token={urllib.parse.quote(SECRET)}"
-            self.lake.start()
-        self.lake.client().create_bucket(Bucket=BUCKET)
-
-    def stop(self):
-        try:
-            self.server.stop()
-        finally:
-            self.lake.stop()
+        super().__init__(folder, SECRET, BUCKET, webhook, sweep)
 
     def run(self, text, parameters=None, user=None):
         """Runs a statement, a second time when it met a worker that had been killed."""
@@ -81,7 +61,7 @@ class Jobs:
         body = json.dumps({"Records": [
             {"eventVersion": "2.1", "eventSource": "aws:s3", "eventName": name,
              "s3": {"bucket": {"name": bucket}, "object": {"key": key}}} for key in keys]}).encode()
-        request = urllib.request.Request(self.url + source, body, {"Authorization": f"Bearer {secret}"} if secret else {})
+        request = urllib.request.Request(self.url.replace("/lake", f"/{source}"), body, {"Authorization": f"Bearer {secret}"} if secret else {})
         try:
             with urllib.request.urlopen(request, timeout=30) as answer:
                 return answer.status

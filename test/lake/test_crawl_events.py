@@ -15,6 +15,7 @@ import duckdb
 import pytest
 from moto.server import ThreadedMotoServer
 
+from support.events import Told
 from support.object_store import REGION, ObjectStore, missing
 from support.process import free_port, wait_until
 from support.server import ACCOUNT, ROLE, Server
@@ -24,33 +25,11 @@ BUCKET = "events"
 EVENT_MODE = {"RecrawlBehavior": "CRAWL_EVENT_MODE"}
 
 
-class Watched:
-    """A gateway and an S3 server; with `webhook` the S3 server tells the gateway of its objects."""
-
+class Watched(Told):
     def __init__(self, folder, webhook: bool, sweep: str = "0"):
-        if reason := missing():
-            pytest.skip(reason)
-        self.lake = ObjectStore(folder / "s3").start()
-        port = free_port()
-        self.server = Server(folder / "skep", self.lake, {"http-port": str(port), "events-sweep-interval": sweep})
-        self.server.more_config = "\n".join([
-            "[[event_source]]", 'name = "lake"', f'account = "{ACCOUNT}"', f'secret = "{SECRET}"', "",
-            "[[event_source]]", 'name = "narrow"', f'account = "{ACCOUNT}"', 'secret = "secret of another source"', 'buckets = ["else"]', ""])
-        self.server.init().start()
-        self.url = f"http://127.0.0.1:{port}/events/lake"
-        if webhook:
-            self.lake.stop()
-            self.lake.webhook = f"{self.url}?token={urllib.parse.quote(SECRET)}"
-            self.lake.start()
-        self.lake.client().create_bucket(Bucket=BUCKET)
+        super().__init__(folder, SECRET, BUCKET, webhook, sweep)
         self.user = self.server.add_user("api", superuser=True, access_key=True)
         self.glue = self.server.client("glue", self.user)
-
-    def stop(self):
-        try:
-            self.server.stop()
-        finally:
-            self.lake.stop()
 
     def watch(self, name: str, **more) -> str:
         """A crawler of event mode over a folder, crawled once; an external schema of its name."""

@@ -3,10 +3,8 @@ second server of ours with a store that takes its STS's sessions alone; and moto
 
 import contextlib
 import http.client
-import http.server
 import re
 import sys
-import threading
 import uuid
 
 import boto3
@@ -14,6 +12,7 @@ import psycopg
 import pytest
 
 from support import object_store
+from support.http_server import Handler, HttpServer
 from support.identity import allow, deny, iam_user, policy, trust, unique
 from support.object_store import REGION, ObjectStore
 from support.process import Child, accepts, free_port, wait_until
@@ -35,50 +34,32 @@ def table_input(name, bucket, keys=()):
                 "SerdeInfo": {"SerializationLibrary": "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe", "Parameters": {"field.delim": ","}}}}
 
 
-class Between:
+class Between(HttpServer):
     """A door in front of a foreign endpoint: `fault` is None, a status to answer with, or "close"; counts what comes through."""
 
     def __init__(self, port):
         self.fault, self.body, self.calls = None, b"{}", []
         outer = self
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
+        class Answering(Handler):
             def do_POST(self):
-                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                body = self.body()
                 outer.calls.append((self.headers.get("X-Amz-Target") or re.search(rb"Action=(\w+)", body)[1].decode(), body.decode()))
                 if outer.fault == "close":
                     self.close_connection = True
                     return None
                 if outer.fault:
-                    return self.reply(outer.fault, outer.body)
+                    return self.reply(outer.fault, {}, outer.body)
                 upstream = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
                 upstream.request("POST", self.path, body, dict(self.headers.items()))
                 answer = upstream.getresponse()
-                self.reply(answer.status, answer.read())
+                self.reply(answer.status, {}, answer.read())
                 upstream.close()
 
-            def reply(self, status, body):
-                self.send_response_only(status)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *arguments):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        self.endpoint = f"http://127.0.0.1:{self.server.server_port}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        super().__init__(Answering)
 
     def names(self):
         return [name.removeprefix("AWSGlue.") for name, _ in self.calls]
-
-    def stop(self):
-        self.server.shutdown()
-        self.server.server_close()
 
 
 class World:
@@ -338,25 +319,17 @@ def test_an_endpoint_that_repeats_what_it_was_sent(world, db):
     db.execute(f"select 1 from {schema}.hives").fetchone()
     sent = []
 
-    class Echo(http.server.BaseHTTPRequestHandler):
+    class Echo(Handler):
         def do_POST(self):
-            self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            self.body()
             sent.append(self.headers["x-amz-security-token"])
-            body = f'{{"__type":"InvalidInputException","message":"{self.headers["x-amz-security-token"]} {self.headers["authorization"]}"}}'.encode()
-            self.send_response(400)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+            self.reply(400, {}, f'{{"__type":"InvalidInputException","message":"{sent[-1]} {self.headers["authorization"]}"}}'.encode())
 
-        def log_message(self, *arguments):
-            pass
-
-    echo = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Echo)
-    threading.Thread(target=echo.serve_forever, daemon=True).start()
+    echo = HttpServer(Echo)
     world.ours.stop()
     kept = world.ours.more_config
     world.ours.more_config = kept.replace(f'provider = "{world.door.endpoint}"',
-                                          f'provider = "{world.door.endpoint}"\nglue_endpoint = "http://127.0.0.1:{echo.server_port}"')
+                                          f'provider = "{world.door.endpoint}"\nglue_endpoint = "{echo.endpoint}"')
     world.ours.write_config()
     world.ours.start()
     try:
@@ -370,8 +343,7 @@ def test_an_endpoint_that_repeats_what_it_was_sent(world, db):
         world.ours.more_config = kept
         world.ours.write_config()
         world.ours.start()
-        echo.shutdown()
-        echo.server_close()
+        echo.stop()
 
 
 def test_credentials_from_a_file(world):

@@ -7,12 +7,12 @@ import json
 import psycopg
 import pyarrow as pa
 import pytest
-from pyiceberg.catalog.glue import GlueCatalog
 from pyiceberg.partitioning import PartitionField, PartitionSpec
 from pyiceberg.schema import Schema
 from pyiceberg.transforms import DayTransform, IdentityTransform
 from pyiceberg.types import IntegerType, LongType, NestedField, StringType, TimestampType
 
+from support import iceberg
 from support import trino as trino_support
 from support.server import ACCOUNT, REGION, ROLE
 from support.trino import Trino
@@ -31,10 +31,7 @@ def db(server, lake):
 
 @pytest.fixture(scope="module")
 def catalog(server, lake, db, api_user):
-    return GlueCatalog("skep", **{
-        "glue.endpoint": f"http://127.0.0.1:{server.http_port}", "glue.region": REGION, "glue.access-key-id": api_user.access_key,
-        "glue.secret-access-key": api_user.secret_key, "s3.endpoint": lake.endpoint, "s3.region": REGION, "s3.access-key-id": lake.access_key,
-        "s3.secret-access-key": lake.secret_key, "s3.path-style-access": "true", "warehouse": f"s3://{BUCKET}/warehouse"})
+    return iceberg.catalog_of(server, lake, api_user, BUCKET)
 
 
 def refusal(db, sql):

@@ -1,11 +1,12 @@
 """A store between a server and its S3 server that hands everything on, but for objects whose reads a test wants to fail."""
 
 import http.client
-import http.server
 import threading
 
+from support.http_server import Handler, HttpServer
 
-class FaultyStore:
+
+class FaultyStore(HttpServer):
     """Same keys, another endpoint. `fault` is None or one of "403", "500", "truncate", "hang"; it befalls reads of objects, not listings.
     `write_fault` is None or (what, fault): what is "begin", "part" or "complete", of uploads in parts whose path holds `write_path`;
     "lose" does what is asked and loses the answer, once for each path.
@@ -20,11 +21,9 @@ class FaultyStore:
         self.released = threading.Event()
         outer = self
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
+        class Answering(Handler):
             def handle_any(self):
-                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                body = self.body()
                 outer.requests.append((self.command, self.path))
                 reads_object = self.command == "GET" and "list-type" not in self.path
                 fault = outer.fault if reads_object else None
@@ -65,27 +64,9 @@ class FaultyStore:
 
             do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = handle_any
 
-            def reply(self, status, headers, content, truncate=False):
-                self.send_response_only(status)
-                for name, value in headers.items():
-                    self.send_header(name, value)
-                if "Content-Length" not in headers:
-                    self.send_header("Content-Length", str(len(content)))
-                self.end_headers()
-                if self.command != "HEAD":
-                    self.wfile.write(content[: len(content) // 2] if truncate else content)
-                self.close_connection = truncate
-
-            def log_message(self, *arguments):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        self.endpoint = f"http://127.0.0.1:{self.server.server_port}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        super().__init__(Answering)
 
     def stop(self):
         self.released.set()
-        self.server.shutdown()
-        self.server.server_close()
+        super().stop()
         self.store.stop()

@@ -1,13 +1,14 @@
 """A store of a test's own making: it speaks as much S3 as a reader needs, keeps what it was asked, and answers what the test says."""
 
 import hashlib
-import http.server
 import threading
 import urllib.parse
 import xml.sax.saxutils
 
+from support.http_server import Handler, HttpServer
 
-class HostileStore:
+
+class HostileStore(HttpServer):
     """Objects in memory, by bucket and key. `answer(method, bucket, key, query, headers)` may take over: it answers None (go on) or
     (status, headers, bytes or an iterator of bytes)."""
 
@@ -21,11 +22,9 @@ class HostileStore:
         self.released = threading.Event()
         outer = self
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
+        class Answering(Handler):
             def handle_any(self):
-                self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                self.body()
                 path, _, query = self.path.partition("?")
                 bucket, _, key = urllib.parse.unquote(path).lstrip("/").partition("/")
                 query = dict(urllib.parse.parse_qsl(query, keep_blank_values=True))
@@ -53,13 +52,7 @@ class HostileStore:
                     for piece in [body] if isinstance(body, bytes) else body:
                         self.wfile.write(piece)
 
-            def log_message(self, *arguments):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        self.endpoint = f"http://127.0.0.1:{self.server.server_port}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        super().__init__(Answering)
 
     def put(self, bucket: str, key: str, body: bytes | str) -> None:
         self.objects[bucket, key] = body.encode() if isinstance(body, str) else body
@@ -91,8 +84,7 @@ class HostileStore:
 
     def stop(self):
         self.released.set()
-        self.server.shutdown()
-        self.server.server_close()
+        super().stop()
 
 
 def list_page(objects, token: str = "") -> bytes:

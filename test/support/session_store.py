@@ -4,32 +4,29 @@ session's role may, and hands the request on with the keys of the real store."""
 import base64
 import hashlib
 import http.client
-import http.server
-import threading
 import urllib.parse
 
 import botocore.auth
 import botocore.awsrequest
 import botocore.credentials
 
+from support.http_server import Handler, HttpServer
 from support.identity import hmac_sha256, open_token, session_key
 from support.object_store import REGION
 
 
-class SessionStore:
+class SessionStore(HttpServer):
     """`may(role, method, path)` decides; `seen` are the access key ids that were taken, `refused` the reasons of refusals."""
 
     def __init__(self, store, server):
-        self.store, self.server = store, server
+        self.store, self.gateway = store, server
         self.may = lambda role, method, path: True
         self.seen, self.refused, self.requests = set(), [], []
         outer = self
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
+        class Answering(Handler):
             def handle_any(self):
-                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                body = self.body()
                 outer.requests.append((self.command, self.path))
                 reason = outer.check(self, body)
                 if reason:
@@ -40,23 +37,7 @@ class SessionStore:
 
             do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = handle_any
 
-            def reply(self, status, headers, content):
-                self.send_response_only(status)
-                for name, value in headers.items():
-                    self.send_header(name, value)
-                if "Content-Length" not in headers:
-                    self.send_header("Content-Length", str(len(content)))
-                self.end_headers()
-                if self.command != "HEAD":
-                    self.wfile.write(content)
-
-            def log_message(self, *arguments):
-                pass
-
-        self.http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.http.daemon_threads = True
-        self.endpoint = f"http://127.0.0.1:{self.http.server_port}"
-        threading.Thread(target=self.http.serve_forever, daemon=True).start()
+        super().__init__(Answering)
 
     def check(self, request, body) -> str:
         """Why a request is refused; empty when it is not."""
@@ -64,7 +45,7 @@ class SessionStore:
         if not token:
             return "no session token"
         key_id, day, region, service, _ = request.headers["authorization"].split("Credential=")[1].split(",")[0].split("/")
-        key, claims = session_key(self.server), open_token(token)
+        key, claims = session_key(self.gateway), open_token(token)
         payload = base64.b64decode(token)[33:]
         if base64.b64decode(token)[1:33] != hmac_sha256(hmac_sha256(key, b"session token"), payload) or claims["k"] != key_id:
             return "forged token"
@@ -104,6 +85,5 @@ class SessionStore:
             upstream.close()
 
     def stop(self):
-        self.http.shutdown()
-        self.http.server_close()
+        super().stop()
         self.store.stop()
