@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap fetch fetch-clients demo-data build release test demo demo-stop bench fuzz layers lint format clean distclean
+.PHONY: help bootstrap fetch fetch-clients demo-data build release programs test demo demo-stop bench fuzz layers lint format clean distclean
 
 JOBS ?= $(shell nproc)
 FUZZ_SECONDS ?= 60
@@ -31,10 +31,13 @@ build: fetch ## Build with sanitizers into build/dev
 release: fetch ## Build optimised into build/release
 	@tools/build release $(JOBS)
 
+programs: fetch
+	@tools/build release $(JOBS) skep skep-worker
+
 test: build fetch-clients demo-data ## Build with sanitizers and run every test
 	@tools/run_tests build/dev
 
-demo: release fetch-clients demo-data ## Build, load a sample organization, show the whole path, leave the server running
+demo: programs fetch-clients demo-data ## Build, load a sample organization, show the whole path, leave the server running
 	@build/release/bin/skep demo
 
 demo-stop: ## Stop the servers that `make demo` left running
