@@ -32,6 +32,12 @@ struct RelationEntry {
   std::string facts = {};     // TableFacts as text
   bool is_view = false;       // also of temporary ones
   size_t partition_keys = 0;  // of an external table: so many of its columns, the last ones
+  bool iceberg = false;       // an external table of this format
+  // Of an external table: columns of nested types that are read as JSON, and whether text in them
+  // that is JSON is no text there (json_serialization_enable, ..._parse_nested_strings).
+  std::vector<std::string> serialized = {};
+  bool parse_strings = false;
+  bool paths_only = false;  // columns of nested types are reached by paths into them alone
 };
 
 // A function that a user made, by CREATE FUNCTION ... LANGUAGE SQL.

@@ -186,6 +186,7 @@ class LakeSchema final : public duckdb::SchemaCatalogEntry {
       info.columns.AddColumn(duckdb::ColumnDefinition(table->names()[i], table->types()[i]));
     table->entry = duckdb::make_uniq<LakeTableEntry>(catalog, *this, info, *table);
     table->entry->tags[kPartitionKeysTag] = std::to_string(table->partition_keys());
+    if (table->iceberg() != nullptr) table->entry->tags[kIcebergTag] = "true";
     CatalogEntry* entry = table->entry.get();
     own.Keep(key, std::move(table));
     return entry;

@@ -31,6 +31,7 @@ using AskerLookup = std::function<Asker(duckdb::ClientContext&)>;
 inline constexpr const char* kLakeCatalog = "skep_lake";
 // Of a table's entry: how many of its columns, the last ones, are partition keys.
 inline constexpr const char* kPartitionKeysTag = "partition_keys";
+inline constexpr const char* kIcebergTag = "iceberg";
 
 // Registers the file system of s3:// paths and attaches the catalog. Call once per instance, before
 // it is locked down; the instance then needs allowed_directories to hold "s3://" if external access
