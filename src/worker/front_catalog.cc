@@ -162,6 +162,22 @@ std::shared_ptr<const sql::RelationEntry> FrontCatalog::Read(sql::RelationKind k
         keys != table.tags.end())
       entry->partition_keys = std::strtoull(keys->second.c_str(), nullptr, 10);
   }
+  if (in_files) {
+    constexpr int32_t kSerializedBytes = 65535;
+    entry->iceberg = table.tags.contains(external_scan::kIcebergTag);
+    for (auto& column : entry->columns) {
+      if (!column.type.IsNested()) continue;
+      read_nested_ = true;
+      if (!serialize_) {
+        entry->paths_only = !entry->iceberg;
+        continue;
+      }
+      column.type = Type::Of(TypeKind::kVarchar);
+      column.type.length = kSerializedBytes;
+      entry->serialized.push_back(column.name);
+      entry->parse_strings = parse_strings_;
+    }
+  }
   if (in_files && pseudo_columns_) {
     for (const char* pseudo : {"$path", "$size"})
       entry->columns.push_back(

@@ -38,6 +38,13 @@ class FrontCatalog final : public sql::Catalog {
 
   // "$path" and "$size" are no columns of external tables: spectrum_enable_pseudo_columns is off.
   void HidePseudoColumns() { pseudo_columns_ = false; }
+  // Whether an external table with columns of nested types was read.
+  bool read_nested() const { return read_nested_; }
+  // Nested columns of external tables are JSON: json_serialization_enable is on.
+  void SerializeNested(bool parse_strings) {
+    serialize_ = true;
+    parse_strings_ = parse_strings;
+  }
 
   bool IsExternalSchema(std::string_view schema) const override {
     return external_(std::string(schema)).has_value();
@@ -73,7 +80,7 @@ class FrontCatalog final : public sql::Catalog {
   std::string database_;
   ExternalLookup external_;
   DatabaseLookup is_database_;
-  bool pseudo_columns_ = true;
+  bool pseudo_columns_ = true, serialize_ = false, parse_strings_ = false, read_nested_ = false;
   std::map<std::pair<std::string, std::string>, std::shared_ptr<const sql::RelationEntry>> known_;
   // By schema and name.
   std::map<std::pair<std::string, std::string>,

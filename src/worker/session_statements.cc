@@ -375,9 +375,16 @@ Result<sql::Emitted> Session::Emit(const sql::Statement& statement, const std::s
     context.catalog = &catalog;
     const auto pseudo = names_->settings.find("spectrum_enable_pseudo_columns");
     if (pseudo != names_->settings.end() && pseudo->second == "off") catalog.HidePseudoColumns();
+    const auto on = [this](const char* name) {
+      const auto found = names_->settings.find(name);
+      return found != names_->settings.end() && found->second == "on";
+    };
+    if (on("json_serialization_enable"))
+      catalog.SerializeNested(on("json_serialization_parse_nested_strings"));
     for (const uint32_t type : types) context.parameters.push_back(FrontTypeOfOid(type));
     context.stopped = [this] { return outlet_->stopped(); };
     emitted = sql::EmitDuckDb(statement, text, context);
+    if (catalog.read_nested()) asked_settings_ = true;
   });
   if (!emitted && emitted.error().kind == ErrorKind::kQueryCanceled)
     return Fail(Translate(duckdb::ErrorData(duckdb::InterruptException()), nullptr));

@@ -13,6 +13,8 @@ import psycopg
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from pyiceberg.schema import Schema
+from pyiceberg.types import IntegerType, NestedField, StringType
 
 from support import iceberg
 from support import trino as trino_support
@@ -218,6 +220,22 @@ def test_a_failed_write_leaves_nothing(db, server, lake, catalog):
     wait_until("uploads to be dropped", lambda: not uploads(lake))
     assert keys(lake, "failing/") == before and not keys(lake, "failed/")
     assert db.execute("select * from icw.failing").fetchall() == [(1,)] and refusal(db, "select * from icw.failed").sqlstate == "42P01"
+
+
+def test_some_columns_and_columns_that_are_required(db, catalog):
+    schema = Schema(NestedField(1, "Id", IntegerType(), required=True), NestedField(2, "name", StringType()), NestedField(3, "n", IntegerType()))
+    table = catalog.create_table(f"{DATABASE}.required", schema)
+    db.execute("insert into icw.required (n, id) values (10, 1)")
+    db.execute("insert into icw.required (id, name) select 2, 'two'")
+    assert db.execute("select id, name, n from icw.required order by id").fetchall() == [(1, None, 10), (2, "two", None)]
+    table.refresh()
+    assert sorted(table.scan().to_arrow()["Id"].to_pylist()) == [1, 2]
+    error = refusal(db, "insert into icw.required (name) values ('nobody')")
+    assert error.sqlstate == "23502" and "id" in str(error).lower()
+    assert refusal(db, "insert into icw.required (id, id) values (1, 2)").sqlstate == "42701"
+    assert refusal(db, "insert into icw.required (nothing) values (1)").sqlstate == "42703"
+    assert refusal(db, "insert into icw.required (id, name) values (1)").sqlstate == "42601"
+    assert db.execute("select count(*) from icw.required").fetchone() == (2,)
 
 
 def test_tables_that_are_not_written(db, catalog, lake, glue):

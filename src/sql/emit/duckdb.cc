@@ -74,6 +74,7 @@ void DuckDbWriter::WriteRelationEntry(const RelationEntry& entry) {
         PutName(entry.name);
         return;
       }
+      if (!entry.serialized.empty()) return WriteSerialized(entry);
       PutName(kLakeCatalog);
       break;
     case RelationKind::kSystem:
@@ -86,6 +87,29 @@ void DuckDbWriter::WriteRelationEntry(const RelationEntry& entry) {
   PutName(entry.schema);
   Put(".");
   PutName(entry.name);
+}
+
+// An external table whose nested columns are JSON.
+void DuckDbWriter::WriteSerialized(const RelationEntry& entry) {
+  Put("(select * replace (");
+  for (const std::string& column : entry.serialized) {
+    if (&column != &entry.serialized.front()) Put(", ");
+    Put("rs_nested_text(");
+    PutName(column);
+    Put(entry.parse_strings ? ", true) as " : ", false) as ");
+    PutName(column);
+  }
+  Put(")");
+  for (const Column& column : entry.columns) {
+    if (!column.name.starts_with('$')) continue;  // * has them not
+    Put(", ");
+    PutName(column.name);
+  }
+  Put(" from ");
+  RelationEntry plain = entry;
+  plain.serialized.clear();
+  WriteRelationEntry(plain);
+  Put(")");
 }
 
 void DuckDbWriter::Function(std::string_view name, std::initializer_list<const Expr*> arguments) {

@@ -23,6 +23,7 @@ class DuckDbWriter : public Writer {
   // What follows is kept in the catalog: CURRENT_USER and its like mean whoever reads it.
   void Keep() { kept_ = true; }
   void WriteRelationEntry(const RelationEntry& entry) override;
+  void WriteSerialized(const RelationEntry& entry);
   // The engine's name of a type.
   static std::string TypeName(const Type& type);
 

@@ -2,6 +2,7 @@
 // Source: the developer guide's "CREATE EXTERNAL TABLE", "ALTER TABLE"; Glue's "Table structure".
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <numeric>
 
 #include "base/text.h"
 #include "sql/emit/load_options.h"
@@ -236,7 +237,7 @@ Result<void> StatementEmitter::EmitCreateExternalTableAs(const CreateExternalTab
 // INSERT INTO an external table: positional, its partition columns last.
 Result<void> StatementEmitter::EmitInsertExternal(const Insert& insert,
                                                   const RelationEntry& entry) {
-  if (!insert.columns.empty() || insert.default_values)
+  if ((!insert.columns.empty() && !entry.iceberg) || insert.default_values)
     return Unsupported("INSERT into some columns of an external table", insert);
   UnloadPlan plan;
   plan.schema = entry.schema;
@@ -254,9 +255,28 @@ Result<void> StatementEmitter::EmitInsertExternal(const Insert& insert,
   Resolver source(context_, text_, resolver_.resolved().parameters);
   if (insert.with) SKEP_TRY(source.EnterWith(*insert.with));
   SKEP_TRY_ASSIGN(const auto output, source.ResolveQuery(*insert.query));
-  if (output.size() != plan.columns.size())
+  std::vector<size_t> given;  // the place of each value among the table's columns
+  for (const Name& name : insert.columns) {
+    const std::string column = resolver_.Fold(name);
+    const auto found = std::ranges::find(plan.columns, column, &UnloadColumn::name);
+    if (found == plan.columns.end())
+      return resolver_.FailAt(
+          ErrorKind::kUndefinedColumn,
+          "column \"" + column + "\" of relation \"" + entry.name + "\" does not exist",
+          name.begin);
+    const auto place = static_cast<size_t>(found - plan.columns.begin());
+    if (std::ranges::find(given, place) != given.end())
+      return resolver_.FailAt(ErrorKind::kDuplicateColumn,
+                              "column \"" + column + "\" specified more than once", name.begin);
+    given.push_back(place);
+  }
+  if (given.empty()) {
+    given.resize(plan.columns.size());
+    std::iota(given.begin(), given.end(), size_t{0});
+  }
+  if (output.size() != given.size())
     return resolver_.Fail1(ErrorKind::kSyntaxError,
-                           output.size() > plan.columns.size()
+                           output.size() > given.size()
                                ? "INSERT has more expressions than target columns"
                                : "INSERT has more target columns than expressions",
                            &insert);
@@ -265,7 +285,19 @@ Result<void> StatementEmitter::EmitInsertExternal(const Insert& insert,
   inner.WriteQuery(*insert.query);
   if (inner.error()) return std::unexpected(*inner.error());
   out_.writes_lake = true;
-  PutUnload(inner.text(), plan, true);
+  std::string rows = inner.text();
+  if (!insert.columns.empty()) {
+    // What is not given is NULL.
+    std::string names, values;
+    for (size_t i = 0; i < plan.columns.size(); i++) {
+      const auto at = std::ranges::find(given, i);
+      values += (i > 0 ? ", " : "") +
+                (at == given.end() ? "null" : "g" + std::to_string(at - given.begin()));
+    }
+    for (size_t i = 0; i < given.size(); i++) names += (i > 0 ? ", g" : "g") + std::to_string(i);
+    rows = "select " + values + " from (" + rows + ") as given(" + names + ")";
+  }
+  PutUnload(rows, plan, true);
   return {};
 }
 

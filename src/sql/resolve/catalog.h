@@ -36,6 +36,12 @@ struct RelationEntry {
   // Of an external table that is one of another database of the workspace: that database, and its
   // schema there.
   std::string database = {}, database_schema = {};
+  bool iceberg = false;  // an external table of this format
+  // Of an external table: columns of nested types that are read as JSON, and whether text in them
+  // that is JSON is no text there (json_serialization_enable, ..._parse_nested_strings).
+  std::vector<std::string> serialized = {};
+  bool parse_strings = false;
+  bool paths_only = false;  // columns of nested types are reached by paths into them alone
 };
 
 // A function that a user made, by CREATE FUNCTION ... LANGUAGE SQL.

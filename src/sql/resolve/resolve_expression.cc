@@ -313,6 +313,7 @@ Result<Type> Resolver::VisitAny(const Expr* expr, Scope& scope, Clause clause) {
     case NodeKind::kField: {
       const auto& field = *static_cast<const Field*>(expr);
       SKEP_TRY_ASSIGN(const Type type, visit(field.operand));
+      SKEP_TRY(CheckNavigable(type, expr));
       return Navigate(type, {Fold(field.name)}, 0);
     }
     case NodeKind::kObjectTransform: {
@@ -328,6 +329,13 @@ Result<Type> Resolver::VisitAny(const Expr* expr, Scope& scope, Clause clause) {
 }
 
 // ---------------------------------------------------------------- columns
+
+// Values of plain types have no fields.
+Result<void> Resolver::CheckNavigable(const Type& type, const Expr* at) const {
+  if (type.kind == kSuper || type.kind == kUnknown || type.IsNested()) return {};
+  return Fail1(ErrorKind::kDatatypeMismatch,
+               "cannot navigate into type " + TypeText(type) + " because it is not SUPER", at);
+}
 
 Type Resolver::Navigate(Type type, const std::vector<std::string>& parts, size_t from) const {
   for (size_t i = from; i < parts.size(); i++) {
@@ -507,6 +515,7 @@ Result<Type> Resolver::VisitColumn(const ColumnRef& ref, Scope& scope, Clause cl
       NoteRead(*found, clause);
       break;
   }
+  if (found->used < parts.size()) SKEP_TRY(CheckNavigable(type, &ref));
   type = Navigate(std::move(type), parts, found->used);
   resolved_.references[&ref] = std::move(*found);
   return type;

@@ -516,6 +516,7 @@ Result<std::vector<Column>> Resolver::SelectIn(const Select& select, Scope* oute
       continue;
     }
     SKEP_TRY_ASSIGN(Type type, Visit(item.value, scope, Clause::kSelect));
+    SKEP_TRY(CheckScalar(item.value, type));
     if (type.kind == kLiteral) {
       type.kind = kVarchar;
       if (type.length == 0) type.length = 1;
@@ -638,6 +639,19 @@ Result<void> Resolver::OrderByOutput(const Query& query, const std::vector<Colum
   return {};
 }
 
+// Whole columns of nested types are no results. Source: the developer guide's "Serializing complex
+// nested JSON".
+Result<void> Resolver::CheckScalar(const Expr* value, const Type& type) {
+  const auto* ref = type.IsNested() ? As<ColumnRef>(value) : nullptr;
+  const auto found = ref ? resolved_.references.find(ref) : resolved_.references.end();
+  if (found == resolved_.references.end() || !found->second.relation) return {};
+  const auto& entry = found->second.relation->entry;
+  if (!entry || !entry->paths_only) return {};
+  return Fail1(ErrorKind::kUndefinedColumn,
+               "column \"" + Fold(ref->parts.back()) + "\" does not exist in " + entry->name, ref,
+               "Set json_serialization_enable to read it as JSON.");
+}
+
 Result<void> Resolver::ExpandStar(const Star& star, Scope& scope, std::vector<Column>& output) {
   std::vector<Expansion> expansion;
   if (star.of)
@@ -684,6 +698,11 @@ Result<void> Resolver::ExpandStar(const Star& star, Scope& scope, std::vector<Co
                     name.begin);
   }
   for (const Expansion& e : expansion) {
+    if (e.relation->entry && e.relation->entry->paths_only &&
+        e.relation->columns[e.column].type.IsNested())
+      return Fail1(ErrorKind::kFeatureNotSupported,
+                   "Nested tables do not support '*' in the SELECT clause.", &star,
+                   "Set json_serialization_enable to read nested columns as JSON.");
     output.push_back(e.relation->columns[e.column]);
     Reference reference;
     reference.relation = e.relation;

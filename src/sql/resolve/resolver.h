@@ -138,6 +138,7 @@ class Resolver {
   Result<Type> VisitBinary(const ast::Binary& binary, Scope& scope, Clause clause);
   Result<void> Condition(const ast::Expr* expr, Scope& scope, Clause clause, std::string_view word);
   Result<Type> Subquery(const ast::Query& query, Scope& scope);
+  Result<void> CheckScalar(const ast::Expr* value, const Type& type);
   Result<void> ExpandStar(const ast::Star& star, Scope& scope, std::vector<Column>& output);
   Result<void> ListColumns(const ast::FunctionTable& table, std::string_view function);
   Result<std::shared_ptr<const RelationEntry>> FindByText(std::string_view text);
@@ -149,6 +150,7 @@ class Resolver {
   void NoteRead(const Reference& reference, Clause clause);
   Result<void> CheckOperator(const ast::Binary& binary, const Type& a, const Type& b) const;
   Result<void> CheckCall(const ast::Call& call, const FunctionRow& row, Clause clause) const;
+  Result<void> CheckNavigable(const Type& type, const ast::Expr* at) const;
   Type Navigate(Type type, const std::vector<std::string>& parts, size_t from) const;
   std::string OutputName(const ast::SelectItem& item) const;
 

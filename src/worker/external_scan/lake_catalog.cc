@@ -223,6 +223,7 @@ class LakeSchema final : public duckdb::SchemaCatalogEntry {
     table->entry = duckdb::make_uniq<LakeTableEntry>(catalog, *this, info, *table);
     table->entry->tags[kPartitionKeysTag] = std::to_string(table->partition_keys());
     if (!table->remote()) table->entry->tags[kFilesTag] = "";
+    if (table->iceberg() != nullptr) table->entry->tags[kIcebergTag] = "true";
     CatalogEntry* entry = table->entry.get();
     own.Keep(key, std::move(table));
     return entry;

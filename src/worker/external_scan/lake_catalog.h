@@ -31,6 +31,7 @@ using AskerLookup = std::function<Asker(duckdb::ClientContext&)>;
 inline constexpr const char* kLakeCatalog = "skep_lake";
 // Of a table's entry: how many of its columns, the last ones, are partition keys.
 inline constexpr const char* kPartitionKeysTag = "partition_keys";
+inline constexpr const char* kIcebergTag = "iceberg";
 
 // Of a table whose rows come from files, which have "$path" and "$size".
 inline constexpr const char* kFilesTag = "files";

@@ -13,6 +13,7 @@
 #include "worker/functions/interval_text.h"
 #include "worker/functions/like.h"
 #include "worker/functions/listagg.h"
+#include "worker/functions/nested_text.h"
 #include "worker/functions/number_casts.h"
 #include "worker/functions/number_functions.h"
 #include "worker/functions/percentiles.h"
@@ -61,6 +62,7 @@ void RegisterFunctions(duckdb::DatabaseInstance& instance) {
   RegisterSingleMatch(registrar);
   RegisterHll(registrar);
   RegisterSuper(registrar);
+  RegisterNestedText(registrar);
   RegisterSpatial(registrar);
   RegisterDateadd(registrar);
   RegisterDatediff(registrar);

@@ -83,7 +83,8 @@ ColumnFigures FiguresOf(const duckdb::CopyFunctionFileStatistics& all, const std
 }  // namespace
 
 void IcebergTask::Bind(duckdb::ClientContext& context,
-                       const duckdb::vector<duckdb::LogicalType>& types, const std::string& table) {
+                       const duckdb::vector<duckdb::LogicalType>& types, const std::string& name) {
+  table = name;
   bool same = types.size() == target.fields.size();
   for (size_t i = 0; same && i < types.size(); i++) same = types[i] == target.fields[i].type;
   if (!same) throw duckdb::InvalidInputException("external table \"%s\" has changed", table);
@@ -247,7 +248,8 @@ void IcebergSlice::Close(duckdb::ExecutionContext& context) {
     const auto& field = task_.target.fields[i];
     auto figures = FiguresOf(file_->statistics, task_.names[i], field.type);
     if (field.required && figures.nulls > 0)
-      throw duckdb::ConstraintException("NOT NULL constraint failed: %s.%s", "table", field.name);
+      throw duckdb::ConstraintException("NOT NULL constraint failed: %s.%s", task_.table,
+                                        field.name);
     done.columns.emplace(field.id, std::move(figures));
   }
   file_.reset();

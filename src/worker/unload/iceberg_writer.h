@@ -23,6 +23,7 @@ namespace skep::worker::unload {
 // What is known of a write before it runs.
 struct IcebergTask {
   IcebergTarget target;
+  std::string table;
   std::vector<std::string> names;  // of the columns in files
   std::optional<duckdb::CopyFunction> parquet;
   duckdb::unique_ptr<duckdb::FunctionData> parquet_options;
@@ -30,7 +31,7 @@ struct IcebergTask {
   // Prepares the engine's Parquet writer. Throws InvalidInputException when the rows are not of the
   // table's types.
   void Bind(duckdb::ClientContext& context, const duckdb::vector<duckdb::LogicalType>& types,
-            const std::string& table);
+            const std::string& name);
 };
 
 class IcebergSlice {
