@@ -43,7 +43,8 @@ demo: programs fetch-clients demo-data ## Build, load a sample organization, sho
 demo-stop: ## Stop the servers that `make demo` left running
 	@if [ -d .demo ]; then tools/demo --stop; else echo "no demo was shown here"; fi
 
-bench: release fetch-clients demo-data ## Measure side by side with DuckDB and PostgreSQL (bench/README.md)
+bench: fetch fetch-clients demo-data ## Measure side by side with DuckDB and PostgreSQL (bench/README.md)
+	@tools/build release $(JOBS) skep skep-worker pg_reader sql_front query_front delay_proxy
 	@bench/run
 
 fuzz: fetch ## Fuzz the protocol decoders, FUZZ_SECONDS each (60)

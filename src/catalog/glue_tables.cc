@@ -41,6 +41,26 @@ std::vector<ipc::TableColumn> ColumnsOf(const Json& list) {
   return out;
 }
 
+// As the worker calls it; empty: not one that can be read. US-ASCII is UTF-8.
+std::string Encoding(const std::string& name) {
+  static constexpr std::pair<std::string_view, std::string_view> kEncodings[] = {
+      {"utf-8", "utf8"},
+      {"utf8", "utf8"},
+      {"us-ascii", "utf8"},
+      {"utf-16", "utf16"},
+      {"utf16", "utf16"},
+      {"utf-16le", "utf16le"},
+      {"utf-16be", "utf16be"},
+      {"iso-8859-1", "iso88591"},
+      {"iso8859_1", "iso88591"},
+      {"latin1", "iso88591"},
+      {"windows-1252", "windows1252"},
+      {"cp1252", "windows1252"}};
+  const auto found = std::ranges::find(kEncodings, std::string_view(Lower(name)),
+                                       &std::pair<std::string_view, std::string_view>::first);
+  return found == std::end(kEncodings) ? std::string() : std::string(found->second);
+}
+
 // Hive writes control characters as themselves, as "\t" or in octal ("\001"); LazySimpleSerDe also
 // takes a number ("9").
 std::string Delimiter(const std::string& text) {
@@ -277,6 +297,18 @@ Result<lake::CatalogTable> DescribeGlueTable(const std::string& table_json,
       // Not Hive's, but what crawlers note when fields are quoted.
       option("quote", ParameterOf(table, "quote.delim").value_or(""));
       option("escape", Delimiter(ParameterOf(table, "escape.delim").value_or("")));
+    }
+  }
+  if (d.format == "csv" || d.format == "lines" || d.format == "json") {
+    if (const auto named = ParameterOf(table, "serialization.encoding")) {
+      const std::string encoding = Encoding(*named);
+      if (encoding.empty()) {
+        return Fail(
+            ErrorKind::kFeatureNotSupported,
+            fmt::format("external table {}: the encoding \"{}\" is not supported", d.name, *named),
+            {}, "UTF-8, UTF-16, ISO-8859-1 and windows-1252 can be read.");
+      }
+      if (encoding != "utf8") option("encoding", encoding);
     }
   }
   if (d.format == "csv" || d.format == "lines") {

@@ -1,6 +1,7 @@
 """Crawlers in earnest: what they read again, how tables evolve, which classifiers they ask, and how their decisions are explained,
 tried out and undone."""
 
+import gzip
 import json
 import pathlib
 import re
@@ -13,6 +14,7 @@ import botocore.auth
 import botocore.awsrequest
 import botocore.credentials
 import duckdb
+import psycopg
 import pytest
 
 from support import object_store
@@ -242,13 +244,73 @@ def test_formats_are_told_by_their_first_bytes(crawler):
     one.put("a/noname", b"Obj\x01 an avro file")
     one.put("o/noname", b"ORC and more")
     one.put("p/noname", parquet("select 1 as id, 2 as n"))
-    one.put("w/wide.csv", "id,n\n1,2\n".encode("utf-16"))
     one.put("z/text.csv.lz4", b"\x04\x22\x4d\x18")
     evidence = one.run()
     assert "p" in one.tables() and one.table("p")["Parameters"]["classification"] == "parquet"
     told = {n["Location"].split("/")[-2]: n["Samples"]["Files"][0]["Error"] for n in evidence["NoTable"]}
-    assert set(told) == {"w", "z", "a", "o"}
-    assert "UTF-16" in told["w"] and "lz4" in told["z"]
+    assert set(told) == {"z", "a", "o"}
+    assert "lz4" in told["z"]
+
+
+def test_text_of_other_encodings(crawler, external_schema, connection):
+    one = crawler()
+    text = "id,name\n" + "".join(f"{i},Größe €{i}\n" for i in range(300))
+    for folder, encoding in (("marked", "utf-16"), ("little", "utf-16-le"), ("big", "utf-16-be"), ("windows", "cp1252"), ("eight", "utf-8")):
+        one.put(f"{folder}/a.csv", text.encode(encoding))
+        one.put(f"{folder}/b.csv", text.encode(encoding))
+    one.put("packed/a.csv.gz", gzip.compress(text.encode("cp1252")))
+    one.put("latin/a.csv", text.replace("€", "ø").encode("latin-1"))
+    one.put("latin/plain.csv", "id,name\n1000,plain\n")
+    one.put("documents/a.json", "".join(json.dumps({"id": i, "name": f"Größe €{i}"}, ensure_ascii=False) + "\n" for i in range(300)).encode("utf-16-le"))
+    one.put("quoted/a.csv", 'id,name\n1,"Größe, ""€""\n"\n'.encode("utf-16"))
+    one.run()
+    schema = external_schema(one.name)
+    encodings = {name: one.table(name)["StorageDescriptor"]["SerdeInfo"]["Parameters"].get("serialization.encoding") for name in one.tables()}
+    assert encodings == {"marked": "UTF-16", "little": "UTF-16LE", "big": "UTF-16BE", "windows": "windows-1252", "eight": None, "packed": "windows-1252",
+                         "latin": "ISO-8859-1", "documents": "UTF-16LE", "quoted": "UTF-16"}
+    for name in encodings:
+        assert one.columns(name) == {"id": "bigint", "name": "string"}, name
+    for name in ("marked", "little", "big", "windows", "eight", "packed", "documents"):
+        times = 1 if name in ("packed", "documents") else 2
+        assert connection.execute(f"select count(*), count(distinct name), max(name) from {schema}.{name}").fetchone() == (300 * times, 300, "Größe €99"), name
+        assert connection.execute(f"select id from {schema}.{name} where name = 'Größe €7'").fetchall() == [(7,)] * times, name
+    assert connection.execute(f"select name from {schema}.latin where id in (3, 1000) order by id").fetchall() == [("Größe ø3",), ("plain",)]
+    assert connection.execute(f"select name from {schema}.quoted").fetchall() == [('Größe, "€"\n',)]
+
+
+def test_files_of_different_encodings_are_no_one_table(crawler, external_schema, connection):
+    one = crawler()
+    one.put("m/a.csv", "id,name\n1,Größe\n".encode("utf-8"))
+    one.put("m/b.csv", "id,name\n2,Größe\n".encode("utf-16"))
+    one.put("m/c.csv", "id,name\n3,Größe\n".encode("latin-1"))
+    one.run()
+    schema = external_schema(one.name)
+    rows = [row for name in one.tables() for row in connection.execute(f"select id, name from {schema}.{name}").fetchall()]
+    assert sorted(rows) == [(1, "Größe"), (2, "Größe"), (3, "Größe")]
+
+
+def test_an_encoding_that_cannot_be_read_is_refused_by_name(crawler, external_schema, connection):
+    one = crawler()
+    one.put("t/a.csv", "id,name\n1,Gr\u00f6\u00dfe\n".encode("latin-1"))
+    one.run()
+    table = one.table("t")
+    serde = table["StorageDescriptor"]["SerdeInfo"]["Parameters"]
+    schema = external_schema(one.name)
+
+    def become(encoding):
+        serde["serialization.encoding"] = encoding
+        one.glue.update_table(DatabaseName=one.name, TableInput={k: table[k] for k in ("Name", "StorageDescriptor", "Parameters", "TableType", "PartitionKeys")})
+
+    become("EBCDIC")
+    with pytest.raises(psycopg.errors.FeatureNotSupported, match="EBCDIC"):
+        connection.execute(f"select * from {schema}.t")
+    become("utf-8")
+    with pytest.raises(psycopg.Error, match="(?i)utf-8"):
+        connection.execute(f"select * from {schema}.t")
+    become("Windows-1252")
+    assert connection.execute(f"select name from {schema}.t").fetchall() == [("Gr\u00f6\u00dfe",)]
+    with pytest.raises(psycopg.errors.FeatureNotSupported, match="windows1252"):
+        connection.execute(f"insert into {schema}.t values (2, 'x')")
 
 
 def test_quoted_newlines_and_headers(crawler, external_schema, connection):

@@ -124,6 +124,9 @@ Json CrawledDescriptor(const PlannedTable& table, const Target& target,
     columns.push_back({{"Name", name}, {"Type", schema.columns[i].type}});
   }
   Serde serde = SerdeOf(schema, names);
+  if (const std::string encoding = Property(schema, "serialization.encoding");
+      !encoding.empty() && encoding != "UTF-8")
+    serde.parameters["serialization.encoding"] = encoding;
   return {
       {"Columns", std::move(columns)},
       {"Location", "s3://" + target.bucket + "/" + table.location},

@@ -254,7 +254,23 @@ std::vector<PlannedTable> GroupIntoTables(std::string_view bucket, std::string_v
   return out;
 }
 
+namespace {
+
+// Of text; empty: nothing but ASCII was seen, which is the same in all encodings but UTF-16.
+std::string EncodingOf(const ipc::InferReply& schema) {
+  for (const auto& [name, value] : schema.properties) {
+    if (name == "serialization.encoding") return value;
+  }
+  return {};
+}
+
+}  // namespace
+
 bool Compatible(const ipc::InferReply& a, const ipc::InferReply& b) {
+  const std::string one = EncodingOf(a), other = EncodingOf(b);
+  const bool known = !one.empty() && !other.empty();
+  const bool wide = one.starts_with("UTF-16") || other.starts_with("UTF-16");
+  if (one != other && (known || wide)) return false;
   return a.format == b.format && a.delimiter == b.delimiter && !a.columns.empty() &&
          !b.columns.empty();
 }
@@ -306,6 +322,8 @@ ipc::InferReply MergeSchemas(const ipc::InferReply& a, const ipc::InferReply& b)
   if (out.quote.empty()) out.quote = b.quote;
   if (out.escape.empty()) out.escape = b.escape;
   out.rows = a.rows + b.rows;
+  if (const std::string encoding = EncodingOf(b); !encoding.empty() && EncodingOf(a).empty())
+    out.properties.emplace_back("serialization.encoding", encoding);
   return out;
 }
 

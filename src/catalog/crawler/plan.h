@@ -53,7 +53,7 @@ std::vector<PlannedTable> CombineSimilar(std::string_view bucket, std::string_vi
 // Splits a table without keys into one per file: for folders whose samples turned out to differ.
 std::vector<PlannedTable> SplitByFile(const PlannedTable& table);
 
-// True for the same format and delimiter.
+// True for the same format, delimiter and encoding.
 bool Compatible(const ipc::InferReply& a, const ipc::InferReply& b);
 // True when at least 70 % of the smaller schema's columns are in the other, and half of the larger
 // one's.

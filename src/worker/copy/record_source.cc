@@ -44,7 +44,7 @@ void RecordSource::Open(size_t number) {
                                : duckdb::FileCompressionType::UNCOMPRESSED;
   Object& object = *objects_[number];
   object.opened = true;
-  if (plan_.encoding != "utf8") object.transcoder = std::make_unique<Transcoder>(plan_.encoding);
+  if (plan_.encoding != "utf8") object.transcoder = std::make_unique<external_scan::Transcoder>(plan_.encoding);
   if (file.size == 0) {
     object.ended = true;
     return;

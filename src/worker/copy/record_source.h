@@ -14,7 +14,7 @@
 
 #include "ipc/messages.h"
 #include "sql/copy_plan.h"
-#include "worker/copy/transcoder.h"
+#include "worker/external_scan/transcoder.h"
 
 namespace skep::worker::copy {
 
@@ -44,7 +44,7 @@ class RecordSource {
     std::mutex mutex;
     bool opened = false, ended = false, done = false;
     duckdb::unique_ptr<duckdb::FileHandle> handle;
-    std::unique_ptr<Transcoder> transcoder;
+    std::unique_ptr<external_scan::Transcoder> transcoder;
     std::string rest;
     uint64_t line = 1, skip = 0;
   };

@@ -9,6 +9,7 @@
 #include "worker/external_scan/lake_errors.h"
 #include "worker/external_scan/lake_file_system.h"
 #include "worker/external_scan/lzo.h"
+#include "worker/external_scan/transcoder.h"
 
 namespace skep::external_scan {
 namespace {
@@ -70,7 +71,44 @@ class Source {
   bool ended_ = false;
 };
 
-// gzip and bzip2.
+class Plain final : public Decompressor {
+ public:
+  Plain(duckdb::FileHandle& object, std::string name) : source_(object, std::move(name)) {}
+
+  void More(std::string& out) override {
+    const std::string_view in = source_.Ahead();
+    out += in;
+    source_.Skip(in.size());
+  }
+
+ private:
+  Source source_;
+};
+
+// Text of another encoding.
+class Encoded final : public Decompressor {
+ public:
+  Encoded(std::unique_ptr<Decompressor> bytes, std::string_view encoding)
+      : bytes_(std::move(bytes)), transcoder_(encoding) {}
+
+  void More(std::string& out) override {
+    const size_t have = out.size();
+    while (!ended_ && out.size() == have) {
+      piece_.clear();
+      bytes_->More(piece_);
+      ended_ = piece_.empty();
+      transcoder_.Append(piece_, ended_, out);
+    }
+  }
+
+ private:
+  std::unique_ptr<Decompressor> bytes_;
+  Transcoder transcoder_;
+  std::string piece_;
+  bool ended_ = false;
+};
+
+// gzip, zstd and bzip2.
 class Streams final : public Decompressor {
  public:
   Streams(duckdb::FileHandle& object, std::string name, arrow::Compression::type type)
@@ -290,13 +328,26 @@ struct PackedHandle final : duckdb::FileHandle {
 }  // namespace
 
 bool IsOwnCompression(std::string_view name) {
+  if (const size_t plus = name.find('+'); plus != std::string_view::npos) {
+    const std::string_view packed = name.substr(0, plus), encoding = name.substr(plus + 1);
+    return (packed.empty() || packed == "gzip" || packed == "zstd" || IsOwnCompression(packed)) &&
+           Transcoder(encoding).needed();
+  }
   return name == "bzip2" || name == "snappy" || name == "lzop";
 }
 
 std::unique_ptr<Decompressor> MakeDecompressor(std::string_view compression,
                                                duckdb::FileHandle& object, std::string name) {
+  if (const size_t plus = compression.find('+'); plus != std::string_view::npos) {
+    return std::make_unique<Encoded>(
+        MakeDecompressor(compression.substr(0, plus), object, std::move(name)),
+        compression.substr(plus + 1));
+  }
+  if (compression.empty()) return std::make_unique<Plain>(object, std::move(name));
   if (compression == "gzip")
     return std::make_unique<Streams>(object, std::move(name), arrow::Compression::GZIP);
+  if (compression == "zstd")
+    return std::make_unique<Streams>(object, std::move(name), arrow::Compression::ZSTD);
   if (compression == "bzip2")
     return std::make_unique<Streams>(object, std::move(name), arrow::Compression::BZ2);
   if (compression == "snappy") return std::make_unique<Snappy>(object, std::move(name));

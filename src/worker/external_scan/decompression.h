@@ -1,6 +1,6 @@
-// Compressions of text objects: gzip, and what the engine does not read itself: bzip2, snappy
-// (Hadoop's blocks and the framing format) and lzop. Objects are read from front to back in bounded
-// pieces, whatever they claim of their size.
+// How text objects are packed: gzip, and what the engine does not read itself: bzip2, snappy
+// (Hadoop's blocks and the framing format), lzop, and text that is not UTF-8. Objects are read from
+// front to back in bounded pieces, whatever they claim of their size.
 #pragma once
 
 #include <duckdb.hpp>
@@ -12,7 +12,8 @@
 
 namespace skep::external_scan {
 
-// True for "bzip2", "snappy", "lzop".
+// True for "bzip2", "snappy", "lzop", and for a compression ("", "gzip", "zstd" and those) with an
+// encoding of Transcoder's behind it: "+utf16le", "gzip+iso88591".
 bool IsOwnCompression(std::string_view name);
 
 // Text out of a compressed object.

@@ -13,6 +13,7 @@
 #include "worker/external_scan/glue_types.h"
 #include "worker/external_scan/lake_errors.h"
 #include "worker/external_scan/lake_file_system.h"
+#include "worker/external_scan/text_encoding.h"
 
 namespace skep::external_scan {
 namespace {
@@ -56,14 +57,13 @@ class Inference {
     if (compression_.empty()) SKEP_TRY(DetectCompression());
     if (IsOwnCompression(compression_)) {
       path_ = EncodeLakePath({{request_.scan, 0, request_.size}, request_.path, compression_});
+      own_ = compression_;
       compression_ = "gzip";  // so the engine calls it
     }
     const std::string classifier = Option("classifier");
+    if (reply_.format.empty() || reply_.format == "csv" || reply_.format == "json")
+      SKEP_TRY(DetectEncoding());
     if (reply_.format.empty() && classifier.empty()) SKEP_TRY(DetectFormat());
-    if (reply_.format == "csv" || reply_.format == "json") {
-      SKEP_TRY_ASSIGN(const std::string mark, Sample(2));
-      if (mark == "\xff\xfe" || mark == "\xfe\xff") return Utf16();
-    }
     Result<void> done;
     if (classifier == "csv") {
       reply_.format = "csv";
@@ -186,9 +186,22 @@ class Inference {
     }
   }
 
-  std::unexpected<Error> Utf16() const {
-    return Fail(ErrorKind::kFeatureNotSupported,
-                fmt::format("{} is UTF-16; text is read as UTF-8 only", request_.path));
+  // From here on the file is read as UTF-8.
+  Result<void> DetectEncoding() {
+    SKEP_TRY_ASSIGN(const std::string sample, Sample(kSampleBytes));
+    if (reply_.format.empty() && std::ranges::any_of(kMagic, [&](const auto& magic) {
+          return sample.starts_with(magic.first);
+        }))
+      return {};
+    const TextEncoding encoding = EncodingOf(sample);
+    if (!encoding.name.empty())
+      reply_.properties.emplace_back("serialization.encoding", encoding.name);
+    if (encoding.form.empty()) return {};
+    const std::string packed =
+        fmt::format("{}+{}", own_.empty() ? compression_ : own_, encoding.form);
+    path_ = EncodeLakePath({{request_.scan, 0, request_.size}, request_.path, packed});
+    compression_ = "gzip";
+    return {};
   }
 
   Result<void> DetectFormat() {
@@ -198,7 +211,6 @@ class Inference {
       reply_.format = format;
       return {};
     }
-    if (sample.starts_with("\xff\xfe") || sample.starts_with("\xfe\xff")) return Utf16();
     const size_t first = sample.find_first_not_of(" \t\r\n");
     if (first == std::string::npos || sample.find('\0') != std::string::npos) {
       return Fail(
@@ -357,7 +369,7 @@ class Inference {
   LakeClient& client_;
   const ipc::InferRequest& request_;
   std::string path_;
-  std::string compression_;
+  std::string compression_, own_;  // as the engine calls it; the one that is ours
   ipc::InferReply reply_;
 };
 

@@ -91,7 +91,7 @@ duckdb::named_parameter_map_t OptionsOf(const LakeTable& table) {
       duckdb::Value::BOOLEAN(false);  // keys and values come from the catalog, not from paths
   // By each file's name otherwise, which for compressions of ours says gzip (decompression.h).
   if (const auto compression = table.Option("compression");
-      compression && !IsOwnCompression(*compression))
+      compression && !table.Option("encoding") && !IsOwnCompression(*compression))
     options["compression"] = duckdb::Value(*compression == "none" ? "uncompressed" : *compression);
   return options;
 }

@@ -237,6 +237,8 @@ std::optional<std::string> LakeTable::Option(std::string_view name) const {
 std::string LakeTable::OwnCompression(const std::string& path) const {
   if (self_describing()) return {};
   std::string compression = Option("compression").value_or(ipc::KindOfName(path).compression);
+  if (const auto encoding = Option("encoding"))
+    return (compression == "none" ? std::string() : compression) + "+" + *encoding;
   return IsOwnCompression(compression) ? std::move(compression) : std::string();
 }
 

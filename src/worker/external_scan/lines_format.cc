@@ -40,6 +40,7 @@ Result<LinesFormat> LinesFormat::Read(const ipc::TableDescription& description) 
     if (name == "delimiter" && !value.empty()) format.delimiter = value;
     if (name == "null") format.null_text = value;
     if (name == "compression") format.compression = value;
+    if (name == "encoding") format.encoded = true;
     if (name == "skip") format.skip_lines = std::strtoull(value.c_str(), nullptr, 10);
     if (name == "quote" && !one(format.quote)) return bad("quote", value);
     if (name == "escape" && !one(format.escape)) return bad("escape", value);

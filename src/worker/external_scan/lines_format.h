@@ -29,6 +29,7 @@ struct LinesFormat {
   char line_end = '\n';
   uint64_t skip_lines = 0;
   std::optional<std::string> null_text;
+  bool encoded = false;     // not UTF-8: decompression.h
   std::string compression;  // "gzip", "zstd", "none"; empty: by the file's name
 
   Handling invalid_char = Handling::kFail, numeric_overflow = Handling::kSetToNull,

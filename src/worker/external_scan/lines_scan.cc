@@ -142,7 +142,9 @@ class LinesReader {
     if (number >= global_.files) return false;
     const duckdb::OpenFileInfo info = bind_.list().FileAt(number);
     local_.file = bind_.table->File(LakeFileNumber(info).value_or(UINT32_MAX));
-    const auto compression = format_.compression == "gzip"   ? duckdb::FileCompressionType::GZIP
+    // What is packed otherwise says so in its path.
+    const auto compression = format_.encoded ? duckdb::FileCompressionType::AUTO_DETECT
+                             : format_.compression == "gzip" ? duckdb::FileCompressionType::GZIP
                              : format_.compression == "zstd" ? duckdb::FileCompressionType::ZSTD
                              : format_.compression == "none"
                                  ? duckdb::FileCompressionType::UNCOMPRESSED

@@ -169,6 +169,8 @@ void FollowTable(UnloadBind& bind, LakeClient::Interrupted interrupted) {
       plan.escape = !value.empty();
     } else if (name == "null") {
       plan.null_text = value;
+    } else if (name == "encoding") {
+      refuse("the encoding " + value);
     } else if (name == "skip") {
       if (value != "1") refuse("a header of several lines");
       plan.header = true;

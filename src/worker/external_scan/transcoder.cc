@@ -1,15 +1,26 @@
-#include "worker/copy/transcoder.h"
+#include "worker/external_scan/transcoder.h"
 
 #include <cstdint>
 
-namespace skep::worker::copy {
+namespace skep::external_scan {
+namespace {
+
+// 0x80 to 0x9F; where Windows has no character, browsers' practice: the control character.
+// Source: WHATWG Encoding Standard, index windows-1252.
+constexpr uint16_t kWindows1252[] = {0x20AC, 0x81,   0x201A, 0x192,  0x201E, 0x2026, 0x2020, 0x2021,
+                                     0x2C6,  0x2030, 0x160,  0x2039, 0x152,  0x8D,   0x17D,  0x8F,
+                                     0x90,   0x2018, 0x2019, 0x201C, 0x201D, 0x2022, 0x2013, 0x2014,
+                                     0x2DC,  0x2122, 0x161,  0x203A, 0x153,  0x9D,   0x17E,  0x178};
+
+}  // namespace
 
 Transcoder::Transcoder(std::string_view encoding)
-    : form_(encoding == "iso88591"  ? Form::kLatin1
-            : encoding == "utf16"   ? Form::kUtf16
-            : encoding == "utf16le" ? Form::kLittle
-            : encoding == "utf16be" ? Form::kBig
-                                    : Form::kUtf8) {}
+    : form_(encoding == "iso88591"      ? Form::kLatin1
+            : encoding == "windows1252" ? Form::kWindows1252
+            : encoding == "utf16"       ? Form::kUtf16
+            : encoding == "utf16le"     ? Form::kLittle
+            : encoding == "utf16be"     ? Form::kBig
+                                        : Form::kUtf8) {}
 
 void Transcoder::Put(uint32_t c, std::string& out) {
   if (c < 0x80) {
@@ -52,6 +63,13 @@ void Transcoder::Append(std::string_view bytes, bool last, std::string& out) {
     for (const char c : bytes) Put(static_cast<unsigned char>(c), out);
     return;
   }
+  if (form_ == Form::kWindows1252) {
+    for (const char byte : bytes) {
+      const auto c = static_cast<unsigned char>(byte);
+      Put(c >= 0x80 && c < 0xA0 ? kWindows1252[c - 0x80] : c, out);
+    }
+    return;
+  }
   const auto at = [&](size_t i) {
     return static_cast<unsigned char>(i < odd_.size() ? odd_[i] : bytes[i - odd_.size()]);
   };
@@ -74,4 +92,4 @@ void Transcoder::Append(std::string_view bytes, bool last, std::string& out) {
   odd_.clear();
 }
 
-}  // namespace skep::worker::copy
+}  // namespace skep::external_scan
