@@ -335,6 +335,9 @@ Result<lake::CatalogTable> DescribeGlueTable(const std::string& table_json,
     if (compression == "gzip" || compression == "zstd" || compression == "none" ||
         compression == "bzip2" || compression == "snappy" || compression == "lzop")
       option("compression", compression);
+    if (const auto path = ParameterOf(table, "jsonPath");
+        d.format == "json" && path && *path != "$" && *path != "$[*]")
+      option("records", *path);
     if (d.format == "json" && Lower(ParameterOf(table, "strip.outer.array").value_or("")) == "true")
       option("array", "true");
   }

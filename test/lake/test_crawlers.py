@@ -336,9 +336,12 @@ def test_custom_classifiers_are_asked(crawler, glue, external_schema, connection
     one = crawler(Classifiers=[xml, grok, csv, path])
     one.put("dialect/a.txt", "1|'a|b'|x\n2|'c'|y\n")
     one.put("log/app.log", "T-1 anna 5ms\nT-2 bert 7.5ms\n")
-    one.put("trail/r.json", '{"Records":[{"event":"put","n":1},{"event":"get","n":2}]}')
+    one.put("trail/r.json", '{"Records":[{"event":"put","n":1},{"event":"get","n":2}],"Count":2}')
+    many = {"Count": 30_000, "Records": [{"n": n, "event": f"[{n}]}}, \n \"Records\": ["} for n in range(30_000)]}
+    one.put("packed/r.json.gz", gzip.compress(json.dumps(many, indent=1).encode()))
+    one.put("wide/r.json", json.dumps({"Records": [{"event": "Größe", "n": 1}]}, ensure_ascii=False).encode("utf-16"))
     evidence = one.run()
-    assert {t["Table"]: t["Classifier"] for t in evidence["Tables"]} == {"dialect": csv, "log": grok, "trail": path}
+    assert {t["Table"]: t["Classifier"] for t in evidence["Tables"]} == {"dialect": csv, "log": grok, "trail": path, "packed": path, "wide": path}
     assert "XML" in next(c for c in evidence["Classifiers"] if c["Name"] == xml)["Problem"]
     assert one.columns("dialect") == {"id": "bigint", "name": "string", "mark": "string"}
     assert one.columns("log") == {"id": "string", "who": "string", "ms": "double"}
@@ -348,6 +351,19 @@ def test_custom_classifiers_are_asked(crawler, glue, external_schema, connection
     assert one.columns("trail") == {"event": "string", "n": "bigint"} and one.table("trail")["Parameters"]["jsonPath"] == "$.Records[*]"
     schema = external_schema(one.name)
     assert connection.execute(f"select id::int, name, mark from {schema}.dialect order by 1").fetchall() == [(1, "a|b", "x"), (2, "c", "y")]
+    assert connection.execute(f"select event, n from {schema}.trail order by n").fetchall() == [("put", 1), ("get", 2)]
+    assert connection.execute(f"select count(*), sum(n), count(distinct event), max(event) from {schema}.packed where n < 29999").fetchone() == (
+        29_999, sum(range(29_999)), 29_999, '[9]}, \n "Records": [')
+    assert connection.execute(f"select event, n from {schema}.wide").fetchall() == [("Größe", 1)]
+    # A path that is none, and a file that is broken, fail what reads them.
+    one.put("trail/z.json", '{"Records":[{"event":"post","n":3}')
+    with pytest.raises(psycopg.errors.DataException, match="z.json"):
+        connection.execute(f"select count(n) from {schema}.trail")
+    table = one.table("trail")
+    table["Parameters"]["jsonPath"] = table["StorageDescriptor"]["Parameters"]["jsonPath"] = "$..Records"
+    glue.update_table(DatabaseName=one.name, TableInput={k: table[k] for k in ("Name", "StorageDescriptor", "Parameters", "TableType", "PartitionKeys")})
+    with pytest.raises(psycopg.errors.FeatureNotSupported, match="jsonPath"):
+        connection.execute(f"select * from {schema}.trail")
 
 
 @pytest.mark.parametrize("pattern", ["%{NOSUCH:a}", "%{WORD:a:wrong}", "%{SELF:a}", "((("])

@@ -6,6 +6,8 @@
 #include <cstring>
 #include <utility>
 
+#include "base/crypto.h"
+#include "worker/external_scan/json_records.h"
 #include "worker/external_scan/lake_errors.h"
 #include "worker/external_scan/lake_file_system.h"
 #include "worker/external_scan/lzo.h"
@@ -105,6 +107,30 @@ class Encoded final : public Decompressor {
   std::unique_ptr<Decompressor> bytes_;
   Transcoder transcoder_;
   std::string piece_;
+  bool ended_ = false;
+};
+
+// Records within JSON documents.
+class Records final : public Decompressor {
+ public:
+  Records(std::unique_ptr<Decompressor> text, JsonRecords records, std::string name)
+      : text_(std::move(text)), records_(std::move(records)), name_(std::move(name)) {}
+
+  void More(std::string& out) override {
+    const size_t have = out.size();
+    while (!ended_ && out.size() == have) {
+      piece_.clear();
+      text_->More(piece_);
+      ended_ = piece_.empty();
+      if (!records_.Append(piece_, ended_, out))
+        throw duckdb::InvalidInputException("%s is not readable: it is not JSON", name_);
+    }
+  }
+
+ private:
+  std::unique_ptr<Decompressor> text_;
+  JsonRecords records_;
+  std::string name_, piece_;
   bool ended_ = false;
 };
 
@@ -307,6 +333,25 @@ class Lzop final : public Decompressor {
   bool within_ = false;
 };
 
+// Of a word with a plus; nullopt when no Packing makes it.
+std::optional<Packing> PackingOf(std::string_view word) {
+  Packing out;
+  const size_t plus = word.find('+');
+  out.compression = word.substr(0, plus);
+  std::string_view rest = word.substr(plus + 1);
+  const size_t next = std::min(rest.find('+'), rest.size());
+  out.encoding = rest.substr(0, next);
+  if (out.encoding == "utf8")
+    out.encoding.clear();
+  else if (!Transcoder(out.encoding).needed())
+    return std::nullopt;
+  if (next == rest.size()) return out.encoding.empty() ? std::nullopt : std::optional(out);
+  const auto records = HexDecode(rest.substr(next + 1));
+  if (!records || !JsonRecords::Along(*records)) return std::nullopt;
+  out.records = *records;
+  return out;
+}
+
 struct PackedHandle final : duckdb::FileHandle {
   PackedHandle(duckdb::FileSystem& fs, duckdb::unique_ptr<duckdb::FileHandle> o, std::string c,
                std::string n)
@@ -327,21 +372,32 @@ struct PackedHandle final : duckdb::FileHandle {
 
 }  // namespace
 
+std::string Packing::Word() const {
+  if (encoding.empty() && records.empty()) return compression;
+  std::string word = compression + "+" + (encoding.empty() ? "utf8" : encoding);
+  if (!records.empty()) word += "+" + HexEncode(records);
+  return word;
+}
+
 bool IsOwnCompression(std::string_view name) {
-  if (const size_t plus = name.find('+'); plus != std::string_view::npos) {
-    const std::string_view packed = name.substr(0, plus), encoding = name.substr(plus + 1);
-    return (packed.empty() || packed == "gzip" || packed == "zstd" || IsOwnCompression(packed)) &&
-           Transcoder(encoding).needed();
+  if (name.find('+') != std::string_view::npos) {
+    const auto packing = PackingOf(name);
+    return packing && (packing->compression.empty() || packing->compression == "gzip" ||
+                       packing->compression == "zstd" || IsOwnCompression(packing->compression));
   }
   return name == "bzip2" || name == "snappy" || name == "lzop";
 }
 
 std::unique_ptr<Decompressor> MakeDecompressor(std::string_view compression,
                                                duckdb::FileHandle& object, std::string name) {
-  if (const size_t plus = compression.find('+'); plus != std::string_view::npos) {
-    return std::make_unique<Encoded>(
-        MakeDecompressor(compression.substr(0, plus), object, std::move(name)),
-        compression.substr(plus + 1));
+  if (compression.find('+') != std::string_view::npos) {
+    const Packing packing = PackingOf(compression).value();
+    auto text = MakeDecompressor(packing.compression, object, name);
+    if (!packing.encoding.empty())
+      text = std::make_unique<Encoded>(std::move(text), packing.encoding);
+    if (packing.records.empty()) return text;
+    return std::make_unique<Records>(std::move(text), JsonRecords::Along(packing.records).value(),
+                                     std::move(name));
   }
   if (compression.empty()) return std::make_unique<Plain>(object, std::move(name));
   if (compression == "gzip")

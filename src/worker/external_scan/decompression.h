@@ -1,5 +1,6 @@
 // How text objects are packed: gzip, and what the engine does not read itself: bzip2, snappy
-// (Hadoop's blocks and the framing format), lzop, and text that is not UTF-8. Objects are read from
+// (Hadoop's blocks and the framing format), lzop, text that is not UTF-8, and records within JSON
+// documents. Objects are read from
 // front to back in bounded pieces, whatever they claim of their size.
 #pragma once
 
@@ -12,8 +13,16 @@
 
 namespace skep::external_scan {
 
-// True for "bzip2", "snappy", "lzop", and for a compression ("", "gzip", "zstd" and those) with an
-// encoding of Transcoder's behind it: "+utf16le", "gzip+iso88591".
+// What is taken off on the way: a compression ("", "gzip", "zstd", "bzip2", "snappy", "lzop"), then
+// an encoding of Transcoder's, then all but the records below a path (json_records.h). As one word:
+// "gzip", "+utf16le", "gzip+iso88591", "+utf8+242e6974656d73", the path in hexadecimal.
+struct Packing {
+  std::string compression, encoding, records;
+  // Empty when there is nothing to be taken off.
+  std::string Word() const;
+};
+
+// True for the words of a Packing with something that is not the engine's to take off.
 bool IsOwnCompression(std::string_view name);
 
 // Text out of a compressed object.

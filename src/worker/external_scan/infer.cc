@@ -11,6 +11,7 @@
 #include "ipc/file_kind.h"
 #include "worker/external_scan/decompression.h"
 #include "worker/external_scan/glue_types.h"
+#include "worker/external_scan/json_records.h"
 #include "worker/external_scan/lake_errors.h"
 #include "worker/external_scan/lake_file_system.h"
 #include "worker/external_scan/text_encoding.h"
@@ -55,11 +56,8 @@ class Inference {
     compression_ = request_.compression.empty() ? named.compression : request_.compression;
     reply_.format = request_.format.empty() ? named.format : request_.format;
     if (compression_.empty()) SKEP_TRY(DetectCompression());
-    if (IsOwnCompression(compression_)) {
-      path_ = EncodeLakePath({{request_.scan, 0, request_.size}, request_.path, compression_});
-      own_ = compression_;
-      compression_ = "gzip";  // so the engine calls it
-    }
+    if (compression_ != "none") packing_.compression = compression_;
+    if (IsOwnCompression(compression_)) Repack();
     const std::string classifier = Option("classifier");
     if (reply_.format.empty() || reply_.format == "csv" || reply_.format == "json")
       SKEP_TRY(DetectEncoding());
@@ -197,11 +195,14 @@ class Inference {
     if (!encoding.name.empty())
       reply_.properties.emplace_back("serialization.encoding", encoding.name);
     if (encoding.form.empty()) return {};
-    const std::string packed =
-        fmt::format("{}+{}", own_.empty() ? compression_ : own_, encoding.form);
-    path_ = EncodeLakePath({{request_.scan, 0, request_.size}, request_.path, packed});
-    compression_ = "gzip";
+    packing_.encoding = encoding.form;
+    Repack();
     return {};
+  }
+
+  void Repack() {
+    path_ = EncodeLakePath({{request_.scan, 0, request_.size}, request_.path, packing_.Word()});
+    compression_ = "gzip";  // so the engine calls it
   }
 
   Result<void> DetectFormat() {
@@ -305,42 +306,25 @@ class Inference {
     return {};
   }
 
-  // Records below a path ("$.Records[*]"); the file's own ones for "$" and "$[*]".
+  // Records below a path ("$.Records[*]"); the file's own ones for "$" and "$[*]". The certainty is
+  // 0 where it leads to none.
   Result<void> CustomJson() {
-    std::string path = Option("path");
+    const std::string path = Option("path");
     if (path.empty() || path == "$" || path == "$[*]") return Json();
-    if (!path.ends_with("[*]")) path += "[*]";
-    SKEP_TRY_ASSIGN(
-        const auto structure,
-        Query(fmt::format("SELECT json_group_structure(record) FROM (SELECT "
-                          "unnest(json_extract(json, {})) AS record FROM read_json_objects({}, "
-                          "format='auto'{}) LIMIT 20000)",
-                          Quoted(path), Quoted(path_), CompressionOption())));
-    const auto found = structure->GetValue(0, 0);
-    if (found.IsNull() || !found.ToString().starts_with("{")) {
+    if (!JsonRecords::Along(path)) {
+      return Fail(ErrorKind::kFeatureNotSupported,
+                  fmt::format("{}: the JSON path {} is not supported", request_.path, path));
+    }
+    packing_.records = path;
+    Repack();
+    const Result<void> read = Json();
+    if (!read && read.error().kind != ErrorKind::kDataException) return read;
+    if (!read || reply_.columns.empty() ||
+        (reply_.columns.size() == 1 && reply_.columns[0].name == "json")) {
       reply_.certainty = 0;
-      reply_.columns.push_back({"json", "string"});
-      return {};
+      reply_.columns = {{"json", "string"}};
     }
-    // The catalog has no unsigned numbers; the reader takes whole numbers for signed ones, too.
-    std::string shape = found.ToString();
-    constexpr std::string_view kUnsigned = "\"UBIGINT\"", kSigned = "\"BIGINT\"";
-    for (size_t at = 0; (at = shape.find(kUnsigned, at)) != std::string::npos; at++) {
-      const bool name = at + kUnsigned.size() < shape.size() && shape[at + kUnsigned.size()] == ':';
-      if (!name) shape.replace(at, kUnsigned.size(), kSigned);
-    }
-    const auto shaped =
-        connection_.Prepare(fmt::format("SELECT json_transform('{{}}'::JSON, {})", Quoted(shape)));
-    if (shaped->HasError()) return Converted(shaped->error);
-    const duckdb::LogicalType record = shaped->GetTypes().front();
-    if (record.id() != duckdb::LogicalTypeId::STRUCT) {
-      reply_.certainty = 0;
-      reply_.columns.push_back({"json", "string"});
-      return {};
-    }
-    for (const auto& [name, type] : duckdb::StructType::GetChildTypes(record))
-      reply_.columns.push_back({name, GlueTypeOf(type)});
-    return EstimateRows(false);
+    return {};
   }
 
   // How many percent of the lines match says the certainty.
@@ -369,7 +353,8 @@ class Inference {
   LakeClient& client_;
   const ipc::InferRequest& request_;
   std::string path_;
-  std::string compression_, own_;  // as the engine calls it; the one that is ours
+  std::string compression_;  // as the engine calls it
+  Packing packing_;
   ipc::InferReply reply_;
 };
 

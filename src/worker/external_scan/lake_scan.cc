@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "worker/external_scan/decompression.h"
+#include "worker/external_scan/json_records.h"
 #include "worker/external_scan/lake_errors.h"
 #include "worker/external_scan/lake_reader.h"
 #include "worker/external_scan/lines_scan.h"
@@ -77,6 +78,14 @@ duckdb::named_parameter_map_t CsvOptions(const LakeTable& table) {
 }
 
 duckdb::named_parameter_map_t JsonOptions(const LakeTable& table) {
+  if (const auto path = table.Option("records"); path && !JsonRecords::Along(*path)) {
+    ThrowLakeError({ErrorKind::kFeatureNotSupported,
+                    fmt::format("external table {}: the jsonPath \"{}\" is not supported",
+                                table.QualifiedName(), *path),
+                    {},
+                    "Names, indexes and [*] may follow the $.",
+                    0});
+  }
   duckdb::named_parameter_map_t options;
   options["format"] = duckdb::Value(table.Option("array") == "true" ? "array" : "auto");
   options["records"] = duckdb::Value("true");
@@ -91,7 +100,7 @@ duckdb::named_parameter_map_t OptionsOf(const LakeTable& table) {
       duckdb::Value::BOOLEAN(false);  // keys and values come from the catalog, not from paths
   // By each file's name otherwise, which for compressions of ours says gzip (decompression.h).
   if (const auto compression = table.Option("compression");
-      compression && !table.Option("encoding") && !IsOwnCompression(*compression))
+      compression && table.OwnCompression("").empty())
     options["compression"] = duckdb::Value(*compression == "none" ? "uncompressed" : *compression);
   return options;
 }

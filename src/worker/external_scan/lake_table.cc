@@ -237,8 +237,11 @@ std::optional<std::string> LakeTable::Option(std::string_view name) const {
 std::string LakeTable::OwnCompression(const std::string& path) const {
   if (self_describing()) return {};
   std::string compression = Option("compression").value_or(ipc::KindOfName(path).compression);
-  if (const auto encoding = Option("encoding"))
-    return (compression == "none" ? std::string() : compression) + "+" + *encoding;
+  const auto encoding = Option("encoding"), records = Option("records");
+  if (encoding || records) {
+    if (compression == "none") compression.clear();
+    return Packing{std::move(compression), encoding.value_or(""), records.value_or("")}.Word();
+  }
   return IsOwnCompression(compression) ? std::move(compression) : std::string();
 }
 

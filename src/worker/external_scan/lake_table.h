@@ -82,8 +82,7 @@ class LakeTable : public duckdb::enable_shared_from_this<LakeTable> {
   IcebergTable* iceberg() const { return iceberg_.get(); }
 
   duckdb::virtual_column_map_t VirtualColumns() const;
-  // What an object of text is compressed with, when the engine does not know it, and its encoding
-  // (decompression.h).
+  // What is to be taken off an object of text that the engine does not take off (decompression.h).
   std::string OwnCompression(const std::string& path) const;
   // JSON's reader keeps only the path of a file, so its path must say which file it is.
   bool names_files_in_path() const { return description_.format == "json"; }
