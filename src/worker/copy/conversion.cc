@@ -121,12 +121,13 @@ bool ColumnLoader::Take(const Field& field, idx_t row, Rejection& rejection) {
     TakeNull(row);
     return true;
   }
-  return TakeText(text, row, rejection);
+  return TakeText({text, false, 0, field.plain, field.stays}, row, rejection);
 }
 
-bool ColumnLoader::TakeText(std::string_view text, idx_t row, Rejection& rejection) {
+bool ColumnLoader::TakeText(Field field, idx_t row, Rejection& rejection) {
+  std::string_view text = field.text;
   std::string repaired;
-  if (const auto bad = InvalidPart(text); !bad.empty()) {
+  if (const auto bad = field.plain ? std::string_view() : InvalidPart(text); !bad.empty()) {
     if (!plan_.replacement) {
       rejection = {1220, fmt::format("String contains invalid or unsupported UTF8 codepoints. Bad "
                                      "UTF8 hex sequence: {} (error {})",
@@ -136,13 +137,14 @@ bool ColumnLoader::TakeText(std::string_view text, idx_t row, Rejection& rejecti
     // A replacement for each byte of what is invalid.
     for (std::string_view rest = text; !rest.empty();) {
       const auto part = InvalidPart(rest);
-      const size_t plain =
+      const size_t valid =
           part.empty() ? rest.size() : static_cast<size_t>(part.data() - rest.data());
-      repaired.append(rest.substr(0, plain));
+      repaired.append(rest.substr(0, valid));
       repaired.append(part.size(), (*plan_.replacement)[0]);
-      rest.remove_prefix(plain + part.size());
+      rest.remove_prefix(valid + part.size());
     }
     text = repaired;
+    field.stays = false;
   }
   if (is_text_) {
     const bool is_char = column_.type.kind == kChar;
@@ -151,7 +153,7 @@ bool ColumnLoader::TakeText(std::string_view text, idx_t row, Rejection& rejecti
     }
     const auto most =
         column_.type.length > 0 ? static_cast<size_t>(column_.type.length) : size_t{65535};
-    if (is_char && InvalidPart(text).empty()) {
+    if (is_char && !field.plain && InvalidPart(text).empty()) {
       for (size_t i = 0; i < text.size(); i++) {
         if (static_cast<unsigned char>(text[i]) < 0x80) continue;
         rejection = {1220,
@@ -174,7 +176,8 @@ bool ColumnLoader::TakeText(std::string_view text, idx_t row, Rejection& rejecti
     text = CutDecimals(text);
   }
   FlatVector::GetData<string_t>(text_)[row] =
-      duckdb::StringVector::AddString(text_, text.data(), text.size());
+      field.stays ? string_t(text.data(), static_cast<uint32_t>(text.size()))
+                  : duckdb::StringVector::AddString(text_, text.data(), text.size());
   return true;
 }
 
@@ -222,6 +225,7 @@ void ColumnLoader::Convert(idx_t count, duckdb::Vector& out, std::vector<Rejecti
     FlatVector::SetNull(made, row, true);
     const bool moment = column_.type.IsDateTime();
     if (moment && plan_.accept_any_date && !column_.not_null) continue;
+    if (rejected.empty()) rejected.resize(count);
     if (rejected[row].code == 0) rejected[row] = Why(TextAt(row));
   }
   out.Reference(made);

@@ -28,7 +28,8 @@ class ColumnLoader {
   // Takes a field as row `row`; false, with the reason, when it can be no value of the column.
   bool Take(const Field& field, duckdb::idx_t row, Rejection& rejection);
   void TakeNull(duckdb::idx_t row);
-  // Converts rows [0, count) into `out`. rejected[row] gets the reason of a row that has no value.
+  // Converts rows [0, count) into `out`. rejected[row] gets the reason of a row that has no value;
+  // it arrives empty, and stays so when every row has one.
   void Convert(duckdb::idx_t count, duckdb::Vector& out, std::vector<Rejection>& rejected);
   void Reset();
 
@@ -36,7 +37,7 @@ class ColumnLoader {
   const sql::CopyColumn& column() const { return column_; }
 
  private:
-  bool TakeText(std::string_view text, duckdb::idx_t row, Rejection& rejection);
+  bool TakeText(Field field, duckdb::idx_t row, Rejection& rejection);
   std::string_view CutDecimals(std::string_view text);
   bool ConvertRow(duckdb::idx_t row, duckdb::Vector& out);
   bool ReadMoment(std::string_view text, duckdb::Value& value) const;

@@ -259,15 +259,18 @@ class Scan {
 
   template <class Reader>
   void Finish(CopyLocal<Reader>& local, idx_t rows, duckdb::DataChunk& out) {
+    bool all_fit = true;
     for (size_t i = 0; i < local.loaders.size(); i++) {
-      local.rejected[i].assign(rows, {});
+      local.rejected[i].clear();
       local.loaders[i].Convert(rows, out.data[i], local.rejected[i]);
+      all_fit &= local.rejected[i].empty();
     }
     duckdb::SelectionVector good(rows);
-    idx_t count = 0;
-    for (idx_t row = 0; row < rows; row++) {
+    idx_t count = all_fit ? rows : 0;
+    for (idx_t row = 0; row < rows && !all_fit; row++) {
       bool fits = true;
       for (size_t i = 0; i < local.loaders.size() && fits; i++) {
+        if (local.rejected[i].empty()) continue;
         const Rejection& why = local.rejected[i][row];
         if (why.code == 0) continue;
         fits = false;

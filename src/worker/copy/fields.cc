@@ -8,15 +8,33 @@ namespace {
 constexpr FieldFault kNoDelimiter = {1214, "Delimiter not found"};
 constexpr FieldFault kInvalidQuote = {1225, "Invalid quote formatting for CSV"};
 
+// Told of a whole batch at once, in steps that become vector instructions.
+bool IsPlain(std::string_view text) {
+  unsigned char high = 0, zero = 0;
+  for (const char byte : text) {
+    const auto c = static_cast<unsigned char>(byte);
+    high |= c;
+    zero |= static_cast<unsigned char>(c == 0);
+  }
+  return high < 0x80 && zero == 0;
+}
+
 }  // namespace
+
+void FieldReader::Enter(std::string_view batch, uint64_t first_line) {
+  batch_ = rest_ = batch;
+  line_ = next_line_ = first_line;
+  plain_ = IsPlain(batch);
+}
 
 // Where the record's last byte is followed by its line end.
 size_t FieldReader::EndOfLine() const {
   if (plan_.format == sql::CopyFormat::kCsv) {
     for (size_t at = 0;;) {
       const size_t line = std::min(rest_.find('\n', at), rest_.size());
-      const size_t open = rest_.find(plan_.quote, at);
-      if (open == std::string_view::npos || open > line) return line;
+      // Not beyond the line: the next quote may be far away.
+      const size_t open = rest_.substr(0, line).find(plan_.quote, at);
+      if (open == std::string_view::npos) return line;
       const size_t close = rest_.find(plan_.quote, open + 1);
       if (close == std::string_view::npos) return rest_.size();
       at = close + 1;
@@ -58,7 +76,9 @@ bool FieldReader::Next() {
 }
 
 void FieldReader::Add(std::string_view text, size_t position, bool may_be_null) {
-  fields_.push_back({text, may_be_null && text == plan_.null_text, position});
+  const bool stays =
+      text.data() >= batch_.data() && text.data() + text.size() <= batch_.data() + batch_.size();
+  fields_.push_back({text, may_be_null && text == plan_.null_text, position, plain_, stays});
 }
 
 void FieldReader::Delimited() {

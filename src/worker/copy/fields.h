@@ -16,6 +16,8 @@ struct Field {
   std::string_view text;
   bool null = false;    // it is NULL AS
   size_t position = 0;  // in the record, bytes
+  bool plain = false;   // known to be ASCII without NUL
+  bool stays = false;   // the text is the batch's, and stays until the next one
 };
 
 // Why a record has no fields; the code of "Load error reference".
@@ -29,10 +31,7 @@ class FieldReader {
  public:
   explicit FieldReader(const sql::CopyPlan& plan) : plan_(plan) {}
 
-  void Enter(std::string_view batch, uint64_t first_line) {
-    rest_ = batch;
-    line_ = next_line_ = first_line;
-  }
+  void Enter(std::string_view batch, uint64_t first_line);
   // The next record: false at the batch's end. Fields stay valid until the next call.
   bool Next();
   const std::vector<Field>& fields() const { return fields_; }
@@ -50,8 +49,9 @@ class FieldReader {
   size_t EndOfLine() const;
 
   const sql::CopyPlan& plan_;
-  std::string_view rest_, record_;
+  std::string_view batch_, rest_, record_;
   uint64_t line_ = 0, next_line_ = 0;
+  bool plain_ = false;  // the batch
   std::vector<Field> fields_;
   std::deque<std::string> made_;  // fields that are not as the record has them
   std::optional<FieldFault> fault_;
