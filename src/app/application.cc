@@ -565,8 +565,9 @@ int Serve(const Config& config) {
   bool ready = false;
   aws::JsonServiceOptions json_options;
   json_options.ready = [&ready] { return ready; };
-  json_options.metrics = [&pool, &pgwire, &data, &lake] {
+  json_options.metrics = [&pool, &pgwire, &data, &lake, &cache] {
     const auto figures = lake.figures();
+    const auto cached = (*cache)->figures();
     return Metric("skep_workers", "gauge", "Worker processes, spares included.", pool.workers()) +
            Metric("skep_sql_connections", "gauge", "Connections of SQL clients.",
                   pgwire.connections()) +
@@ -578,6 +579,18 @@ int Serve(const Config& config) {
                   "Bytes of lake objects that workers asked for.", figures.bytes) +
            Metric("skep_lake_refused_total", "counter",
                   "Requests of workers to the lake that were refused.", figures.refused) +
+           Metric("skep_cache_bytes", "gauge", "Bytes of lake objects in the block cache.",
+                  cached.used_bytes) +
+           Metric("skep_cache_hits_total", "counter", "Ranges that were in the block cache.",
+                  cached.hits) +
+           Metric("skep_cache_misses_total", "counter",
+                  "Ranges that were fetched into the block cache.", cached.misses) +
+           Metric("skep_cache_bypassed_total", "counter",
+                  "Ranges that were fetched past a block cache that could not hold them.",
+                  cached.bypassed) +
+           Metric("skep_cache_damaged_pages_total", "counter",
+                  "Pages of the block cache that were not what was fetched, and fetched again.",
+                  cached.damaged_pages) +
            ScanMetrics(lake);
   };
   aws::AuthenticatorOptions authenticator_options;
