@@ -492,6 +492,9 @@ int Serve(const Config& config) {
   lake::RemoteOptions remote_options;
   remote_options.secrets = config.secrets;
   remote_options.hosts = config.federated_hosts;
+  remote_options.seats.seats = config.federated.connections;
+  remote_options.seats.of_workspace = config.federated.connections_per_workspace;
+  remote_options.seats.patience = config.federated.connection_wait;
   lake::RemoteDatabases remotes(std::move(remote_options));
   lake::LakeServiceOptions lake_options;
   lake_options.remotes = &remotes;
@@ -565,8 +568,9 @@ int Serve(const Config& config) {
   bool ready = false;
   aws::JsonServiceOptions json_options;
   json_options.ready = [&ready] { return ready; };
-  json_options.metrics = [&pool, &pgwire, &data, &lake, &cache] {
+  json_options.metrics = [&pool, &pgwire, &data, &lake, &cache, &remotes] {
     const auto figures = lake.figures();
+    const auto seats = remotes.figures();
     const auto cached = (*cache)->figures();
     return Metric("skep_workers", "gauge", "Worker processes, spares included.", pool.workers()) +
            Metric("skep_sql_connections", "gauge", "Connections of SQL clients.",
@@ -591,6 +595,10 @@ int Serve(const Config& config) {
            Metric("skep_cache_damaged_pages_total", "counter",
                   "Pages of the block cache that were not what was fetched, and fetched again.",
                   cached.damaged_pages) +
+           Metric("skep_remote_connections", "gauge", "Connections to remote databases.",
+                  seats.taken) +
+           Metric("skep_remote_waiting", "gauge",
+                  "Requests that wait for a connection to a remote database.", seats.waiting) +
            ScanMetrics(lake);
   };
   aws::AuthenticatorOptions authenticator_options;

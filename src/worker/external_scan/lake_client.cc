@@ -333,8 +333,12 @@ Result<ipc::LakeReply> LakeClient::Ask(ipc::LakeRequest request, const Interrupt
   Submit(call);
   if (auto waited = Wait(lock, *call, interrupted); !waited) {
     call->abandoned = true;
-    // A listing may take long: the gateway need not end it for nobody.
-    if (call->request.type == ipc::LakeType::kOpenObjects && !call->done && !gone_) {
+    // A listing, and waiting for a remote database, may take long: the gateway need not end it for
+    // nobody.
+    const bool long_one = call->request.type == ipc::LakeType::kOpenObjects ||
+                          call->request.type == ipc::LakeType::kReadRemote ||
+                          call->request.schema.source == ipc::SchemaSource::kPostgres;
+    if (long_one && !call->done && !gone_) {
       auto abandon = std::make_shared<Call>();
       abandon->request.type = ipc::LakeType::kAbandon;
       abandon->request.scan = call->request.id;
