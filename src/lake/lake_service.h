@@ -179,6 +179,11 @@ class LakeService {
   void OpenObjects(const std::shared_ptr<Connection>& connection, const ipc::LakeRequest& request,
                    std::vector<Outgoing>& out);
   Result<void> FindObjects(Scan& scan, const ipc::LakeRequest& request);
+  // A manifest; decrypted with the key that came along when it is encrypted.
+  Result<std::string> ReadManifestText(const Credentials& credentials, const std::string& bucket,
+                                       const ObjectInfo& object, const ipc::LakeRequest& request);
+  void TellMetadata(const std::shared_ptr<Connection>& connection, const ipc::LakeRequest& request,
+                    std::vector<Outgoing>& out);
   void OpenFiles(const std::shared_ptr<Connection>& c, const ipc::LakeRequest& request,
                  std::vector<Outgoing>& out);
   Result<ipc::TableFile> OpenFile(Scan& scan, const identity::LiveCredentials::Pointer& live,
