@@ -498,6 +498,14 @@ Result<Credentials> LakeService::CatalogOf(const Connection& c, const ipc::LakeR
     return Fail(ErrorKind::kInsufficientPrivilege,
                 fmt::format("{} is not authorized to perform: {} on the catalog of account {}",
                             credentials->role, action, request.schema.catalog_id));
+  // The catalog of a built-in account is of the account's region; a foreign account's is where its
+  // endpoint is.
+  const std::string& region = request.schema.region;
+  if (credentials && !credentials->foreign && !region.empty() && region != credentials->region)
+    return Fail(ErrorKind::kUndefinedObject,
+                fmt::format("Database {} not found: account {} has no data catalog in region {}",
+                            request.schema.catalog_database, credentials->account, region),
+                {}, fmt::format("Its catalog is in region {}.", credentials->region));
   return credentials;
 }
 
