@@ -51,6 +51,7 @@
 #include "jobs/crawl_jobs.h"
 #include "jobs/crawl_schedule.h"
 #include "jobs/queue_poller.h"
+#include "jobs/workflow_runs.h"
 #include "lake/block_cache.h"
 #include "lake/lake_service.h"
 #include "lake/object_store.h"
@@ -132,16 +133,29 @@ std::string NameOf(Authentication authentication) {
 // Crawls as the Glue API asks for them.
 class CrawlStarter final : public glue::CrawlerRunner {
  public:
-  explicit CrawlStarter(jobs::CrawlJobs& crawls) : crawls_(crawls) {}
+  CrawlStarter(jobs::CrawlJobs& crawls, jobs::WorkflowRuns& runs) : crawls_(crawls), runs_(runs) {}
   Result<void> Start(const std::string& account, const std::string& crawler) override {
     return crawls_.Start(account, crawler);
   }
   Result<void> Stop(const std::string& account, const std::string& crawler) override {
     return crawls_.Stop(account, crawler);
   }
+  Result<std::string> StartRun(const std::string& account, const std::string& workflow,
+                               const std::string& trigger, const std::string& properties) override {
+    return runs_.Start(account, workflow, trigger, properties);
+  }
+  Result<void> StopRun(const std::string& account, const std::string& workflow,
+                       const std::string& run) override {
+    return runs_.Stop(account, workflow, run);
+  }
+  Result<void> PutRunProperties(const std::string& account, const std::string& workflow,
+                                const std::string& run, const std::string& properties) override {
+    return runs_.PutProperties(account, workflow, run, properties);
+  }
 
  private:
   jobs::CrawlJobs& crawls_;
+  jobs::WorkflowRuns& runs_;
 };
 
 // Crawls that change nothing, one at a time.
@@ -237,6 +251,7 @@ struct Parts {
   jobs::QueuePoller& queues;
   jobs::CrawlEvents& crawl_events;
   jobs::CrawlJobs& crawls;
+  jobs::WorkflowRuns& workflow_runs;
   jobs::CopyJobs& copy_jobs;
   ScratchInferrer& inferrer;
   compute::Pool& pool;
@@ -328,10 +343,12 @@ class Ending {
   asio::awaitable<void> StopCrawls() {
     parts_.previews.Stop();
     auto shut_down = [&crawls = parts_.crawls, &events = parts_.crawl_events,
-                      &queues = parts_.queues, &copy_jobs = parts_.copy_jobs] {
+                      &queues = parts_.queues, &copy_jobs = parts_.copy_jobs,
+                      &workflow_runs = parts_.workflow_runs] {
       queues.Stop();
       copy_jobs.Stop();
       events.Stop();
+      workflow_runs.Suspend();
       crawls.Shutdown();
       return true;
     };
@@ -492,6 +509,9 @@ int Serve(const Config& config) {
   lake::RemoteOptions remote_options;
   remote_options.secrets = config.secrets;
   remote_options.hosts = config.federated_hosts;
+  remote_options.seats.seats = config.federated.connections;
+  remote_options.seats.of_workspace = config.federated.connections_per_workspace;
+  remote_options.seats.patience = config.federated.connection_wait;
   lake::RemoteDatabases remotes(std::move(remote_options));
   lake::LakeServiceOptions lake_options;
   lake_options.remotes = &remotes;
@@ -525,7 +545,19 @@ int Serve(const Config& config) {
                                       static_cast<uint64_t>(config.statement_timeout.count()));
   ScratchInferrer inferrer(io, pool, lake);
   jobs::CrawlJobs crawls(store, roles, *objects, inferrer);
-  const jobs::CrawlSchedule crawl_schedule(store, crawls);
+  jobs::WorkflowRuns workflow_runs(
+      store, {[&crawls](const std::string& account, const std::string& crawler) {
+                return crawls.Start(account, crawler);
+              },
+              [&crawls](const std::string& account, const std::string& crawler) {
+                return crawls.Stop(account, crawler);
+              }});
+  crawls.Listen(&workflow_runs,
+                [&workflow_runs](const std::string& account, const std::string& crawler, bool) {
+                  workflow_runs.CrawlEnded(account, crawler);
+                });
+  workflow_runs.Recover();
+  const jobs::CrawlSchedule crawl_schedule(store, crawls, &workflow_runs);
   jobs::CrawlEventsOptions event_options;
   event_options.debounce = config.events.debounce;
   event_options.sweep = config.events.sweep_interval;
@@ -544,7 +576,7 @@ int Serve(const Config& config) {
   redshift_data::DataServiceOptions data_options;
   data_options.results_directory = config.ResultsDir();
   redshift_data::DataService data(io.get_executor(), sessions, store, blocking, data_options);
-  CrawlStarter crawl_starter(crawls);
+  CrawlStarter crawl_starter(crawls, workflow_runs);
   glue::GlueService glue(store, blocking, crawl_starter, {}, &box);
   CrawlPreview previews(store, roles, *objects, inferrer);
   access::AccessService explain(sessions, store, roles, blocking, previews);
@@ -565,8 +597,10 @@ int Serve(const Config& config) {
   bool ready = false;
   aws::JsonServiceOptions json_options;
   json_options.ready = [&ready] { return ready; };
-  json_options.metrics = [&pool, &pgwire, &data, &lake] {
+  json_options.metrics = [&pool, &pgwire, &data, &lake, &cache, &remotes] {
     const auto figures = lake.figures();
+    const auto seats = remotes.figures();
+    const auto cached = (*cache)->figures();
     return Metric("skep_workers", "gauge", "Worker processes, spares included.", pool.workers()) +
            Metric("skep_sql_connections", "gauge", "Connections of SQL clients.",
                   pgwire.connections()) +
@@ -578,6 +612,22 @@ int Serve(const Config& config) {
                   "Bytes of lake objects that workers asked for.", figures.bytes) +
            Metric("skep_lake_refused_total", "counter",
                   "Requests of workers to the lake that were refused.", figures.refused) +
+           Metric("skep_cache_bytes", "gauge", "Bytes of lake objects in the block cache.",
+                  cached.used_bytes) +
+           Metric("skep_cache_hits_total", "counter", "Ranges that were in the block cache.",
+                  cached.hits) +
+           Metric("skep_cache_misses_total", "counter",
+                  "Ranges that were fetched into the block cache.", cached.misses) +
+           Metric("skep_cache_bypassed_total", "counter",
+                  "Ranges that were fetched past a block cache that could not hold them.",
+                  cached.bypassed) +
+           Metric("skep_cache_damaged_pages_total", "counter",
+                  "Pages of the block cache that were not what was fetched, and fetched again.",
+                  cached.damaged_pages) +
+           Metric("skep_remote_connections", "gauge", "Connections to remote databases.",
+                  seats.taken) +
+           Metric("skep_remote_waiting", "gauge",
+                  "Requests that wait for a connection to a remote database.", seats.waiting) +
            ScanMetrics(lake);
   };
   aws::AuthenticatorOptions authenticator_options;
@@ -596,8 +646,8 @@ int Serve(const Config& config) {
   });
 
   // Life. Whatever happens from here on, coroutines refer to what is above: only Ending ends them.
-  Ending ending({io, pgwire, http, data, queues, crawl_events, crawls, copy_jobs, inferrer, pool,
-                 *objects, foreign_sts, foreign_glue, previews, blocking, ready},
+  Ending ending({io, pgwire, http, data, queues, crawl_events, crawls, workflow_runs, copy_jobs,
+                 inferrer, pool, *objects, foreign_sts, foreign_glue, previews, blocking, ready},
                 config.drain_timeout);
   const auto start = [&]() -> Result<void> {
     SKEP_TRY(data.Start());
@@ -638,6 +688,7 @@ int Serve(const Config& config) {
   queues.Stop();
   copy_jobs.Stop();
   crawl_events.Stop();
+  workflow_runs.Suspend();
   crawls.Shutdown();
   lake.Shutdown();
   blocking.Join();

@@ -302,6 +302,24 @@ const std::array kKeys = {
               "chain of roles walked anew, so this is how soon a revoked role stops it.",
               [](Config& c, const std::string& t) { return SetSession(c, t); },
               [](const Config& c) { return Show(c.lake.role_session_duration); }},
+    ConfigKey{"federated.connections", Type::kCount, "100", "",
+              "Connections to remote databases at a time, of all workspaces.",
+              [](Config& c, const std::string& t) {
+                return SetNumber<uint32_t>(c.federated.connections, t, 1, 10'000);
+              },
+              [](const Config& c) { return std::to_string(c.federated.connections); }},
+    ConfigKey{
+        "federated.connections_per_workspace", Type::kCount, "25", "",
+        "Of them, those of one workspace; further statements wait.",
+        [](Config& c, const std::string& t) {
+          return SetNumber<uint32_t>(c.federated.connections_per_workspace, t, 1, 10'000);
+        },
+        [](const Config& c) { return std::to_string(c.federated.connections_per_workspace); }},
+    ConfigKey{
+        "federated.connection_wait", Type::kDuration, "30s", "",
+        "How long a statement waits for a connection before it is refused.",
+        [](Config& c, const std::string& t) { return SetDuration(c.federated.connection_wait, t); },
+        [](const Config& c) { return Show(c.federated.connection_wait); }},
     ConfigKey{"events.debounce", Type::kDuration, "200ms", "",
               "How long nothing must have come from event sources before the folders that they "
               "named are crawled.",

@@ -84,6 +84,10 @@ struct Config {
     std::chrono::milliseconds role_session_duration{0};  // whole seconds, 1 s to 1 h
   } lake;
   struct {
+    uint32_t connections = 0, connections_per_workspace = 0;
+    std::chrono::milliseconds connection_wait{0};
+  } federated;
+  struct {
     std::chrono::milliseconds debounce{0};
     std::chrono::milliseconds sweep_interval{0};  // 0 = none
   } events;

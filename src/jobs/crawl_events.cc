@@ -41,16 +41,15 @@ Result<std::vector<Watcher>> WatchersOf(control::Store& store, const std::string
 
 CrawlEvents::CrawlEvents(control::Store& store, CrawlJobs& crawls, CrawlEventsOptions options)
     : store_(store), crawls_(crawls), options_(options) {
-  crawls_.Listen([this](const std::string& account, const std::string& crawler, bool succeeded) {
-    Ended({account, crawler}, succeeded);
-  });
+  crawls_.Listen(this, [this](const std::string& account, const std::string& crawler,
+                              bool succeeded) { Ended({account, crawler}, succeeded); });
   thread_ = std::thread([this] { Run(); });
 }
 
 CrawlEvents::~CrawlEvents() { Stop(); }
 
 void CrawlEvents::Stop() {
-  crawls_.Listen({});
+  crawls_.Listen(this, {});
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;

@@ -46,9 +46,12 @@ CrawlJobs::CrawlJobs(control::Store& store, const identity::RoleChainResolver& r
 
 CrawlJobs::~CrawlJobs() { Shutdown(); }
 
-void CrawlJobs::Listen(Listener listener) {
+void CrawlJobs::Listen(const void* who, Listener listener) {
   const std::lock_guard lock(listening_);
-  listener_ = std::move(listener);
+  if (listener)
+    listeners_.insert_or_assign(who, std::move(listener));
+  else
+    listeners_.erase(who);
 }
 
 Result<void> CrawlJobs::Start(const std::string& account, const std::string& crawler,
@@ -232,7 +235,8 @@ void CrawlJobs::RunOne(const Job& job) {
     }
   }
   const std::lock_guard lock(listening_);
-  if (listener_) listener_(job.account, job.crawler, done.has_value());
+  for (const auto& [who, listener] : listeners_)
+    listener(job.account, job.crawler, done.has_value());
 }
 
 }  // namespace skep::jobs

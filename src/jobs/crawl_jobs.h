@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <deque>
 #include <functional>
+#include <map>
 #include <mutex>
 #include <nlohmann/json_fwd.hpp>
 #include <set>
@@ -40,8 +41,8 @@ class CrawlJobs {
   // `changes_only`: look only into folders that events named.
   Result<void> Start(const std::string& account, const std::string& crawler,
                      bool changes_only = false);
-  // None: nobody is told any more.
-  void Listen(Listener listener);
+  // `who` tells listeners apart. An empty one: that one is told no more.
+  void Listen(const void* who, Listener listener);
   // Asks a crawl to stop. Errors: kUndefinedObject; kConflict "... is not running"
   // (CrawlerNotRunningException) or "... is stopping" (CrawlerStoppingException).
   Result<void> Stop(const std::string& account, const std::string& crawler);
@@ -68,8 +69,8 @@ class CrawlJobs {
   std::deque<Job> queue_;
   std::set<std::pair<std::string, std::string>> stop_;  // (account, crawler) asked to stop
   bool stopping_ = false;
-  std::mutex listening_;  // held while the listener is told
-  Listener listener_;
+  std::mutex listening_;  // held while listeners are told
+  std::map<const void*, Listener> listeners_;
   std::vector<std::thread> threads_;
 };
 

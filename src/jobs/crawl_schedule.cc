@@ -6,6 +6,7 @@
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "base/cron.h"
 #include "base/log.h"
@@ -45,7 +46,14 @@ void AddCrawlers(control::Store& store, CrawlSchedule::Minute minute, Names& due
   }
 }
 
-void AddTriggered(control::Store& store, CrawlSchedule::Minute minute, Names& due) {
+// A trigger of a workflow begins a run of it.
+struct DueRun {
+  Account account;
+  std::string workflow, trigger;
+};
+
+void AddTriggered(control::Store& store, CrawlSchedule::Minute minute, Names& due,
+                  std::vector<DueRun>& runs) {
   const auto triggers = store.Glue().ListObjects("", "trigger", std::nullopt);
   if (!triggers) {
     log::Warn("crawl_schedule_failed", {{"error", triggers.error().message}});
@@ -56,6 +64,10 @@ void AddTriggered(control::Store& store, CrawlSchedule::Minute minute, Names& du
     if (TextOf(json, "State") != "ACTIVATED" || !Due(TextOf(json, "Schedule"), minute) ||
         !json.contains("Actions") || !json["Actions"].is_array())
       continue;
+    if (const std::string workflow = TextOf(json, "WorkflowName"); !workflow.empty()) {
+      runs.push_back({trigger.catalog_id, workflow, trigger.name});
+      continue;
+    }
     for (const Json& action : json["Actions"])
       due.emplace(trigger.catalog_id, TextOf(action, "CrawlerName"));
   }
@@ -63,8 +75,8 @@ void AddTriggered(control::Store& store, CrawlSchedule::Minute minute, Names& du
 
 }  // namespace
 
-CrawlSchedule::CrawlSchedule(control::Store& store, CrawlJobs& crawls)
-    : store_(store), crawls_(crawls), thread_([this] { Run(); }) {}
+CrawlSchedule::CrawlSchedule(control::Store& store, CrawlJobs& crawls, WorkflowRuns* runs)
+    : store_(store), crawls_(crawls), runs_(runs), thread_([this] { Run(); }) {}
 
 CrawlSchedule::~CrawlSchedule() {
   {
@@ -78,12 +90,20 @@ CrawlSchedule::~CrawlSchedule() {
 void CrawlSchedule::RunMinute(Minute minute) {
   Names due;
   AddCrawlers(store_, minute, due);
-  AddTriggered(store_, minute, due);
+  std::vector<DueRun> runs;
+  AddTriggered(store_, minute, due, runs);
   for (const auto& [account, crawler] : due) {
     if (const auto started = crawls_.Start(account, crawler); !started) {
       log::Warn("scheduled_crawl_not_started",
                 {{"account", account}, {"crawler", crawler}, {"error", started.error().message}});
     }
+  }
+  for (const DueRun& run : runs) {
+    if (runs_ == nullptr) continue;
+    if (const auto started = runs_->Start(run.account, run.workflow, run.trigger, "{}"); !started)
+      log::Warn("scheduled_workflow_not_started", {{"account", run.account},
+                                                   {"workflow", run.workflow},
+                                                   {"error", started.error().message}});
   }
 }
 

@@ -1,5 +1,6 @@
 // Follows schedules: at the begin of each minute it starts the crawlers whose own schedule, or
-// whose activated trigger's, names the minute. Minutes that pass while the gateway is down are not
+// whose activated trigger's, names the minute, and the runs of workflows whose trigger's does.
+// Minutes that pass while the gateway is down are not
 // made up for.
 #pragma once
 
@@ -10,6 +11,7 @@
 
 #include "control/store.h"
 #include "jobs/crawl_jobs.h"
+#include "jobs/workflow_runs.h"
 
 namespace skep::jobs {
 
@@ -17,8 +19,8 @@ class CrawlSchedule {
  public:
   using Minute = std::chrono::sys_time<std::chrono::minutes>;
 
-  // Both must outlive it.
-  CrawlSchedule(control::Store& store, CrawlJobs& crawls);
+  // All must outlive it. No `runs`: workflows are not started.
+  CrawlSchedule(control::Store& store, CrawlJobs& crawls, WorkflowRuns* runs = nullptr);
   ~CrawlSchedule();
   CrawlSchedule(const CrawlSchedule&) = delete;
   CrawlSchedule& operator=(const CrawlSchedule&) = delete;
@@ -31,6 +33,7 @@ class CrawlSchedule {
 
   control::Store& store_;
   CrawlJobs& crawls_;
+  WorkflowRuns* runs_;
   std::mutex mutex_;
   std::condition_variable wake_;
   bool stopping_ = false;

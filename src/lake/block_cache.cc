@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <bitset>
 #include <cerrno>
 #include <cstring>
@@ -17,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/crc32c.h"
 #include "base/crypto.h"
 #include "base/log.h"
 #include "ipc/messages.h"
@@ -26,6 +28,8 @@ namespace {
 
 constexpr uint32_t kPages = static_cast<uint32_t>(ipc::kBlockBytes / BlockCache::kPageBytes);
 constexpr std::string_view kSuffix = ".block";
+constexpr uint32_t kCheckedPages = 16;  // read and compared at a time
+constexpr int kRefills = 2;             // of a range, until its disk is taken for broken
 
 Error FromErrno(const char* what, const std::string& path, int number) {
   const bool full = number == ENOSPC || number == EDQUOT;
@@ -53,6 +57,35 @@ std::string FileName(const BlockKey& key) {
   return HexEncode(Sha256(w.str())).substr(0, 48) + std::string(kSuffix);
 }
 
+// Which of the pages from `first` on, `bytes` in all, are not what `sums` says. A page that cannot
+// be read is none of them.
+std::vector<uint32_t> DamagedPages(int file, uint32_t first, size_t bytes,
+                                   std::span<const uint32_t> sums) {
+  constexpr size_t kPage = BlockCache::kPageBytes;
+  std::vector<uint32_t> damaged;
+  std::array<char, kCheckedPages * kPage> buffer;
+  std::array<uint32_t, kCheckedPages> found{};
+  for (size_t done = 0; done < bytes;) {
+    const size_t want = std::min(buffer.size(), bytes - done);
+    size_t have = 0;
+    while (have < want) {
+      const ssize_t n = ::pread(file, buffer.data() + have, want - have,
+                                static_cast<off_t>(uint64_t{first} * kPage + done + have));
+      if (n < 0 && errno == EINTR) continue;
+      if (n <= 0) break;
+      have += static_cast<size_t>(n);
+    }
+    Crc32cOfPages({buffer.data(), have}, kPage, found);
+    for (size_t at = 0; at < want; at += kPage) {
+      const size_t page = at / kPage;
+      if (have < std::min(want, at + kPage) || found[page] != sums[done / kPage + page])
+        damaged.push_back(first + static_cast<uint32_t>(done / kPage + page));
+    }
+    done += want;
+  }
+  return damaged;
+}
+
 }  // namespace
 
 // A fetch of pages [first, last] on its way.
@@ -69,6 +102,7 @@ struct BlockCache::Block {
   uint32_t users = 0;   // calls at work on it; evicted only at zero
   uint64_t filled = 0;  // bytes accounted
   std::bitset<kPages> have, loading;
+  std::vector<uint32_t> sums;  // of the pages that are there
   std::vector<std::shared_ptr<Load>> loads;
   std::condition_variable changed;
   std::list<std::string>::iterator place;
@@ -133,6 +167,7 @@ Result<std::shared_ptr<BlockCache::Block>> BlockCache::Enter(const BlockKey& key
   block->name = name;
   block->start = start;
   block->bytes = bytes;
+  block->sums.resize((bytes + kPageBytes - 1) / kPageBytes);
   recent_.push_front(name);
   block->place = recent_.begin();
   blocks_.emplace(name, block);
@@ -145,8 +180,39 @@ Result<CachedBlock> BlockCache::Open(const Block& block) const {
   CachedBlock out;
   out.descriptor = UniqueFd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!out.descriptor) return Fail(FromErrno("open", path, errno));
+  struct stat status{};
+  if (::fstat(out.descriptor.get(), &status) != 0) return Fail(FromErrno("open", path, errno));
+  if (!S_ISREG(status.st_mode) || static_cast<uint64_t>(status.st_size) != block.bytes)
+    return Fail(ErrorKind::kIoError,
+                fmt::format("cache file {} is no longer {} bytes long", path, block.bytes));
   out.bytes = block.bytes;
   return out;
+}
+
+// A descriptor of a block whose pages [first, last] are there and, by their sums, what was fetched.
+// Otherwise the damaged ones are dropped and the descriptor is empty. The caller is one of the
+// block's users; the lock is given up while pages are read.
+Result<CachedBlock> BlockCache::HandOut(std::unique_lock<std::mutex>& lock, Block& block,
+                                        uint32_t first, uint32_t last) {
+  SKEP_TRY_ASSIGN(auto opened, Open(block));
+  const std::vector<uint32_t> sums(block.sums.begin() + first, block.sums.begin() + last + 1);
+  lock.unlock();
+  const auto damaged = DamagedPages(opened.descriptor.get(), first,
+                                    block.PageEnd(last) - Block::PageStart(first), sums);
+  lock.lock();
+  if (damaged.empty()) return opened;
+  for (const uint32_t page : damaged) {
+    if (!block.have[page]) continue;  // another reader was faster
+    const uint32_t bytes = block.PageEnd(page) - Block::PageStart(page);
+    block.have.reset(page);
+    block.filled -= bytes;
+    figures_.used_bytes -= bytes;
+    figures_.damaged_pages++;
+  }
+  log::Warn("block_cache_damaged", {{"path", directory_ + "/" + block.name},
+                                    {"pages", damaged.size()},
+                                    {"first_page", damaged.front()}});
+  return CachedBlock{};
 }
 
 void BlockCache::Touch(const std::shared_ptr<Block>& block) {
@@ -177,15 +243,20 @@ void BlockCache::EvictLocked(uint64_t need) {
 }
 
 Result<CachedBlock> BlockCache::Find(const BlockKey& key, uint32_t offset, uint32_t length) {
-  const std::lock_guard lock(mutex_);
-  SKEP_TRY_ASSIGN(auto block, Enter(key, offset, length, false));
+  std::unique_lock lock(mutex_);
+  SKEP_TRY_ASSIGN(const auto block, Enter(key, offset, length, false));
   if (!block) return CachedBlock{};
-  for (uint32_t p = offset / kPageBytes; p <= (offset + length - 1) / kPageBytes; p++) {
+  const uint32_t first = offset / kPageBytes, last = (offset + length - 1) / kPageBytes;
+  for (uint32_t p = first; p <= last; p++) {
     if (!block->have[p]) return CachedBlock{};
   }
   Touch(block);
-  figures_.hits++;
-  return Open(*block);
+  block->users++;
+  auto found = HandOut(lock, *block, first, last);
+  block->users--;
+  if (!found) return CachedBlock{};  // Get knows what to do without the file
+  if (found->descriptor) figures_.hits++;
+  return found;
 }
 
 Result<void> BlockCache::Write(const Block& block, uint32_t offset, std::span<const char> bytes) {
@@ -242,6 +313,79 @@ Result<CachedBlock> BlockCache::Bypass(const BlockKey& key, uint32_t offset, uin
   return out;
 }
 
+// Fetches what is missing of pages [first, last], or waits for others that do. kNotKept: fetched,
+// but the disk did not take it. The caller is one of the block's users; the lock is given up
+// meanwhile.
+Result<BlockCache::Filled> BlockCache::Fill(std::unique_lock<std::mutex>& lock,
+                                            const std::shared_ptr<Block>& block, uint32_t first,
+                                            uint32_t last, const Fetch& fetch) {
+  Filled filled = Filled::kFound;
+  while (true) {
+    uint32_t from = first;
+    while (from <= last && (block->have[from] || block->loading[from])) from++;
+    if (from <= last) {
+      filled = Filled::kFetched;
+      const auto load = std::make_shared<Load>();
+      load->first = from;
+      uint32_t to = from;
+      while (to <= last && !block->have[to] && !block->loading[to]) block->loading.set(to++);
+      load->last = to - 1;
+      block->loads.push_back(load);
+      const uint32_t begin = Block::PageStart(from), end = block->PageEnd(to - 1);
+      EvictLocked(end - begin);
+      lock.unlock();
+
+      bool full = false;
+      Result<void> done;
+      std::vector<uint32_t> sums;
+      try {
+        sums.resize(to - from);
+        const auto buffer = std::make_unique_for_overwrite<char[]>(end - begin);
+        const std::span<char> bytes(buffer.get(), end - begin);
+        done = fetch(block->start + begin, bytes);
+        if (done) {
+          Crc32cOfPages({bytes.data(), bytes.size()}, kPageBytes, sums);
+          done = Write(*block, begin, bytes);
+          full = !done;
+        }
+      } catch (const std::exception& e) {
+        done = Fail(ErrorKind::kInternal, fmt::format("reading a block failed: {}", e.what()));
+      }
+
+      lock.lock();
+      for (uint32_t p = from; p < to; p++) {
+        block->loading.reset(p);
+        if (done) block->have.set(p);
+      }
+      load->over = true;
+      std::erase(block->loads, load);
+      if (done) {
+        std::ranges::copy(sums, block->sums.begin() + from);
+        block->filled += end - begin;
+        figures_.used_bytes += end - begin;
+        figures_.fetched_bytes += end - begin;
+      } else if (!full && IsShared(done.error())) {
+        load->error = done.error();
+      }
+      block->changed.notify_all();
+      if (!done) {
+        if (block->users == 1 && block->have.none()) Forget(block);
+        if (!full) return Fail(done.error());
+        log::Warn("block_cache_write_failed", {{"error", done.error().message}});
+        return Filled::kNotKept;
+      }
+      continue;
+    }
+
+    const auto waited = std::ranges::find_if(
+        block->loads, [&](const auto& load) { return load->first <= last && load->last >= first; });
+    if (waited == block->loads.end()) return filled;
+    const std::shared_ptr<Load> load = *waited;
+    block->changed.wait(lock, [&] { return load->over; });
+    if (load->error) return Fail(*load->error);
+  }
+}
+
 Result<CachedBlock> BlockCache::Get(const BlockKey& key, uint32_t offset, uint32_t length,
                                     const Fetch& fetch) {
   std::unique_lock lock(mutex_);
@@ -260,79 +404,24 @@ Result<CachedBlock> BlockCache::Get(const BlockKey& key, uint32_t offset, uint32
   } leave{*block};
 
   const uint32_t first = offset / kPageBytes, last = (offset + length - 1) / kPageBytes;
-  bool missed = false;
-  while (true) {
-    uint32_t from = first;
-    while (from <= last && (block->have[from] || block->loading[from])) from++;
-    if (from <= last) {
-      missed = true;
-      const auto load = std::make_shared<Load>();
-      load->first = from;
-      uint32_t to = from;
-      while (to <= last && !block->have[to] && !block->loading[to]) block->loading.set(to++);
-      load->last = to - 1;
-      block->loads.push_back(load);
-      const uint32_t begin = Block::PageStart(from), end = block->PageEnd(to - 1);
-      EvictLocked(end - begin);
-      lock.unlock();
-
-      bool full = false;
-      Result<void> done;
-      try {
-        const auto buffer = std::make_unique_for_overwrite<char[]>(end - begin);
-        const std::span<char> bytes(buffer.get(), end - begin);
-        done = fetch(block->start + begin, bytes);
-        if (done) {
-          done = Write(*block, begin, bytes);
-          full = !done;
-        }
-      } catch (const std::exception& e) {
-        done = Fail(ErrorKind::kInternal, fmt::format("reading a block failed: {}", e.what()));
-      }
-
-      lock.lock();
-      for (uint32_t p = from; p < to; p++) {
-        block->loading.reset(p);
-        if (done) block->have.set(p);
-      }
-      load->over = true;
-      std::erase(block->loads, load);
-      if (done) {
-        block->filled += end - begin;
-        figures_.used_bytes += end - begin;
-        figures_.fetched_bytes += end - begin;
-      } else if (!full && IsShared(done.error())) {
-        load->error = done.error();
-      }
-      block->changed.notify_all();
-      if (!done) {
-        if (block->users == 1 && block->have.none()) Forget(block);
-        if (!full) return Fail(done.error());
-        log::Warn("block_cache_write_failed", {{"error", done.error().message}});
-        lock.unlock();
-        auto bypassed = Bypass(key, offset, length, fetch);
-        lock.lock();
-        return bypassed;
-      }
-      continue;
+  for (int refills = 0; refills <= kRefills; refills++) {
+    SKEP_TRY_ASSIGN(const Filled filled, Fill(lock, block, first, last, fetch));
+    if (filled == Filled::kNotKept) break;
+    auto opened = HandOut(lock, *block, first, last);
+    if (!opened) {
+      // Somebody took the file away; the next who asks fills another one.
+      log::Warn("block_cache_file_lost", {{"error", opened.error().message}});
+      if (block->users == 1) Forget(block);
+      break;
     }
-
-    const auto waited = std::ranges::find_if(
-        block->loads, [&](const auto& load) { return load->first <= last && load->last >= first; });
-    if (waited == block->loads.end()) break;
-    const std::shared_ptr<Load> load = *waited;
-    block->changed.wait(lock, [&] { return load->over; });
-    if (load->error) return Fail(*load->error);
+    if (!opened->descriptor) continue;
+    (filled == Filled::kFetched ? figures_.misses : figures_.hits)++;
+    return opened;
   }
-  (missed ? figures_.misses : figures_.hits)++;
-  auto opened = Open(*block);
-  if (opened) return opened;
-  // Somebody took the file away; the next who asks fills another one.
-  if (block->users == 1) Forget(block);
   lock.unlock();
-  opened = Bypass(key, offset, length, fetch);
+  auto bypassed = Bypass(key, offset, length, fetch);
   lock.lock();
-  return opened;
+  return bypassed;
 }
 
 BlockCache::Figures BlockCache::figures() const {

@@ -1,5 +1,6 @@
 #include "lake/block_cache.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -45,6 +46,10 @@ class BlockCacheTest : public testing::Test {
     EXPECT_EQ(::pread(block.descriptor.get(), s.data(), length, offset),
               static_cast<ssize_t>(length));
     return s;
+  }
+  std::string OnlyFile() const {
+    EXPECT_EQ(Files(), 1u);
+    return std::filesystem::directory_iterator(directory_ + "/blocks")->path();
   }
   size_t Files() const {
     size_t n = 0;
@@ -125,6 +130,99 @@ TEST_F(BlockCacheTest, FillsAnotherFileWhenOneWasTakenAway) {
   ASSERT_TRUE(cache->Get(key_, 0, 10, Filling()));
   EXPECT_EQ(cache->figures().bypassed, 1u);
   EXPECT_EQ(Files(), 1u);
+}
+
+TEST_F(BlockCacheTest, FetchesDamagedPagesAgain) {
+  const auto cache = Make();
+  ASSERT_TRUE(cache->Get(key_, 0, 100 * kPage, Filling()));
+  const UniqueFd file(::open(OnlyFile().c_str(), O_WRONLY));
+  for (const off_t at : {0u, 7 * kPage + 5, 8 * kPage, 99 * kPage + kPage - 1})
+    ASSERT_EQ(::pwrite(file.get(), "#", 1, at), 1);
+  fetched_ = 0;
+  const auto apart = cache->Find(key_, 20 * kPage, 10 * kPage);
+  ASSERT_TRUE(apart);
+  EXPECT_TRUE(apart->descriptor) << "pages between the damaged ones are good";
+  const auto found = cache->Find(key_, 0, 100 * kPage);
+  ASSERT_TRUE(found);
+  EXPECT_FALSE(found->descriptor);
+  EXPECT_EQ(cache->figures().damaged_pages, 4u);
+  EXPECT_EQ(cache->figures().used_bytes, 96u * kPage);
+  const auto got = cache->Get(key_, 0, 100 * kPage, Filling());
+  ASSERT_TRUE(got) << got.error().message;
+  EXPECT_EQ(fetched_, 4u * kPage);
+  const std::string bytes = Read(*got, 0, 100 * kPage);
+  for (uint32_t i = 0; i < bytes.size(); i++) ASSERT_EQ(bytes[i], At(8ull * kMiB + i)) << i;
+  EXPECT_EQ(cache->figures().used_bytes, 100u * kPage);
+  EXPECT_EQ(cache->figures().bypassed, 0u);
+}
+
+TEST_F(BlockCacheTest, ChecksTheShortPageAtAnObjectsEnd) {
+  const auto cache = Make();
+  key_.block = 2;
+  ASSERT_TRUE(cache->Get(key_, 4 * kMiB - 10, 133, Filling()));
+  ASSERT_TRUE(cache->Find(key_, 4 * kMiB + 1, 122)->descriptor);
+  const UniqueFd file(::open(OnlyFile().c_str(), O_WRONLY));
+  ASSERT_EQ(::pwrite(file.get(), "#", 1, 4 * kMiB + 122), 1);
+  EXPECT_TRUE(cache->Find(key_, 4 * kMiB - 10, 10)->descriptor);
+  EXPECT_FALSE(cache->Find(key_, 4 * kMiB - 10, 133)->descriptor);
+  const auto got = cache->Get(key_, 4 * kMiB + 122, 1, Filling());
+  ASSERT_TRUE(got) << got.error().message;
+  EXPECT_EQ(Read(*got, 4 * kMiB + 122, 1)[0], At(20ull * kMiB + 122));
+}
+
+TEST_F(BlockCacheTest, FillsAnotherFileWhenOneWasCutShort) {
+  const auto cache = Make();
+  ASSERT_TRUE(cache->Get(key_, 0, 10, Filling()));
+  std::filesystem::resize_file(OnlyFile(), kPage);
+  const auto found = cache->Find(key_, 0, 10);
+  ASSERT_TRUE(found) << "a lost file is no reason to fail";
+  EXPECT_FALSE(found->descriptor);
+  const auto got = cache->Get(key_, 0, 10, Filling());
+  ASSERT_TRUE(got) << got.error().message;
+  EXPECT_EQ(Read(*got, 5, 1)[0], At(8ull * kMiB + 5));
+  EXPECT_EQ(cache->figures().bypassed, 1u);
+  ASSERT_TRUE(cache->Get(key_, 0, 10, Filling()));
+  EXPECT_EQ(std::filesystem::file_size(OnlyFile()), 8u * kMiB);
+  EXPECT_TRUE(cache->Find(key_, 0, 10)->descriptor);
+}
+
+TEST_F(BlockCacheTest, AnswersFromMemoryWhatItsDiskNeverKeeps) {
+  const auto cache = Make();
+  ASSERT_TRUE(cache->Get(key_, kMiB, 10, Filling()));
+  const std::string path = OnlyFile();
+  std::filesystem::remove(path);
+  std::filesystem::create_symlink("/dev/null", path);  // takes everything, gives back nothing
+  for (int i = 0; i < 2; i++) {
+    const auto got = cache->Get(key_, 0, 10, Filling());
+    ASSERT_TRUE(got) << got.error().message;
+    EXPECT_EQ(Read(*got, 5, 1)[0], At(8ull * kMiB + 5));
+  }
+  EXPECT_GE(cache->figures().bypassed, 1u);
+}
+
+TEST_F(BlockCacheTest, ReadersOfDamagedPagesAllGetWhatWasFetched) {
+  const auto cache = Make();
+  ASSERT_TRUE(cache->Get(key_, 0, kMiB, Filling()));
+  const UniqueFd file(::open(OnlyFile().c_str(), O_WRONLY));
+  for (uint32_t page = 0; page < 256; page += 3)
+    ASSERT_EQ(::pwrite(file.get(), "#", 1, page * kPage), 1);
+  std::atomic<int> right = 0;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 8; i++) {
+    threads.emplace_back([&] {
+      const auto got = cache->Get(key_, 0, kMiB, Filling());
+      if (!got) return;
+      const std::string bytes = Read(*got, 0, kMiB);
+      for (uint32_t at = 0; at < kMiB; at++) {
+        if (bytes[at] != At(8ull * kMiB + at)) return;
+      }
+      right++;
+    });
+  }
+  for (auto& t : threads) t.join();
+  EXPECT_EQ(right, 8);
+  EXPECT_GE(cache->figures().damaged_pages, 86u);
+  EXPECT_EQ(cache->figures().used_bytes, kMiB);
 }
 
 TEST_F(BlockCacheTest, KnowsTheLengthOfTheLastBlock) {

@@ -110,7 +110,7 @@ void LakeService::Shutdown() {
   for (auto& t : threads) t.join();
   // A connection's thread takes itself out of the map and leaves its handle in finished_.
   std::unique_lock lock(mutex_);
-  work_.wait(lock, [this] { return connections_.empty(); });
+  work_.wait(lock, [this] { return connections_.empty() && apart_.empty(); });
   threads.clear();
   threads.swap(finished_);
   lock.unlock();
@@ -231,7 +231,8 @@ void LakeService::Accept(const std::shared_ptr<Connection>& c, ipc::LakeRequest 
       c->writes.erase(write);
     } else {
       c->unanswered++;
-      if (request.type == ipc::LakeType::kOpenObjects) c->opening.try_emplace(request.id);
+      if (request.type == ipc::LakeType::kOpenObjects || ConnectsAway(request))
+        c->opening.try_emplace(request.id);
     }
   }
   if (request.type == ipc::LakeType::kAsk && request.change.starts_with(R"({"what":"note")")) {
@@ -254,6 +255,7 @@ void LakeService::Accept(const std::shared_ptr<Connection>& c, ipc::LakeRequest 
       return;
     }
   }
+  if (ConnectsAway(request)) return AnswerApart(c, std::move(request));
   std::string account;
   if (request.type == ipc::LakeType::kBlock || request.type == ipc::LakeType::kListFiles ||
       request.type == ipc::LakeType::kOpenFiles) {
@@ -265,8 +267,6 @@ void LakeService::Accept(const std::shared_ptr<Connection>& c, ipc::LakeRequest 
               request.type == ipc::LakeType::kOpenWrite) &&
              !request.schema.role_chain.empty()) {
     account = identity::AccountOfRoleArn(request.schema.role_chain.back());
-  } else if (request.schema.source == ipc::SchemaSource::kPostgres) {
-    account = "host " + request.schema.host.substr(0, 256);
   }
   {
     const std::lock_guard lock(mutex_);
@@ -498,6 +498,14 @@ Result<Credentials> LakeService::CatalogOf(const Connection& c, const ipc::LakeR
     return Fail(ErrorKind::kInsufficientPrivilege,
                 fmt::format("{} is not authorized to perform: {} on the catalog of account {}",
                             credentials->role, action, request.schema.catalog_id));
+  // The catalog of a built-in account is of the account's region; a foreign account's is where its
+  // endpoint is.
+  const std::string& region = request.schema.region;
+  if (credentials && !credentials->foreign && !region.empty() && region != credentials->region)
+    return Fail(ErrorKind::kUndefinedObject,
+                fmt::format("Database {} not found: account {} has no data catalog in region {}",
+                            request.schema.catalog_database, credentials->account, region),
+                {}, fmt::format("Its catalog is in region {}.", credentials->region));
   return credentials;
 }
 

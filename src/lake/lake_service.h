@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <list>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -171,10 +172,18 @@ class LakeService {
   Result<Credentials> MayReadSecret(const std::string& workspace, const ipc::LakeRequest& request);
   Result<std::shared_ptr<RemoteSession>> RemoteOf(Connection& connection,
                                                   const ipc::LakeRequest& request,
-                                                  Credentials& credentials);
+                                                  Credentials& credentials,
+                                                  const GivenUp& given_up);
+  static bool ConnectsAway(const ipc::LakeRequest& request);
+  void AnswerApart(const std::shared_ptr<Connection>& connection, ipc::LakeRequest request);
   void OpenObjects(const std::shared_ptr<Connection>& connection, const ipc::LakeRequest& request,
                    std::vector<Outgoing>& out);
   Result<void> FindObjects(Scan& scan, const ipc::LakeRequest& request);
+  // A manifest; decrypted with the key that came along when it is encrypted.
+  Result<std::string> ReadManifestText(const Credentials& credentials, const std::string& bucket,
+                                       const ObjectInfo& object, const ipc::LakeRequest& request);
+  void TellMetadata(const std::shared_ptr<Connection>& connection, const ipc::LakeRequest& request,
+                    std::vector<Outgoing>& out);
   void OpenFiles(const std::shared_ptr<Connection>& c, const ipc::LakeRequest& request,
                  std::vector<Outgoing>& out);
   Result<ipc::TableFile> OpenFile(Scan& scan, const identity::LiveCredentials::Pointer& live,
@@ -256,6 +265,7 @@ class LakeService {
   std::unordered_map<std::string, size_t> running_of_;  // by account
   std::vector<std::thread> pool_;
   std::vector<std::thread> finished_;
+  std::list<std::thread> apart_;  // of requests to remote databases
   Figures figures_;
   ScanLog scan_log_;
 };

@@ -278,6 +278,7 @@ void LakeService::Ask(const std::shared_ptr<Connection>& c, const ipc::LakeReque
         {ErrorKind::kInsufficientPrivilege, "a scratch worker has no external schemas", {}, {}, 0});
   if (request.change == R"({"what":"scans"})")
     return SendNames(request, scan_log_.Records(c->workspace), out);
+  if (request.change == R"({"what":"metadata"})") return TellMetadata(c, request, out);
   if (request.schema.source == ipc::SchemaSource::kPostgres) return AskRemote(c, request, out);
   const auto credentials = CatalogOf(*c, request, "glue:GetTables");
   if (!credentials) return fail(credentials.error());

@@ -1,6 +1,8 @@
 // Workers and objects: which a scan may read, and their blocks.
 #include <exception>
+#include <nlohmann/json.hpp>
 
+#include "base/client_encryption.h"
 #include "base/log.h"
 #include "lake/lake_connection.h"
 #include "lake/manifest.h"
@@ -154,14 +156,8 @@ Result<void> LakeService::FindObjects(Scan& scan, const ipc::LakeRequest& reques
                   fmt::format("The specified S3 prefix '{}' does not exist", key));
     return {};
   }
-  constexpr uint64_t kMaxManifestBytes = 64u << 20;
   SKEP_TRY_ASSIGN(const auto object, one(bucket, key));
-  if (object.size > kMaxManifestBytes)
-    return Fail(ErrorKind::kPayloadTooLarge,
-                fmt::format("the manifest {} is larger than 64 MB", request.table));
-  std::string text(object.size, '\0');
-  if (!text.empty())
-    SKEP_TRY(store_.GetRange(credentials, bucket, key, object.etag, 0, std::span(text)));
+  SKEP_TRY_ASSIGN(const auto text, ReadManifestText(credentials, bucket, object, request));
   SKEP_TRY_ASSIGN(const auto entries, ReadManifest(text, request.table));
   for (const ManifestEntry& entry : entries) {
     if (scan.abandoned()) return Fail(ErrorKind::kQueryCanceled, "nobody waits for the objects");
@@ -180,6 +176,74 @@ Result<void> LakeService::FindObjects(Scan& scan, const ipc::LakeRequest& reques
     SKEP_TRY(add(in, std::move(*found)));
   }
   return {};
+}
+
+// UNLOAD encrypts its manifest together with its files. The key is the user's own, beside the
+// request as ipc::LakeRequest.change: {"master_symmetric_key": "..."}.
+Result<std::string> LakeService::ReadManifestText(const Credentials& credentials,
+                                                  const std::string& bucket,
+                                                  const ObjectInfo& object,
+                                                  const ipc::LakeRequest& request) {
+  constexpr uint64_t kMaxManifestBytes = 64u << 20;
+  if (object.size > kMaxManifestBytes)
+    return Fail(ErrorKind::kPayloadTooLarge,
+                fmt::format("the manifest {} is larger than 64 MB", request.table));
+  std::string text(object.size, '\0');
+  if (!text.empty())
+    SKEP_TRY(store_.GetRange(credentials, bucket, object.key, object.etag, 0, std::span(text)));
+  const auto change = nlohmann::json::parse(request.change, nullptr, false);
+  if (!change.is_object() || !change.contains("master_symmetric_key")) return text;
+  const auto key = ReadMasterKey(change.value("master_symmetric_key", ""));
+  if (!key) return Fail(key.error());
+  SKEP_TRY_ASSIGN(const auto envelope, Envelope::Read(object.metadata));
+  if (!envelope) return text;
+  auto plain = DecryptObject(*envelope, *key, std::move(text));
+  if (!plain) {
+    Error error = plain.error();
+    error.message = request.table + ": " + error.message;
+    return Fail(std::move(error));
+  }
+  return plain;
+}
+
+// What stands beside a file of a scan: its metadata, as one JSON object.
+void LakeService::TellMetadata(const std::shared_ptr<Connection>& c,
+                               const ipc::LakeRequest& request, std::vector<Outgoing>& out) {
+  const auto fail = [&](Error error) { Refuse(c, request, std::move(error), out); };
+  const auto open = c->OpenScan(request.scan);
+  if (!open) return fail(open.error());
+  const auto& [scan, credentials] = *open;
+  std::string bucket, key, etag;
+  {
+    const std::lock_guard lock(scan->mutex);
+    if (request.file >= scan->files.size())
+      return fail({ErrorKind::kInsufficientPrivilege,
+                   fmt::format("file {} was not listed in scan {}", request.file, request.scan),
+                   {},
+                   {},
+                   0});
+    const auto& file = scan->files[request.file];
+    bucket = file.bucket;
+    key = file.key;
+    etag = file.file.etag;
+  }
+  if (auto still = MayStillRead(*scan, request.file, credentials); !still)
+    return fail(still.error());
+  const auto object = store_.Head(*credentials, bucket, key);
+  if (!object) {
+    scan->Failed(object.error());
+    return fail(object.error());
+  }
+  if (!etag.empty() && object->etag != etag)
+    return fail({ErrorKind::kExternalChanged,
+                 fmt::format("the object changed while it was read: s3://{}/{}", bucket, key),
+                 {},
+                 "Run the statement again.",
+                 0});
+  SendNames(request,
+            {nlohmann::json(object->metadata)
+                 .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)},
+            out);
 }
 
 Result<void> LakeService::ListInto(Scan& scan, const identity::LiveCredentials::Pointer& live,

@@ -1,5 +1,6 @@
 // Workers and remote databases (remote_database.h).
 #include <nlohmann/json.hpp>
+#include <system_error>
 
 #include "base/log.h"
 #include "lake/lake_connection.h"
@@ -11,6 +12,47 @@ namespace {
 constexpr size_t kQueryBytes = 4000;  // of a remote query that are kept
 
 }  // namespace
+
+// Requests that may wait for a connection to a remote database, and for its answer.
+bool LakeService::ConnectsAway(const ipc::LakeRequest& request) {
+  using enum ipc::LakeType;
+  return request.type == kReadRemote || ((request.type == kOpenTable || request.type == kAsk) &&
+                                         request.schema.source == ipc::SchemaSource::kPostgres);
+}
+
+// On a thread of its own: the pool's threads are few, and waiting ones would keep them from others.
+// A connection has no more of them than requests without an answer.
+void LakeService::AnswerApart(const std::shared_ptr<Connection>& c, ipc::LakeRequest request) {
+  std::vector<std::thread> finished;
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopping_) return;
+    finished.swap(finished_);
+    const auto place = apart_.emplace(apart_.end());
+    try {
+      *place = std::thread([this, c, request, place] {
+        Answer(c, request);
+        c->EndOpening(request.id);
+        {
+          const std::lock_guard ending(mutex_);
+          finished_.push_back(std::move(*place));
+          apart_.erase(place);
+        }
+        work_.notify_all();
+      });
+    } catch (const std::system_error&) {
+      apart_.erase(place);
+      ipc::LakeReply reply;
+      reply.id = request.id;
+      reply.error =
+          Error{ErrorKind::kTooManyConnections, "the gateway has no thread left", {}, {}, 0};
+      std::vector<Outgoing> out;
+      out.push_back({ipc::EncodePacket(reply), {}, true});
+      c->Send(std::move(out));
+    }
+  }
+  for (auto& thread : finished) thread.join();
+}
 
 // The roles of a schema of a remote database, which must be allowed its secret.
 Result<Credentials> LakeService::MayReadSecret(const std::string& workspace,
@@ -32,7 +74,8 @@ Result<Credentials> LakeService::MayReadSecret(const std::string& workspace,
 
 Result<std::shared_ptr<RemoteSession>> LakeService::RemoteOf(Connection& c,
                                                              const ipc::LakeRequest& request,
-                                                             Credentials& credentials) {
+                                                             Credentials& credentials,
+                                                             const GivenUp& given_up) {
   if (c.workspace.empty())
     return Fail(ErrorKind::kInsufficientPrivilege, "a scratch worker has no external schemas");
   if (options_.remotes == nullptr)
@@ -49,7 +92,7 @@ Result<std::shared_ptr<RemoteSession>> LakeService::RemoteOf(Connection& c,
       if (auto session = known->second.lock()) return session;
     }
   }
-  auto opened = options_.remotes->Open(place);
+  auto opened = options_.remotes->Open(place, c.workspace, given_up);
   const auto record = [&](auto write, const char* event, const std::string& outcome) {
     write(event, {{"workspace", c.workspace},
                   {"user", request.user.substr(0, 256)},
@@ -85,9 +128,11 @@ void LakeService::OpenRemote(const std::shared_ptr<Connection>& c, const ipc::La
       scan_log_.Refused(facts, error);
     Refuse(c, request, std::move(error), out);
   };
+  const auto opening = c->BeginOpening(request.id);
   auto scan = c->MakeScan();
   Credentials credentials;
-  auto session = RemoteOf(*c, request, credentials);
+  const GivenUp given_up = [&] { return opening->abandoned(); };
+  auto session = RemoteOf(*c, request, credentials, given_up);
   if (!session) return fail(session.error());
   facts.account = credentials.account;
   facts.role = credentials.role;
@@ -100,7 +145,7 @@ void LakeService::OpenRemote(const std::shared_ptr<Connection>& c, const ipc::La
         return MayReadSecret(workspace, again);
       });
   facts.location = (*session)->place().Text();
-  auto tables = (*session)->Describe(request.schema.remote_schema, request.table);
+  auto tables = (*session)->Describe(request.schema.remote_schema, request.table, given_up);
   if (!tables) return fail(tables.error());
   if (tables->size() != 1)
     return fail(
@@ -171,8 +216,10 @@ void LakeService::ReadRemote(const std::shared_ptr<Connection>& c, const ipc::La
     const std::lock_guard lock(scan->record->mutex);
     scan->record->query_text = query->substr(0, kQueryBytes);
   }
+  const auto opening = c->BeginOpening(request.id);
   UniqueFd pipe;
-  auto copy = scan->session->Read(*query, pipe);
+  auto copy =
+      scan->session->Read(*query, pipe, [&] { return opening->abandoned() || scan->abandoned(); });
   if (!copy) {
     scan->Failed(copy.error());
     return fail(copy.error());
@@ -226,9 +273,11 @@ void LakeService::AskRemote(const std::shared_ptr<Connection>& c, const ipc::Lak
   if (const auto table = question.find("table"); table != question.end() && table->is_string())
     only = table->get<std::string>();
   Credentials credentials;
-  const auto session = RemoteOf(*c, request, credentials);
+  const auto opening = c->BeginOpening(request.id);
+  const GivenUp given_up = [&] { return opening->abandoned(); };
+  const auto session = RemoteOf(*c, request, credentials, given_up);
   if (!session) return fail(session.error());
-  const auto tables = (*session)->Describe(request.schema.remote_schema, only);
+  const auto tables = (*session)->Describe(request.schema.remote_schema, only, given_up);
   if (!tables) return fail(tables.error());
   for (const RemoteTable& table : *tables) {
     nlohmann::json columns = nlohmann::json::array();

@@ -69,7 +69,8 @@ class MemoryStore final : public ObjectStore {
     const std::lock_guard lock(mutex);
     const auto it = objects.find(bucket + "/" + key);
     if (it == objects.end()) return Fail(ErrorKind::kExternalNotFound, "404");
-    return ObjectInfo{key, it->second.etag, it->second.bytes.size(), 7};
+    return ObjectInfo{
+        key, it->second.etag, it->second.bytes.size(), 7, {{"x-amz-key", "of " + key}}};
   }
   Result<void> GetRange(const Credentials&, const std::string& bucket, const std::string& key,
                         const std::string& etag, uint64_t offset, std::span<char> into) override {
@@ -656,6 +657,26 @@ TEST_F(LakeServiceTest, FailsWhenTheObjectChangesBetweenBlocks) {
   EXPECT_REFUSED(w.Block(open->reply.scan, 0, 1, 0, 1), ErrorKind::kExternalChanged);
   store_.objects.erase("lake/t/a.csv");
   EXPECT_REFUSED(w.Block(open->reply.scan, 0, 1, 0, 1), ErrorKind::kExternalNotFound);
+}
+
+TEST_F(LakeServiceTest, TellsTheMetadataOfAScansObjectsOnly) {
+  Worker w(*service_, "w"), other(*service_, "other"), scratch(*service_, "");
+  const auto open = w.OpenTable("t");
+  ASSERT_TRUE(w.ListFiles(open->reply.scan, {0}));
+  LakeRequest request;
+  request.type = LakeType::kAsk;
+  request.change = R"({"what":"metadata"})";
+  request.scan = open->reply.scan;
+  const auto told = w.Ask(request);
+  ASSERT_TRUE(told && !told->reply.error);
+  EXPECT_EQ(told->reply.names, (std::vector<std::string>{R"({"x-amz-key":"of t/a.csv"})"}));
+  EXPECT_REFUSED(other.Ask(request), ErrorKind::kUndefinedObject);
+  EXPECT_REFUSED(scratch.Ask(request), ErrorKind::kInsufficientPrivilege);
+  request.file = 7;
+  EXPECT_REFUSED(w.Ask(request), ErrorKind::kInsufficientPrivilege);
+  request.file = 0;
+  store_.Add("lake/t/a.csv", "9\n", "e2");
+  EXPECT_REFUSED(w.Ask(request), ErrorKind::kExternalChanged);
 }
 
 TEST_F(LakeServiceTest, ListsManyPartitionsInOneGo) {

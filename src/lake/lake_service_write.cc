@@ -101,8 +101,10 @@ void LakeService::WritePart(const std::shared_ptr<Connection>& c, const ipc::Lak
   }
   if (!buffer || request.length == 0 || request.length > ipc::kWriteBufferBytes)
     return fail({ErrorKind::kInvalidArgument, "there is no such buffer", {}, {}, 0});
+  const auto metadata = ReadMetadata(request.change);
+  if (!metadata) return fail(metadata.error());
   const auto written = write->Part(request.file, request.table, request.block,
-                                   std::string_view(buffer->data, request.length));
+                                   std::string_view(buffer->data, request.length), *metadata);
   if (!written) return fail(written.error());
   ipc::LakeReply reply;
   reply.id = request.id;

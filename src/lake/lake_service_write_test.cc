@@ -220,6 +220,23 @@ TEST_F(LakeServiceWriteTest, LetsNoPartLeaveThePrefix) {
   EXPECT_EQ(Uploads(), 0u);
 }
 
+TEST_F(LakeServiceWriteTest, TakesAnEnvelopeAndNoOtherMetadata) {
+  Worker w(*service_, "w");
+  const auto open = w.Open("s3://ours/out/");
+  const uint32_t buffer = w.Fill("x");
+  auto part = Worker::Part(open.scan, 0, "a", buffer, 1);
+  for (const char* bad : {R"({"x-amz-website-redirect-location": "http://elsewhere"})", "[]", "x",
+                          R"({"x-amz-key": "k\nx-amz-acl: public-read"})"}) {
+    part.change = bad;
+    EXPECT_REFUSED(w.Ask(part), ErrorKind::kInvalidArgument);
+  }
+  EXPECT_EQ(Uploads(), 0u);
+  part.change = R"({"x-amz-key": "k", "x-amz-iv": "i"})";
+  EXPECT_FALSE(w.Ask(part).error);
+  const std::lock_guard lock(store_.mutex);
+  EXPECT_EQ(store_.encryptions.begin()->second.metadata.at("x-amz-key"), "k");
+}
+
 TEST_F(LakeServiceWriteTest, ReadsNothingButItsOwnBuffers) {
   Worker w(*service_, "w");
   LakeRequest request;

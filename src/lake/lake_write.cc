@@ -85,6 +85,26 @@ Result<WriteOptions> WriteOptions::Read(std::string_view json) {
   return options;
 }
 
+Result<std::map<std::string, std::string>> ReadMetadata(std::string_view json) {
+  std::map<std::string, std::string> metadata;
+  if (json.empty()) return metadata;
+  constexpr std::string_view kNames[] = {"x-amz-key", "x-amz-iv", "x-amz-matdesc",
+                                         "x-amz-unencrypted-content-length"};
+  constexpr size_t kMaxBytes = 256;
+  const auto in = nlohmann::json::parse(json, nullptr, false);
+  for (const auto& [name, value] : in.items()) {
+    const bool good = in.is_object() && std::ranges::find(kNames, name) != std::end(kNames) &&
+                      value.is_string() && value.get_ref<const std::string&>().size() < kMaxBytes &&
+                      std::ranges::all_of(
+                          value.get_ref<const std::string&>(),
+                          [](unsigned char c) { return c > ' ' && c < 127; });
+    if (!good) return Fail(ErrorKind::kInvalidArgument, "malformed metadata of an object");
+    metadata[name] = value.get<std::string>();
+  }
+  if (!in.is_object()) return Fail(ErrorKind::kInvalidArgument, "malformed metadata of an object");
+  return metadata;
+}
+
 LakeWrite::LakeWrite(ObjectStore& store, std::shared_ptr<identity::LiveCredentials> live,
                      std::string bucket, std::string prefix, WriteOptions options)
     : store_(store),
@@ -160,7 +180,8 @@ Result<std::shared_ptr<LakeWrite::File>> LakeWrite::FileOf(const Credentials& cr
 }
 
 Result<void> LakeWrite::Part(uint32_t number, const std::string& name, uint32_t part,
-                             std::string_view bytes) {
+                             std::string_view bytes,
+                             const std::map<std::string, std::string>& metadata) {
   if (part >= kMaxParts || bytes.empty())
     return Fail(ErrorKind::kPayloadTooLarge,
                 fmt::format("{} has more than {} parts", name, kMaxParts));
@@ -178,8 +199,10 @@ Result<void> LakeWrite::Part(uint32_t number, const std::string& name, uint32_t 
       if (file->etags.contains(part))
         return Fail(ErrorKind::kInvalidArgument, fmt::format("part {} is there already", part));
       if (!file->begun) {
+        Encryption encryption = options_.encryption;
+        encryption.metadata = metadata;
         SKEP_TRY_ASSIGN(file->upload,
-                        store_.BeginUpload(*credentials, bucket_, file->key, options_.encryption));
+                        store_.BeginUpload(*credentials, bucket_, file->key, encryption));
         file->begun = true;
       }
       file->etags[part];  // taken

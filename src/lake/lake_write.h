@@ -34,6 +34,11 @@ struct WriteOptions {
   static Result<WriteOptions> Read(std::string_view json);
 };
 
+// ipc::LakeRequest.change of kWritePart: empty, or the envelope of a file that the worker
+// encrypted, as JSON: {"x-amz-key": "...", "x-amz-iv": "..."} (base/client_encryption.h). Nothing
+// else goes into an object's metadata. Errors: kInvalidArgument.
+Result<std::map<std::string, std::string>> ReadMetadata(std::string_view json);
+
 class LakeWrite {
  public:
   static constexpr size_t kMaxFiles = 100'000;
@@ -52,9 +57,11 @@ class LakeWrite {
   LakeWrite& operator=(const LakeWrite&) = delete;
 
   // Uploads part 0, 1, ... of a file, in any order and at once. `name` is the key below the prefix,
-  // the same for all parts. Errors: kExternalDenied, kInvalidArgument (names, numbers),
-  // kPayloadTooLarge, kUndefinedObject (committed or aborted).
-  Result<void> Part(uint32_t file, const std::string& name, uint32_t part, std::string_view bytes);
+  // `metadata` what stands beside the object (ReadMetadata): the same for all parts. Errors:
+  // kExternalDenied, kInvalidArgument (names, numbers), kPayloadTooLarge, kUndefinedObject
+  // (committed or aborted).
+  Result<void> Part(uint32_t file, const std::string& name, uint32_t part, std::string_view bytes,
+                    const std::map<std::string, std::string>& metadata = {});
   // Makes the files known once they are all there, by a change of a catalog. kSerializationFailure:
   // somebody else was quicker.
   using Publish = std::function<Result<void>()>;

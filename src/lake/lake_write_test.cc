@@ -53,6 +53,31 @@ TEST(LakeWrite, ShowsNothingBeforeItsCommitAndTheLastFileLast) {
   EXPECT_EQ(write->Commit().error().kind, ErrorKind::kUndefinedObject);
 }
 
+TEST(LakeWrite, PutsAnEnvelopeBesideAnObjectAndNothingElse) {
+  EXPECT_TRUE(ReadMetadata("")->empty());
+  const auto envelope = ReadMetadata(
+      R"({"x-amz-key": "k+/=", "x-amz-iv": "i", "x-amz-matdesc": "{}",
+          "x-amz-unencrypted-content-length": "17"})");
+  ASSERT_TRUE(envelope) << envelope.error().message;
+  EXPECT_EQ(envelope->size(), 4u);
+  for (const std::string& bad :
+       {std::string("["), std::string("[]"), std::string("7"), std::string(R"("x-amz-key")"),
+        std::string(R"({"author": "me"})"), std::string(R"({"x-amz-key": 7})"),
+        std::string(R"({"x-amz-key": "a\r\nx-amz-acl: public-read"})"),
+        std::string(R"({"x-amz-key": "ü"})"),
+        R"({"x-amz-key": ")" + std::string(300, 'a') + R"("})"}) {
+    const auto read = ReadMetadata(bad);
+    ASSERT_FALSE(read) << bad;
+    EXPECT_EQ(read.error().kind, ErrorKind::kInvalidArgument) << bad;
+  }
+  UploadStore store;
+  const auto write = Opened(store);
+  ASSERT_TRUE(write->Part(0, "a", 1, "two", *envelope));
+  ASSERT_TRUE(write->Part(0, "a", 0, "one", *envelope));
+  ASSERT_EQ(store.encryptions.size(), 1u);
+  EXPECT_EQ(store.encryptions.begin()->second.metadata, *envelope);
+}
+
 TEST(LakeWrite, LeavesNothingBehindWhenItEndsOtherwise) {
   UploadStore store;
   {

@@ -17,6 +17,7 @@
 
 #include "base/crypto.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "lake/s3_request.h"
 
 namespace skep::lake {
@@ -24,6 +25,8 @@ namespace {
 
 constexpr size_t kMaxListBytes = 16u << 20;
 constexpr size_t kMaxErrorBytes = 64u << 10;
+constexpr std::string_view kMetadata = "x-amz-meta-";
+constexpr size_t kMaxMetadata = 64, kMaxMetadataBytes = 4096;  // of an answer; S3 has 2 KB in all
 // In a row; servers send some where many objects were deleted.
 constexpr size_t kMaxEmptyPages = 100;
 
@@ -52,6 +55,7 @@ struct Exchange {
   bool overflow = false;
   std::string etag, last_modified, content_range;
   std::optional<uint64_t> content_length;
+  std::map<std::string, std::string> metadata;
   CURL* curl = nullptr;
   const std::atomic<bool>* stop = nullptr;
 };
@@ -65,6 +69,7 @@ size_t OnHeader(char* data, size_t size, size_t count, void* user) {
     x.last_modified.clear();
     x.content_range.clear();
     x.content_length.reset();
+    x.metadata.clear();
     return size * count;
   }
   const size_t colon = line.find(':');
@@ -82,6 +87,10 @@ size_t OnHeader(char* data, size_t size, size_t count, void* user) {
     if (std::from_chars(value.data(), value.data() + value.size(), n).ec == std::errc{})
       x.content_length = n;
   }
+  if (name.size() > kMetadata.size() &&
+      EqualsIgnoringCase(name.substr(0, kMetadata.size()), kMetadata) &&
+      x.metadata.size() < kMaxMetadata && value.size() < kMaxMetadataBytes)
+    x.metadata[Lower(name.substr(kMetadata.size()))] = value;
   return size * count;
 }
 
@@ -392,7 +401,7 @@ Result<ObjectInfo> S3Store::Head(const Credentials& credentials, const std::stri
         ErrorKind::kExternalUnavailable,
         fmt::format("the object store's answer lacks a length or an ETag: HEAD {}", x.url.Place()));
   }
-  ObjectInfo info{key, x.etag, *x.content_length, 0};
+  ObjectInfo info{key, x.etag, *x.content_length, 0, std::move(x.metadata)};
   const time_t modified = curl_getdate(x.last_modified.c_str(), nullptr);
   if (modified > 0) info.modified_s = modified;
   return info;
@@ -457,6 +466,8 @@ Result<std::string> S3Store::BeginUpload(const Credentials& credentials, const s
     if (!encryption.kms_key_id.empty())
       x.headers.emplace_back("x-amz-server-side-encryption-aws-kms-key-id", encryption.kms_key_id);
   }
+  for (const auto& [name, value] : encryption.metadata)
+    x.headers.emplace_back(std::string(kMetadata) + name, value);
   SKEP_TRY(Send(credentials, x));
   pugi::xml_document document;
   std::string upload;

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -25,6 +26,8 @@ struct ObjectInfo {
   std::string etag;  // without quotes
   uint64_t size = 0;
   int64_t modified_s = 0;  // seconds since the epoch
+  // Of Head: its user-defined metadata, names in lower case without "x-amz-meta-".
+  std::map<std::string, std::string> metadata;
   bool operator==(const ObjectInfo&) const = default;
 };
 
@@ -34,10 +37,12 @@ struct ListPage {
   std::string next;                   // continue here; empty = that was all
 };
 
-// How the store shall encrypt a new object. Neither: as the bucket says.
+// How the store shall encrypt a new object (neither: as the bucket says), and what is said beside
+// one that was encrypted before.
 struct Encryption {
-  bool kms = false;        // SSE-KMS
-  std::string kms_key_id;  // empty: the account's own key for S3
+  bool kms = false;                             // SSE-KMS
+  std::string kms_key_id;                       // empty: the account's own key for S3
+  std::map<std::string, std::string> metadata;  // user-defined, without "x-amz-meta-"
 };
 
 // Errors of all calls: kExternalUnavailable (down, slow, 5xx after retries, answer cut short),

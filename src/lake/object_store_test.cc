@@ -194,6 +194,26 @@ TEST(ObjectStore, SucceedsAfterPassingFaults) {
   EXPECT_EQ(server.requests(), 3);
 }
 
+TEST(ObjectStore, ReadsTheMetadataOfAnObject) {
+  std::string many;
+  for (int i = 0; i < 500; i++)
+    many += "x-amz-meta-m" + std::to_string(i) + ": " + std::string(40, 'v') + "\r\n";
+  FaultyServer server([&](const std::string& request, int) {
+    return Http(200, "", "ETag: \"e1\"\r\nX-Amz-Meta-X-Amz-Key:  k= \r\nx-amz-meta-: nameless\r\n" +
+                             std::string("x-amz-meta-x-amz-matdesc: {}\r\n") +
+                             (request.find("many") != std::string::npos ? many : ""));
+  });
+  const auto store = MakeS3Store(Fast());
+  const auto object = store->Head(Keys(server.url()), "bucket", "key");
+  ASSERT_TRUE(object) << object.error().message;
+  EXPECT_EQ(object->metadata, (std::map<std::string, std::string>{{"x-amz-key", "k="},
+                                                                  {"x-amz-matdesc", "{}"}}));
+  const auto full = store->Head(Keys(server.url()), "bucket", "many");
+  ASSERT_TRUE(full);
+  EXPECT_EQ(full->metadata.at("x-amz-key"), "k=");
+  EXPECT_LE(full->metadata.size(), 64u);
+}
+
 TEST(ObjectStore, UploadsInPartsAndReadsWhatACompletionSays) {
   std::vector<std::string> heard;
   std::mutex mutex;
@@ -212,7 +232,8 @@ TEST(ObjectStore, UploadsInPartsAndReadsWhatACompletionSays) {
   });
   const auto store = MakeS3Store(Fast());
   const auto keys = Keys(server.url());
-  const auto upload = store->BeginUpload(keys, "bucket", "a key", {true, "alias/k"});
+  const auto upload = store->BeginUpload(
+      keys, "bucket", "a key", {true, "alias/k", {{"x-amz-key", "k+/="}, {"x-amz-iv", "i"}}});
   ASSERT_TRUE(upload) << upload.error().message;
   EXPECT_EQ(*upload, "u 1");
   EXPECT_EQ(store->PutPart(keys, "bucket", "a key", *upload, 2, "bytes").value_or(""), "e1");
@@ -228,6 +249,10 @@ TEST(ObjectStore, UploadsInPartsAndReadsWhatACompletionSays) {
   EXPECT_NE(heard[1].find("x-amz-server-side-encryption: aws:kms"), std::string::npos);
   EXPECT_NE(heard[1].find("x-amz-server-side-encryption-aws-kms-key-id: alias/k"),
             std::string::npos);
+  EXPECT_NE(heard[1].find("x-amz-meta-x-amz-key: k+/="), std::string::npos);
+  EXPECT_NE(heard[1].find("x-amz-meta-x-amz-iv"), heard[1].rfind("x-amz-meta-x-amz-iv"))
+      << "signed, too";
+  EXPECT_EQ(heard[2].find("x-amz-meta-"), std::string::npos);
   EXPECT_TRUE(heard[2].starts_with("PUT /bucket/a%20key?partNumber=2&uploadId=u%201 HTTP/1.1"))
       << heard[2];
   EXPECT_TRUE(heard[4].starts_with("DELETE /bucket/a%20key?uploadId=u%201 ")) << heard[4];

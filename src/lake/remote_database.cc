@@ -130,14 +130,13 @@ std::string RemotePlace::Text() const { return fmt::format("{}:{}/{}", host, por
 
 class RemoteConnection {
  public:
-  RemoteConnection(RemoteDatabases& databases, const RemotePlace& place, Secret password)
-      : databases_(databases), place_(place), password_(std::move(password)) {
-    databases_.open_++;
-  }
-  ~RemoteConnection() {
-    PQfinish(connection_);
-    databases_.open_--;
-  }
+  RemoteConnection(RemoteDatabases& databases, RemoteSeat seat, const RemotePlace& place,
+                   Secret password)
+      : databases_(databases),
+        seat_(std::move(seat)),
+        place_(place),
+        password_(std::move(password)) {}
+  ~RemoteConnection() { PQfinish(connection_); }
   RemoteConnection(const RemoteConnection&) = delete;
   RemoteConnection& operator=(const RemoteConnection&) = delete;
 
@@ -437,6 +436,7 @@ class RemoteConnection {
   }
 
   RemoteDatabases& databases_;
+  const RemoteSeat seat_;
   const RemotePlace place_;
   const Secret password_;
   PGconn* connection_ = nullptr;
@@ -464,12 +464,12 @@ void RemoteCopy::End(Result<void> outcome) {
 
 // ---------------------------------------------------------------- sessions
 
-RemoteSession::RemoteSession(RemoteDatabases& databases, RemotePlace place)
-    : databases_(databases), place_(std::move(place)) {}
+RemoteSession::RemoteSession(RemoteDatabases& databases, RemotePlace place, std::string workspace)
+    : databases_(databases), place_(std::move(place)), workspace_(std::move(workspace)) {}
 
 RemoteSession::~RemoteSession() = default;
 
-Result<std::unique_ptr<RemoteConnection>> RemoteSession::Take() {
+Result<std::unique_ptr<RemoteConnection>> RemoteSession::Take(const GivenUp& given_up) {
   std::string snapshot;
   {
     const std::lock_guard lock(mutex_);
@@ -480,7 +480,7 @@ Result<std::unique_ptr<RemoteConnection>> RemoteSession::Take() {
     }
     snapshot = snapshot_;
   }
-  return databases_.Connect(place_, snapshot);
+  return databases_.Connect(place_, workspace_, snapshot, given_up);
 }
 
 void RemoteSession::GiveBack(std::unique_ptr<RemoteConnection> connection) {
@@ -490,7 +490,8 @@ void RemoteSession::GiveBack(std::unique_ptr<RemoteConnection> connection) {
 
 // Source: PostgreSQL documentation, "System Catalogs".
 Result<std::vector<RemoteTable>> RemoteSession::Describe(const std::string& schema,
-                                                         const std::optional<std::string>& table) {
+                                                         const std::optional<std::string>& table,
+                                                         const GivenUp& given_up) {
   static const std::string kQuery =
       "select c.relname, c.relkind, greatest(c.reltuples, 0)::bigint, a.attname, "
       "case when t.typtype = 'd' then t.typbasetype else a.atttypid end::bigint, "
@@ -502,7 +503,7 @@ Result<std::vector<RemoteTable>> RemoteSession::Describe(const std::string& sche
       "where n.nspname = $1 and c.relkind in ('r', 'p', 'v', 'm', 'f') and a.attnum > 0 "
       "and not a.attisdropped and ($2 = '' or c.relname = $3) "
       "order by c.relname, c.oid, a.attnum";
-  SKEP_TRY_ASSIGN(auto connection, Take());
+  SKEP_TRY_ASSIGN(auto connection, Take(given_up));
   SKEP_TRY_ASSIGN(const auto rows,
                   connection->Query(kQuery, {schema, table ? "one" : "", table.value_or("")}));
   GiveBack(std::move(connection));
@@ -532,8 +533,9 @@ Result<std::vector<RemoteTable>> RemoteSession::Describe(const std::string& sche
   return tables;
 }
 
-Result<std::shared_ptr<RemoteCopy>> RemoteSession::Read(const std::string& query, UniqueFd& pipe) {
-  SKEP_TRY_ASSIGN(auto taken, Take());
+Result<std::shared_ptr<RemoteCopy>> RemoteSession::Read(const std::string& query, UniqueFd& pipe,
+                                                        const GivenUp& given_up) {
+  SKEP_TRY_ASSIGN(auto taken, Take(given_up));
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0)
     return Fail(ErrorKind::kTooManyConnections, "no pipe can be opened");
@@ -568,7 +570,8 @@ Result<std::shared_ptr<RemoteCopy>> RemoteSession::Read(const std::string& query
 
 // ---------------------------------------------------------------- all of them
 
-RemoteDatabases::RemoteDatabases(RemoteOptions options) : options_(std::move(options)) {}
+RemoteDatabases::RemoteDatabases(RemoteOptions options)
+    : options_(std::move(options)), seats_(options_.seats) {}
 
 template <class Work>
 void RemoteDatabases::Run(Work work) {
@@ -588,7 +591,10 @@ void RemoteDatabases::Run(Work work) {
                       done});
 }
 
-void RemoteDatabases::Stop() { stopping_ = true; }
+void RemoteDatabases::Stop() {
+  stopping_ = true;
+  seats_.Stop();
+}
 
 RemoteDatabases::~RemoteDatabases() {
   Stop();
@@ -623,7 +629,9 @@ Result<std::string> RemoteDatabases::AddressOf(const RemoteHost& host) const {
 }
 
 Result<std::unique_ptr<RemoteConnection>> RemoteDatabases::Connect(const RemotePlace& place,
-                                                                   const std::string& snapshot) {
+                                                                   const std::string& workspace,
+                                                                   const std::string& snapshot,
+                                                                   const GivenUp& given_up) {
   if (stopping_) return Fail(ErrorKind::kAdminShutdown, "the gateway goes down");
   const auto host = std::ranges::find_if(options_.hosts, [&](const RemoteHost& listed) {
     return Lower(listed.name) == Lower(place.host) && listed.port == place.port;
@@ -641,10 +649,10 @@ Result<std::unique_ptr<RemoteConnection>> RemoteDatabases::Connect(const RemoteP
     return Fail(
         ErrorKind::kInsufficientPrivilege,
         fmt::format("secret {} is not for host {}:{}", place.secret_arn, place.host, place.port));
-  if (open_ >= options_.connections)
-    return Fail(ErrorKind::kTooManyConnections, "too many connections to remote databases");
+  SKEP_TRY_ASSIGN(RemoteSeat seat, seats_.Take(workspace, given_up));
   SKEP_TRY_ASSIGN(const std::string address, AddressOf(*host));
-  auto connection = std::make_unique<RemoteConnection>(*this, place, secret->password);
+  auto connection =
+      std::make_unique<RemoteConnection>(*this, std::move(seat), place, secret->password);
   SKEP_TRY(connection->Connect(*host, address, secret->username));
   SKEP_TRY(connection->Query(
       "set standard_conforming_strings = on; set search_path = pg_catalog; "
@@ -656,9 +664,11 @@ Result<std::unique_ptr<RemoteConnection>> RemoteDatabases::Connect(const RemoteP
   return connection;
 }
 
-Result<std::shared_ptr<RemoteSession>> RemoteDatabases::Open(const RemotePlace& place) {
-  SKEP_TRY_ASSIGN(auto connection, Connect(place, ""));
-  auto session = std::make_shared<RemoteSession>(*this, place);
+Result<std::shared_ptr<RemoteSession>> RemoteDatabases::Open(const RemotePlace& place,
+                                                             const std::string& workspace,
+                                                             const GivenUp& given_up) {
+  SKEP_TRY_ASSIGN(auto connection, Connect(place, workspace, "", given_up));
+  auto session = std::make_shared<RemoteSession>(*this, place, workspace);
   // Of a server that exports none each connection reads its own moment.
   const auto exported = connection->Query("select pg_catalog.pg_export_snapshot()");
   if (exported && exported->size() == 1 && exported->front().size() == 1) {

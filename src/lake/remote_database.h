@@ -7,6 +7,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <list>
 #include <memory>
 #include <mutex>
@@ -20,6 +21,7 @@
 #include "base/secret.h"
 #include "base/unique_fd.h"
 #include "lake/remote_query.h"
+#include "lake/remote_seats.h"
 
 namespace skep::lake {
 
@@ -48,7 +50,7 @@ struct RemoteOptions {
   std::chrono::milliseconds metadata_timeout{30'000};  // of questions about tables
   size_t max_row_bytes = 32u << 20;                    // that the server may send as one row
   size_t max_metadata_bytes = 32u << 20;
-  size_t connections = 100;  // at a time, of all workspaces
+  RemoteSeatOptions seats;  // connections at a time
 };
 
 // Where an external schema leads.
@@ -63,6 +65,8 @@ struct RemotePlace {
 
 class RemoteConnection;
 class RemoteDatabases;
+// Whether nobody wants any more what is being waited for. Called often; empty: somebody does.
+using GivenUp = std::function<bool()>;
 
 // Rows on their way from a server into a pipe. Thread-safe.
 class RemoteCopy {
@@ -95,7 +99,7 @@ class RemoteCopy {
 class RemoteSession : public std::enable_shared_from_this<RemoteSession> {
  public:
   // Made by RemoteDatabases::Open.
-  RemoteSession(RemoteDatabases& databases, RemotePlace place);
+  RemoteSession(RemoteDatabases& databases, RemotePlace place, std::string workspace);
   ~RemoteSession();
   RemoteSession(const RemoteSession&) = delete;
   RemoteSession& operator=(const RemoteSession&) = delete;
@@ -104,17 +108,21 @@ class RemoteSession : public std::enable_shared_from_this<RemoteSession> {
   // Tables, views and foreign tables of a schema, with their columns; of `table` alone when it is
   // given. Errors: kExternalUnavailable, kInsufficientPrivilege, kPayloadTooLarge.
   Result<std::vector<RemoteTable>> Describe(const std::string& schema,
-                                            const std::optional<std::string>& table);
-  // Starts a query that WriteRemoteScan wrote. `pipe` becomes the reading end.
-  Result<std::shared_ptr<RemoteCopy>> Read(const std::string& query, UniqueFd& pipe);
+                                            const std::optional<std::string>& table,
+                                            const GivenUp& given_up = {});
+  // Starts a query that WriteRemoteScan wrote. `pipe` becomes the reading end. Waits for a
+  // connection as RemoteDatabases::Open does.
+  Result<std::shared_ptr<RemoteCopy>> Read(const std::string& query, UniqueFd& pipe,
+                                           const GivenUp& given_up = {});
 
  private:
   friend class RemoteDatabases;
-  Result<std::unique_ptr<RemoteConnection>> Take();
+  Result<std::unique_ptr<RemoteConnection>> Take(const GivenUp& given_up);
   void GiveBack(std::unique_ptr<RemoteConnection> connection);
 
   RemoteDatabases& databases_;
   const RemotePlace place_;
+  const std::string workspace_;
   std::mutex mutex_;
   std::vector<std::unique_ptr<RemoteConnection>> idle_;
   std::string snapshot_;  // empty: the server exports none
@@ -128,20 +136,26 @@ class RemoteDatabases {
   RemoteDatabases(const RemoteDatabases&) = delete;
   RemoteDatabases& operator=(const RemoteDatabases&) = delete;
 
-  // Connects and begins the transaction. Whether the secret may be used was asked before. Errors:
+  // Connects and begins the transaction. Whether the secret may be used was asked before. Blocks
+  // while the workspace, or all of them, have no connection left (remote_seats.h). Errors:
   // kInsufficientPrivilege (the host is not listed, or leads to an address that nobody may reach),
   // kUndefinedObject (no such secret), kExternalDenied (the server refuses it),
-  // kExternalUnavailable, kTooManyConnections.
-  Result<std::shared_ptr<RemoteSession>> Open(const RemotePlace& place);
+  // kExternalUnavailable, kTooManyConnections, kQueryCanceled (given up while it waited).
+  Result<std::shared_ptr<RemoteSession>> Open(const RemotePlace& place,
+                                              const std::string& workspace,
+                                              const GivenUp& given_up = {});
   // Nothing is opened from then on, and what waits for a server's answer fails. Does not stop
   // copies.
   void Stop();
+  RemoteSeats::Figures figures() const { return seats_.figures(); }
 
  private:
   friend class RemoteSession;
   friend class RemoteConnection;
   Result<std::unique_ptr<RemoteConnection>> Connect(const RemotePlace& place,
-                                                    const std::string& snapshot);
+                                                    const std::string& workspace,
+                                                    const std::string& snapshot,
+                                                    const GivenUp& given_up);
   // The address of a listed host. Errors: kInsufficientPrivilege, kExternalUnavailable.
   Result<std::string> AddressOf(const RemoteHost& host) const;
   // Runs `work` on a thread that the destructor waits for.
@@ -150,7 +164,7 @@ class RemoteDatabases {
 
   const RemoteOptions options_;
   std::atomic<bool> stopping_ = false;
-  std::atomic<size_t> open_ = 0;
+  RemoteSeats seats_;
   std::mutex mutex_;
   struct Runner {
     std::thread thread;

@@ -71,22 +71,23 @@ TEST(RemoteDatabase, ConnectsToListedHostsOnly) {
        {RemotePlace{"127.0.0.1", 2, "d", kArn}, RemotePlace{"127.0.0.2", 1, "d", kArn},
         RemotePlace{"169.254.169.254", 80, "d", kArn},
         RemotePlace{"127.0.0.1 hostaddr=10.0.0.1", 1, "d", kArn}, RemotePlace{"", 1, "d", kArn}}) {
-    const auto opened = databases.Open(place);
+    const auto opened = databases.Open(place, "default");
     ASSERT_FALSE(opened) << place.Text();
     EXPECT_EQ(opened.error().kind, ErrorKind::kInsufficientPrivilege) << place.Text();
     EXPECT_THAT(opened.error().message, HasSubstr("may not be connected to"));
   }
-  const auto unknown = databases.Open({"127.0.0.1", 1, "d", "arn:aws:secretsmanager:x:y:secret:z"});
+  const auto unknown =
+      databases.Open({"127.0.0.1", 1, "d", "arn:aws:secretsmanager:x:y:secret:z"}, "default");
   ASSERT_FALSE(unknown);
   EXPECT_EQ(unknown.error().kind, ErrorKind::kUndefinedObject);
-  const auto down = databases.Open({"127.0.0.1", 1, "d", kArn});
+  const auto down = databases.Open({"127.0.0.1", 1, "d", kArn}, "default");
   ASSERT_FALSE(down);
   EXPECT_EQ(down.error().kind, ErrorKind::kExternalUnavailable) << down.error().message;
 }
 
 TEST(RemoteDatabase, ListedNamesMustNotLeadToMetadataServices) {
   RemoteDatabases databases(Options("169.254.169.254", 80));
-  const auto opened = databases.Open({"169.254.169.254", 80, "d", kArn});
+  const auto opened = databases.Open({"169.254.169.254", 80, "d", kArn}, "default");
   ASSERT_FALSE(opened);
   EXPECT_EQ(opened.error().kind, ErrorKind::kInsufficientPrivilege);
 }
@@ -95,7 +96,7 @@ TEST(RemoteDatabase, ASecretOfAHostIsSentToNoOther) {
   RemoteOptions options = Options("127.0.0.1", 1);
   options.secrets[0].host = "orders.example.com";
   RemoteDatabases databases(std::move(options));
-  const auto opened = databases.Open({"127.0.0.1", 1, "d", kArn});
+  const auto opened = databases.Open({"127.0.0.1", 1, "d", kArn}, "default");
   ASSERT_FALSE(opened);
   EXPECT_EQ(opened.error().kind, ErrorKind::kInsufficientPrivilege);
   EXPECT_THAT(opened.error().message, HasSubstr("is not for host"));
@@ -163,7 +164,7 @@ TEST(RemoteDatabase, SurvivesServersThatDoNotSpeakTheProtocol) {
     RemoteOptions options = Options("127.0.0.1", server.port());
     options.connect_timeout = options.metadata_timeout = std::chrono::milliseconds(1000);
     RemoteDatabases databases(std::move(options));
-    const auto opened = databases.Open({"127.0.0.1", server.port(), "d", kArn});
+    const auto opened = databases.Open({"127.0.0.1", server.port(), "d", kArn}, "default");
     ASSERT_FALSE(opened) << answer.substr(0, 40);
     EXPECT_THAT(opened.error().message, HasSubstr("127.0.0.1"));
     EXPECT_THAT(opened.error().message, Not(HasSubstr(kPassword)));
@@ -176,7 +177,7 @@ TEST(RemoteDatabase, APasswordThatTheServerRepeatsIsNotShown) {
                             std::string(2, '\0');
   const HostileServer server(Message('E', error));
   RemoteDatabases databases(Options("127.0.0.1", server.port()));
-  const auto opened = databases.Open({"127.0.0.1", server.port(), "d", kArn});
+  const auto opened = databases.Open({"127.0.0.1", server.port(), "d", kArn}, "default");
   ASSERT_FALSE(opened);
   EXPECT_EQ(opened.error().kind, ErrorKind::kExternalDenied);
   EXPECT_THAT(opened.error().message, HasSubstr("password ******** is wrong??[31m"));
@@ -192,7 +193,7 @@ TEST(RemoteDatabase, AServerThatAnswersWithoutEndIsCutOff) {
   RemoteOptions options = Options("127.0.0.1", server.port());
   options.max_metadata_bytes = 1 << 20;
   RemoteDatabases databases(std::move(options));
-  const auto opened = databases.Open({"127.0.0.1", server.port(), "d", kArn});
+  const auto opened = databases.Open({"127.0.0.1", server.port(), "d", kArn}, "default");
   ASSERT_FALSE(opened);
   EXPECT_EQ(opened.error().kind, ErrorKind::kPayloadTooLarge) << opened.error().message;
 }

@@ -236,6 +236,11 @@ Result<std::string> WriteRemoteScan(const RemoteTable& table, std::string_view p
     SKEP_TRY(writer.Write(*filter, 0));
     text += " where " + writer.text;
   }
+  if (const auto limit = json.find("limit"); limit != json.end()) {
+    if (!limit->is_number_unsigned() || limit->get<uint64_t>() > INT64_MAX)
+      return Malformed("limit is no number of rows");
+    text += fmt::format(" limit {}", limit->get<uint64_t>());
+  }
   return text + ") to stdout (format binary)";
 }
 

@@ -40,7 +40,7 @@ std::string QuoteRemoteName(std::string_view name);
 std::string QuoteRemoteText(std::string_view text);
 
 // The COPY ... TO STDOUT (FORMAT binary) that answers a plan:
-//   {"columns": [number, ...], "filter": tree}
+//   {"columns": [number, ...], "filter": tree, "limit": rows}
 //   tree: {"op": "and" | "or", "of": [tree, ...]}
 //       | {"op": "=" | "<>" | "<" | "<=" | ">" | ">=", "column": number, "value": text}
 //       | {"op": "in", "column": number, "values": [text, ...]}

@@ -79,6 +79,14 @@ TEST(RemoteQuery, ReadsNoColumnsForCounting) {
   EXPECT_EQ(*text, R"(copy (select  from "sales"."orders") to stdout (format binary))");
 }
 
+TEST(RemoteQuery, SendsALimitBehindTheFilter) {
+  const auto text = WriteRemoteScan(
+      Orders(), R"({"columns": [0], "filter": {"op": "null", "column": 2}, "limit": 10})");
+  ASSERT_TRUE(text) << text.error().message;
+  EXPECT_EQ(*text, R"(copy (select "id" from "sales"."orders" where ("price" is null) limit 10) )"
+                   R"(to stdout (format binary))");
+}
+
 TEST(RemoteQuery, NamesAndValuesStayWithinTheirQuotes) {
   RemoteTable table{"s\"; drop table x; --", "t\"\"", "TABLE", {}};
   table.columns = {DescribeRemoteColumn("c\"::text from pg_authid --", 25, -1, "text")};
@@ -107,6 +115,10 @@ TEST(RemoteQuery, RefusesWhatIsNotInTheTree) {
       R"({"columns": [0.5]})",
       R"({"columns": [0, 0, 0, 0, 0, 0]})",
       R"({"columns": [0], "filter": "id = 1"})",
+      R"({"columns": [0], "limit": -1})",
+      R"({"columns": [0], "limit": 0.5})",
+      R"({"columns": [0], "limit": "1 offset 2"})",
+      R"({"columns": [0], "limit": 18446744073709551615})",
       R"({"columns": [0], "filter": {"op": "= 1 or 1", "column": 0, "value": "1"}})",
       R"({"columns": [0], "filter": {"op": "=", "column": "id", "value": "1"}})",
       R"({"columns": [0], "filter": {"op": "=", "column": 9, "value": "1"}})",

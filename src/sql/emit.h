@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/secret.h"
 #include "sql/copy_plan.h"
 #include "sql/emit/duckdb_catalog.h"
 #include "sql/resolve/context.h"
@@ -83,6 +84,7 @@ struct Emitted {
   bool reshapes = false;     // ALTER TABLE: its name or its columns become others
   std::optional<SchemaDrop> schema_drop;
   std::optional<CopyKeys> keys;  // COPY with access keys
+  Secret master_key;             // of COPY and UNLOAD with MASTER_SYMMETRIC_KEY; 256 bits
   std::optional<CopyJobCommand> copy_job;
   // What changes in the data catalogs of external schemas: the schema, and JSON (emit/external.cc).
   std::vector<std::pair<std::string, std::string>> catalog_changes;

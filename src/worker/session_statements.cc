@@ -437,6 +437,7 @@ Result<std::unique_ptr<Session::Prepared>> Session::PrepareAnew(
 void Session::TakeKeys(const Prepared& prepared) {
   if (const auto& keys = prepared.emitted.keys)
     facts_->asker.keys = {keys->id, keys->secret, keys->session_token};
+  facts_->asker.master_key = prepared.emitted.master_key;
 }
 
 // By its text; a literal that holds the name only costs the kept plan.
@@ -1053,6 +1054,7 @@ Result<Reply> Session::Attended(const Request& request, Work work) {
   running_ = {};
   uncached_.reset();
   facts_->asker.keys = {};
+  facts_->asker.master_key = Secret();
   // A plan that no longer fits its table's columns is made anew next time.
   if (!outcome && outcome.error().kind == ErrorKind::kFeatureNotSupported) ForgetStatements();
   return outcome;

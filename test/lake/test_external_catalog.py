@@ -296,3 +296,25 @@ def test_an_uncommitted_schema_is_its_transactions_own(server, db):
         assert one.execute("select count(*) from svv_external_tables where schemaname = 'not_yet' and tablename = 'sales'").fetchone() == (1,)
         one.rollback()
         assert one.execute(seen).fetchone() == (0,)
+
+
+def test_region_names_where_the_catalog_is(server, db, glue):
+    """A built-in account's catalog is of one region; elsewhere there is no such database."""
+    name, database = fresh("far"), fresh("near")
+    with server.connect() as own:
+        own.execute(f"create external schema {name} from data catalog database '{database}' region 'us-east-1' iam_role '{ROLE}' create external database if not exists")
+        own.execute(f"create external table {name}.t (i int) stored as parquet location 's3://{BUCKET}/region/'")
+        assert own.execute(f"select count(*) from {name}.t").fetchone() == (0,)
+        options = own.execute("select esoptions from svv_external_schemas where schemaname = %s", (name,)).fetchone()[0]
+        assert json.loads(options)["REGION"] == "us-east-1"
+        own.execute(f"create external schema {name}_2 from data catalog database '{database}' region 'eu-west-1' iam_role '{ROLE}'")
+        for sql in (f"select count(*) from {name}_2.t", f"create external table {name}_2.u (i int) stored as parquet location 's3://{BUCKET}/region/'"):
+            with pytest.raises(psycopg.Error) as failed:
+                own.execute(sql)
+            assert failed.value.sqlstate == "42704" and f"Database {database} not found" in str(failed.value) and "eu-west-1" in str(failed.value)
+        with pytest.raises(psycopg.Error) as failed:
+            own.execute(f"create external schema {name}_3 from data catalog database '{name}' region 'eu-west-1' iam_role '{ROLE}' create external database if not exists")
+        assert "eu-west-1" in str(failed.value)
+        assert name not in [d["Name"] for p in glue.get_paginator("get_databases").paginate() for d in p["DatabaseList"]]
+        own.execute(f"drop schema {name}_2")
+        own.execute(f"drop schema {name} drop external database cascade")

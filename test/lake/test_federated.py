@@ -222,6 +222,25 @@ def test_filters_and_columns_reach_the_remote_database(db, sales):
     assert db.execute("select count(*) from svl_s3query where external_table_name like '%orders%'").fetchone() == (0,)
 
 
+@pytest.mark.parametrize("sql, rows, sent", [
+    ("select * from {}.orders limit 3", 3, 3), ("select upper(name) || '!', id + 1 from {}.orders limit 5 offset 4", 5, 9),
+    ("select count(*) from (select id from {}.orders limit 7) s", 1, 7), ("select top 4 id from {}.orders", 4, 4),
+    ("select id from {}.orders limit 0", 0, None), ("select id from {}.orders limit 20000", 10000, 20000),
+    ("select id from {}.orders where id > 9998 limit 5", 2, None), ("select id from {}.orders where lower(name) = 'name 9999' limit 1", 1, None),
+    ("select id from {}.orders order by id desc limit 2", 2, None), ("select distinct code from {}.orders limit 3", 3, None),
+    ("select count(*) from {}.orders limit 1", 1, None), ("select id from {}.orders union all select id from {}.orders limit 11", 11, None),
+    ("select o.id from {}.orders o join {}.orders p on o.id = p.id limit 6", 6, None)])
+def test_limits_are_sent_along_where_any_rows_will_do(db, sales, sql, rows, sent):
+    db.execute("set enable_result_cache_for_session to off")
+    before = db.execute("select coalesce(max(query_id), 0) from sys_external_query_detail").fetchone()[0]
+    assert len(db.execute(sql.replace("{}", sales)).fetchall()) == rows
+    texts = [t for t, in db.execute("select external_query_text from sys_external_query_detail where source_type = 'PG' and query_id > %s", (before,)).fetchall() if t]
+    if sent is not None:
+        assert len(texts) == 1 and f" limit {sent})" in texts[0], texts
+    else:
+        assert not any(" limit " in text for text in texts if not text.endswith(" limit 11) to stdout (format binary)")), texts
+
+
 def test_one_statement_sees_one_moment(db, remote):
     with remote.connect() as there:
         there.execute("drop table if exists sales.moving")

@@ -287,7 +287,7 @@ def test_clean_paths_of_partitions(db, bucket, rows):
     ("kms_key_id 'k'", "22023", "ENCRYPTED"),
     ("encrypted", "22023", "KMS_KEY_ID"),
     ("encrypted auto kms_key_id 'k'", "42601", "cannot be used together"),
-    ("encrypted master_symmetric_key 'abcdefgh'", "0A000", "MASTER_SYMMETRIC_KEY"),
+    ("encrypted master_symmetric_key 'abcdefgh'", "22023", "MASTER_SYMMETRIC_KEY"),
     ("partition by (nowhere)", "42703", "nowhere"),
     ("partition by (i)", "22023", "at least one column"),
     ("extension '../x'", "22023", "EXTENSION"),

@@ -25,8 +25,8 @@ const std::map<std::string_view, Operation>& Operations() {
          {DatabaseOperations(), TableOperations(), TableVersionOperations(), SearchOperations(),
           PartitionOperations(), PartitionIndexOperations(), ColumnStatisticsOperations(),
           FunctionOperations(), ConnectionOperations(), ClassifierOperations(), CrawlerOperations(),
-          CrawlHistoryOperations(), TriggerOperations(), TagOperations(), PolicyOperations(),
-          CatalogOperations(), UnfilteredOperations()}) {
+          CrawlHistoryOperations(), TriggerOperations(), WorkflowOperations(), TagOperations(),
+          PolicyOperations(), CatalogOperations(), UnfilteredOperations()}) {
       for (const Operation& operation : group) all.emplace(operation.name, operation);
     }
     return all;

@@ -23,6 +23,7 @@ std::span<const Operation> ClassifierOperations();
 std::span<const Operation> CrawlerOperations();
 std::span<const Operation> CrawlHistoryOperations();
 std::span<const Operation> TriggerOperations();
+std::span<const Operation> WorkflowOperations();
 std::span<const Operation> TagOperations();
 std::span<const Operation> PolicyOperations();
 std::span<const Operation> CatalogOperations();
@@ -53,6 +54,10 @@ Answer<void> KeepPartitionIndex(const CallState& call, const control::GlueTable&
                                 const Json& index);
 // Starts a crawler as the caller.
 Answer<void> Start(const CallState& call, const control::Crawler& crawler);
+// Begins a run of a workflow; `trigger`: which of its triggers fires, empty: the one that starts
+// it.
+Answer<std::string> StartRun(const CallState& call, const std::string& workflow,
+                             const std::string& trigger, const Json& properties);
 // cron(minutes hours day-of-month month day-of-week year). Failure: InvalidInputException.
 Answer<void> CheckSchedule(const std::string& expression);
 // The former runs of a crawler, newest first, as CrawlerHistory.

@@ -25,7 +25,7 @@ Answer<bool> Exists(const CallState& call, const std::string& type, const std::s
   if (type == "catalog") return name.empty();
   if (type == "database") return known(call.store.GetGlueDatabase(call.catalog, Lower(name)));
   if (type == "crawler") return known(call.store.GetCrawler(call.catalog, name));
-  if (type == "connection" || type == "trigger")
+  if (type == "connection" || type == "trigger" || type == "workflow")
     return known(call.Glue().GetObject(call.catalog, type, "", name));
   const size_t slash = name.find('/');
   if (slash == std::string::npos) return false;

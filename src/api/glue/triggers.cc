@@ -41,12 +41,61 @@ Answer<std::vector<control::Crawler>> CrawlersOf(const CallState& call, const Js
   return crawlers;
 }
 
-Answer<void> CheckTrigger(const CallState& call, const Json& trigger) {
+// What a CONDITIONAL trigger waits for: ends of crawls within a run of its workflow.
+Answer<void> CheckPredicate(const CallState& call, const Json& trigger) {
+  const bool conditional = Text(trigger, "Type") == "CONDITIONAL";
+  if (!conditional && trigger.contains("Predicate"))
+    return InvalidInput("Only a trigger of type CONDITIONAL has a Predicate.");
+  if (!conditional) return {};
+  if (Text(trigger, "WorkflowName").empty())
+    return InvalidInput("Triggers of type CONDITIONAL are offered within workflows only.");
+  const Json predicate = trigger.value("Predicate", Json::object());
+  const Json conditions = predicate.value("Conditions", Json::array());
+  if (conditions.empty())
+    return InvalidInput("A trigger of type CONDITIONAL must have a Predicate with Conditions.");
+  constexpr std::array<std::string_view, 4> kEnds = {"SUCCEEDED", "FAILED", "CANCELLED", "ERROR"};
+  for (const Json& condition : conditions) {
+    if (condition.contains("JobName"))
+      return NotFound(fmt::format("Job {} not found.", Text(condition, "JobName")));
+    const std::string name = Text(condition, "CrawlerName"), state = Text(condition, "CrawlState");
+    if (name.empty() || std::ranges::find(kEnds, state) == kEnds.end())
+      return InvalidInput(
+          "A condition must have a CrawlerName and the CrawlState of a crawl that has ended.");
+    const auto crawler = call.store.GetCrawler(call.context.caller.account, name);
+    if (!crawler) return Translated(crawler.error());
+    if (!*crawler) return NotFound(fmt::format("Crawler {} not found.", name));
+  }
+  return {};
+}
+
+// A workflow has one trigger that starts it.
+Answer<void> CheckWorkflow(const CallState& call, const Json& trigger, const std::string& name) {
+  const std::string workflow = Text(trigger, "WorkflowName");
+  if (workflow.empty()) return {};
+  const auto found = call.Glue().GetObject(call.catalog, "workflow", "", workflow);
+  if (!found) return Translated(found.error());
+  if (!*found) return NotFound(fmt::format("Workflow {} not found.", workflow));
+  if (Text(trigger, "Type") == "CONDITIONAL") return {};
+  const auto others = call.Glue().ListObjects(call.catalog, kKind, "");
+  if (!others) return Translated(others.error());
+  for (const auto& other : *others) {
+    const Json json = Stored(other.json);
+    if (other.name != name && Text(json, "WorkflowName") == workflow &&
+        Text(json, "Type") != "CONDITIONAL")
+      return InvalidInput(
+          fmt::format("Workflow {} already has the starting trigger {}.", workflow, other.name));
+  }
+  return {};
+}
+
+Answer<void> CheckTrigger(const CallState& call, const Json& trigger, const std::string& name) {
   const std::string type = Text(trigger, "Type"), schedule = Text(trigger, "Schedule");
-  if (type != "ON_DEMAND" && type != "SCHEDULED")
+  if (type == "EVENT")
     return InvalidInput(fmt::format("Triggers of type {} are not offered here.", type));
-  if (trigger.contains("WorkflowName"))
-    return NotFound(fmt::format("Workflow {} not found.", Text(trigger, "WorkflowName")));
+  if (auto checked = CheckPredicate(call, trigger); !checked) return checked;
+  if (auto checked = CheckWorkflow(call, trigger, name); !checked) return checked;
+  if (type == "CONDITIONAL" && !schedule.empty())
+    return InvalidInput("A trigger of type CONDITIONAL has no Schedule.");
   if (type == "SCHEDULED" && schedule.empty())
     return InvalidInput("A trigger of type SCHEDULED must have a Schedule.");
   if (type == "ON_DEMAND" && !schedule.empty())
@@ -64,7 +113,7 @@ Answer<Json> Put(const CallState& call, const control::GlueObject& object) {
 
 Answer<Json> CreateTrigger(const CallState& call) {
   if (auto checked = CheckTags(call.request); !checked) return std::unexpected(checked.error());
-  if (auto checked = CheckTrigger(call, call.request); !checked)
+  if (auto checked = CheckTrigger(call, call.request, Text(call.request, "Name")); !checked)
     return std::unexpected(checked.error());
   Json json = call.request;
   const bool begin = json.value("StartOnCreation", false);
@@ -143,7 +192,8 @@ Answer<Json> UpdateTrigger(const CallState& call) {
   if (Text(json, "State") == "ACTIVATED")
     return InvalidInput(fmt::format("Trigger {} is activated; stop it first.", found->name));
   json.update(changes);
-  if (auto checked = CheckTrigger(call, json); !checked) return std::unexpected(checked.error());
+  if (auto checked = CheckTrigger(call, json, found->name); !checked)
+    return std::unexpected(checked.error());
   found->json = Dump(json);
   if (auto put = Put(call, *found); !put) return put;
   return Json{{"Trigger", TriggerOf(*found)}};
@@ -158,13 +208,19 @@ Answer<Json> DeleteTrigger(const CallState& call) {
   return Json{{"Name", name}};
 }
 
-// ON_DEMAND: its crawlers start now. SCHEDULED: it follows its schedule from now on.
+// ON_DEMAND: its crawlers start now, or a run of its workflow. The others may fire from now on.
 Answer<Json> StartTrigger(const CallState& call) {
   auto found = Find(call);
   if (!found) return std::unexpected(found.error());
   Json json = Stored(found->json);
   const auto crawlers = CrawlersOf(call, json);
   if (!crawlers) return std::unexpected(crawlers.error());
+  const std::string workflow = Text(json, "WorkflowName");
+  if (Text(json, "Type") == "ON_DEMAND" && !workflow.empty()) {
+    auto run = StartRun(call, workflow, found->name, Json::object());
+    if (!run) return std::unexpected(run.error());
+    return Json{{"Name", found->name}};
+  }
   if (Text(json, "Type") == "ON_DEMAND") {
     for (const auto& crawler : *crawlers) {
       auto started = Start(call, crawler);

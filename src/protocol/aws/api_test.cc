@@ -159,6 +159,17 @@ class FakeCrawls final : public glue::CrawlerRunner {
       return Fail(ErrorKind::kConflict, "Crawler with name " + crawler + " is not running");
     return {};
   }
+  Result<std::string> StartRun(const std::string&, const std::string& workflow, const std::string&,
+                               const std::string&) override {
+    return Fail(ErrorKind::kUndefinedObject, "Workflow " + workflow + " not found.");
+  }
+  Result<void> StopRun(const std::string&, const std::string&, const std::string& run) override {
+    return Fail(ErrorKind::kUndefinedObject, "Workflow run " + run + " not found.");
+  }
+  Result<void> PutRunProperties(const std::string&, const std::string&, const std::string& run,
+                                const std::string&) override {
+    return Fail(ErrorKind::kUndefinedObject, "Workflow run " + run + " not found.");
+  }
 
  private:
   control::Store& store_;

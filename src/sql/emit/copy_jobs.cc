@@ -49,6 +49,7 @@ Result<void> StatementEmitter::EmitCreateCopyJob(const Copy& copy, const CopyPla
   command.roles = plan.roles;
   out_.copy_job = std::move(command);
   out_.keys.reset();
+  out_.master_key = Secret();
   out_.text.clear();
   return {};
 }

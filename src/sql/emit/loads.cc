@@ -1,6 +1,7 @@
 // COPY: its options become a plan, which the worker's loader follows (src/worker/copy).
 #include <algorithm>
 
+#include "base/client_encryption.h"
 #include "base/text.h"
 #include "sql/copy_plan.h"
 #include "sql/emit/load_options.h"
@@ -58,18 +59,52 @@ Result<std::vector<std::string>> StatementEmitter::RolesOf(const List<Option*>& 
   return roles;
 }
 
+// Whether ENCRYPTED is there with a key that the client keeps, which is put beside the statement.
+Result<bool> StatementEmitter::ReadMasterKeyOf(const List<Option*>& options,
+                                               const std::string& command) {
+  const Option* given = nullptr;
+  const Option* encrypted = FindOption(options, "encrypted");
+  std::string text;
+  for (const Option* option : options) {
+    if (option->name == "master_symmetric_key") {
+      given = option;
+      text = std::string(option->text());
+    } else if (option->name == "credentials") {
+      constexpr std::string_view kWord = "master_symmetric_key=";
+      for (const std::string& part : Parts(option->text(), ';')) {
+        if (!part.starts_with(kWord)) continue;
+        given = option;
+        text = part.substr(kWord.size());
+      }
+    }
+  }
+  if (!given) return false;
+  if (!encrypted)
+    return resolver_.Fail1(ErrorKind::kInvalidArgument,
+                           "MASTER_SYMMETRIC_KEY needs ENCRYPTED for " + command, given);
+  auto key = ReadMasterKey(text);
+  OPENSSL_cleanse(text.data(), text.size());
+  if (!key) return resolver_.Fail1(key.error().kind, key.error().message, given);
+  out_.master_key = std::move(*key);
+  return true;
+}
+
 // Where the data is and who may read it.
 Result<void> StatementEmitter::ReadCopySource(const Copy& copy, CopyPlan& plan) {
   plan.path = std::string(copy.source ? copy.source->text : std::string_view());
   if (!plan.path.starts_with("s3://"))
     return Unsupported("COPY from \"" + plan.path.substr(0, plan.path.find("://")) + "\"", copy);
   SKEP_TRY_ASSIGN(plan.roles, RolesOf(copy.options, "COPY", copy));
+  SKEP_TRY_ASSIGN(const bool encrypted, ReadMasterKeyOf(copy.options, "COPY"));
+  if (const Option* option = FindOption(copy.options, "encrypted"); option && !encrypted)
+    return resolver_.Fail1(ErrorKind::kInvalidArgument,
+                           "ENCRYPTED needs MASTER_SYMMETRIC_KEY for COPY", option,
+                           "Objects that the store encrypts are read without ENCRYPTED.");
   for (const Option* option : copy.options) {
     const std::string_view name = option->name;
     if (name == "manifest")
       plan.manifest = true;
-    else if (name == "encrypted" || name == "master_symmetric_key" || name == "kms_key_id" ||
-             name == "ssh")
+    else if (name == "kms_key_id" || name == "ssh")
       return Unsupported("COPY ... " + Upper(name), *option);
   }
   return {};

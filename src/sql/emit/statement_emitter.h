@@ -47,6 +47,7 @@ class StatementEmitter {
   Result<void> CheckTypedOptions(const ast::Copy& copy, CopyFormat format) const;
   void WriteTypedSource(const CopyPlan& plan);
   Result<void> ReadCopyOptions(const ast::Copy& copy, CopyPlan& plan);
+  Result<bool> ReadMasterKeyOf(const ast::List<ast::Option*>& options, const std::string& command);
   Result<std::vector<std::string>> RolesOf(const ast::List<ast::Option*>& options,
                                            const std::string& command, const ast::Node& at);
   Result<void> EmitCreateCopyJob(const ast::Copy& copy, const CopyPlan& plan);

@@ -181,8 +181,6 @@ Result<void> StatementEmitter::ReadUnloadTarget(const Unload& unload, UnloadPlan
     } else if (name == "kms_key_id") {
       plan.kms_key_id = std::string(option->text());
       plan.kms = true;
-    } else if (name == "master_symmetric_key") {
-      return Unsupported("UNLOAD ... MASTER_SYMMETRIC_KEY", *option);
     } else if (name == "extension") {
       plan.extension = std::string(option->text());
       if (plan.extension.find_first_of("/\\") != std::string::npos || plan.extension.size() > 64)
@@ -199,9 +197,20 @@ Result<void> StatementEmitter::ReadUnloadTarget(const Unload& unload, UnloadPlan
   if (plan.kms && automatic)
     return resolver_.Fail1(ErrorKind::kSyntaxError,
                            "ENCRYPTED AUTO and KMS_KEY_ID cannot be used together", &unload);
-  if (encrypted && !automatic && !plan.kms)
-    return resolver_.Fail1(ErrorKind::kInvalidArgument, "ENCRYPTED needs KMS_KEY_ID or AUTO",
+  SKEP_TRY_ASSIGN(const bool own_key, ReadMasterKeyOf(unload.options, "UNLOAD"));
+  if (own_key && (plan.kms || automatic))
+    return resolver_.Fail1(ErrorKind::kSyntaxError,
+                           std::string("MASTER_SYMMETRIC_KEY and ") +
+                               (plan.kms ? "KMS_KEY_ID" : "ENCRYPTED AUTO") +
+                               " cannot be used together",
                            &unload);
+  if (own_key && plan.format == UnloadFormat::kParquet)
+    return resolver_.Fail1(
+        ErrorKind::kInvalidArgument,
+        "MASTER_SYMMETRIC_KEY argument is not supported for PARQUET based UNLOAD", &unload);
+  if (encrypted && !automatic && !plan.kms && !own_key)
+    return resolver_.Fail1(ErrorKind::kInvalidArgument,
+                           "ENCRYPTED needs KMS_KEY_ID, MASTER_SYMMETRIC_KEY or AUTO", &unload);
   if (plan.extension.empty()) {
     if (plan.format == UnloadFormat::kParquet) plan.extension = ".parquet";
     if (plan.format == UnloadFormat::kJson) plan.extension = ".json";

@@ -151,7 +151,10 @@ duckdb::unique_ptr<duckdb::GlobalTableFunctionState> InitGlobal(
     auto files = bind.client->OpenObjects(
         bind.plan.roles, bind.asker, path, named, scan, interrupted,
         named == ipc::ObjectsNamed::kListed ? bind.plan.files : std::vector<std::string>{});
-    if (scan != 0) global->scans.push_back(scan);
+    if (scan != 0) {
+      global->scans.push_back(scan);
+      if (!bind.asker.master_key.empty()) bind.client->KeyOfScan(scan, bind.asker.master_key);
+    }
     return std::pair(scan, external_scan::OrThrow(std::move(files)));
   };
   if (bind.plan.json.starts_with("s3://"))

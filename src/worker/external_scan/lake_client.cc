@@ -13,6 +13,7 @@
 #include <chrono>
 #include <cstring>
 #include <iterator>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
 
@@ -333,8 +334,12 @@ Result<ipc::LakeReply> LakeClient::Ask(ipc::LakeRequest request, const Interrupt
   Submit(call);
   if (auto waited = Wait(lock, *call, interrupted); !waited) {
     call->abandoned = true;
-    // A listing may take long: the gateway need not end it for nobody.
-    if (call->request.type == ipc::LakeType::kOpenObjects && !call->done && !gone_) {
+    // A listing, and waiting for a remote database, may take long: the gateway need not end it for
+    // nobody.
+    const bool long_one = call->request.type == ipc::LakeType::kOpenObjects ||
+                          call->request.type == ipc::LakeType::kReadRemote ||
+                          call->request.schema.source == ipc::SchemaSource::kPostgres;
+    if (long_one && !call->done && !gone_) {
       auto abandon = std::make_shared<Call>();
       abandon->request.type = ipc::LakeType::kAbandon;
       abandon->request.scan = call->request.id;
@@ -474,9 +479,51 @@ Result<std::vector<ipc::TableFile>> LakeClient::OpenObjects(const std::vector<st
   if (roles.empty()) request.keys = asker.keys;
   request.table = path;
   request.named = named;
+  if (named == ipc::ObjectsNamed::kManifest && !asker.master_key.empty())
+    request.change =
+        R"({"master_symmetric_key":")" + Base64Encode(asker.master_key.Reveal()) + R"("})";
   SKEP_TRY_ASSIGN(const auto reply, Ask(std::move(request), interrupted));
   scan = reply.scan;
   return ListFiles(scan, {0}, interrupted);
+}
+
+void LakeClient::KeyOfScan(uint64_t scan, Secret key) {
+  const std::lock_guard lock(mutex_);
+  scan_keys_.insert_or_assign(scan, std::move(key));
+}
+
+void LakeClient::KeyOfWrite(uint64_t write, Secret key) {
+  const std::lock_guard lock(mutex_);
+  write_keys_.insert_or_assign(write, std::move(key));
+}
+
+std::optional<Secret> LakeClient::KeyOfScan(uint64_t scan) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = scan_keys_.find(scan);
+  return found == scan_keys_.end() ? std::nullopt : std::optional(found->second);
+}
+
+std::optional<Secret> LakeClient::KeyOfWrite(uint64_t write) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = write_keys_.find(write);
+  return found == write_keys_.end() ? std::nullopt : std::optional(found->second);
+}
+
+Result<std::map<std::string, std::string>> LakeClient::MetadataOf(const FileId& file,
+                                                                  const Interrupted& interrupted) {
+  ipc::LakeRequest request;
+  request.type = ipc::LakeType::kAsk;
+  request.change = R"({"what":"metadata"})";
+  request.scan = file.scan;
+  request.file = file.number;
+  SKEP_TRY_ASSIGN(const auto reply, Ask(std::move(request), interrupted));
+  std::map<std::string, std::string> metadata;
+  for (const auto& name : reply.names) {
+    const auto json = nlohmann::json::parse(name, nullptr, false);
+    for (const auto& [key, value] : json.items())
+      if (json.is_object() && value.is_string()) metadata[key] = value.get<std::string>();
+  }
+  return metadata;
 }
 
 Result<uint64_t> LakeClient::OpenWrite(const ipc::ExternalSchemaBinding& where, const Asker& asker,
@@ -497,6 +544,7 @@ Result<uint64_t> LakeClient::OpenWrite(const ipc::ExternalSchemaBinding& where, 
 void LakeClient::EndWrite(uint64_t write) {
   const std::lock_guard lock(mutex_);
   written_.erase(write);
+  write_keys_.erase(write);
   if (!written_.empty()) return;
   for (const uint32_t number : free_)
     ::madvise(buffers_[number], ipc::kWriteBufferBytes, MADV_REMOVE);
@@ -568,7 +616,7 @@ void LakeClient::ReturnBuffer(const Buffer& buffer) {
 
 void LakeClient::PutPart(uint64_t write, uint32_t file, const std::string& name, uint32_t part,
                          const Buffer& buffer, uint32_t bytes,
-                         const std::shared_ptr<Upload>& upload) {
+                         const std::shared_ptr<Upload>& upload, const std::string& metadata) {
   auto call = std::make_shared<Call>();
   call->request.type = ipc::LakeType::kWritePart;
   call->request.scan = write;
@@ -577,6 +625,7 @@ void LakeClient::PutPart(uint64_t write, uint32_t file, const std::string& name,
   call->request.block = part;
   call->request.offset = buffer.number;
   call->request.length = bytes;
+  call->request.change = metadata;
   call->upload = upload;
   const std::lock_guard lock(mutex_);
   upload->parts++;
@@ -636,6 +685,7 @@ void LakeClient::CloseScan(uint64_t scan) {
   call->request.scan = scan;
   const std::lock_guard lock(mutex_);
   plans_.erase(scan);
+  scan_keys_.erase(scan);
   std::erase_if(blocks_, [&](const auto& entry) {
     if (entry.first.scan != scan) return false;
     recent_.erase(entry.second->recent);

@@ -9,6 +9,7 @@
 #include <deque>
 #include <functional>
 #include <list>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -19,6 +20,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/secret.h"
 #include "base/unique_fd.h"
 #include "ipc/channel.h"
 #include "ipc/messages.h"
@@ -44,6 +46,7 @@ struct Asker {
   std::string statement;  // UUID
   uint32_t process_id = 0;
   ipc::AccessKeys keys;
+  Secret master_key;        // of objects that are encrypted on the client's side; empty: none
   bool describing = false;  // tables are opened for their columns alone
 };
 
@@ -108,6 +111,14 @@ class LakeClient {
                                                   ipc::ObjectsNamed named, uint64_t& scan,
                                                   const Interrupted& interrupted,
                                                   const std::vector<std::string>& paths = {});
+  // The objects of a scan, or of a write, are encrypted on the client's side under this key.
+  void KeyOfScan(uint64_t scan, Secret key);
+  void KeyOfWrite(uint64_t write, Secret key);
+  std::optional<Secret> KeyOfScan(uint64_t scan) const;
+  std::optional<Secret> KeyOfWrite(uint64_t write) const;
+  // The metadata of an object, without "x-amz-meta-".
+  Result<std::map<std::string, std::string>> MetadataOf(const FileId& file,
+                                                        const Interrupted& interrupted);
   // Begins new objects (ipc::LakeType::kOpenWrite): below `place`, or, when `where` names a catalog
   // database, in the location of that external table. Errors also: kExternalDenied,
   // kDuplicateObject.
@@ -137,9 +148,11 @@ class LakeClient {
   // Waits until one is free.
   Result<Buffer> TakeBuffer(const Interrupted& interrupted);
   void ReturnBuffer(const Buffer& buffer);
-  // Sends a part; the buffer returns by itself.
+  // Sends a part; the buffer returns by itself. `metadata` is what stands beside the object (JSON,
+  // lake/lake_write.h), the same with each part.
   void PutPart(uint64_t write, uint32_t file, const std::string& name, uint32_t part,
-               const Buffer& buffer, uint32_t bytes, const std::shared_ptr<Upload>& upload);
+               const Buffer& buffer, uint32_t bytes, const std::shared_ptr<Upload>& upload,
+               const std::string& metadata);
   // Bytes of a file of an open write that were handed to PutPart.
   uint64_t WrittenBytes(uint64_t write, uint32_t file) const;
   // Waits until at most `most` parts are on their way. Errors: that of a part.
@@ -226,6 +239,7 @@ class LakeClient {
   Figures figures_;
   // Of open writes: bytes by file.
   std::unordered_map<uint64_t, std::unordered_map<uint32_t, uint64_t>> written_;
+  std::unordered_map<uint64_t, Secret> scan_keys_, write_keys_;
   std::vector<char*> buffers_;      // all, by number
   std::vector<uint32_t> free_;      // of them
   bool buffers_exhausted_ = false;  // the gateway gives no more

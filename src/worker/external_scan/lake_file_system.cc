@@ -5,10 +5,12 @@
 #include <algorithm>
 #include <atomic>
 #include <charconv>
+#include <cstring>
 #include <duckdb/common/file_opener.hpp>
 #include <duckdb/main/client_context_state.hpp>
 #include <span>
 
+#include "base/client_encryption.h"
 #include "worker/external_scan/decompression.h"
 #include "worker/external_scan/lake_errors.h"
 #include "worker/external_scan/lake_file_writer.h"
@@ -39,7 +41,9 @@ struct LakeHandle final : duckdb::FileHandle {
   void Close() override {}
 
   FileId file;
-  std::string name;  // as users see it
+  std::optional<EnvelopeReader> cipher;  // of an object that is encrypted on the client's side
+  uint64_t size = 0;                     // of what is read
+  std::string name;                      // as users see it
   std::string etag;
   duckdb::timestamp_t modified{0};
   LakeClient::Interrupted interrupted;
@@ -56,6 +60,57 @@ struct NewFileHandle final : duckdb::FileHandle {
   }
   std::unique_ptr<LakeFileWriter> writer;
 };
+
+constexpr uint64_t kBlock = Envelope::kBlockBytes;
+
+// From here on the handle reads what was encrypted.
+Result<void> Decrypt(LakeClient& client, const Secret& key, LakeHandle& handle) {
+  const auto named = [&](Error error) {
+    error.message = handle.name + ": " + error.message;
+    return Fail(std::move(error));
+  };
+  SKEP_TRY_ASSIGN(const auto metadata, client.MetadataOf(handle.file, handle.interrupted));
+  const auto envelope = Envelope::Read(metadata);
+  if (!envelope) return named(envelope.error());
+  if (!*envelope)
+    return named({ErrorKind::kDataException,
+                  "the object is not encrypted on the client's side: it has no x-amz-key",
+                  {},
+                  "Leave ENCRYPTED out.",
+                  0});
+  auto cipher = EnvelopeReader::Open(**envelope, key);
+  if (!cipher) return named(cipher.error());
+  const uint64_t object = handle.file.size_bytes;
+  std::string tail(std::min(object, 2 * kBlock), '\0');
+  SKEP_TRY(client.Read(handle.file, object - tail.size(), tail, handle.name, handle.interrupted));
+  const auto size = cipher->PlainBytes(object, tail);
+  if (!size) return named(size.error());
+  if ((*envelope)->plain_bytes.value_or(*size) != *size)
+    return named({ErrorKind::kDataException,
+                  fmt::format("the object holds {} bytes; x-amz-unencrypted-content-length is {}",
+                              *size, *(*envelope)->plain_bytes),
+                  {},
+                  {},
+                  0});
+  handle.size = *size;
+  handle.cipher = std::move(*cipher);
+  return {};
+}
+
+Result<void> ReadDecrypted(LakeClient& client, const LakeHandle& handle, uint64_t offset,
+                           std::span<char> out) {
+  if (offset > handle.size || out.size() > handle.size - offset)
+    return Fail(ErrorKind::kDataException, fmt::format("{} ends early", handle.name));
+  const uint64_t first = offset / kBlock * kBlock,
+                 end = (offset + out.size() + kBlock - 1) / kBlock * kBlock;
+  const uint64_t before = first == 0 ? 0 : kBlock;
+  std::string bytes(end - first + before, '\0');
+  SKEP_TRY(client.Read(handle.file, first - before, bytes, handle.name, handle.interrupted));
+  const std::string previous = bytes.substr(0, before);
+  handle.cipher->Decrypt(previous, std::span(bytes).subspan(before));
+  std::memcpy(out.data(), bytes.data() + before + (offset - first), out.size());
+  return {};
+}
 
 [[noreturn]] void Refuse(const std::string& path) {
   ThrowLakeError({ErrorKind::kInsufficientPrivilege,
@@ -175,6 +230,9 @@ duckdb::unique_ptr<duckdb::FileHandle> LakeFileSystem::OpenFileExtended(
     handle->interrupted = InterruptOf(context.get());
     handle->bytes = BytesOf(*context);
   }
+  handle->size = handle->file.size_bytes;
+  if (const auto key = client_.KeyOfScan(handle->file.scan))
+    OrThrow(Decrypt(client_, *key, *handle));
   return handle;
 }
 
@@ -208,15 +266,18 @@ void LakeFileSystem::Read(duckdb::FileHandle& base, void* buffer, int64_t bytes,
   auto& handle = base.Cast<LakeHandle>();
   if (bytes <= 0) return;
   const auto size = static_cast<size_t>(bytes);
-  OrThrow(client_.Read(handle.file, location, {static_cast<char*>(buffer), size}, handle.name,
-                       handle.interrupted));
+  if (handle.cipher)
+    OrThrow(ReadDecrypted(client_, handle, location, {static_cast<char*>(buffer), size}));
+  else
+    OrThrow(client_.Read(handle.file, location, {static_cast<char*>(buffer), size}, handle.name,
+                         handle.interrupted));
   if (handle.bytes) handle.bytes->bytes += size;
 }
 
 int64_t LakeFileSystem::Read(duckdb::FileHandle& base, void* buffer, int64_t bytes) {
   auto& handle = base.Cast<LakeHandle>();
-  const auto left = static_cast<int64_t>(handle.file.size_bytes -
-                                         std::min(handle.position, handle.file.size_bytes));
+  const auto left =
+      static_cast<int64_t>(handle.size - std::min<uint64_t>(handle.position, handle.size));
   bytes = std::min(bytes, left);
   if (bytes <= 0) return 0;
   const uint64_t end = handle.position + static_cast<uint64_t>(bytes);
@@ -233,7 +294,7 @@ int64_t LakeFileSystem::Read(duckdb::FileHandle& base, void* buffer, int64_t byt
 int64_t LakeFileSystem::GetFileSize(duckdb::FileHandle& handle) {
   if (handle.GetFlags().OpenForWriting())
     return static_cast<int64_t>(handle.Cast<NewFileHandle>().writer->bytes());
-  return static_cast<int64_t>(handle.Cast<LakeHandle>().file.size_bytes);
+  return static_cast<int64_t>(handle.Cast<LakeHandle>().size);
 }
 duckdb::timestamp_t LakeFileSystem::GetLastModifiedTime(duckdb::FileHandle& handle) {
   return handle.Cast<LakeHandle>().modified;

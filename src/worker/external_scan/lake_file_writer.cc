@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <nlohmann/json.hpp>
 #include <utility>
 
 namespace skep::external_scan {
@@ -17,14 +18,25 @@ LakeFileWriter::LakeFileWriter(LakeClient& client, uint64_t write, uint32_t file
       write_(write),
       file_(file),
       name_(std::move(name)),
-      interrupted_(std::move(interrupted)) {}
+      interrupted_(std::move(interrupted)) {
+  if (const auto key = client_.KeyOfWrite(write_)) cipher_ = std::make_unique<EnvelopeWriter>(*key);
+}
 
 LakeFileWriter::~LakeFileWriter() {
   if (buffer_) client_.ReturnBuffer(*buffer_);
 }
 
 Result<void> LakeFileWriter::Append(std::span<const char> bytes) {
+  if (!cipher_) return Put(bytes);
+  plain_bytes_ += bytes.size();
+  encrypted_.clear();
+  cipher_->Append(bytes, encrypted_);
+  return Put(encrypted_);
+}
+
+Result<void> LakeFileWriter::Put(std::span<const char> bytes) {
   while (!bytes.empty()) {
+    if (buffer_ && filled_ == ipc::kWriteBufferBytes) Send();
     if (!buffer_) {
       SKEP_TRY(client_.WaitForUpload(*upload_, kPartsAhead, interrupted_));
       SKEP_TRY_ASSIGN(buffer_, client_.TakeBuffer(interrupted_));
@@ -35,17 +47,29 @@ Result<void> LakeFileWriter::Append(std::span<const char> bytes) {
     filled_ += static_cast<uint32_t>(taken);
     bytes_ += taken;
     bytes = bytes.subspan(taken);
-    if (filled_ == ipc::kWriteBufferBytes) Send();
+    // Of a file of one part the end is waited for, to tell its length.
+    if (filled_ == ipc::kWriteBufferBytes && (!cipher_ || !bytes.empty() || parts_ > 0)) Send();
   }
   return {};
 }
 
 void LakeFileWriter::Send() {
-  client_.PutPart(write_, file_, name_, parts_++, *buffer_, filled_, upload_);
+  if (cipher_ && parts_ == 0) {
+    Envelope envelope = cipher_->envelope();
+    if (ended_) envelope.plain_bytes = plain_bytes_;
+    metadata_ = nlohmann::json(envelope.Metadata()).dump();
+  }
+  client_.PutPart(write_, file_, name_, parts_++, *buffer_, filled_, upload_, metadata_);
   buffer_.reset();
 }
 
 Result<void> LakeFileWriter::Finish() {
+  if (cipher_ && !ended_) {
+    ended_ = true;
+    encrypted_.clear();
+    cipher_->Finish(encrypted_);
+    SKEP_TRY(Put(encrypted_));
+  }
   if (buffer_) Send();
   return client_.WaitForUpload(*upload_, 0, interrupted_);
 }

@@ -37,7 +37,7 @@ class LakeFixture : public ::testing::Test {
           if (schema != "ext") return std::nullopt;
           return ipc::ExternalSchemaBinding{"glue_db", {}, "us-east-1", {}, {}};
         },
-        [](duckdb::ClientContext&) { return Asker{"alice", "statement", 7, {}, false}; });
+        [](duckdb::ClientContext&) { return Asker{"alice", "statement", 7, {}, {}, false}; });
     connection_ = std::make_unique<duckdb::Connection>(*database_);
     Run("SET enable_external_file_cache=false");
     Run("SET search_path='memory.main'");

@@ -7,6 +7,8 @@
 #include <array>
 #include <cerrno>
 #include <cmath>
+#include <duckdb/main/config.hpp>
+#include <duckdb/optimizer/optimizer_extension.hpp>
 #include <duckdb/planner/expression/bound_between_expression.hpp>
 #include <duckdb/planner/expression/bound_columnref_expression.hpp>
 #include <duckdb/planner/expression/bound_comparison_expression.hpp>
@@ -14,6 +16,7 @@
 #include <duckdb/planner/expression/bound_constant_expression.hpp>
 #include <duckdb/planner/expression/bound_operator_expression.hpp>
 #include <duckdb/planner/operator/logical_get.hpp>
+#include <duckdb/planner/operator/logical_limit.hpp>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
@@ -30,6 +33,7 @@ using duckdb::ExpressionType;
 using duckdb::LogicalTypeId;
 using Json = nlohmann::json;
 
+constexpr const char* kFunction = "lake_remote";
 constexpr int kInterruptPollMs = 20;
 constexpr size_t kReadBytes = 256u << 10;
 constexpr size_t kMaxFilters = 64, kMaxInList = 500;
@@ -37,10 +41,12 @@ constexpr size_t kMaxFilters = 64, kMaxInList = 500;
 struct RemoteBind final : duckdb::TableFunctionData {
   duckdb::shared_ptr<LakeTable> table;
   Json filters = Json::array();
+  std::optional<idx_t> limit;  // rows that are wanted at most
   duckdb::unique_ptr<duckdb::FunctionData> Copy() const override {
     auto copy = duckdb::make_uniq<RemoteBind>();
     copy->table = table;
     copy->filters = filters;
+    copy->limit = limit;
     return copy;
   }
   bool Equals(const duckdb::FunctionData& other) const override { return this == &other; }
@@ -268,6 +274,7 @@ duckdb::unique_ptr<duckdb::GlobalTableFunctionState> InitGlobal(
   }
   Json plan = {{"columns", std::move(columns)}};
   if (!bind.filters.empty()) plan["filter"] = {{"op", "and"}, {"of", bind.filters}};
+  if (bind.limit) plan["limit"] = *bind.limit;
   state->rows = std::make_unique<RemoteRows>(std::move(types), table.QualifiedName());
   state->source = OrThrow(table.client().ReadRemote(
       table.scan(), plan.dump(-1, ' ', false, Json::error_handler_t::replace),
@@ -345,17 +352,60 @@ duckdb::InsertionOrderPreservingMap<std::string> Explain(
   const auto& bind = input.bind_data->Cast<RemoteBind>();
   lines["Table"] = bind.table->QualifiedName();
   if (!bind.filters.empty()) lines["Remote Filters"] = std::to_string(bind.filters.size());
+  if (bind.limit) lines["Remote Limit"] = std::to_string(*bind.limit);
   return lines;
 }
 
+// ---------------------------------------------------------------- limits
+
+// A constant; nullopt when it is none. Without one it is `unset`.
+std::optional<idx_t> RowsOf(const duckdb::BoundLimitNode& node, idx_t unset) {
+  if (node.Type() == duckdb::LimitNodeType::UNSET) return unset;
+  if (node.Type() != duckdb::LimitNodeType::CONSTANT_VALUE) return std::nullopt;
+  return node.GetConstantValue();
+}
+
+// A LIMIT right above a scan, or above columns made of its rows one by one. What filters stands in
+// between, since the engine applies every filter again: then other rows may be wanted than the
+// first ones.
+void PushLimit(const duckdb::LogicalLimit& limit) {
+  const auto rows = RowsOf(limit.limit_val, duckdb::DConstants::INVALID_INDEX);
+  const auto skipped = RowsOf(limit.offset_val, 0);
+  constexpr idx_t kMost = idx_t{1} << 62;
+  if (!rows || !skipped || *rows > kMost || *skipped > kMost) return;
+  duckdb::LogicalOperator* below = limit.children[0].get();
+  while (below->type == duckdb::LogicalOperatorType::LOGICAL_PROJECTION)
+    below = below->children[0].get();
+  if (below->type != duckdb::LogicalOperatorType::LOGICAL_GET) return;
+  auto& get = below->Cast<duckdb::LogicalGet>();
+  if (get.function.name != kFunction || !get.bind_data || !get.table_filters.filters.empty())
+    return;
+  get.bind_data->Cast<RemoteBind>().limit = *rows + *skipped;
+}
+
+void PushLimits(duckdb::LogicalOperator& plan) {
+  if (plan.type == duckdb::LogicalOperatorType::LOGICAL_LIMIT)
+    PushLimit(plan.Cast<duckdb::LogicalLimit>());
+  for (const auto& child : plan.children) PushLimits(*child);
+}
+
 }  // namespace
+
+void RegisterRemoteLimits(duckdb::DatabaseInstance& instance) {
+  duckdb::OptimizerExtension extension;
+  extension.optimize_function = [](duckdb::OptimizerExtensionInput&,
+                                   duckdb::unique_ptr<duckdb::LogicalOperator>& plan) {
+    if (plan) PushLimits(*plan);
+  };
+  duckdb::OptimizerExtension::Register(duckdb::DBConfig::GetConfig(instance), extension);
+}
 
 duckdb::TableFunction BindRemoteScan(LakeTable& table,
                                      duckdb::unique_ptr<duckdb::FunctionData>& bind_data) {
   auto bind = duckdb::make_uniq<RemoteBind>();
   bind->table = table.shared_from_this();
   bind_data = std::move(bind);
-  duckdb::TableFunction function("lake_remote", {}, Run, nullptr, InitGlobal);
+  duckdb::TableFunction function(kFunction, {}, Run, nullptr, InitGlobal);
   function.projection_pushdown = true;
   function.pushdown_complex_filter = PushFilters;
   function.cardinality = Cardinality;

@@ -12,5 +12,7 @@ namespace skep::external_scan {
 
 duckdb::TableFunction BindRemoteScan(LakeTable& table,
                                      duckdb::unique_ptr<duckdb::FunctionData>& bind_data);
+// Has LIMITs sent along where any rows of the scan will do.
+void RegisterRemoteLimits(duckdb::DatabaseInstance& instance);
 
 }  // namespace skep::external_scan

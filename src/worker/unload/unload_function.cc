@@ -302,6 +302,8 @@ duckdb::unique_ptr<duckdb::GlobalFunctionData> InitGlobal(duckdb::ClientContext&
                                          : plan.path;
   const uint64_t write = OrThrow(
       bind.client->OpenWrite(where, bind.asker, place, options.dump(), InterruptOf(&context)));
+  if (!bind.asker.master_key.empty() && plan.table.empty())
+    bind.client->KeyOfWrite(write, bind.asker.master_key);
   return duckdb::make_uniq<UnloadGlobal>(*bind.client, write,
                                          plan.table.empty() ? std::string() : NewStem());
 }
