@@ -36,6 +36,7 @@
 #include "worker/external_scan/lake_scan.h"
 #include "worker/external_scan/lake_table.h"
 #include "worker/external_scan/orc_scan.h"
+#include "worker/external_scan/xlsx_scan.h"
 
 namespace skep::external_scan {
 namespace {
@@ -373,6 +374,7 @@ void RegisterLake(duckdb::DatabaseInstance& instance, LakeClient& client, Schema
                                              duckdb::make_uniq<PackedFiles>());
   RegisterAvro(instance);
   RegisterOrc(instance);
+  RegisterXlsx(instance);
   auto extension = duckdb::make_shared_ptr<duckdb::StorageExtension>();
   extension->storage_info =
       duckdb::make_shared_ptr<LakeStorageInfo>(client, std::move(schemas), std::move(asker));
