@@ -45,13 +45,15 @@ std::string ColumnsText(const Json& columns) {
 
 void PrintSamples(const Json& samples) {
   for (const Json& file : ListIn(samples, "Files")) {
-    const std::string error = TextIn(file, "Error"), ignored = TextIn(file, "Ignored");
+    const std::string error = TextIn(file, "Error"), ignored = TextIn(file, "Ignored"),
+                      sheet = TextIn(file, "Sheet");
     fmt::print("  file       {} ({} bytes, {}): {}\n", TextIn(file, "Key"), TextIn(file, "Size"),
                file.value("Read", false) ? "read" : "known",
                !error.empty()     ? "skipped: " + error
                : !ignored.empty() ? "ignored: " + ignored
-                                  : fmt::format("{}, {} columns, {} rows", TextIn(file, "Format"),
-                                                TextIn(file, "Columns"), TextIn(file, "Rows")));
+                                  : fmt::format("{}, {} columns, {} rows{}", TextIn(file, "Format"),
+                                                TextIn(file, "Columns"), TextIn(file, "Rows"),
+                                                sheet.empty() ? "" : ", sheet \"" + sheet + "\""));
   }
   const uint64_t total = samples.value("FilesTotal", uint64_t{0});
   if (const size_t shown = ListIn(samples, "Files").size(); total > shown)

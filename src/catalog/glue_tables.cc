@@ -103,6 +103,8 @@ bool NeedsHandling(const Json& table) {
 }
 
 std::string FormatOf(const Json& table) {
+  const std::string classification = Lower(ParameterOf(table, "classification").value_or(""));
+  if (classification == "xlsx") return classification;  // there is no SerDe for it
   const Json& sd = MemberOf(table, "StorageDescriptor");
   const std::string serde = Lower(TextOf(MemberOf(sd, "SerdeInfo"), "SerializationLibrary"));
   const std::string input = Lower(TextOf(sd, "InputFormat"));
@@ -115,7 +117,6 @@ std::string FormatOf(const Json& table) {
   if (serde.ends_with("lazysimpleserde") || serde.ends_with("opencsvserde"))
     return NeedsHandling(table) ? "lines" : "csv";
   if (!serde.empty()) return {};
-  const std::string classification = Lower(ParameterOf(table, "classification").value_or(""));
   if (classification == "parquet" || classification == "json" || classification == "csv" ||
       classification == "avro" || classification == "orc")
     return classification;
@@ -311,7 +312,7 @@ Result<lake::CatalogTable> DescribeGlueTable(const std::string& table_json,
       if (encoding != "utf8") option("encoding", encoding);
     }
   }
-  if (d.format == "csv" || d.format == "lines") {
+  if (d.format == "csv" || d.format == "lines" || d.format == "xlsx") {
     if (const auto skip = ParameterOf(table, "skip.header.line.count")) {
       uint32_t lines = 0;
       const auto read = std::from_chars(skip->data(), skip->data() + skip->size(), lines);
@@ -323,6 +324,8 @@ Result<lake::CatalogTable> DescribeGlueTable(const std::string& table_json,
       if (lines > 0) option("skip", fmt::format("{}", lines));
     }
   }
+  if (const auto sheet = ParameterOf(table, "sheet"); sheet && d.format == "xlsx")
+    option("sheet", *sheet);
   // Anything but "name" means places (spectrum.md section 2); without a word it is names.
   if (const auto by = ParameterOf(table, "orc.schema.resolution");
       d.format == "orc" && by && Lower(*by) != "name")

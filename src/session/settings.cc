@@ -71,6 +71,7 @@ constexpr Row kRows[] = {
     {"parse_super_null_on_error", "off", Form::kBoolean},
     {"pg_federation_repeatable_read", "on", Form::kBoolean},
     {"query_group", "unset"},
+    {"read_srid_on_shapefile_ingestion", "on", Form::kBoolean},
     {"search_path", "\"$user\", public", Form::kText},
     {"seed", "", Form::kSeed},
     {"server_encoding", "UTF8", Form::kText, true, "server_encoding"},

@@ -39,6 +39,7 @@ void Members(Plan& plan, const Each& each) {
   each("max_errors", plan.max_errors);
   each("ignore_all_errors", plan.ignore_all_errors);
   each("no_load", plan.no_load);
+  each("read_srid", plan.read_srid);
 }
 
 }  // namespace
@@ -48,6 +49,8 @@ std::string CopyPlan::Text() const {
   Members(*this, [&](const char* name, const auto& value) { out[name] = value; });
   out["format"] = static_cast<int>(format);
   out["quote"] = static_cast<unsigned char>(quote);
+  out["simplify"] = static_cast<int>(simplify);
+  if (tolerance) out["tolerance"] = *tolerance;
   if (replacement) out["replacement"] = *replacement;
   for (const CopyColumn& column : columns)
     out["columns"].push_back({column.name, CompactType(column.type), column.not_null});
@@ -60,6 +63,8 @@ CopyPlan CopyPlan::Read(std::string_view text) {
   Members(plan, [&](const char* name, auto& value) { json.at(name).get_to(value); });
   plan.format = static_cast<CopyFormat>(json.at("format").get<int>());
   plan.quote = static_cast<char>(json.at("quote").get<unsigned char>());
+  plan.simplify = static_cast<CopySimplify>(json.at("simplify").get<int>());
+  if (json.contains("tolerance")) plan.tolerance = json["tolerance"].get<double>();
   if (json.contains("replacement")) plan.replacement = json["replacement"].get<std::string>();
   for (const auto& column : json.at("columns"))
     plan.columns.push_back({column.at(0).get<std::string>(),

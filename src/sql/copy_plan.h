@@ -24,10 +24,25 @@ struct CopyColumn {
   bool not_null = false;
 };
 
-enum class CopyFormat : uint8_t { kDelimited, kCsv, kFixedWidth, kJson, kParquet, kOrc, kAvro };
+enum class CopyFormat : uint8_t {
+  kDelimited,
+  kCsv,
+  kFixedWidth,
+  kJson,
+  kParquet,
+  kOrc,
+  kAvro,
+  kShapefile
+};
 
 // Values of their own types instead of text.
-constexpr bool IsTyped(CopyFormat format) { return format >= CopyFormat::kParquet; }
+constexpr bool IsTyped(CopyFormat format) {
+  return format == CopyFormat::kParquet || format == CopyFormat::kOrc ||
+         format == CopyFormat::kAvro;
+}
+
+// Which geometries of a shapefile become simpler: none, all, or those that are too large.
+enum class CopySimplify : uint8_t { kNone, kAll, kAuto };
 
 struct CopyPlan {
   std::string table;  // as messages name it
@@ -49,7 +64,11 @@ struct CopyPlan {
   std::vector<uint32_t> widths;  // FIXEDWIDTH, in characters
   std::string json = "auto";  // "auto", "auto ignorecase", "noshred", or s3:// of jsonpaths; AVRO
   std::string compression;    // "gzip", "zstd", "bzip2", "lzop"; empty: none
-  std::string encoding = "utf8";  // "utf16", "utf16le", "utf16be", "iso88591"
+  // "utf16", "utf16le", "utf16be", "iso88591"; empty: what a shapefile says itself
+  std::string encoding = "utf8";
+  CopySimplify simplify = CopySimplify::kNone;
+  std::optional<double> tolerance;  // of kAll; of kAuto at most
+  bool read_srid = true;            // from a shapefile's .prj
 
   std::string null_text = "\\N";                  // NULL AS
   std::string date_format, time_format = "auto";  // empty: "auto"

@@ -30,7 +30,7 @@ using duckdb::PhysicalOperatorType;
 
 // Table functions that a plan may hold: scans of tables, series, and what the catalog views are
 // made of.
-constexpr std::array<std::string_view, 40> kScans = {"seq_scan",
+constexpr std::array<std::string_view, 41> kScans = {"seq_scan",
                                                      "rs_copy",
                                                      "rs_kept",
                                                      "rs_external_schemas",
@@ -55,6 +55,7 @@ constexpr std::array<std::string_view, 40> kScans = {"seq_scan",
                                                      "lake_json",
                                                      "lake_avro",
                                                      "lake_orc",
+                                                     "lake_xlsx",
                                                      "lake_lines",
                                                      "lake_remote",
                                                      "duckdb_columns",

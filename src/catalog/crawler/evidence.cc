@@ -42,6 +42,10 @@ Json SamplesEvidence(const ipc::InferReply& schema, const std::vector<SampleEvid
       file["Format"] = sample.schema.format;
       file["Columns"] = sample.schema.columns.size();
       file["Rows"] = sample.schema.rows;
+      if (sample.schema.format == "xlsx") file["Header"] = sample.schema.header;
+      for (const auto& [name, value] : sample.schema.properties) {
+        if (name == "sheet") file["Sheet"] = value;
+      }
       if (!sample.used) file["Ignored"] = "its columns are too unlike those of the other files";
     } else {
       file["Error"] = sample.error;

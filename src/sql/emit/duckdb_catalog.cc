@@ -70,6 +70,15 @@ constexpr SystemView kViews[] = {
      "loaded_at, "
      "file_name, line_number, column_name, column_type, column_length, position, code, reason from "
      "rs_kept('load_errors')"},
+    {"sys_spatial_simplify",
+     "query_id:bigint,line_number:bigint,maximum_tolerance:float8,initial_size:bigint,"
+     "simplified:char(1),final_size:bigint,final_tolerance:float8",
+     "select * from rs_kept('simplified')"},
+    {"svl_spatial_simplify",
+     "query:int,line_number:int,maximum_tolerance:float8,initial_size:int,simplified:char(1),"
+     "final_size:int,final_tolerance:float8",
+     "select query_id::integer, line_number::integer, maximum_tolerance, initial_size::integer, "
+     "simplified, final_size::integer, final_tolerance from rs_kept('simplified')"},
     {"sys_load_history",
      "user_id:int,query_id:bigint,transaction_id:bigint,session_id:int,database_name:varchar(128),"
      "status:varchar(16),table_name:varchar(128),start_time:timestamp,end_time:timestamp,"

@@ -1,5 +1,7 @@
 // COPY: its options become a plan, which the worker's loader follows (src/worker/copy).
 #include <algorithm>
+#include <charconv>
+#include <cmath>
 
 #include "base/client_encryption.h"
 #include "base/text.h"
@@ -156,7 +158,8 @@ Result<void> StatementEmitter::ReadCopyFormat(const Copy& copy, CopyPlan& plan) 
             ErrorKind::kInvalidArgument,
             "AVRO takes 'auto', 'auto ignorecase' or the s3:// path of a jsonpaths file", option);
     } else if (name == "shapefile") {
-      return Unsupported("COPY ... FORMAT " + Upper(name), *option);
+      SKEP_TRY(choose(CopyFormat::kShapefile));
+      plan.encoding.clear();
     } else if (name == "delimiter") {
       delimiter = option;
     } else if (name == "quote") {
@@ -179,6 +182,52 @@ Result<void> StatementEmitter::ReadCopyFormat(const Copy& copy, CopyPlan& plan) 
                              "COPY delimiter must be a single ASCII character", delimiter);
     plan.delimiter = *read;
   }
+  return {};
+}
+
+// SHAPEFILE [SIMPLIFY [AUTO] [tolerance]]. Source: the developer guide's "Data format parameters".
+Result<void> StatementEmitter::ReadShapefileOptions(const Copy& copy, CopyPlan& plan) {
+  constexpr std::string_view kRefused[] = {
+      "removequotes", "escape", "bzip2", "lzop", "zstd", "ignoreheader", "ignoreblanklines"};
+  for (const Option* option : copy.options) {
+    const std::string_view name = option->name;
+    if (name == "simplify" || name == "simplify auto") {
+      if (plan.format != CopyFormat::kShapefile)
+        return resolver_.Fail1(ErrorKind::kSyntaxError, "SIMPLIFY can be used with SHAPEFILE only",
+                               option);
+      plan.simplify = name == "simplify" ? CopySimplify::kAll : CopySimplify::kAuto;
+      if (option->values.empty()) continue;
+      double tolerance = 0;
+      const std::string_view text = option->text();
+      const auto read = std::from_chars(text.data(), text.data() + text.size(), tolerance);
+      if (read.ec != std::errc() || read.ptr != text.data() + text.size() || tolerance < 0 ||
+          !std::isfinite(tolerance))
+        return resolver_.Fail1(ErrorKind::kInvalidArgument,
+                               "the tolerance of SIMPLIFY must be a number that is not negative",
+                               option);
+      plan.tolerance = tolerance;
+    }
+    if (plan.format != CopyFormat::kShapefile) continue;
+    if (std::ranges::find(kRefused, name) != std::end(kRefused))
+      return resolver_.Fail1(ErrorKind::kInvalidArgument,
+                             Upper(name) + " argument is not supported for SHAPEFILE based COPY",
+                             option);
+    if (name == "encoding" && Lower(option->text()).starts_with("utf16"))
+      return resolver_.Fail1(
+          ErrorKind::kInvalidArgument,
+          "a shapefile cannot have the encoding \"" + std::string(option->text()) + "\"", option);
+  }
+  if (plan.format != CopyFormat::kShapefile) return {};
+  if (copy.job)
+    return resolver_.Fail1(ErrorKind::kFeatureNotSupported,
+                           "SHAPEFILE is not supported with COPY JOB", &copy);
+  plan.read_srid = !context_.setting ||
+                   context_.setting("read_srid_on_shapefile_ingestion").value_or("on") == "on";
+  if (plan.columns.empty() || plan.columns.front().type.kind != TypeKind::kGeometry)
+    return resolver_.Fail1(ErrorKind::kInvalidArgument,
+                           "the first column that a shapefile is loaded into must be of type "
+                           "GEOMETRY",
+                           &copy);
   return {};
 }
 
@@ -323,6 +372,7 @@ Result<void> StatementEmitter::EmitCopy(const Copy& copy) {
     plan.columns.push_back(
         {entry.columns[i].name, entry.columns[i].type, entry.columns[i].not_null});
 
+  SKEP_TRY(ReadShapefileOptions(copy, plan));
   if (IsTyped(plan.format)) SKEP_TRY(CheckTypedOptions(copy, plan.format));
   if (copy.job && !context_.copy_job_load) return EmitCreateCopyJob(copy, plan);
   writer_.Put("insert into " + EntryText(entry) + " (");

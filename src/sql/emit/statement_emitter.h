@@ -46,6 +46,7 @@ class StatementEmitter {
   Result<void> ReadCopyFormat(const ast::Copy& copy, CopyPlan& plan);
   Result<void> CheckTypedOptions(const ast::Copy& copy, CopyFormat format) const;
   void WriteTypedSource(const CopyPlan& plan);
+  Result<void> ReadShapefileOptions(const ast::Copy& copy, CopyPlan& plan);
   Result<void> ReadCopyOptions(const ast::Copy& copy, CopyPlan& plan);
   Result<bool> ReadMasterKeyOf(const ast::List<ast::Option*>& options, const std::string& command);
   Result<std::vector<std::string>> RolesOf(const ast::List<ast::Option*>& options,

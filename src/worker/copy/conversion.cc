@@ -78,6 +78,8 @@ ColumnLoader::ColumnLoader(duckdb::ClientContext& context, const sql::CopyPlan& 
       column_(column),
       type_(type),
       is_text_(column.type.kind == kChar || column.type.kind == kVarchar),
+      // The first field of a shapefile is no text: it is the value as it is stored.
+      is_shape_(plan.format == sql::CopyFormat::kShapefile && &column == plan.columns.data()),
       text_(duckdb::LogicalType::VARCHAR) {
   const bool moment = column.type.kind == kTimestamp || column.type.kind == kTimestampTz;
   if (column.type.kind == kDate && !plan.date_format.empty()) {
@@ -119,6 +121,11 @@ bool ColumnLoader::Take(const Field& field, idx_t row, Rejection& rejection) {
       return false;
     }
     TakeNull(row);
+    return true;
+  }
+  if (is_shape_) {
+    FlatVector::GetData<string_t>(text_)[row] =
+        duckdb::StringVector::AddStringOrBlob(text_, text.data(), text.size());
     return true;
   }
   return TakeText({text, false, 0, field.plain, field.stays}, row, rejection);
@@ -195,7 +202,7 @@ std::string_view ColumnLoader::CutDecimals(std::string_view text) {
 }
 
 void ColumnLoader::Convert(idx_t count, duckdb::Vector& out, std::vector<Rejection>& rejected) {
-  if (is_text_ || (column_.type.IsSuper() && plan_.format == sql::CopyFormat::kJson)) {
+  if (is_text_ || is_shape_ || (column_.type.IsSuper() && plan_.format == sql::CopyFormat::kJson)) {
     if (out.GetType() == text_.GetType())
       out.Reference(text_);
     else

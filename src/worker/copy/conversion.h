@@ -47,7 +47,7 @@ class ColumnLoader {
   const sql::CopyPlan& plan_;
   const sql::CopyColumn& column_;
   duckdb::LogicalType type_;
-  bool is_text_, has_format_ = false;
+  bool is_text_, is_shape_, has_format_ = false;
   std::unique_ptr<DatetimeFormat> format_;
   std::string cut_;
   duckdb::Vector text_;

@@ -8,6 +8,7 @@
 #include <duckdb/main/extension/extension_loader.hpp>
 #include <duckdb/planner/binder.hpp>
 #include <duckdb/planner/operator/logical_get.hpp>
+#include <type_traits>
 
 #include "base/text.h"
 #include "worker/copy/avro_paths.h"
@@ -16,6 +17,8 @@
 #include "worker/copy/json_fields.h"
 #include "worker/copy/load_report.h"
 #include "worker/copy/record_source.h"
+#include "worker/copy/shape_reader.h"
+#include "worker/copy/shape_source.h"
 #include "worker/external_scan/infer.h"
 #include "worker/external_scan/lake_errors.h"
 #include "worker/external_scan/lake_file_system.h"
@@ -60,7 +63,7 @@ struct CopyGlobal final : duckdb::GlobalTableFunctionState {
   idx_t threads;
   std::vector<uint64_t> scans;
   std::vector<JsonPath> paths;
-  std::unique_ptr<RecordSource> source;
+  std::unique_ptr<BatchSource> source;
 };
 
 template <class Reader>
@@ -159,9 +162,17 @@ duckdb::unique_ptr<duckdb::GlobalTableFunctionState> InitGlobal(
   };
   if (bind.plan.json.starts_with("s3://"))
     global->paths = PathsOf(context, *bind.client, bind.asker, bind.plan);
-  auto [scan, files] = open(bind.plan.path, NamedBy(bind.plan));
+  const bool shapes = bind.plan.format == sql::CopyFormat::kShapefile;
+  const bool has_siblings = shapes && !bind.plan.manifest;
+  auto [scan, files] =
+      open(has_siblings ? ShapeSource::SharedPrefix(bind.plan.path) : bind.plan.path,
+           NamedBy(bind.plan));
+  if (shapes) files = ShapeSource::Parts(std::move(files), bind.plan.path);
   report->Reads(files, true);
-  global->source = std::make_unique<RecordSource>(context, bind.plan, scan, std::move(files));
+  if (shapes)
+    global->source = std::make_unique<ShapeSource>(context, bind.plan, scan, std::move(files));
+  else
+    global->source = std::make_unique<RecordSource>(context, bind.plan, scan, std::move(files));
   return global;
 }
 
@@ -182,6 +193,12 @@ duckdb::unique_ptr<duckdb::LocalTableFunctionState> InitLocal(duckdb::ExecutionC
   const auto& bind = input.bind_data->Cast<CopyBind>();
   if (bind.plan.format == sql::CopyFormat::kJson)
     return MakeLocal(context.client, bind, JsonReader(bind.plan, g->Cast<CopyGlobal>().paths));
+  if (bind.plan.format == sql::CopyFormat::kShapefile) {
+    auto& global = g->Cast<CopyGlobal>();
+    return MakeLocal(
+        context.client, bind,
+        ShapeReader(bind.plan, dynamic_cast<const ShapeSource&>(*global.source), *global.report));
+  }
   return MakeLocal(context.client, bind, FieldReader(bind.plan));
 }
 
@@ -210,7 +227,10 @@ class Scan {
       if (!local.has_batch) {
         if (!global_.source->Next(local.mine, local.batch)) return 0;
         global_.report->bytes += local.batch.text.size();
-        local.reader.Enter(local.batch.text, local.batch.first_line);
+        if constexpr (std::is_same_v<Reader, ShapeReader>)
+          local.reader.Enter(local.batch);
+        else
+          local.reader.Enter(local.batch.text, local.batch.first_line);
         local.has_batch = true;
       }
       while (rows < STANDARD_VECTOR_SIZE) {
@@ -237,8 +257,13 @@ class Scan {
       Reject(std::move(error));
       return false;
     };
-    if (const auto fault = reader.fault())
-      return reject({fault->code, fault->reason}, nullptr, nullptr);
+    if (const auto fault = reader.fault()) {
+      const ColumnLoader* loader = nullptr;
+      if constexpr (std::is_same_v<Reader, ShapeReader>) {
+        if (fault->of_geometry) loader = local.loaders.data();
+      }
+      return reject({fault->code, fault->reason}, loader, nullptr);
+    }
     const auto& fields = reader.fields();
     const size_t columns = local.loaders.size();
     if (fields.size() > columns) {
@@ -305,8 +330,12 @@ class Scan {
   // Read once more: only rejected records need it.
   template <class Reader>
   static uint64_t PositionOf(Reader reader, std::string_view record, size_t field) {
-    reader.Enter(record, 1);
-    return reader.Next() && field < reader.fields().size() ? reader.fields()[field].position : 0;
+    if constexpr (std::is_same_v<Reader, ShapeReader>) {
+      return reader.PositionOf(field);
+    } else {
+      reader.Enter(record, 1);
+      return reader.Next() && field < reader.fields().size() ? reader.fields()[field].position : 0;
+    }
   }
 
   static void Name(LoadError& error, const sql::CopyColumn& column, std::string_view value) {
@@ -337,6 +366,8 @@ void Run(duckdb::ClientContext&, duckdb::TableFunctionInput& input, duckdb::Data
   Scan scan(bind, input.global_state->Cast<CopyGlobal>());
   if (bind.plan.format == sql::CopyFormat::kJson)
     scan.Run(input.local_state->Cast<CopyLocal<JsonReader>>(), out);
+  else if (bind.plan.format == sql::CopyFormat::kShapefile)
+    scan.Run(input.local_state->Cast<CopyLocal<ShapeReader>>(), out);
   else
     scan.Run(input.local_state->Cast<CopyLocal<FieldReader>>(), out);
 }

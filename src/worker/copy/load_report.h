@@ -7,6 +7,7 @@
 #include <duckdb/main/client_context_state.hpp>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,7 +32,17 @@ struct LoadReport final : duckdb::ClientContextState {
   static constexpr const char* kName = "skep_load_report";
   static constexpr size_t kMostErrors = 100'000, kMostBytes = 32u << 20;
 
+  // A shape of a record that SIMPLIFY AUTO worked on.
+  struct SimplifiedShape {
+    uint64_t record = 0;
+    size_t initial_bytes = 0, final_bytes = 0;
+    double tolerance = 0;
+    bool fits = false;
+  };
+
   std::string table, location, format;
+  sql::CopySimplify simplify = sql::CopySimplify::kNone;
+  std::optional<double> tolerance;
   int64_t job = 0;
   int64_t began_us = 0;  // since the epoch
   std::atomic<uint64_t> loaded{0}, rejected{0}, bytes{0};
@@ -41,6 +52,7 @@ struct LoadReport final : duckdb::ClientContextState {
   std::mutex mutex;
   std::vector<LoadError> errors;  // the first kMostErrors, of kMostBytes together
   size_t error_bytes = 0;
+  std::vector<SimplifiedShape> simplified;  // the first kMostErrors
 
   void Begin(const sql::CopyPlan& plan, int64_t now_us);
   void Reads(std::vector<ipc::TableFile> objects, bool counted) {
@@ -53,6 +65,10 @@ struct LoadReport final : duckdb::ClientContextState {
     error_bytes += error.record.size() + error.value.size() + error.reason.size();
     if (errors.size() < kMostErrors && error_bytes < kMostBytes) errors.push_back(std::move(error));
     return ++rejected;
+  }
+  void Add(const SimplifiedShape& shape) {
+    const std::lock_guard lock(mutex);
+    if (simplified.size() < kMostErrors) simplified.push_back(shape);
   }
 };
 

@@ -34,6 +34,9 @@ constexpr Kept kTables[] = {
     {"load_files",
      "query_id bigint, file_name varchar, bytes bigint, lines bigint, etag varchar, modified "
      "timestamp, began timestamp, ended timestamp"},
+    {"simplified",
+     "query_id bigint, line_number bigint, maximum_tolerance double, initial_size bigint, "
+     "simplified varchar, final_size bigint, final_tolerance double"},
     {"unloads",
      "query_id bigint, user_name varchar, process_id integer, status varchar, began timestamp, "
      "ended timestamp, format varchar, compression varchar, location varchar, unloaded_rows "
@@ -194,6 +197,22 @@ std::vector<Value> ErrorRow(int64_t query, int64_t now, const Ending& ending,
           Readable(error.reason)};
 }
 
+// Of SIMPLIFY a row for the load, of SIMPLIFY AUTO a row for each shape that was too large.
+std::vector<std::vector<Value>> SimplifiedRows(int64_t query, const LoadReport& report) {
+  if (report.simplify == sql::CopySimplify::kNone) return {};
+  const Value tolerance = report.tolerance ? Value(*report.tolerance) : Value(LogicalType::DOUBLE);
+  const Value no_number(LogicalType::BIGINT);
+  if (report.simplify == sql::CopySimplify::kAll)
+    return {{Value::BIGINT(query), no_number, tolerance, no_number, Value(LogicalType::VARCHAR),
+             no_number, Value(LogicalType::DOUBLE)}};
+  std::vector<std::vector<Value>> rows;
+  for (const auto& shape : report.simplified)
+    rows.push_back({Value::BIGINT(query), Number(shape.record), tolerance,
+                    Number(shape.initial_bytes), Value(shape.fits ? "t" : "f"),
+                    Number(shape.final_bytes), Value(shape.tolerance)});
+  return rows;
+}
+
 }  // namespace
 
 std::string KeptTable(const std::string& database, std::string_view table) {
@@ -215,11 +234,15 @@ void RegisterLoadTables(duckdb::DatabaseInstance& instance,
 }
 
 void LoadReport::Begin(const sql::CopyPlan& plan, int64_t now_us) {
-  constexpr const char* kFormats[] = {"txt", "csv", "txt", "json", "parquet", "orc", "avro"};
+  constexpr const char* kFormats[] = {"txt",     "csv", "txt",  "json",
+                                      "parquet", "orc", "avro", "shapefile"};
   const std::lock_guard lock(mutex);
   table = plan.table;
   location = plan.path;
   format = kFormats[static_cast<size_t>(plan.format)];
+  simplify = plan.simplify;
+  tolerance = plan.tolerance;
+  simplified.clear();
   job = plan.job;
   began_us = now_us;
   files.clear();
@@ -236,7 +259,7 @@ Result<int64_t> LoadRecords::KeepLoad(duckdb::DatabaseInstance& instance,
   const std::lock_guard lock(report.mutex);
   try {
     Writing writing(instance, database);
-    writing.Begin({"loads", "load_files", "load_errors"}, "ended");
+    writing.Begin({"loads", "load_files", "load_errors", "simplified"}, "ended");
     const int64_t query = writing.NextNumber();
     const int64_t now = duckdb::Timestamp::GetCurrentTimestamp().value;
     std::vector<std::vector<Value>> files, errors;
@@ -263,6 +286,7 @@ Result<int64_t> LoadRecords::KeepLoad(duckdb::DatabaseInstance& instance,
           Value::BIGINT(report.job), Readable(ending.failure.value_or(""))}});
     writing.Append("load_files", std::move(files));
     writing.Append("load_errors", std::move(errors));
+    writing.Append("simplified", SimplifiedRows(query, report));
     writing.Commit();
     return query;
   } catch (const std::exception& e) {

@@ -16,8 +16,8 @@
 
 namespace skep::worker::copy {
 
-// The hidden tables: "load_errors", "loads", "load_files", "unloads", "unload_files", "copy_jobs",
-// "copy_job_files", "copy_job_messages".
+// The hidden tables: "load_errors", "loads", "load_files", "simplified", "unloads", "unload_files",
+// "copy_jobs", "copy_job_files", "copy_job_messages".
 
 // `database` tells the database of a context's session.
 void RegisterLoadTables(duckdb::DatabaseInstance& instance,

@@ -12,20 +12,20 @@ namespace skep::worker::copy {
 
 RecordSource::RecordSource(duckdb::ClientContext& context, const sql::CopyPlan& plan, uint64_t scan,
                            std::vector<ipc::TableFile> files)
-    : context_(context), plan_(plan), scan_(scan), files_(std::move(files)) {
+    : BatchSource(std::move(files)), context_(context), plan_(plan), scan_(scan) {
   for (size_t i = 0; i < files_.size(); i++) {
     objects_.push_back(std::make_unique<Object>());
     objects_.back()->skip = plan.skip_lines;
   }
 }
 
-bool RecordSource::Next(size_t& mine, Batch& batch) {
-  if (mine < objects_.size() && Take(mine, batch)) return true;
-  for (size_t next = next_++; next < objects_.size(); next = next_++) {
+bool BatchSource::Next(size_t& mine, Batch& batch) {
+  if (mine < files_.size() && Take(mine, batch)) return true;
+  for (size_t next = next_++; next < files_.size(); next = next_++) {
     mine = next;
     if (Take(mine, batch)) return true;
   }
-  for (size_t i = 0; i < objects_.size(); i++) {
+  for (size_t i = 0; i < files_.size(); i++) {
     if (!Take(i, batch)) continue;
     mine = i;
     return true;

@@ -3,6 +3,7 @@
 // a thread without an object of its own takes batches of another's.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <duckdb.hpp>
 #include <duckdb/common/file_system.hpp>
@@ -24,20 +25,37 @@ struct Batch {
   uint64_t first_line = 1;  // of the object
 };
 
-class RecordSource {
+class BatchSource {
  public:
   static constexpr size_t kBatchBytes = 1u << 20;
+
+  explicit BatchSource(std::vector<ipc::TableFile> files) : files_(std::move(files)) {}
+  BatchSource(const BatchSource&) = delete;
+  BatchSource& operator=(const BatchSource&) = delete;
+  virtual ~BatchSource() = default;
+
+  // False at the end of all objects. `mine` is the calling thread's object, kept between calls;
+  // SIZE_MAX at first. Throws duckdb::Exception (the lake's errors; a record that is too long).
+  bool Next(size_t& mine, Batch& batch);
+
+  const std::string& PathOf(size_t file) const { return files_[file].path; }
+
+ protected:
+  // More of an object, by any thread; false at its end.
+  virtual bool Take(size_t number, Batch& batch) = 0;
+
+  std::vector<ipc::TableFile> files_;
+
+ private:
+  std::atomic<size_t> next_{0};
+};
+
+class RecordSource final : public BatchSource {
+ public:
   static constexpr size_t kMaxRecordBytes = 4u << 20;
 
   RecordSource(duckdb::ClientContext& context, const sql::CopyPlan& plan, uint64_t scan,
                std::vector<ipc::TableFile> files);
-
-  // False at the end of all objects. `mine` is the calling thread's object, kept between calls;
-  // SIZE_MAX at first. Throws duckdb::Exception (the lake's errors; a record beyond 4 MB).
-  bool Next(size_t& mine, Batch& batch);
-
-  const std::string& PathOf(size_t file) const { return files_[file].path; }
-  size_t count() const { return files_.size(); }
 
  private:
   struct Object {
@@ -50,7 +68,7 @@ class RecordSource {
   };
 
   static void Read(Object& object);
-  bool Take(size_t number, Batch& batch);
+  bool Take(size_t number, Batch& batch) override;
   void Open(size_t number);
   void SkipLines(Object& object);
   // Just behind the last whole record; npos: none ends within.
@@ -61,9 +79,7 @@ class RecordSource {
   duckdb::ClientContext& context_;
   const sql::CopyPlan& plan_;
   uint64_t scan_;
-  std::vector<ipc::TableFile> files_;
   std::vector<std::unique_ptr<Object>> objects_;
-  std::atomic<size_t> next_{0};
 };
 
 }  // namespace skep::worker::copy

@@ -15,6 +15,7 @@
 #include "worker/external_scan/lake_errors.h"
 #include "worker/external_scan/lake_file_system.h"
 #include "worker/external_scan/text_encoding.h"
+#include "worker/external_scan/xlsx_scan.h"
 
 namespace skep::external_scan {
 namespace {
@@ -55,7 +56,7 @@ class Inference {
     const ipc::FileKind named = ipc::KindOfName(request_.path);
     compression_ = request_.compression.empty() ? named.compression : request_.compression;
     reply_.format = request_.format.empty() ? named.format : request_.format;
-    if (compression_.empty()) SKEP_TRY(DetectCompression());
+    if (compression_.empty() && reply_.format != "xlsx") SKEP_TRY(DetectCompression());
     if (compression_ != "none") packing_.compression = compression_;
     if (IsOwnCompression(compression_)) Repack();
     const std::string classifier = Option("classifier");
@@ -75,6 +76,8 @@ class Inference {
       done = Parquet();
     } else if (reply_.format == "avro" || reply_.format == "orc") {
       done = ColumnsOf(fmt::format("read_{}({})", reply_.format, Quoted(path_)));
+    } else if (reply_.format == "xlsx") {
+      reply_ = InferXlsx(*connection_.context, path_);
     } else if (reply_.format == "csv") {
       done = Csv();
     } else if (reply_.format == "json") {
@@ -156,6 +159,10 @@ class Inference {
     if (head.starts_with("\x89LZO")) compression_ = "lzop";
     for (const auto& [magic, compression] : kUnreadable) {
       if (!head.starts_with(magic)) continue;
+      if (compression == "zip" && IsXlsx(*connection_.context, path_)) {
+        reply_.format = "xlsx";
+        return {};
+      }
       return Fail(ErrorKind::kFeatureNotSupported,
                   fmt::format("{}: {} compression is not read here", request_.path, compression));
     }

@@ -37,6 +37,7 @@
 #include "worker/external_scan/lake_table.h"
 #include "worker/external_scan/orc_scan.h"
 #include "worker/external_scan/remote_scan.h"
+#include "worker/external_scan/xlsx_scan.h"
 
 namespace skep::external_scan {
 namespace {
@@ -376,6 +377,7 @@ void RegisterLake(duckdb::DatabaseInstance& instance, LakeClient& client, Schema
   RegisterAvro(instance);
   RegisterOrc(instance);
   RegisterRemoteLimits(instance);
+  RegisterXlsx(instance);
   auto extension = duckdb::make_shared_ptr<duckdb::StorageExtension>();
   extension->storage_info =
       duckdb::make_shared_ptr<LakeStorageInfo>(client, std::move(schemas), std::move(asker));

@@ -109,7 +109,7 @@ void LakeFileList::Prefetch(size_t at) const {
   } else if (table_->format() == "parquet") {
     const uint64_t footer = FooterGuess(file.size);
     table_->client().Prefetch(id, file.size - footer, footer);
-  } else if (table_->format() == "orc") {
+  } else if (table_->format() == "orc" || table_->format() == "xlsx") {
     const uint64_t tail = std::min(file.size, kFooterAheadBytes);
     table_->client().Prefetch(id, file.size - tail, tail);
   } else {

@@ -24,6 +24,7 @@ const char* FunctionOf(const LakeTable& table) {
   if (table.format() == "parquet") return "parquet_scan";
   if (table.format() == "orc") return "read_orc";
   if (table.format() == "avro") return "read_avro";
+  if (table.format() == "xlsx") return "read_xlsx";
   if (table.format() == "csv") return "read_csv";
   if (table.format() == "json") return "read_json";
   ThrowLakeError({ErrorKind::kFeatureNotSupported,

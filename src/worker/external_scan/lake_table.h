@@ -73,9 +73,10 @@ class LakeTable : public duckdb::enable_shared_from_this<LakeTable> {
 
   // Of the description's options.
   std::optional<std::string> Option(std::string_view name) const;
-  // Files carry their schema: columns are found by name, and need no option `columns`.
+  // Files carry their schema, or a reader of ours that takes the table's: columns are found by name,
+  // and need no option `columns`.
   bool self_describing() const {
-    return format() == "parquet" || format() == "avro" || format() == "orc";
+    return format() == "parquet" || format() == "avro" || format() == "orc" || format() == "xlsx";
   }
 
   // Set when the table is one of Iceberg's, which says itself what its files are.

@@ -5,6 +5,7 @@
 #include <boost/geometry/strategies/cartesian.hpp>
 #include <cmath>
 #include <duckdb.hpp>
+#include <limits>
 #include <map>
 #include <numeric>
 #include <tuple>
@@ -40,11 +41,14 @@ double SquaredDistance(const Geometry& line, size_t point, size_t from, size_t t
 // Marks the points between `from` and `to` that stay. A list of work instead of recursion: lines
 // are as long as their writer wishes.
 void MarkKept(const Geometry& line, double squared_tolerance, size_t first, size_t last,
-              std::vector<bool>& kept) {
+              std::vector<bool>& kept, uint64_t& steps_left) {
   std::vector<std::pair<size_t, size_t>> work{{first, last}};
   while (!work.empty()) {
     const auto [from, to] = work.back();
     work.pop_back();
+    if (steps_left < to - from)
+      throw duckdb::InvalidInputException("the geometry takes too long to simplify");
+    steps_left -= to - from;
     size_t farthest = from;
     double distance = squared_tolerance;
     for (size_t i = from + 1; i < to; i++) {
@@ -61,11 +65,11 @@ void MarkKept(const Geometry& line, double squared_tolerance, size_t first, size
   }
 }
 
-Geometry SimplifiedLine(const Geometry& line, double tolerance) {
+Geometry SimplifiedLine(const Geometry& line, double tolerance, uint64_t& steps_left) {
   if (line.Points() < 3) return line;
   std::vector<bool> kept(line.Points(), false);
   kept.front() = kept.back() = true;
-  MarkKept(line, tolerance * tolerance, 0, line.Points() - 1, kept);
+  MarkKept(line, tolerance * tolerance, 0, line.Points() - 1, kept, steps_left);
   Geometry result = NewLike(line, Kind::kLineString);
   for (size_t i = 0; i < line.Points(); i++) {
     if (kept[i]) AppendPoint(result, line, i);
@@ -112,12 +116,17 @@ Geometry ConvexHull(const Geometry& geometry) {
 }
 
 Geometry Simplify(const Geometry& geometry, double tolerance) {
+  uint64_t steps = std::numeric_limits<uint64_t>::max();
+  return SimplifyWithin(geometry, tolerance, steps);
+}
+
+Geometry SimplifyWithin(const Geometry& geometry, double tolerance, uint64_t& steps_left) {
   tolerance = std::max(tolerance, 0.0);
   if (geometry.kind == Kind::kPoint) return geometry;
-  if (geometry.kind == Kind::kLineString) return SimplifiedLine(geometry, tolerance);
+  if (geometry.kind == Kind::kLineString) return SimplifiedLine(geometry, tolerance, steps_left);
   Geometry result = NewLike(geometry, geometry.kind);
   for (const auto& part : geometry.parts) {
-    Geometry simpler = Simplify(part, tolerance);
+    Geometry simpler = SimplifyWithin(part, tolerance, steps_left);
     if (geometry.kind == Kind::kPolygon && simpler.Points() < 4) {
       if (result.parts.empty()) return result;
       continue;

@@ -21,6 +21,9 @@ Geometry ConvexHull(const Geometry& geometry);
 // Ramer-Douglas-Peucker; distances in the plane, all dimensions kept. A ring of fewer than four
 // points vanishes, a polygon with its exterior.
 Geometry Simplify(const Geometry& geometry, double tolerance);
+// The same within `steps_left`, of which it takes: the work can be the square of a line's points.
+// Throws InvalidInputException when they are too few.
+Geometry SimplifyWithin(const Geometry& geometry, double tolerance, uint64_t& steps_left);
 // 2D, of the parts of the highest dimension. Nothing of an empty value.
 std::optional<Geometry> Centroid(const Geometry& geometry);
 // ST_Boundary. Throws InvalidInputException for a collection.

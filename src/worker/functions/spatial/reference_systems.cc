@@ -207,6 +207,8 @@ class Transformation {
 
 }  // namespace
 
+bool IsKnownSrid(int32_t srid) { return Find(srid) != nullptr; }
+
 std::optional<Spheroid> SpheroidOf(int32_t srid) {
   const char* text = Find(srid);
   if (text == nullptr || Field(text, "proj") != "longlat") return std::nullopt;

@@ -16,6 +16,8 @@ struct Spheroid {
 // Of a system of longitude and latitude; nothing of other systems and of unknown SRIDs.
 std::optional<Spheroid> SpheroidOf(int32_t srid);
 
+bool IsKnownSrid(int32_t srid);
+
 // ST_Transform. Throws InvalidInputException for an SRID that is not known and for coordinates that
 // the target system cannot express.
 Geometry Transformed(const Geometry& geometry, int32_t srid);
