@@ -274,7 +274,8 @@ enum class LakeType : uint8_t {
   kOpenFiles = 13,    // request: objects by their paths into an open scan of a table whose metadata
                       // name its files (Iceberg) -> files, in the same order
   kAsk = 14,          // request: a question (JSON in `change`) about an external schema's data
-                      // catalog, or about the workspace's scans -> names, each a JSON object
+                      // catalog, about the workspace's scans, or about the metadata of a file of
+                      // a scan -> names, each a JSON object
   kListPartitions =
       15,  // request: partitions of a scan that pass a filter (`change`, an expression
            // of GetPartitions; empty: all) -> table.partitions, the newly found ones
@@ -325,7 +326,9 @@ struct LakeRequest {
                       // file's name below the write's prefix
   ObjectsNamed named = ObjectsNamed::kPrefix;  // kOpenObjects; its roles are schema.role_chain
   std::string change;  // kChangeCatalog: JSON (sql/emit/external.cc); kAsk, kListPartitions;
-                       // kOpenWrite: JSON (lake/lake_write.h)
+                       // kOpenWrite, kWritePart: JSON (lake/lake_write.h); kOpenObjects of
+                       // kManifest: empty, or the key of an encrypted one, never logged
+                       // ({"master_symmetric_key": "..."})
   // kOpenFiles: paths; sizes in bytes, 0 asks the object store. kOpenObjects of kListed: paths. At
   // most kMaxFilesPerOpen.
   std::vector<std::pair<std::string, uint64_t>> objects;
@@ -336,7 +339,7 @@ struct LakeRequest {
   bool describe = false;    // kOpenTable: the columns alone; opens no scan, tells no partitions
   std::vector<uint32_t> partitions;  // kListFiles: indexes into TableDescription.partitions; at
                                      // most kMaxPartitionsPerList
-  uint32_t file = 0;                 // kBlock: TableFile.number; kWritePart: 0, 1, ... by file
+  uint32_t file = 0;                 // kBlock, kAsk: TableFile.number; kWritePart: 0, 1, ...
   uint32_t block = 0;                // kBlock: index of the 8 MiB block; kWritePart: of the part
   uint32_t offset = 0, length = 0;   // kBlock: the byte range wanted within the block;
                                      // kWritePart: the buffer's number, bytes of the part

@@ -380,6 +380,7 @@ Result<BlockCache::Filled> BlockCache::Fill(std::unique_lock<std::mutex>& lock,
     const auto waited = std::ranges::find_if(
         block->loads, [&](const auto& load) { return load->first <= last && load->last >= first; });
     if (waited == block->loads.end()) return filled;
+    // The list lets go of it. NOLINTNEXTLINE(performance-unnecessary-copy-initialization)
     const std::shared_ptr<Load> load = *waited;
     block->changed.wait(lock, [&] { return load->over; });
     if (load->error) return Fail(*load->error);
@@ -395,7 +396,7 @@ Result<CachedBlock> BlockCache::Get(const BlockKey& key, uint32_t offset, uint32
     lock.unlock();
     return Bypass(key, offset, length, fetch);
   }
-  const std::shared_ptr<Block> block = *entered;
+  const std::shared_ptr<Block>& block = *entered;
   Touch(block);
   block->users++;
   struct Leave {

@@ -480,7 +480,7 @@ Result<std::unique_ptr<RemoteConnection>> RemoteSession::Take(const GivenUp& giv
     }
     snapshot = snapshot_;
   }
-  return databases_.Connect(place_, workspace_, snapshot, given_up);
+  return databases_.Connect(place_, workspace_, true, snapshot, given_up);
 }
 
 void RemoteSession::GiveBack(std::unique_ptr<RemoteConnection> connection) {
@@ -630,6 +630,7 @@ Result<std::string> RemoteDatabases::AddressOf(const RemoteHost& host) const {
 
 Result<std::unique_ptr<RemoteConnection>> RemoteDatabases::Connect(const RemotePlace& place,
                                                                    const std::string& workspace,
+                                                                   bool further,
                                                                    const std::string& snapshot,
                                                                    const GivenUp& given_up) {
   if (stopping_) return Fail(ErrorKind::kAdminShutdown, "the gateway goes down");
@@ -649,7 +650,7 @@ Result<std::unique_ptr<RemoteConnection>> RemoteDatabases::Connect(const RemoteP
     return Fail(
         ErrorKind::kInsufficientPrivilege,
         fmt::format("secret {} is not for host {}:{}", place.secret_arn, place.host, place.port));
-  SKEP_TRY_ASSIGN(RemoteSeat seat, seats_.Take(workspace, given_up));
+  SKEP_TRY_ASSIGN(RemoteSeat seat, seats_.Take(workspace, further, given_up));
   SKEP_TRY_ASSIGN(const std::string address, AddressOf(*host));
   auto connection =
       std::make_unique<RemoteConnection>(*this, std::move(seat), place, secret->password);
@@ -667,7 +668,7 @@ Result<std::unique_ptr<RemoteConnection>> RemoteDatabases::Connect(const RemoteP
 Result<std::shared_ptr<RemoteSession>> RemoteDatabases::Open(const RemotePlace& place,
                                                              const std::string& workspace,
                                                              const GivenUp& given_up) {
-  SKEP_TRY_ASSIGN(auto connection, Connect(place, workspace, "", given_up));
+  SKEP_TRY_ASSIGN(auto connection, Connect(place, workspace, false, "", given_up));
   auto session = std::make_shared<RemoteSession>(*this, place, workspace);
   // Of a server that exports none each connection reads its own moment.
   const auto exported = connection->Query("select pg_catalog.pg_export_snapshot()");

@@ -153,7 +153,7 @@ class RemoteDatabases {
   friend class RemoteSession;
   friend class RemoteConnection;
   Result<std::unique_ptr<RemoteConnection>> Connect(const RemotePlace& place,
-                                                    const std::string& workspace,
+                                                    const std::string& workspace, bool further,
                                                     const std::string& snapshot,
                                                     const GivenUp& given_up);
   // The address of a listed host. Errors: kInsufficientPrivilege, kExternalUnavailable.

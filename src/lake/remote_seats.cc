@@ -16,14 +16,14 @@ RemoteSeat::~RemoteSeat() {
   if (seats_ != nullptr) seats_->GiveBack(workspace_);
 }
 
-std::list<const std::string*>::iterator RemoteSeats::Next() {
+std::list<RemoteSeats::Waiter>::iterator RemoteSeats::Next() {
   auto best = waiting_.end();
-  size_t fewest = options_.of_workspace;
+  std::pair<bool, size_t> least;  // whether it is a first seat, and how many its workspace has
   if (taken_ >= options_.seats) return best;
   for (auto it = waiting_.begin(); it != waiting_.end(); ++it) {
-    const size_t taken = workspaces_.at(**it).taken;
-    if (taken >= fewest) continue;
-    fewest = taken;
+    const std::pair cost(!it->further, workspaces_.at(*it->workspace).taken);
+    if (cost.second >= Most(it->further) || (best != waiting_.end() && cost >= least)) continue;
+    least = cost;
     best = it;
   }
   return best;
@@ -34,7 +34,7 @@ void RemoteSeats::Forget(const std::string& workspace) {
   if (found->second.taken == 0 && found->second.waiting == 0) workspaces_.erase(found);
 }
 
-Result<RemoteSeat> RemoteSeats::Take(const std::string& workspace,
+Result<RemoteSeat> RemoteSeats::Take(const std::string& workspace, bool further,
                                      const std::function<bool()>& given_up) {
   const auto until = std::chrono::steady_clock::now() + options_.patience;
   std::unique_lock lock(mutex_);
@@ -46,7 +46,7 @@ Result<RemoteSeat> RemoteSeats::Take(const std::string& workspace,
                             own.waiting),
                 {}, "Run fewer statements over remote databases at a time.");
   }
-  const auto place = waiting_.insert(waiting_.end(), &workspace);
+  const auto place = waiting_.insert(waiting_.end(), {&workspace, further});
   own.waiting++;
   std::optional<Error> error;
   while (Next() != place) {
@@ -57,9 +57,9 @@ Result<RemoteSeat> RemoteSeats::Take(const std::string& workspace,
     } else if (std::chrono::steady_clock::now() >= until) {
       error = {ErrorKind::kTooManyConnections,
                fmt::format("no connection to a remote database became free within {} s: the "
-                           "workspace has {} of at most {}, all workspaces have {} of {}",
-                           options_.patience.count() / 1000, own.taken, options_.of_workspace,
-                           taken_, options_.seats),
+                           "workspace has {} of at most {}{}",
+                           options_.patience.count() / 1000, own.taken, Most(further),
+                           own.taken < Most(further) ? ", others have the rest" : ""),
                {},
                "Run fewer statements over remote databases at a time.",
                0};

@@ -1,6 +1,7 @@
 // Who may have a connection to a remote database now. There are so many seats for all workspaces,
-// and each workspace has a share of them; who finds none waits, and a seat that becomes free goes
-// to the waiting workspace that has the fewest. Knows nothing of connections.
+// and each workspace has a share of them, a quarter of it for who has one already and needs
+// another to go on; who finds none waits, and a seat that becomes free goes to those, then to the
+// waiting workspace that has the fewest. Knows nothing of connections.
 #pragma once
 
 #include <chrono>
@@ -53,10 +54,11 @@ class RemoteSeats {
   RemoteSeats(const RemoteSeats&) = delete;
   RemoteSeats& operator=(const RemoteSeats&) = delete;
 
-  // A seat, as soon as there is one. Blocks as long as the options' patience, unless `given_up`
-  // says earlier that nobody wants it any more (asked several times a second). Errors:
-  // kTooManyConnections, kQueryCanceled (given up), kAdminShutdown.
-  Result<RemoteSeat> Take(const std::string& workspace, const std::function<bool()>& given_up);
+  // A seat, as soon as there is one; `further`: its taker has one already. Blocks as long as the
+  // options' patience, unless `given_up` says earlier that nobody wants it any more (asked several
+  // times a second). Errors: kTooManyConnections, kQueryCanceled (given up), kAdminShutdown.
+  Result<RemoteSeat> Take(const std::string& workspace, bool further,
+                          const std::function<bool()>& given_up);
   // Nobody gets a seat from then on.
   void Stop();
 
@@ -70,10 +72,18 @@ class RemoteSeats {
   struct Workspace {
     size_t taken = 0, waiting = 0;
   };
+  struct Waiter {
+    const std::string* workspace;
+    bool further;
+  };
   void GiveBack(const std::string& workspace);
-  // Whose turn it is: of those whose share is not used up, the workspace with the fewest seats;
-  // among equals who came first. end(): nobody's.
-  std::list<const std::string*>::iterator Next();
+  // Whose turn it is: of those whose share is not used up, who has a seat already, then the
+  // workspace with the fewest; among equals who came first. end(): nobody's.
+  std::list<Waiter>::iterator Next();
+  // Seats that a workspace may have for this.
+  size_t Most(bool further) const {
+    return options_.of_workspace - (further ? 0 : options_.of_workspace / 4);
+  }
   void Forget(const std::string& workspace);
 
   const RemoteSeatOptions options_;
@@ -82,7 +92,7 @@ class RemoteSeats {
   bool stopping_ = false;
   size_t taken_ = 0;
   std::unordered_map<std::string, Workspace> workspaces_;
-  std::list<const std::string*> waiting_;  // in the order of their coming
+  std::list<Waiter> waiting_;  // in the order of their coming
 };
 
 }  // namespace skep::lake

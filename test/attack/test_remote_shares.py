@@ -35,8 +35,8 @@ def two(tmp_path, remote):
     port, _ = remote
     made = []
 
-    def make(wait, connections=100):
-        server = Server(tmp_path / "skep", settings={"federated-connections": str(connections), "federated-connections-per-workspace": str(SHARE),
+    def make(wait, connections=100, share=SHARE):
+        server = Server(tmp_path / "skep", settings={"federated-connections": str(connections), "federated-connections-per-workspace": str(share),
                                                      "federated-connection-wait": wait})
         server.more_config = f"""
 [[secret]]
@@ -155,6 +155,18 @@ def test_who_waits_is_served_when_another_statement_ends(two, remote):
     wait_until("both being served", lambda: waiting.codes == ["00000", "00000"])
     busy.end()
     waiting.end()
+
+
+@pytest.mark.parametrize("sql", ["select count(*) from (select id from far.small union all select id from far.small) s",
+                                 "select count(*) from far.small a join far.small b on a.id >= b.id"])
+def test_statements_over_several_tables_do_not_wait_for_each_other(two, remote, sql):
+    """Each holds a connection while it asks for the next; a part of the share is for those."""
+    server = two("60s", share=4)
+    many = Statements(server, 20, sql)
+    wait_until("all being served", lambda: len(many.codes) == 20, 120)
+    assert set(many.codes) == {"00000"}, many.messages
+    many.end()
+    wait_until("everything being given back", lambda: metric(server, "skep_remote_connections") == 0)
 
 
 def test_a_statement_that_waits_can_be_cancelled_and_is_forgotten(two, remote):

@@ -184,6 +184,7 @@ def test_options_that_do_not_go_together(db, bucket):
              (f"copy t from 's3://{BUCKET}/x' iam_role '{ROLE}' encrypted", "22023"),
              (f"copy t from 's3://{BUCKET}/x' credentials 'aws_iam_role={ROLE};master_symmetric_key={TEXT}'", "22023"),
              (f"copy t from 's3://{BUCKET}/x' iam_role '{ROLE}' encrypted master_symmetric_key '{TEXT}' parquet", "22023"),
+             (f"copy t from 's3://{BUCKET}/x' credentials 'aws_iam_role={ROLE}' encrypted master_symmetric_key '{TEXT}'", "42601"),
              (f"unload ('select 1') to 's3://{BUCKET}/x' iam_role '{ROLE}' master_symmetric_key '{TEXT}'", "22023"),
              (f"unload ('select 1') to 's3://{BUCKET}/x' iam_role '{ROLE}' encrypted", "22023"),
              (f"unload ('select 1') to 's3://{BUCKET}/x' iam_role '{ROLE}' encrypted auto master_symmetric_key '{TEXT}'", "42601"),

@@ -81,6 +81,10 @@ Result<bool> StatementEmitter::ReadMasterKeyOf(const List<Option*>& options,
     }
   }
   if (!given) return false;
+  if (FindOption(options, "master_symmetric_key") && FindOption(options, "credentials"))
+    return resolver_.Fail1(ErrorKind::kSyntaxError,
+                           "MASTER_SYMMETRIC_KEY and CREDENTIALS cannot be used together", given,
+                           "CREDENTIALS takes the key as master_symmetric_key=...");
   if (!encrypted)
     return resolver_.Fail1(ErrorKind::kInvalidArgument,
                            "MASTER_SYMMETRIC_KEY needs ENCRYPTED for " + command, given);
