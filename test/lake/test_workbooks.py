@@ -97,6 +97,21 @@ def test_titles_merged_headers_and_gaps(crawler, external_schema, connection):
     assert connection.execute(f"select * from {schema}.merged order by 1").fetchall() == [("north", 1, 2, 3, 4), ("south", None, None, None, 9)]
 
 
+def test_columns_are_found_by_the_names_of_each_files_header(crawler, external_schema, connection):
+    one = crawler()
+    one.put("t/a.xlsx", workbook(("s", [["id", "name", "note"], [1, "a", "x"], [2, "b", "y"], [3, "c", "z"]])))
+    one.put("t/b.xlsx", workbook(("s", [["A title"], [None], ["Name", "ID", "Note"], ["d", 4, "w"]])))
+    one.put("t/c.xlsx", workbook(("s", [["note", "id", "name", "extra"], ["v", 5, "e", 1.5]])))
+    one.run()
+    assert one.columns("t") == {"id": "bigint", "name": "string", "note": "string", "extra": "double"}
+    schema = external_schema(one.name)
+    assert connection.execute(f"select id, name, note, extra from {schema}.t order by id").fetchall() == [
+        (1, "a", "x", None), (2, "b", "y", None), (3, "c", "z", None), (4, "d", "w", None), (5, "e", "v", 1.5)]
+    # Other names mean places.
+    t = external(connection, schema, "places", "x bigint, y varchar(9)", f"s3://{one.bucket}/{one.name}/t/a.xlsx", skip_header_line_count=2)
+    assert connection.execute(f"select * from {t} order by x").fetchall() == [(2, "b"), (3, "c")]
+
+
 def test_formulas_formats_errors_and_inline_texts(crawler, external_schema, connection):
     body = workbook(("s", [["n", "price", "clock", "mixed", "more"], [1, 1.5, datetime.time(13, 30), "text", "x"], [2, 2.25, datetime.time(0, 0, 1), 5, "y"]]),
                     shape=lambda book: setattr(book["s"]["B2"], "number_format", '"d" #,##0.00'))
