@@ -2,6 +2,7 @@
 
 import datetime
 import io
+import random
 import struct
 import uuid
 import zipfile
@@ -260,3 +261,38 @@ def test_a_crawl_survives_hostile_workbooks(crawler):
     evidence = one.run()
     assert one.tables() == {"good"} and one.columns("good") == {"a": "bigint", "b": "string"}
     assert len(evidence["Tables"]) >= 1
+
+
+@pytest.mark.parametrize("what", ["bytes", "parts"])
+def test_no_broken_workbook_ends_the_worker(connection, lake, bucket, schema, server, what):
+    """Changes of the ZIP file, and of the XML within a sound one."""
+    rng = random.Random(2026)
+    whole = workbook(("s", [["id", "name", "day"], *([i, f"name {i % 7}", DAY] for i in range(50))]))
+    before, outcomes = set(server.workers()), {"rows": 0, "refused": 0}
+    for number in range(60):
+        if what == "bytes":
+            body = bytearray(whole)
+            for _ in range(rng.randrange(1, 4)):
+                at = rng.choice([rng.randrange(len(body)), max(0, len(body) - 1 - rng.randrange(600))])
+                body[at:at + rng.choice([0, 1, 4])] = rng.choice([b"", rng.randbytes(1), b"\xff\xff\xff\x7f", b"\0\0\0\0"])
+        else:
+            out = io.BytesIO()
+            with zipfile.ZipFile(io.BytesIO(whole)) as given, zipfile.ZipFile(out, "w") as made:
+                spoiled = rng.choice([name for name in given.namelist() if name.startswith("xl/") and "theme" not in name])
+                for part in given.namelist():
+                    text = bytearray(given.read(part))
+                    for _ in range(rng.randrange(1, 3) if part == spoiled else 0):
+                        at = rng.randrange(len(text))
+                        text[at:at + rng.choice([0, 1, 9])] = rng.choice([b"", b"<", b">", b"\"", b"9999999999", b"-1", b"\xff", b"&#1;", b"<c t='s'><v>1</v></c>"])
+                    made.writestr(part, bytes(text))
+            body = out.getvalue()
+        lake.put(bucket, f"mutants/{what}/{number}/a.xlsx", bytes(body))
+        t = external(connection, schema, f"{what}_{number}", "id varchar(100), name varchar(100), day varchar(100)", f"s3://{bucket}/mutants/{what}/{number}/", skip_header_line_count=1)
+        try:
+            connection.execute(f"select count(*), max(id), max(day) from {t}").fetchall()
+            outcomes["rows"] += 1
+        except psycopg.Error as error:
+            assert error.sqlstate not in ("XX000", "57P01", "57P02", "58030"), f"{number}: {error}"
+            outcomes["refused"] += 1
+    assert outcomes["refused"] > 3 and outcomes["rows"] > 3, outcomes
+    assert set(server.workers()) & before
