@@ -12,7 +12,7 @@ import psycopg
 import pytest
 import shapefile
 
-from support.server import ROLE
+from support.server import ROLE, UNKNOWN_ROLE, UNTRUSTING_ROLE
 
 BUCKET = "shapefiles"
 UTM33 = ('PROJCS["WGS_1984_UTM_Zone_33N",GEOGCS["GCS_WGS_1984",DATUM["D_WGS_1984",SPHEROID["WGS_1984",6378137.0,298.257223563]],'
@@ -231,6 +231,16 @@ def test_a_name_is_no_prefix_of_another(db, bucket):
     assert texts(db) == [("POINT(1 1)",)]
     assert "names no .shp file" in str(fails(db, f"s3://{BUCKET}/names/road.old.dbf"))
     assert "does not exist" in str(fails(db, f"s3://{BUCKET}/names/nothing.shp"))
+
+
+def test_roles_are_asked_for_each_file(db, bucket):
+    put(bucket, "roles/a", make(shapefile.POINT, ONE_FIELD, points((1, 1, "x"))))
+    table(db, "g geometry, name varchar(20)")
+    for role, code in ((UNTRUSTING_ROLE, "42501"), (UNKNOWN_ROLE, "28000")):
+        with pytest.raises(psycopg.Error) as failed:
+            db.execute(f"copy shapes from 's3://{BUCKET}/roles/a.shp' iam_role '{role}' format shapefile")
+        assert failed.value.sqlstate == code
+    assert texts(db) == []
 
 
 def test_deleted_rows_are_left_out(db, bucket):

@@ -215,7 +215,7 @@ def hostile():
             encrypted[i + 8] |= 1
     laughs = "<!DOCTYPE x [<!ENTITY a \"ha\">" + "".join(f'<!ENTITY a{i} "{"&a;" if i == 0 else f"&a{i - 1};" * 10}">' for i in range(10)) + "]>"
     return {
-        "empty_zip": (b"PK\x05\x06" + bytes(18), "is no ZIP file"), "no_zip": (b"PK\x03\x04 and nothing more" * 10, "is no ZIP file"), "ole": (b"\xd0\xcf\x11\xe0" + bytes(600), "is no ZIP file"),
+        "empty_zip": (b"PK\x05\x06" + bytes(18), "is no ZIP file"), "no_zip": (b"PK\x03\x04 and nothing more" * 10, "is no ZIP file"), "ole": (b"\xd0\xcf\x11\xe0" + bytes(600), "is encrypted, or of an older format"),
         "cut": (whole[:-30], "is no ZIP file"), "no_book": (package(book=None), "is no workbook"), "no_sheet": (package(sheet=None), "its sheet is missing"),
         "no_relations": (package(relations=None), "has no sheet"), "checksum": (bytes(crc), "checksum"), "size": (bytes(lied), "a part cannot be read"), "encrypted": (bytes(encrypted), "is encrypted"),
         "laughs": (package(sheet=laughs + "<worksheet><sheetData><row><c t=\"inlineStr\"><is><t>&a9;</t></is></c></row></sheetData></worksheet>"), "document type"),

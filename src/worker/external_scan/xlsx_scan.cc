@@ -164,14 +164,7 @@ class XlsxFile final : public duckdb::BaseFileReader {
   // What the parts of a workbook throw does not name the file.
   template <class Act>
   void Named(const Act& act) const {
-    try {
-      act();
-    } catch (const duckdb::InvalidInputException& e) {
-      const duckdb::ErrorData error(e);
-      if (LakeErrorOf(error)) throw;
-      throw duckdb::InvalidInputException("%s is not a readable xlsx file: %s",
-                                          PublicText(file.path), error.RawMessage());
-    }
+    NamingFile(file.path, "xlsx", act);
   }
 
   duckdb::unique_ptr<duckdb::FileHandle> handle_;
