@@ -15,7 +15,8 @@ constexpr Ending kCompressions[] = {{".gz", "gzip"},   {".gzip", "gzip"}, {".zst
 constexpr Ending kFormats[] = {{".parquet", "parquet"}, {".parq", "parquet"}, {".csv", "csv"},
                                {".tsv", "csv"},         {".psv", "csv"},      {".json", "json"},
                                {".orc", "orc"},         {".avro", "avro"},    {".jsonl", "json"},
-                               {".ndjson", "json"},     {".xlsx", "xlsx"},    {".xlsm", "xlsx"}};
+                               {".ndjson", "json"},     {".xlsx", "xlsx"},    {".xlsm", "xlsx"},
+                               {".xml", "xml"}};
 
 }  // namespace
 

@@ -8,7 +8,7 @@
 namespace skep::ipc {
 
 struct FileKind {
-  std::string format;  // "parquet", "orc", "avro", "csv", "json", "xlsx"; empty = the name does not say
+  std::string format;  // "parquet", "orc", "avro", "csv", "json", "xlsx", "xml"; empty = the name does not say
   std::string compression;  // "gzip", "zstd", "bzip2", "snappy", "lzop"; empty = none
   bool operator==(const FileKind&) const = default;
 };

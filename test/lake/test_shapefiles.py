@@ -5,13 +5,14 @@ import decimal
 import gzip
 import io
 import math
+import random
 import struct
 
 import psycopg
 import pytest
 import shapefile
 
-from support.server import ROLE
+from support.server import ROLE, UNKNOWN_ROLE, UNTRUSTING_ROLE
 
 BUCKET = "shapefiles"
 UTM33 = ('PROJCS["WGS_1984_UTM_Zone_33N",GEOGCS["GCS_WGS_1984",DATUM["D_WGS_1984",SPHEROID["WGS_1984",6378137.0,298.257223563]],'
@@ -232,6 +233,16 @@ def test_a_name_is_no_prefix_of_another(db, bucket):
     assert "does not exist" in str(fails(db, f"s3://{BUCKET}/names/nothing.shp"))
 
 
+def test_roles_are_asked_for_each_file(db, bucket):
+    put(bucket, "roles/a", make(shapefile.POINT, ONE_FIELD, points((1, 1, "x"))))
+    table(db, "g geometry, name varchar(20)")
+    for role, code in ((UNTRUSTING_ROLE, "42501"), (UNKNOWN_ROLE, "28000")):
+        with pytest.raises(psycopg.Error) as failed:
+            db.execute(f"copy shapes from 's3://{BUCKET}/roles/a.shp' iam_role '{role}' format shapefile")
+        assert failed.value.sqlstate == code
+    assert texts(db) == []
+
+
 def test_deleted_rows_are_left_out(db, bucket):
     parts = make(shapefile.POINT, ONE_FIELD, points((1, 1, "a"), (2, 2, "b"), (3, 3, "c")))
     at = struct.unpack_from("<H", parts["dbf"], 8)[0] + struct.unpack_from("<H", parts["dbf"], 10)[0]
@@ -380,3 +391,31 @@ def test_a_bomb_of_rings_is_refused(db, bucket):
     copy(db, path, "maxerror 2")
     assert rejects(db, path) == [(1, "g", 1216, "Invalid shape: the polygon has too many rings")]
     assert texts(db, ", name") == [(None, "end")]
+
+
+def test_no_broken_shapefile_ends_the_worker(server, db, bucket):
+    rng = random.Random(2026)
+    ring = [[0, 0], [0, 9], [9, 9], [9, 0], [0, 0]]
+    parts = make(shapefile.POLYGONZ, [("name", "C", 20), ("n", "N", 9, 2), ("day", "D")],
+                 [(lambda w, i=i: w.polyz([[[x + i, y, i] for x, y in ring], [[2, 2, 0], [3, 2, 0], [3, 3, 0], [2, 2, 0]]]), [f"name {i}", i / 4, datetime.date(2026, 1, 1 + i)]) for i in range(12)])
+    table(db, "g geometry, name varchar(20), n decimal(9,2), day date")
+    before, outcomes = set(server.workers()), {"rows": 0, "refused": 0}
+    for number in range(80):
+        spoiled = dict(parts)
+        for _ in range(rng.randrange(1, 4)):
+            ending = rng.choice(["shp", "dbf"])
+            body = bytearray(spoiled[ending])
+            at = rng.choice([rng.randrange(len(body)), rng.randrange(min(len(body), 200))])
+            body[at:at + rng.choice([0, 1, 4])] = rng.choice([b"", rng.randbytes(1), b"\xff\xff\xff\x7f", b"\0\0\0\0", b"\x7f\xff\xff\xff"])
+            spoiled[ending] = bytes(body)
+        path = put(bucket, f"mutants/{number}", spoiled)
+        try:
+            copy(db, path, rng.choice(["", "maxerror 100", "maxerror 100 simplify auto", "maxerror 100 simplify 1"]))
+            outcomes["rows"] += 1
+        except psycopg.Error as error:
+            assert error.sqlstate not in ("XX000", "57P01", "57P02", "58030"), f"{number}: {error}"
+            outcomes["refused"] += 1
+    assert outcomes["refused"] > 3 and outcomes["rows"] > 3, outcomes
+    assert set(server.workers()) & before
+    # What was loaded can be read.
+    assert db.execute("select count(*) - count(st_asewkt(g)) from shapes where g is not null").fetchone() == (0,)

@@ -2,6 +2,7 @@
 
 import datetime
 import io
+import random
 import struct
 import uuid
 import zipfile
@@ -95,6 +96,21 @@ def test_titles_merged_headers_and_gaps(crawler, external_schema, connection):
     assert one.columns("merged") == {"region": "string", "2025_q1": "bigint", "2025_q2": "bigint", "2026_q1": "bigint", "2026_q2": "bigint"}
     schema = external_schema(one.name)
     assert connection.execute(f"select * from {schema}.merged order by 1").fetchall() == [("north", 1, 2, 3, 4), ("south", None, None, None, 9)]
+
+
+def test_columns_are_found_by_the_names_of_each_files_header(crawler, external_schema, connection):
+    one = crawler()
+    one.put("t/a.xlsx", workbook(("s", [["id", "name", "note"], [1, "a", "x"], [2, "b", "y"], [3, "c", "z"]])))
+    one.put("t/b.xlsx", workbook(("s", [["A title"], [None], ["Name", "ID", "Note"], ["d", 4, "w"]])))
+    one.put("t/c.xlsx", workbook(("s", [["note", "id", "name", "extra"], ["v", 5, "e", 1.5]])))
+    one.run()
+    assert one.columns("t") == {"id": "bigint", "name": "string", "note": "string", "extra": "double"}
+    schema = external_schema(one.name)
+    assert connection.execute(f"select id, name, note, extra from {schema}.t order by id").fetchall() == [
+        (1, "a", "x", None), (2, "b", "y", None), (3, "c", "z", None), (4, "d", "w", None), (5, "e", "v", 1.5)]
+    # Other names mean places.
+    t = external(connection, schema, "places", "x bigint, y varchar(9)", f"s3://{one.bucket}/{one.name}/t/a.xlsx", skip_header_line_count=2)
+    assert connection.execute(f"select * from {t} order by x").fetchall() == [(2, "b"), (3, "c")]
 
 
 def test_formulas_formats_errors_and_inline_texts(crawler, external_schema, connection):
@@ -199,7 +215,7 @@ def hostile():
             encrypted[i + 8] |= 1
     laughs = "<!DOCTYPE x [<!ENTITY a \"ha\">" + "".join(f'<!ENTITY a{i} "{"&a;" if i == 0 else f"&a{i - 1};" * 10}">' for i in range(10)) + "]>"
     return {
-        "empty_zip": (b"PK\x05\x06" + bytes(18), "is no ZIP file"), "no_zip": (b"PK\x03\x04 and nothing more" * 10, "is no ZIP file"), "ole": (b"\xd0\xcf\x11\xe0" + bytes(600), "is no ZIP file"),
+        "empty_zip": (b"PK\x05\x06" + bytes(18), "is no ZIP file"), "no_zip": (b"PK\x03\x04 and nothing more" * 10, "is no ZIP file"), "ole": (b"\xd0\xcf\x11\xe0" + bytes(600), "is encrypted, or of an older format"),
         "cut": (whole[:-30], "is no ZIP file"), "no_book": (package(book=None), "is no workbook"), "no_sheet": (package(sheet=None), "its sheet is missing"),
         "no_relations": (package(relations=None), "has no sheet"), "checksum": (bytes(crc), "checksum"), "size": (bytes(lied), "a part cannot be read"), "encrypted": (bytes(encrypted), "is encrypted"),
         "laughs": (package(sheet=laughs + "<worksheet><sheetData><row><c t=\"inlineStr\"><is><t>&a9;</t></is></c></row></sheetData></worksheet>"), "document type"),
@@ -245,3 +261,38 @@ def test_a_crawl_survives_hostile_workbooks(crawler):
     evidence = one.run()
     assert one.tables() == {"good"} and one.columns("good") == {"a": "bigint", "b": "string"}
     assert len(evidence["Tables"]) >= 1
+
+
+@pytest.mark.parametrize("what", ["bytes", "parts"])
+def test_no_broken_workbook_ends_the_worker(connection, lake, bucket, schema, server, what):
+    """Changes of the ZIP file, and of the XML within a sound one."""
+    rng = random.Random(2026)
+    whole = workbook(("s", [["id", "name", "day"], *([i, f"name {i % 7}", DAY] for i in range(50))]))
+    before, outcomes = set(server.workers()), {"rows": 0, "refused": 0}
+    for number in range(60):
+        if what == "bytes":
+            body = bytearray(whole)
+            for _ in range(rng.randrange(1, 4)):
+                at = rng.choice([rng.randrange(len(body)), max(0, len(body) - 1 - rng.randrange(600))])
+                body[at:at + rng.choice([0, 1, 4])] = rng.choice([b"", rng.randbytes(1), b"\xff\xff\xff\x7f", b"\0\0\0\0"])
+        else:
+            out = io.BytesIO()
+            with zipfile.ZipFile(io.BytesIO(whole)) as given, zipfile.ZipFile(out, "w") as made:
+                spoiled = rng.choice([name for name in given.namelist() if name.startswith("xl/") and "theme" not in name])
+                for part in given.namelist():
+                    text = bytearray(given.read(part))
+                    for _ in range(rng.randrange(1, 3) if part == spoiled else 0):
+                        at = rng.randrange(len(text))
+                        text[at:at + rng.choice([0, 1, 9])] = rng.choice([b"", b"<", b">", b"\"", b"9999999999", b"-1", b"\xff", b"&#1;", b"<c t='s'><v>1</v></c>"])
+                    made.writestr(part, bytes(text))
+            body = out.getvalue()
+        lake.put(bucket, f"mutants/{what}/{number}/a.xlsx", bytes(body))
+        t = external(connection, schema, f"{what}_{number}", "id varchar(100), name varchar(100), day varchar(100)", f"s3://{bucket}/mutants/{what}/{number}/", skip_header_line_count=1)
+        try:
+            connection.execute(f"select count(*), max(id), max(day) from {t}").fetchall()
+            outcomes["rows"] += 1
+        except psycopg.Error as error:
+            assert error.sqlstate not in ("XX000", "57P01", "57P02", "58030"), f"{number}: {error}"
+            outcomes["refused"] += 1
+    assert outcomes["refused"] > 3 and outcomes["rows"] > 3, outcomes
+    assert set(server.workers()) & before

@@ -101,8 +101,11 @@ Classifier ReadClassifier(const std::string& name, const Json& json) {
     out.options = {{"classifier", "json"}, {"path", path}};
     if (path != "$" && path != "$[*]") out.properties = {{"jsonPath", path}};
   } else {
+    const Json& xml = MemberOf(json, "XMLClassifier");
     out.type = "xml";
-    out.problem = "XML is not read here";
+    out.options = {{"classifier", "xml"},
+                   {"format", TextOf(xml, "Classification")},
+                   {"row_tag", TextOf(xml, "RowTag")}};
   }
   return out;
 }

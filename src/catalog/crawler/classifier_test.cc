@@ -36,8 +36,12 @@ TEST(ExpandGrok, RefusesWhatItCannotExpand) {
   }
 }
 
-TEST(ReadClassifier, SaysWhyOneCannotBeUsed) {
-  EXPECT_FALSE(ReadClassifier("x", Json{{"XMLClassifier", {{"RowTag", "r"}}}}).problem.empty());
+TEST(ReadClassifier, SaysWhatIsAskedAndWhyOneCannotBeUsed) {
+  const Classifier xml =
+      ReadClassifier("x", Json{{"XMLClassifier", {{"Classification", "c"}, {"RowTag", "r"}}}});
+  EXPECT_TRUE(xml.problem.empty());
+  EXPECT_EQ(xml.options,
+            (decltype(xml.options){{"classifier", "xml"}, {"format", "c"}, {"row_tag", "r"}}));
   const auto grok = ReadClassifier("g", Json{{"GrokClassifier", {{"GrokPattern", "%{NOSUCH:a}"}}}});
   EXPECT_TRUE(grok.options.empty());
   EXPECT_NE(grok.problem.find("NOSUCH"), std::string::npos);

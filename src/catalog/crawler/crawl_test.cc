@@ -544,7 +544,9 @@ TEST_F(CrawlTest, AsksCustomClassifiersInOrder) {
   const auto add = [&](const std::string& name, const Json& json) {
     ASSERT_TRUE(store_->Glue().CreateObject({kAccount, "classifier", "", name, json.dump()}));
   };
-  add("x", {{"XMLClassifier", {{"Name", "x"}, {"RowTag", "r"}}}});
+  add("x",
+      {{"GrokClassifier",
+        {{"Name", "x"}, {"Classification", "app"}, {"GrokPattern", "%{NOSUCH:a}"}}}});
   add("g",
       {{"GrokClassifier",
         {{"Name", "g"}, {"Classification", "app"}, {"GrokPattern", "%{WORD:who} %{INT:ms:int}"}}}});

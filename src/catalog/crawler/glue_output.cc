@@ -65,7 +65,8 @@ Serde SerdeOf(const ipc::InferReply& schema, const std::set<std::string>& names)
     return out;
   }
   Serde out;
-  if (schema.format == "xlsx") return {"", "", ""};  // its classification says how it is read
+  if (schema.format == "xlsx") return {"", "", ""};     // its classification says how it is read
+  if (!Property(schema, "rowTag").empty()) return out;  // of XML; nobody queries it
   if (const std::string pattern = Property(schema, "grokPattern"); !pattern.empty()) {
     out.library = "com.amazonaws.glue.serde.GrokSerDe";
     out.parameters = {{"input.format", pattern}};
@@ -106,7 +107,8 @@ Json CrawledParameters(const PlannedTable& table, const Target& target, const st
     p["delimiter"] = DelimiterOf(schema);
     if (schema.header) p["skip.header.line.count"] = "1";
   }
-  for (const char* name : {"jsonPath", "grokPattern", "sheet", "skip.header.line.count"}) {
+  for (const char* name :
+       {"jsonPath", "grokPattern", "sheet", "skip.header.line.count", "rowTag"}) {
     if (const std::string value = Property(schema, name); !value.empty()) p[name] = value;
   }
   return p;

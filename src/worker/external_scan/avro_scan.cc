@@ -199,14 +199,7 @@ class AvroFile final : public duckdb::BaseFileReader {
   // What the parts of this file throw does not name it.
   template <class Act>
   void Named(const Act& act) const {
-    try {
-      act();
-    } catch (const duckdb::InvalidInputException& e) {
-      const duckdb::ErrorData error(e);
-      if (LakeErrorOf(error)) throw;
-      throw duckdb::InvalidInputException("%s is not a readable avro file: %s",
-                                          PublicText(file.path), error.RawMessage());
-    }
+    NamingFile(file.path, "avro", act);
   }
 
   void ReadHeader() {

@@ -7,6 +7,7 @@
 #include <duckdb/main/extension/extension_loader.hpp>
 #include <string>
 
+#include "worker/external_scan/lake_errors.h"
 #include "worker/external_scan/lake_file_list.h"
 #include "worker/external_scan/lake_table.h"
 
@@ -97,6 +98,19 @@ class FileFormat final : public duckdb::MultiFileReaderInterface {
 
   const LakeTable* table_ = nullptr;
 };
+
+// Runs `act`; what it says of a file (InvalidInputException) names the file and its format then.
+template <class Act>
+void NamingFile(const std::string& path, const char* format, const Act& act) {
+  try {
+    act();
+  } catch (const duckdb::InvalidInputException& e) {
+    const duckdb::ErrorData error(e);
+    if (LakeErrorOf(error)) throw;
+    throw duckdb::InvalidInputException("%s is not a readable %s file: %s", PublicText(path),
+                                        format, error.RawMessage());
+  }
+}
 
 template <class File>
 void RegisterFormat(duckdb::DatabaseInstance& instance, const std::string& function) {

@@ -16,6 +16,7 @@
 #include "worker/external_scan/lake_file_system.h"
 #include "worker/external_scan/text_encoding.h"
 #include "worker/external_scan/xlsx_scan.h"
+#include "worker/external_scan/xml_shape.h"
 
 namespace skep::external_scan {
 namespace {
@@ -76,6 +77,8 @@ class Inference {
       done = Parquet();
     } else if (reply_.format == "avro" || reply_.format == "orc") {
       done = ColumnsOf(fmt::format("read_{}({})", reply_.format, Quoted(path_)));
+    } else if (classifier == "xml" || reply_.format == "xml") {
+      done = Xml(Option("row_tag"));
     } else if (reply_.format == "xlsx") {
       reply_ = InferXlsx(*connection_.context, path_);
     } else if (reply_.format == "csv") {
@@ -194,10 +197,15 @@ class Inference {
   // From here on the file is read as UTF-8.
   Result<void> DetectEncoding() {
     SKEP_TRY_ASSIGN(const std::string sample, Sample(kSampleBytes));
-    if (reply_.format.empty() && std::ranges::any_of(kMagic, [&](const auto& magic) {
-          return sample.starts_with(magic.first);
-        }))
-      return {};
+    if (reply_.format.empty()) {
+      // XML says itself how it is written.
+      using namespace std::string_view_literals;
+      const size_t first = sample.find_first_not_of(" \t\r\n\0\xff\xfe\xef\xbb\xbf"sv);
+      const bool xml = first != std::string::npos && sample[first] == '<';
+      if (xml || std::ranges::any_of(
+                     kMagic, [&](const auto& magic) { return sample.starts_with(magic.first); }))
+        return {};
+    }
     const TextEncoding encoding = EncodingOf(sample);
     if (!encoding.name.empty())
       reply_.properties.emplace_back("serialization.encoding", encoding.name);
@@ -225,6 +233,10 @@ class Inference {
           ErrorKind::kDataException,
           fmt::format("{} is neither Parquet nor ORC nor Avro nor CSV nor JSON", request_.path));
     }
+    if (sample.compare(first, 5, "<?xml") == 0) {
+      reply_.format = "xml";
+      return {};
+    }
     reply_.format = sample[first] == '{' || sample[first] == '[' ? "json" : "csv";
     return {};
   }
@@ -250,6 +262,23 @@ class Inference {
     if (rows->RowCount() == 1)
       reply_.rows =
           static_cast<uint64_t>(std::max<int64_t>(0, rows->GetValue(0, 0).GetValue<int64_t>()));
+    return {};
+  }
+
+  // The certainty is 0 when a custom classifier's row tag is not there.
+  Result<void> Xml(const std::string& row_tag) {
+    SKEP_TRY_ASSIGN(const std::string sample, Sample(kSampleBytes));
+    const bool whole = sample.size() < kSampleBytes;
+    XmlRows found = RowsOfXml(sample, whole, row_tag);
+    reply_.format = Option("classifier") == "xml" ? Option("format") : "xml";
+    reply_.columns = std::move(found.columns);
+    reply_.properties = {{"rowTag", found.row_tag}};
+    reply_.rows = found.rows;
+    if (!whole) reply_.rows = found.rows * std::max<uint64_t>(1, request_.size / sample.size());
+    if (found.rows == 0 && !row_tag.empty()) {
+      reply_.certainty = 0;
+      reply_.columns = {{"xml", "string"}};
+    }
     return {};
   }
 

@@ -14,7 +14,8 @@ namespace skep::external_scan {
 // then by the content; columns come with the catalog's types, as the object spells them. Options
 // name a custom classifier to ask instead, whose answer's certainty may be 0: "classifier" csv with
 // "delimiter", "quote", "header" (PRESENT, ABSENT), "columns" and "single_column"; json with
-// "path"; grok with "format", "regex", "columns" and "types". Lists are separated by U+001F.
+// "path"; grok with "format", "regex", "columns" and "types"; xml with
+// "format" and "row_tag". Lists are separated by U+001F.
 // Text in UTF-16, ISO-8859-1 or windows-1252 has the property serialization.encoding; UTF-8 with
 // more than ASCII has it, too.
 // Errors: kDataException (not a file of that format, or broken), those of LakeClient::Read. Cost:

@@ -1,10 +1,12 @@
 #include "worker/external_scan/xlsx_scan.h"
 
+#include <algorithm>
 #include <charconv>
 #include <mutex>
 #include <optional>
 #include <utility>
 
+#include "base/text.h"
 #include "worker/external_scan/file_format.h"
 #include "worker/external_scan/lake_errors.h"
 #include "worker/external_scan/sheet_shape.h"
@@ -16,17 +18,18 @@ namespace {
 using duckdb::idx_t;
 
 constexpr size_t kSampleRows = 20'000;
+constexpr size_t kHeaderRows = 100;  // that are looked at for the header of a file
 constexpr size_t kSampleCells = 4'000'000;
 constexpr size_t kMaxInferredColumns = 4096;
 constexpr size_t kChunkBytes = 32u << 20;  // a chunk of long texts has fewer rows
 
 // From the beginning; `ended`: the sheet has no more of them.
-std::vector<SheetRow> SampleOf(Workbook& workbook, bool& ended) {
+std::vector<SheetRow> SampleOf(Workbook& workbook, size_t rows, bool& ended) {
   std::vector<SheetRow> sample;
   size_t cells = 0;
   SheetRow row;
   ended = false;
-  while (sample.size() < kSampleRows && cells < kSampleCells) {
+  while (sample.size() < rows && cells < kSampleCells) {
     if (!workbook.Next(row)) {
       ended = true;
       break;
@@ -57,7 +60,7 @@ class XlsxFile final : public duckdb::BaseFileReader {
     Named([&] {
       bool ended = false;
       Workbook workbook(*handle_, {});
-      const SheetShape shape = ShapeOf(SampleOf(workbook, ended));
+      const SheetShape shape = ShapeOf(SampleOf(workbook, kSampleRows, ended));
       skip_ = shape.skip;
       for (const auto& column : shape.columns) AddColumn(column.name);
     });
@@ -66,9 +69,9 @@ class XlsxFile final : public duckdb::BaseFileReader {
   std::string GetReaderType() const override { return "Xlsx"; }
 
   void PrepareReader(duckdb::ClientContext&, duckdb::GlobalTableFunctionState&) override {
-    wanted_.assign(columns.size(), {});
+    by_column_.assign(columns.size(), {});
     for (idx_t i = 0; i < column_ids.size(); i++)
-      wanted_.at(static_cast<size_t>(column_ids[duckdb::MultiFileLocalIndex(i)].GetId()))
+      by_column_.at(static_cast<size_t>(column_ids[duckdb::MultiFileLocalIndex(i)].GetId()))
           .push_back(i);
   }
 
@@ -81,7 +84,14 @@ class XlsxFile final : public duckdb::BaseFileReader {
 
   void PrepareScan(duckdb::ClientContext&, duckdb::GlobalTableFunctionState&,
                    duckdb::LocalTableFunctionState&) override {
-    Named([&] { workbook_.emplace(*handle_, sheet_); });
+    Named([&] {
+      workbook_.emplace(*handle_, sheet_);
+      bool ended = false;
+      ahead_ = SampleOf(*workbook_, kHeaderRows, ended);
+      next_ahead_ = 0;
+      wanted_ = by_column_;
+      FollowHeader(ShapeOf(ahead_));
+    });
   }
 
   duckdb::AsyncResult Scan(duckdb::ClientContext& context, duckdb::GlobalTableFunctionState&,
@@ -89,7 +99,7 @@ class XlsxFile final : public duckdb::BaseFileReader {
     idx_t rows = 0;
     Named([&] {
       size_t bytes = 0;
-      while (rows < STANDARD_VECTOR_SIZE && bytes < kChunkBytes && workbook_->Next(row_)) {
+      while (rows < STANDARD_VECTOR_SIZE && bytes < kChunkBytes && NextRow()) {
         if (context.IsInterrupted()) throw duckdb::InterruptException();
         if (row_.number <= skip_) continue;
         bytes += Write(out, rows++);
@@ -106,10 +116,35 @@ class XlsxFile final : public duckdb::BaseFileReader {
         name, duckdb::LogicalType::VARCHAR));
   }
 
+  // By names when all of the table's are the header's, or the other way round.
+  void FollowHeader(const SheetShape& shape) {
+    if (!shape.header) return;
+    std::vector<std::vector<idx_t>> wanted(shape.columns.size());
+    size_t found = 0;
+    for (size_t i = 0; i < columns.size(); i++) {
+      const auto same = [&](const ipc::InferredColumn& column) {
+        return Lower(column.name) == Lower(columns[i].name);
+      };
+      const auto place = std::ranges::find_if(shape.columns, same);
+      if (place == shape.columns.end()) continue;
+      found++;
+      wanted[static_cast<size_t>(place - shape.columns.begin())] = by_column_[i];
+    }
+    if (found == 0 || found < std::min(columns.size(), shape.columns.size())) return;
+    wanted_ = std::move(wanted);
+    skip_ = shape.skip;
+  }
+
+  bool NextRow() {
+    if (next_ahead_ == ahead_.size()) return workbook_->Next(row_);
+    row_ = std::move(ahead_[next_ahead_++]);
+    return true;
+  }
+
   // Answers the bytes of its texts.
   size_t Write(duckdb::DataChunk& out, idx_t row) {
     size_t bytes = 0;
-    for (const auto& places : wanted_) {
+    for (const auto& places : by_column_) {
       for (const idx_t place : places) duckdb::FlatVector::SetNull(out.data[place], row, true);
     }
     for (const Cell& cell : row_.cells) {
@@ -129,14 +164,7 @@ class XlsxFile final : public duckdb::BaseFileReader {
   // What the parts of a workbook throw does not name the file.
   template <class Act>
   void Named(const Act& act) const {
-    try {
-      act();
-    } catch (const duckdb::InvalidInputException& e) {
-      const duckdb::ErrorData error(e);
-      if (LakeErrorOf(error)) throw;
-      throw duckdb::InvalidInputException("%s is not a readable xlsx file: %s",
-                                          PublicText(file.path), error.RawMessage());
-    }
+    NamingFile(file.path, "xlsx", act);
   }
 
   duckdb::unique_ptr<duckdb::FileHandle> handle_;
@@ -144,7 +172,10 @@ class XlsxFile final : public duckdb::BaseFileReader {
   uint64_t skip_ = 0;
   std::optional<Workbook> workbook_;
   SheetRow row_;
-  std::vector<std::vector<idx_t>> wanted_;  // by column of the sheet: what it fills
+  std::vector<SheetRow> ahead_;  // rows that were looked at
+  size_t next_ahead_ = 0;
+  // By column of the table, and of the sheet: what it fills.
+  std::vector<std::vector<idx_t>> by_column_, wanted_;
   std::mutex mutex_;
   bool taken_ = false;
 };
@@ -172,7 +203,7 @@ ipc::InferReply InferXlsx(duckdb::ClientContext& context, const std::string& pat
       duckdb::FileSystem::GetFileSystem(context).OpenFile(path, duckdb::FileFlags::FILE_FLAGS_READ);
   Workbook workbook(*handle, {});
   bool ended = false;
-  const auto sample = SampleOf(workbook, ended);
+  const auto sample = SampleOf(workbook, kSampleRows, ended);
   SheetShape shape = ShapeOf(sample);
   if (shape.columns.size() > kMaxInferredColumns)
     throw duckdb::InvalidInputException("it has more than 4,096 columns");

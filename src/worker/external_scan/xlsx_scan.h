@@ -1,5 +1,6 @@
 // Workbooks for the engine: a table function "read_xlsx" of its multi-file kind, one sheet of each
-// file. Columns are found by their places; values come as text, which the engine casts to the
+// file. A file whose header has the table's names is read by them, from behind that header;
+// another one by the places of its columns. Values come as text, which the engine casts to the
 // table's types.
 #pragma once
 

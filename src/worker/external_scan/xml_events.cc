@@ -19,7 +19,7 @@ std::string_view LocalName(std::string_view name) {
 }  // namespace
 
 struct XmlEvents::Parser {
-  Parser() : expat(XML_ParserCreate("UTF-8"), XML_ParserFree) {
+  Parser() : expat(XML_ParserCreate(nullptr), XML_ParserFree) {
     if (!expat) throw std::bad_alloc();
   }
   std::unique_ptr<XML_ParserStruct, void (*)(XML_Parser)> expat;

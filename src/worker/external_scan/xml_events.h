@@ -18,6 +18,11 @@ class XmlEvents {
     // Of a name as the document has it ("r:id"), or, when that has no prefix, without one. Empty
     // when there is none.
     std::string_view Of(std::string_view name) const;
+    // Calls `visit` with each name, as the document has it, and value.
+    template <class Visit>
+    void Each(const Visit& visit) const {
+      for (const char** pair = pairs_; *pair; pair += 2) visit(pair[0], pair[1]);
+    }
 
    private:
     const char** pairs_;

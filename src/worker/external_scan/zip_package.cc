@@ -76,7 +76,15 @@ ZipPackage::ZipPackage(duckdb::FileHandle& file) : access_(std::make_unique<Acce
   calls.zclose_file = [](void*, void*) { return 0; };
   calls.zerror_file = [](void*, void* stream) { return Access::Of(stream).thrown ? -1 : 0; };
   access_->zip = unzOpen2_64("", &calls);
-  if (!access_->zip) Fail("it is no ZIP file");
+  if (access_->zip) return;
+  // Encrypted workbooks, and those from before 2007, are compound files.
+  constexpr std::string_view kCompoundFile = "\xd0\xcf\x11\xe0";
+  std::string head(kCompoundFile.size(), '\0');
+  if (access_->size >= head.size() && !access_->thrown) {
+    file.Read(head.data(), head.size(), 0);
+    if (head == kCompoundFile) Fail("it is encrypted, or of an older format than .xlsx");
+  }
+  Fail("it is no ZIP file");
 }
 
 ZipPackage::~ZipPackage() = default;
