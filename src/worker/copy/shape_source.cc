@@ -242,7 +242,11 @@ bool ShapeSource::Take(size_t number, Batch& batch) {
   Shapefile& shapefile = *shapefiles_[number];
   const std::lock_guard lock(shapefile.mutex);
   if (shapefile.done) return false;
-  if (!shapefile.opened) Open(shapefile);
+  if (!shapefile.opened) {
+    shapefile.done = true;  // for the other threads, when this one throws
+    Open(shapefile);
+    shapefile.done = false;
+  }
   batch.file = number;
   batch.first_line = shapefile.record + 1;
   batch.text.clear();
