@@ -46,14 +46,16 @@ std::string ColumnsText(const Json& columns) {
 void PrintSamples(const Json& samples) {
   for (const Json& file : ListIn(samples, "Files")) {
     const std::string error = TextIn(file, "Error"), ignored = TextIn(file, "Ignored"),
-                      sheet = TextIn(file, "Sheet");
+                      sheet = TextIn(file, "Sheet"), encoding = TextIn(file, "Encoding");
     fmt::print("  file       {} ({} bytes, {}): {}\n", TextIn(file, "Key"), TextIn(file, "Size"),
                file.value("Read", false) ? "read" : "known",
-               !error.empty()     ? "skipped: " + error
-               : !ignored.empty() ? "ignored: " + ignored
-                                  : fmt::format("{}, {} columns, {} rows{}", TextIn(file, "Format"),
-                                                TextIn(file, "Columns"), TextIn(file, "Rows"),
-                                                sheet.empty() ? "" : ", sheet \"" + sheet + "\""));
+               !error.empty() ? "skipped: " + error
+               : !ignored.empty()
+                   ? "ignored: " + ignored
+                   : fmt::format("{}, {} columns, {} rows{}{}", TextIn(file, "Format"),
+                                 TextIn(file, "Columns"), TextIn(file, "Rows"),
+                                 sheet.empty() ? "" : ", sheet \"" + sheet + "\"",
+                                 encoding.empty() ? "" : ", " + encoding));
   }
   const uint64_t total = samples.value("FilesTotal", uint64_t{0});
   if (const size_t shown = ListIn(samples, "Files").size(); total > shown)

@@ -263,8 +263,8 @@ Result<lake::CatalogTable> DescribeGlueTable(const std::string& table_json,
                             serde.empty() ? ParameterOf(table, "classification").value_or("unknown")
                                           : serde),
                 {},
-                "Parquet, ORC, Avro, text (LazySimpleSerDe, OpenCSVSerde, RegexSerDe, GrokSerDe) "
-                "and JSON lines can be read.");
+                "Parquet, ORC, Avro, text (LazySimpleSerDe, OpenCSVSerde, RegexSerDe, GrokSerDe), "
+                "JSON lines and workbooks of Excel can be read.");
   }
   SKEP_TRY_ASSIGN(out.listing, ListingOf(sd, d));
   out.location = TextOf(sd, "Location");

@@ -263,7 +263,10 @@ def test_text_of_other_encodings(crawler, external_schema, connection):
     one.put("latin/plain.csv", "id,name\n1000,plain\n")
     one.put("documents/a.json", "".join(json.dumps({"id": i, "name": f"Größe €{i}"}, ensure_ascii=False) + "\n" for i in range(300)).encode("utf-16-le"))
     one.put("quoted/a.csv", 'id,name\n1,"Größe, ""€""\n"\n'.encode("utf-16"))
-    one.run()
+    evidence = one.run()
+    told = {t["Table"]: t["Samples"]["Files"][0].get("Encoding") for t in evidence["Tables"]}
+    assert told["windows"] == "windows-1252" and told["little"] == "UTF-16LE" and told["eight"] == "UTF-8"
+    assert ", 300 rows, windows-1252" in one.verb("explain", one.name).stdout
     schema = external_schema(one.name)
     encodings = {name: one.table(name)["StorageDescriptor"]["SerdeInfo"]["Parameters"].get("serialization.encoding") for name in one.tables()}
     assert encodings == {"marked": "UTF-16", "little": "UTF-16LE", "big": "UTF-16BE", "windows": "windows-1252", "eight": None, "packed": "windows-1252",

@@ -45,6 +45,7 @@ Json SamplesEvidence(const ipc::InferReply& schema, const std::vector<SampleEvid
       if (sample.schema.format == "xlsx") file["Header"] = sample.schema.header;
       for (const auto& [name, value] : sample.schema.properties) {
         if (name == "sheet") file["Sheet"] = value;
+        if (name == "serialization.encoding") file["Encoding"] = value;
       }
       if (!sample.used) file["Ignored"] = "its columns are too unlike those of the other files";
     } else {
