@@ -78,7 +78,7 @@ def test_objects_of_another_client_are_loaded(db, bucket, length):
 @pytest.mark.parametrize("options, content", [
     ("gzip", gzip.compress(b"1|a\n2|b\n" * 5000)),
     ("csv", b'1,"a, with\nlines"\n2,b\n' * 5000), ("json 'auto'", b'{"i": 1, "v": "a"}\n{"i": 2, "v": "b"}\n' * 5000),
-    ("fixedwidth 'i:3,v:4'", b"  1a   \n  2b   \n" * 5000)])
+    ("fixedwidth 'i:3,v:4'", b"  1a   \n  2b   \n" * 5000)], ids=["gzip", "csv", "json", "fixedwidth"])
 def test_formats(db, bucket, options, content):
     db.execute("create table t (i int, v varchar(40))")
     prefix = f"formats/{abs(hash(options))}/"
