@@ -44,7 +44,7 @@ demo-stop: ## Stop the servers that `make demo` left running
 	@if [ -d .demo ]; then tools/demo --stop; else echo "no demo was shown here"; fi
 
 bench: fetch fetch-clients demo-data ## Measure side by side with DuckDB and PostgreSQL (bench/README.md)
-	@tools/build release $(JOBS) skep skep-worker pg_reader sql_front query_front delay_proxy
+	@tools/build release $(JOBS) skep skep-worker pg_reader sql_front query_front delay_proxy block_cache
 	@bench/run
 
 fuzz: fetch ## Fuzz the protocol decoders, FUZZ_SECONDS each (60)
