@@ -264,4 +264,28 @@ struct LakeService::Connection {
   }
 };
 
+// Answers with a list in as many packets as it needs: `list` is where a reply has it, `size` about
+// what an item takes there. The rest of the reply is told once.
+template <class Outgoing, class Item, class Size>
+void SendInPackets(ipc::LakeReply reply, std::vector<Item> items,
+                   std::vector<Item>& (*list)(ipc::LakeReply&), const Size& size,
+                   std::vector<Outgoing>& out) {
+  constexpr size_t kPacketBytes = 128u << 10;
+  size_t bytes = 0;
+  const auto flush = [&](bool last) {
+    reply.more = !last;
+    out.push_back({ipc::EncodePacket(reply), {}, last});
+    reply.table = {};
+    list(reply).clear();
+    bytes = 0;
+  };
+  for (auto& item : items) {
+    const size_t more = size(item);
+    if (bytes > 0 && bytes + more > kPacketBytes) flush(false);
+    bytes += more;
+    list(reply).push_back(std::move(item));
+  }
+  flush(true);
+}
+
 }  // namespace skep::lake

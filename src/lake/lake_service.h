@@ -247,6 +247,9 @@ class LakeService {
                         std::vector<ipc::TableFile>& files);
   void Refuse(const std::shared_ptr<Connection>& connection, const ipc::LakeRequest& request,
               Error error, std::vector<Outgoing>& out);
+  // Refuses, in place of `out`, a description that no packet takes.
+  void RefuseIfTooLarge(const std::shared_ptr<Connection>& connection,
+                        const ipc::LakeRequest& request, std::vector<Outgoing>& out);
 
   TableSource& tables_;
   const identity::RoleChainResolver& roles_;

@@ -6,12 +6,6 @@
 #include "lake/lake_connection.h"
 
 namespace skep::lake {
-namespace {
-
-constexpr size_t kPacketBytes = 128u << 10;  // lists are cut into packets of about this size
-
-}  // namespace
-
 // The refusal of a catalog's table (empty: of all tables of the database), or nothing.
 std::optional<Error> RefusedByCatalog(const Credentials& credentials, std::string_view action,
                                       const std::string& database, const std::string& table) {
@@ -131,14 +125,7 @@ void LakeService::OpenTable(const std::shared_ptr<Connection>& c, const ipc::Lak
     reply.table = std::move(table.description);
     reply.table.partitions.clear();
     out.push_back({ipc::EncodePacket(reply), {}, true});
-    if (out.back().bytes.size() > ipc::kMaxPacket) {
-      out.clear();
-      fail({ErrorKind::kPayloadTooLarge,
-            fmt::format("the description of external table {} is too large", request.table),
-            {},
-            {},
-            0});
-    }
+    RefuseIfTooLarge(c, request, out);
     return;
   }
   const auto& description = table.description;
@@ -179,37 +166,35 @@ void LakeService::OpenTable(const std::shared_ptr<Connection>& c, const ipc::Lak
   reply.table = std::move(table.description);
   reply.table.partitions.clear();
   SendPartitions(std::move(reply), std::move(partitions), out);
-  if (std::ranges::any_of(out,
-                          [](const Outgoing& o) { return o.bytes.size() > ipc::kMaxPacket; })) {
-    out.clear();
-    Refuse(c, request,
-           {ErrorKind::kPayloadTooLarge,
-            fmt::format("the description of external table {} is too large", request.table),
-            {},
-            {},
-            0},
-           out);
-  }
+  RefuseIfTooLarge(c, request, out);
+}
+
+void LakeService::RefuseIfTooLarge(const std::shared_ptr<Connection>& c,
+                                   const ipc::LakeRequest& request, std::vector<Outgoing>& out) {
+  if (std::ranges::none_of(out, [](const Outgoing& o) { return o.bytes.size() > ipc::kMaxPacket; }))
+    return;
+  out.clear();
+  Refuse(c, request,
+         {ErrorKind::kPayloadTooLarge,
+          fmt::format("the description of external table {} is too large", request.table),
+          {},
+          {},
+          0},
+         out);
 }
 
 // A reply and its partitions, in as many packets as they need.
 void LakeService::SendPartitions(ipc::LakeReply reply, std::vector<ipc::TablePartition> partitions,
                                  std::vector<Outgoing>& out) {
-  size_t bytes = 0;
-  const auto flush = [&](bool last) {
-    reply.more = !last;
-    out.push_back({ipc::EncodePacket(reply), {}, last});
-    reply.table = {};
-    bytes = 0;
-  };
-  for (auto& partition : partitions) {
-    size_t size = 8;
-    for (const auto& v : partition.values) size += 8 + (v ? v->size() : 0);
-    if (bytes > 0 && bytes + size > kPacketBytes) flush(false);
-    reply.table.partitions.push_back(std::move(partition));
-    bytes += size;
-  }
-  flush(true);
+  SendInPackets(
+      std::move(reply), std::move(partitions),
+      +[](ipc::LakeReply& r) -> auto& { return r.table.partitions; },
+      [](const ipc::TablePartition& partition) {
+        size_t size = 8;
+        for (const auto& value : partition.values) size += 8 + (value ? value->size() : 0);
+        return size;
+      },
+      out);
 }
 
 void LakeService::ListPartitions(const std::shared_ptr<Connection>& c,
@@ -296,20 +281,10 @@ void LakeService::SendNames(const ipc::LakeRequest& request, std::vector<std::st
                             std::vector<Outgoing>& out) {
   ipc::LakeReply reply;
   reply.id = request.id;
-  size_t bytes = 0;
-  const auto flush = [&](bool last) {
-    reply.more = !last;
-    out.push_back({ipc::EncodePacket(reply), {}, last});
-    reply.names.clear();
-    bytes = 0;
-  };
-  for (auto& name : names) {
-    if (name.size() > ipc::kMaxPacket - 4096) continue;
-    if (bytes > 0 && bytes + name.size() + 4 > kPacketBytes) flush(false);
-    bytes += name.size() + 4;
-    reply.names.push_back(std::move(name));
-  }
-  flush(true);
+  std::erase_if(names, [](const auto& name) { return name.size() > ipc::kMaxPacket - 4096; });
+  SendInPackets(
+      std::move(reply), std::move(names), +[](ipc::LakeReply& r) -> auto& { return r.names; },
+      [](const std::string& name) { return name.size() + 4; }, out);
 }
 
 void LakeService::ListTables(const std::shared_ptr<Connection>& c, const ipc::LakeRequest& request,

@@ -10,7 +10,6 @@
 namespace skep::lake {
 namespace {
 
-constexpr size_t kPacketBytes = 128u << 10;  // lists are cut into packets of about this size
 constexpr size_t kListThreads = 8;
 // From here on, one listing of the whole table may be cheaper.
 constexpr size_t kBulkPartitions = 8;
@@ -493,20 +492,9 @@ void LakeService::ListFiles(const std::shared_ptr<Connection>& c, const ipc::Lak
   }
   ipc::LakeReply reply;
   reply.id = request.id;
-  size_t bytes = 0;
-  const auto flush = [&](bool last) {
-    reply.more = !last;
-    out.push_back({ipc::EncodePacket(reply), {}, last});
-    reply.files.clear();
-    bytes = 0;
-  };
-  for (auto& file : files) {
-    const size_t size = file.path.size() + file.etag.size() + 40;
-    if (bytes > 0 && bytes + size > kPacketBytes) flush(false);
-    bytes += size;
-    reply.files.push_back(std::move(file));
-  }
-  flush(true);
+  SendInPackets(
+      std::move(reply), std::move(files), +[](ipc::LakeReply& r) -> auto& { return r.files; },
+      [](const ipc::TableFile& file) { return file.path.size() + file.etag.size() + 40; }, out);
 }
 
 // What the metadata name may lie anywhere: the role decides, object by object. A file whose size

@@ -178,15 +178,7 @@ void LakeService::OpenRemote(const std::shared_ptr<Connection>& c, const ipc::La
     figures_.scans++;
   }
   out.push_back({ipc::EncodePacket(reply), {}, true});
-  if (out.back().bytes.size() <= ipc::kMaxPacket) return;
-  out.clear();
-  Refuse(c, request,
-         {ErrorKind::kPayloadTooLarge,
-          fmt::format("the description of external table {} is too large", request.table),
-          {},
-          {},
-          0},
-         out);
+  RefuseIfTooLarge(c, request, out);
 }
 
 void LakeService::ReadRemote(const std::shared_ptr<Connection>& c, const ipc::LakeRequest& request,
